@@ -1,0 +1,111 @@
+# Builds, runs and tests bugsink-health. `make help` lists the targets.
+
+PREFIX      ?= /usr/local
+DESTDIR     ?=
+BUILD       ?= build
+SANITIZE    ?=
+WERROR      ?=
+VERSION     := $(shell cat VERSION)
+
+# The Debian packages, named here and nowhere else.
+BUILD_PACKAGES = gcc make pkg-config libc6-dev libevent-dev libpq-dev libsqlite3-dev libjansson-dev
+RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3
+TEST_PACKAGES  = $(RUN_PACKAGES) check postgresql valgrind
+LINT_PACKAGES  = $(BUILD_PACKAGES) check cppcheck clang-format shellcheck
+
+LIBS      = libevent_core libpq sqlite3 jansson
+WARNINGS  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
+            -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wswitch-enum -Wconversion $(if $(WERROR),-Werror)
+HARDENING = -fPIE -fstack-protector-strong $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+CFLAGS   ?= -O2 -g
+CPPFLAGS += -D_GNU_SOURCE -DBH_VERSION='"$(VERSION)"' -Iinclude -MMD -MP
+ALL_CFLAGS  = -std=c11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(addprefix -fsanitize=,$(SANITIZE)) \
+              $(if $(SANITIZE),-fno-omit-frame-pointer -fno-sanitize-recover=all)
+ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(addprefix -fsanitize=,$(SANITIZE))
+PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+
+SOURCES   := $(sort $(wildcard src/*/*.c))
+OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
+TEST_SRC  := $(sort $(wildcard tests/*/*.c))
+TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
+SUITES    := $(sort $(patsubst test_%.c,%,$(notdir $(wildcard tests/*/test_*.c))))
+
+.PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
+.PHONY: run-tests run-demo
+
+all: $(BUILD)/bugsink-health ## build the program
+
+run: deps-run ## install what is missing, build, serve on port 8000 (demo databases unless the environment names others)
+	$(MAKE) run-demo
+
+test: deps-test ## install what is missing, build, run all tests
+	$(MAKE) run-tests
+
+asan: deps-test ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(MAKE) BUILD=$(BUILD)/asan SANITIZE="address undefined" CFLAGS="-O1 -g" run-tests
+
+lint: deps-lint ## include directions, banned functions, format, shell scripts, cppcheck, -Werror
+	scripts/lint.sh
+	$(MAKE) BUILD=$(BUILD)/werror WERROR=1 all $(BUILD)/werror/run-tests
+
+format: ## lay the code out as .clang-format says
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+install: $(BUILD)/bugsink-health ## install under $(DESTDIR)$(PREFIX)
+	install -D -m 0755 $(BUILD)/bugsink-health $(DESTDIR)$(PREFIX)/bin/bugsink-health
+	install -D -m 0644 config/bugsink-health.1 $(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1
+	install -D -m 0644 config/bugsink-health.json $(DESTDIR)$(PREFIX)/share/doc/bugsink-health/bugsink-health.json
+
+uninstall: ## remove what install installed
+	rm -f $(DESTDIR)$(PREFIX)/bin/bugsink-health $(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/bugsink-health
+
+clean: ## remove everything built
+	rm -rf $(BUILD)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+deps-build deps-run deps-test deps-lint: deps-%:
+	@scripts/install-packages.sh $(if $(filter build,$*),$(BUILD_PACKAGES))$(if $(filter run,$*),$(RUN_PACKAGES))$(if \
+	    $(filter test,$*),$(TEST_PACKAGES))$(if $(filter lint,$*),$(LINT_PACKAGES))
+
+run-demo: $(BUILD)/bugsink-health
+	scripts/demo.sh $(BUILD)
+
+run-tests: $(BUILD)/bugsink-health $(BUILD)/run-tests
+	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests
+
+valgrind: deps-test $(BUILD)/bugsink-health ## the checker's main paths under valgrind
+	BH_PROGRAM=$(BUILD)/bugsink-health scripts/valgrind.sh
+
+$(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(BUILD)/libbugsink-health.a
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/libbugsink-health.a: $(OBJECTS)
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/run-tests: $(TEST_OBJ) $(BUILD)/libbugsink-health.a
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $$(pkg-config --libs check)
+
+$(BUILD)/obj/%.o: src/%.c | packages-present
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/%.o: tests/%.c | packages-present
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests $(PKG_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+# One runner for all suites: tests/AREA/test_NAME.c holds `Suite *NAME_suite(void)`.
+$(BUILD)/tests/main.o: $(BUILD)/tests/suites.inc
+$(BUILD)/tests/main.o: CPPFLAGS += -I$(BUILD)/tests
+$(BUILD)/tests/suites.inc: $(wildcard tests/*/test_*.c) Makefile
+	@mkdir -p $(@D)
+	@printf 'SUITE(%s)\n' $(SUITES) > $@
+
+.PHONY: packages-present
+packages-present:
+	@pkg-config --exists $(LIBS) || { echo "missing Debian packages; install: $(BUILD_PACKAGES)" >&2; exit 1; }
+
+-include $(OBJECTS:.o=.d) $(TEST_OBJ:.o=.d) $(BUILD)/obj/main.d

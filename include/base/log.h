@@ -1,0 +1,45 @@
+/* The log: one line an event, key=value or one JSON object, to standard error, in one write.
+ *
+ *     struct log_line line;
+ *     log_begin(&line, LOG_INFO, "check changed");
+ *     log_str(&line, "check", name);
+ *     log_int(&line, "duration_ms", 12);
+ *     log_end(&line);
+ *
+ * Never hand it a DSN or a driver's text whose secrets are not blanked. */
+#ifndef BH_BASE_LOG_H
+#define BH_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
+enum log_format { LOG_TEXT, LOG_JSON };
+
+enum { LOG_LINE_SIZE = 2048 };
+
+struct log_line {
+    bool is_wanted;
+    size_t length;
+    char text[LOG_LINE_SIZE];
+};
+
+/* Sets what is written, and how; the one state at file scope in the program, for a log must work from anywhere.
+ * process is a word that stands in each line ("checker", "responder", "check"). fd -1 is standard error. */
+void log_configure(enum log_level level, enum log_format format, const char *process, int fd);
+bool log_level_parse(const char *text, enum log_level *level);
+bool log_format_parse(const char *text, enum log_format *format);
+const char *log_level_name(enum log_level level);
+const char *log_format_name(enum log_format format);
+
+void log_begin(struct log_line *line, enum log_level level, const char *event);
+void log_str(struct log_line *line, const char *key, const char *value); /* NULL: the field is left out */
+void log_int(struct log_line *line, const char *key, int64_t value);
+void log_end(struct log_line *line);
+
+/* An event with no fields, and one with a single formatted text under the key "error". */
+void log_event(enum log_level level, const char *event);
+void log_error(const char *event, const char *text);
+
+#endif

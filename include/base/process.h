@@ -1,0 +1,23 @@
+/* What a process may do to itself. Where a system lacks a feature, the call does nothing. */
+#ifndef BH_BASE_PROCESS_H
+#define BH_BASE_PROCESS_H
+
+#include <stdbool.h>
+
+/* Ends this process when its parent ends (Linux). Returns false if the parent has ended already: parent_pid is what
+ * getpid() said there before the fork. */
+bool process_die_with_parent(int parent_pid);
+
+/* No core file and no ptrace from processes of the same user: this process holds secrets, or reads the network's bytes. */
+void process_forbid_core(void);
+
+/* Overwrites the environment where it stands in memory and empties it: it holds passwords. */
+void process_wipe_environment(void);
+
+/* Closes every descriptor from first up, except those in keep (count of them). */
+void process_close_from(int first, const int *keep, int count);
+
+/* The user name of this process in ps and top (Linux; at most 15 characters count). */
+void process_set_name(const char *name);
+
+#endif

@@ -1,0 +1,103 @@
+/* The life of a run: IDLE -> RUNNING(phase) -> IDLE, with one deadline for the whole of it, no overlap, and one finish.
+ * It knows nothing of intervals, verdicts or pages. */
+#ifndef BH_CHECKS_CHECK_H
+#define BH_CHECKS_CHECK_H
+
+#include "base/clock.h"
+#include "base/timers.h"
+#include "checks/child.h"
+#include "config/config.h"
+#include "report/observed.h"
+#include "report/reason.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { OUTCOME_DETAIL_SIZE = 256, OUTCOME_CODE_SIZE = 24 };
+
+/* What a run found. Plain bytes: it crosses the pipe from a one-shot child as it stands. */
+struct outcome {
+    enum reason reason;
+    enum phase phase; /* in which it failed; filled by check_finish where the kind leaves PHASE_NONE and reason is not ok */
+    char code[OUTCOME_CODE_SIZE];     /* the driver's own code, for the log: "28P01", "SQLITE_BUSY" */
+    char detail[OUTCOME_DETAIL_SIZE]; /* driver text or a name, for the log alone; check_finish blanks secrets in it */
+    struct observed observed;
+};
+
+/* What all checks share; owned by whoever runs them. */
+struct check_env {
+    struct event_base *base;
+    struct timers *timers;
+    struct children *children;
+};
+
+struct check;
+
+/* One kind of check: one file, one table of functions. `state` of the check is state_size zeroed bytes of the kind's own. */
+struct check_kind {
+    enum check_kind_id id;
+    const char *name;
+    size_t state_size;
+    /* Refuses a configuration that this kind cannot serve. May be NULL. */
+    int (*init)(struct check *check, struct error *err);
+    /* Begins a run, which must end in check_finish, at once or later, unless cancelled. */
+    void (*start)(struct check *check);
+    /* Stops the run under way and forgets it; must not call check_finish. */
+    void (*cancel)(struct check *check);
+    /* Frees what the state holds; no run is under way. May be NULL. */
+    void (*release)(struct check *check);
+};
+
+struct check {
+    const struct check_config *config; /* borrowed; outlives the check */
+    const struct check_kind *kind;
+    const struct check_env *env;
+    void *state;
+    void (*finished)(struct check *check, const struct outcome *outcome, int64_t duration_ms);
+    void *arg; /* for `finished` */
+
+    bool is_running;
+    uint64_t run_id; /* of the run under way, or the last one */
+    int64_t started_ms;
+    enum phase phase;
+    struct timer deadline;
+    struct child *child; /* the one-shot child, until it is reaped */
+};
+
+/* The kind of that id, or NULL where it is not built in. */
+const struct check_kind *check_kind_find(enum check_kind_id id);
+
+int check_init(struct check *check, const struct check_env *env, const struct check_config *config,
+    void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg, struct error *err);
+
+/* As check_init, with a kind of the caller's: for tests. */
+int check_init_kind(struct check *check, const struct check_kind *kind, const struct check_env *env,
+    const struct check_config *config, void (*finished)(struct check *, const struct outcome *, int64_t duration_ms),
+    void *arg, struct error *err);
+
+/* Cancels a run under way (finished is not called), gives up the child, frees the state. */
+void check_release(struct check *check);
+
+/* Starts a run. Returns false, and does nothing, while one is under way. A child of an earlier run that is not
+ * reaped yet ends the run at once: stuck. */
+bool check_start(struct check *check);
+
+/* Gives up the run under way: finished is not called. */
+void check_cancel(struct check *check);
+
+/* The run has come to this phase. */
+void check_set_phase(struct check *check, enum phase phase);
+
+/* Ends the run run_id, once; a late answer of an earlier run is dropped. Blanks the DSN's secrets in the detail. */
+void check_finish(struct check *check, uint64_t run_id, const struct outcome *outcome);
+
+/* check_finish of the current run with a reason and a text for the log (which may be NULL). */
+void check_finish_reason(struct check *check, enum reason reason, const char *detail);
+
+/* Runs work(check, outcome, fd) in a one-shot child; what it leaves in *outcome is the run's outcome. The child
+ * reports its phases with child_report_phase(fd, ...). For kinds that may block: their start calls it, and
+ * check_cancel_child is their cancel. */
+void check_run_in_child(struct check *check, void (*work)(const struct check *check, struct outcome *outcome, int fd));
+void check_cancel_child(struct check *check);
+
+#endif

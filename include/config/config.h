@@ -1,0 +1,118 @@
+/* The configuration: built once from flags, environment, file and defaults, then read-only. */
+#ifndef BH_CONFIG_CONFIG_H
+#define BH_CONFIG_CONFIG_H
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "config/dsn.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum check_kind_id { KIND_POSTGRES, KIND_MYSQL, KIND_SQLITE, KIND_SETTINGS, KIND_HTTP, KIND_COUNT };
+
+enum role {
+    ROLE_PLAIN, /* connect and one round trip */
+    ROLE_MAIN,  /* Bugsink's own tables are expected, and it must be writable */
+    ROLE_QUEUE, /* Bugsink's snappea queue */
+};
+
+enum settings_format { SETTINGS_PYTHON, SETTINGS_JSON, SETTINGS_ENV, SETTINGS_ENVIRONMENT };
+
+/* The name under which the settings file is checked and shown; no database may bear it. */
+#define CHECK_NAME_SETTINGS "app_settings"
+#define CHECK_NAME_APP      "app"
+
+/* One thing to check. Durations in ms. */
+struct check_config {
+    char *name;
+    enum check_kind_id kind;
+    enum role role;
+    bool is_critical;
+    int64_t interval_ms;
+    int64_t timeout_ms; /* of one run as a whole; below interval_ms */
+    int64_t retry_interval_ms;
+    int64_t slow_ms; /* latency budget */
+
+    struct dsn dsn; /* postgres, mysql, sqlite */
+
+    int64_t min_free_bytes;     /* sqlite: disk_low below this; -1: 256 MiB or 5 % of the volume, the smaller */
+    int64_t max_wal_bytes;      /* sqlite: wal_large above this */
+    int64_t backlog_ms;         /* queue: degraded when the oldest task is older */
+    int64_t backlog_tasks;      /* queue: degraded above this number */
+    int64_t backlog_error_ms;   /* queue: error when older, without progress; -1: never */
+
+    char *path;                 /* settings file; NULL for the shared environment */
+    enum settings_format format;
+    char **require; /* names that must be assigned */
+    size_t require_count;
+    char **environment; /* SETTINGS_ENVIRONMENT: the NAME=VALUE entries, copied; NULL-terminated */
+
+    char *url;  /* http */
+    char *host; /* http: the Host header; NULL: the URL's own */
+};
+
+/* A value as `bugsink-health config` prints it: secrets are blanked already. */
+struct config_item {
+    char *key;    /* "interval", "databases.default.dsn" */
+    char *value;
+    char *origin; /* "default", "environment INTERVAL-variable's name", "file PATH", "flag --interval" */
+};
+
+struct config {
+    char *file;   /* NULL: none was read */
+    char *listen; /* "[::]:8000" */
+    int64_t interval_ms, timeout_ms, retry_interval_ms, slow_ms;
+    int64_t fall;
+    int64_t start_grace_ms;
+    int64_t drain_ms;
+    enum log_level log_level;
+    enum log_format log_format;
+    char *maintenance; /* path, or NULL */
+    char *app_version; /* Bugsink's; "unknown" */
+    struct check_config *checks;
+    size_t check_count;
+    struct config_item *items;
+    size_t item_count;
+    char **warnings; /* worth a log line, not a refusal: e.g. a dropped query string */
+    size_t warning_count;
+};
+
+/* A flag as the command line gave it: "--interval" "5s". */
+struct config_flag {
+    const char *name;
+    const char *value;
+};
+
+/* Where the configuration comes from. Nothing else is read but the files these name. */
+struct config_source {
+    const char *const *environment; /* NAME=VALUE, NULL-terminated */
+    const struct config_flag *flags;
+    size_t flag_count;
+};
+
+/* Builds the configuration: flags over environment over file over defaults. On failure returns NULL, and the error
+ * names file, line, key, variable or flag, and what would be right; it never contains a secret. The caller frees. */
+struct config *config_load(const struct config_source *source, struct error *err);
+
+/* Frees it, overwriting every secret. NULL is nothing. */
+void config_free(struct config *config);
+
+/* Whether two checks are configured alike in every respect: such a one keeps its history through a reload. */
+bool check_config_equal(const struct check_config *a, const struct check_config *b);
+
+/* Whether name (with its dashes) is a flag that config_load understands; all of them take a value. */
+bool config_is_flag(const char *name);
+
+/* The n-th setting's documentation, for --help and the tests of the README: NULL past the last. */
+struct config_option_doc {
+    const char *key, *flag, *variable, *standard, *help;
+};
+const struct config_option_doc *config_option_doc(size_t n);
+
+const char *role_name(enum role role);
+const char *check_kind_id_name(enum check_kind_id kind); /* "postgres", "mysql", "sqlite", "settings", "http" */
+
+#endif

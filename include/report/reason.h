@@ -1,0 +1,89 @@
+/* The reason table: every outcome of a check, and every state of the sidecar, with its code, verdict, sentence and
+ * hint. Each page, log line and exit code reads this table, so they cannot disagree. The texts are fixed: no part of
+ * a DSN, no driver text and no value ever stands in one. */
+#ifndef BH_REPORT_REASON_H
+#define BH_REPORT_REASON_H
+
+#include "report/status.h"
+
+#include <stddef.h>
+
+enum reason {
+    REASON_OK,
+    REASON_STARTING,
+    REASON_TIMEOUT,
+    REASON_STUCK,
+    REASON_CRASHED,
+    REASON_INTERNAL,
+    REASON_SLOW,
+    /* the network */
+    REASON_UNRESOLVED,
+    REASON_UNREACHABLE,
+    REASON_REFUSED,
+    REASON_RESET,
+    REASON_PROTOCOL,
+    /* a database server */
+    REASON_DB_STARTING,
+    REASON_TOO_MANY_CLIENTS,
+    REASON_AUTH_FAILED,
+    REASON_DB_MISSING,
+    REASON_TLS,
+    REASON_READ_ONLY,
+    REASON_OUT_OF_MEMORY,
+    REASON_QUERY_FAILED,
+    /* Bugsink's schema and data */
+    REASON_UNMIGRATED,
+    REASON_APP_DATA_INVALID,
+    REASON_INGESTION_PAUSED,
+    REASON_BACKLOG,
+    REASON_TASK_ERRORS,
+    /* files */
+    REASON_FILE_MISSING,
+    REASON_NOT_A_FILE,
+    REASON_UID_MISMATCH,
+    REASON_PERMISSION,
+    REASON_EMPTY,
+    REASON_NOT_A_DATABASE,
+    REASON_CORRUPT,
+    REASON_READ_ONLY_FILE,
+    REASON_READ_ONLY_DIR,
+    REASON_READ_ONLY_MOUNT,
+    REASON_LOCKED,
+    REASON_DISK_FULL,
+    REASON_DISK_LOW,
+    REASON_WAL_LARGE,
+    REASON_NETWORK_FS,
+    REASON_REPLACED,
+    /* settings */
+    REASON_TOO_LARGE,
+    REASON_ENCODING,
+    REASON_PARSE_ERROR,
+    REASON_MISSING_SETTING,
+    /* the sidecar itself; never the outcome of a check */
+    REASON_STALE,
+    REASON_DRAINING,
+    REASON_MAINTENANCE,
+    REASON_COUNT,
+};
+
+/* When to look again after this outcome. */
+enum retry {
+    RETRY_NORMAL, /* at the usual interval */
+    RETRY_FAST,   /* at the retry interval: recovery must show at once */
+    RETRY_SLOW,   /* with growing pauses: probing itself does harm */
+};
+
+struct reason_info {
+    const char *slug;
+    enum status verdict;
+    enum retry retry;
+    /* Fine for a check of role plain, which asks only whether the database can be reached: degraded there. */
+    bool is_mild_when_plain;
+    const char *sentence; /* what is the matter; starts with a capital, ends with a full stop */
+    const char *hint;     /* what to do; NULL where there is nothing to do */
+};
+
+/* The row of a reason. Never NULL for a value of the enumeration. */
+const struct reason_info *reason_info(enum reason reason);
+
+#endif

@@ -1,0 +1,60 @@
+/* The state of everything at one moment: what the checker knows and the renderers show. */
+#ifndef BH_REPORT_SNAPSHOT_H
+#define BH_REPORT_SNAPSHOT_H
+
+#include "report/observed.h"
+#include "report/reason.h"
+#include "report/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One check. Strings are borrowed. Wall-clock times are in ms since 1970; 0 = never. */
+struct check_view {
+    const char *name;
+    const char *kind;
+    bool is_database; /* listed under "databases"; the others have a key of their own */
+    bool is_critical;
+    enum status status;
+    enum reason reason;
+    enum phase phase;
+    bool has_run;
+    int64_t latency_ms;
+    int64_t checked_at_ms;
+    int64_t since_ms; /* in this status and reason */
+    int64_t last_ok_at_ms;
+    int64_t consecutive_failures;
+    struct observed observed;
+};
+
+struct snapshot {
+    const struct check_view *checks;
+    size_t check_count;
+    bool is_live;
+    enum reason live_reason; /* of the liveness verdict; REASON_OK while live */
+    const char *live_check;  /* the check that decides it; NULL while live */
+    bool has_started;
+    bool is_draining;
+    bool is_in_maintenance;
+    const char *app_version; /* Bugsink's, or "unknown" */
+    const char *sidecar_version;
+    const char *sidecar_config; /* "ok", or what became of the last reload */
+    int sidecar_pid;
+    int64_t started_at_ms;
+    int64_t now_ms; /* wall clock */
+};
+
+/* Why the whole is not ready: draining, maintenance, or REASON_OK when only the checks decide. */
+enum reason snapshot_override(const struct snapshot *snapshot);
+
+/* Ready: every critical check is ok or degraded, and nothing overrides it. */
+bool snapshot_is_ready(const struct snapshot *snapshot);
+
+/* The worst status of all: error when not ready, degraded when any check is not ok, else ok. */
+enum status snapshot_status(const struct snapshot *snapshot);
+
+/* The check of that name, or NULL. */
+const struct check_view *snapshot_find(const struct snapshot *snapshot, const char *name);
+
+#endif

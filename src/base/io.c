@@ -1,0 +1,84 @@
+/* Descriptors and small files: the few calls that several rooms need. */
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int io_set_nonblocking(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+int io_set_cloexec(int fd) {
+    int flags = fcntl(fd, F_GETFD);
+    return flags < 0 ? -1 : fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+}
+
+/* Reads up to size bytes, to the end of the file. Returns the count, or -1 with errno. */
+static ssize_t read_up_to(int fd, char *data, size_t size) {
+    size_t length = 0;
+    while (length < size) {
+        ssize_t got = read(fd, data + length, size - length);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        length += (size_t)got;
+    }
+    return (ssize_t)length;
+}
+
+int io_read_file(const char *path, size_t max_bytes, char **data, size_t *length, struct error *err) {
+    *data = NULL;
+    /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return error_set(err, "%s: %s", path, strerror(errno));
+    struct stat st;
+    char *buffer = NULL;
+    ssize_t got = -1;
+    int cause;
+    if (fstat(fd, &st) < 0) {
+        cause = errno;
+    } else if (!S_ISREG(st.st_mode)) {
+        cause = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+    } else if ((buffer = malloc(max_bytes + 2)) == NULL) {
+        cause = ENOMEM;
+    } else {
+        got = read_up_to(fd, buffer, max_bytes + 1);
+        cause = got < 0 ? errno : (size_t)got > max_bytes ? EFBIG : 0;
+    }
+    close(fd);
+    if (cause != 0) {
+        if (buffer && got > 0)
+            explicit_bzero(buffer, (size_t)got);
+        free(buffer);
+        error_set(err, "%s: %s", path, cause == EINVAL ? "not a regular file" : strerror(cause));
+        errno = cause;
+        return -1;
+    }
+    buffer[got] = '\0';
+    *data = buffer;
+    *length = (size_t)got;
+    return 0;
+}
+
+int io_write_all(int fd, const void *data, size_t length) {
+    const char *at = data;
+    while (length > 0) {
+        ssize_t written = write(fd, at, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -1;
+        at += written;
+        length -= (size_t)written;
+    }
+    return 0;
+}

@@ -1,0 +1,69 @@
+/* What a process does to itself: dies with its parent, leaves no core, forgets its environment. */
+#include "base/process.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+extern char **environ;
+
+bool process_die_with_parent(int parent_pid) {
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    return getppid() == parent_pid;
+}
+
+void process_forbid_core(void) {
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) /* LeakSanitizer traces its own process */
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+void process_wipe_environment(void) {
+    for (char **entry = environ; entry && *entry; entry++)
+        explicit_bzero(*entry, strlen(*entry));
+    if (environ)
+        environ[0] = NULL;
+}
+
+static bool is_kept(int fd, const int *keep, int count) {
+    for (int i = 0; i < count; i++)
+        if (keep[i] == fd)
+            return true;
+    return false;
+}
+
+void process_close_from(int first, const int *keep, int count) {
+    /* The descriptors that are open are listed where the system lists them; else all that could be are tried. */
+    DIR *dir = opendir("/dev/fd");
+    long most = sysconf(_SC_OPEN_MAX);
+    if (most <= 0 || most > 65536)
+        most = 65536;
+    for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
+        int fd = (int)strtol(entry->d_name, NULL, 10);
+        if (entry->d_name[0] != '.' && fd >= first && fd != dirfd(dir) && !is_kept(fd, keep, count))
+            close(fd);
+    }
+    for (int fd = first; !dir && fd < most; fd++)
+        if (!is_kept(fd, keep, count))
+            close(fd);
+    if (dir)
+        closedir(dir);
+}
+
+void process_set_name(const char *name) {
+#ifdef __linux__
+    prctl(PR_SET_NAME, name);
+#else
+    (void)name;
+#endif
+}

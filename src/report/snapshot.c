@@ -1,0 +1,37 @@
+/* What follows from the state of all checks: pure, so that every page and exit code concludes the same. */
+#include "report/snapshot.h"
+
+#include <string.h>
+
+enum reason snapshot_override(const struct snapshot *snapshot) {
+    if (snapshot->is_draining)
+        return REASON_DRAINING;
+    if (snapshot->is_in_maintenance)
+        return REASON_MAINTENANCE;
+    return REASON_OK;
+}
+
+bool snapshot_is_ready(const struct snapshot *snapshot) {
+    if (snapshot_override(snapshot) != REASON_OK)
+        return false;
+    for (size_t i = 0; i < snapshot->check_count; i++)
+        if (snapshot->checks[i].is_critical && !status_is_ready(snapshot->checks[i].status))
+            return false;
+    return true;
+}
+
+enum status snapshot_status(const struct snapshot *snapshot) {
+    if (!snapshot_is_ready(snapshot))
+        return STATUS_ERROR;
+    for (size_t i = 0; i < snapshot->check_count; i++)
+        if (snapshot->checks[i].status != STATUS_OK)
+            return STATUS_DEGRADED;
+    return STATUS_OK;
+}
+
+const struct check_view *snapshot_find(const struct snapshot *snapshot, const char *name) {
+    for (size_t i = 0; i < snapshot->check_count; i++)
+        if (strcmp(snapshot->checks[i].name, name) == 0)
+            return &snapshot->checks[i];
+    return NULL;
+}
