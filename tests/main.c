@@ -1,4 +1,6 @@
 /* Runs every test suite, or those named as arguments, and exits non-zero if a test failed. */
+#include "harness/tempdir.h"
+
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,7 +35,9 @@ int main(int argc, char **argv) {
         if (is_wanted(ENTRIES[i].name, argc, argv))
             srunner_add_suite(runner, ENTRIES[i].make());
     signal(SIGPIPE, SIG_IGN);
+    tempdir_begin();
     srunner_run_all(runner, CK_ENV);
+    tempdir_end();
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
