@@ -95,7 +95,7 @@ $(BUILD)/obj/%.o: src/%.c | packages-present
 
 $(BUILD)/tests/%.o: tests/%.c | packages-present
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(PKG_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(CC) $(CPPFLAGS) -Itests $(PKG_CFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes -c -o $@ $<
 
 # One runner for all suites: tests/AREA/test_NAME.c holds `Suite *NAME_suite(void)`.
 $(BUILD)/tests/main.o: $(BUILD)/tests/suites.inc
