@@ -5,6 +5,7 @@
 #include <check.h>
 
 static const struct check_config CONFIG = {
+    .kind = KIND_POSTGRES,
     .role = ROLE_MAIN,
     .is_critical = true,
     .interval_ms = 5000,
