@@ -26,6 +26,10 @@ void log_configure(enum log_level level, enum log_format format, const char *pro
     state.level = level;
     state.format = format;
     state.fd = fd < 0 ? STDERR_FILENO : fd;
+    log_set_process(process);
+}
+
+void log_set_process(const char *process) {
     str_copy(state.process, sizeof state.process, process);
 }
 
