@@ -121,6 +121,7 @@ struct config_option_doc {
 const struct config_option_doc *config_option_doc(size_t n);
 
 const char *role_name(enum role role);
+const char *settings_format_name(enum settings_format format); /* "python", "json", "env", "environment" */
 const char *check_kind_id_name(
     enum check_kind_id kind); /* "postgres", "mysql", "sqlite", "settings", "http" */
 

@@ -2,6 +2,7 @@
 #include "config/dsn.h"
 
 #include "config/dsn_parts.h"
+#include "config/memory.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -18,13 +19,6 @@ static const char SAFE_CHARACTERS[] = "/:,;=+!$*()";
 
 /* -- filling -- */
 
-static void *grow(void *array, size_t count, size_t size) {
-    void *grown = realloc(array, count * size);
-    if (!grown)
-        abort();
-    return grown;
-}
-
 void dsn_add_secret(struct dsn *dsn, struct span text) {
     size_t place = 0;
     if (text.length == 0)
@@ -37,7 +31,7 @@ void dsn_add_secret(struct dsn *dsn, struct span text) {
             text.length) /* blanking the shorter first would leave the rest of the longer one legible */
             place = i + 1;
     }
-    dsn->secrets = grow(dsn->secrets, dsn->secret_count + 1, sizeof *dsn->secrets);
+    dsn->secrets = memory_grow(dsn->secrets, dsn->secret_count + 1, sizeof *dsn->secrets);
     memmove(
         dsn->secrets + place + 1, dsn->secrets + place, (dsn->secret_count - place) * sizeof *dsn->secrets);
     dsn->secrets[place] = span_dup(text);
@@ -52,7 +46,7 @@ void dsn_take_param(struct dsn *dsn, char *key, char *value) {
             dsn->params[i].value = value;
             return;
         }
-    dsn->params = grow(dsn->params, dsn->param_count + 1, sizeof *dsn->params);
+    dsn->params = memory_grow(dsn->params, dsn->param_count + 1, sizeof *dsn->params);
     dsn->params[dsn->param_count++] = (struct dsn_param){key, value};
 }
 
