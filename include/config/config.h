@@ -50,20 +50,21 @@ struct check_config {
     size_t require_count;
     char **environment; /* SETTINGS_ENVIRONMENT: the NAME=VALUE entries, copied; NULL-terminated */
 
-    char *url;  /* http */
-    char *host; /* http: the Host header; NULL: the URL's own */
+    char *url;    /* http: http://ADDRESS:PORT/PATH, the address numeric, an IPv6 one in brackets */
+    char *host;   /* http: the Host header; NULL: the URL's own */
+    char *expect; /* http: what the body must be, but for white space at its end */
 };
 
 /* A value as `bugsink-health config` prints it: secrets are blanked already. */
 struct config_item {
     char *key; /* "interval", "databases.default.dsn" */
     char *value;
-    char *origin; /* "default", "environment INTERVAL-variable's name", "file PATH", "flag --interval" */
+    char *origin; /* "default", "environment DATABASE_URL", "file PATH", "flag --interval" */
 };
 
 struct config {
     char *file;   /* NULL: none was read */
-    char *listen; /* "[::]:8000" */
+    char *listen; /* "[::]:8000": a numeric address, an IPv6 one in brackets, and a port, for address_parse */
     int64_t interval_ms, timeout_ms, retry_interval_ms, slow_ms;
     int64_t fall;
     int64_t start_grace_ms;
@@ -107,13 +108,20 @@ bool check_config_equal(const struct check_config *a, const struct check_config 
 /* Whether name (with its dashes) is a flag that config_load understands; all of them take a value. */
 bool config_is_flag(const char *name);
 
-/* The n-th setting's documentation, for --help and the tests of the README: NULL past the last. */
+/* A setting's documentation, for --help and the tests of the README. */
 struct config_option_doc {
-    const char *key, *flag, *variable, *standard, *help;
+    const char *key;      /* its place in the file, NAME standing for any database's; NULL: not in the file */
+    const char *flag;     /* NULL: none */
+    const char *variable; /* NULL: none */
+    const char *standard; /* what holds when nobody sets it; NULL: nothing */
+    const char *help;
 };
+
+/* The n-th of them, NULL past the last. */
 const struct config_option_doc *config_option_doc(size_t n);
 
 const char *role_name(enum role role);
+const char *settings_format_name(enum settings_format format); /* "python", "json", "env", "environment" */
 const char *check_kind_id_name(
     enum check_kind_id kind); /* "postgres", "mysql", "sqlite", "settings", "http" */
 

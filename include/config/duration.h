@@ -8,15 +8,18 @@
 #include <stdint.h>
 
 /* Parses "250ms", "5s", "2m", "1h" or "1.5s" into milliseconds. A number without a unit, a negative one, one
- * above 24 days, and anything else are refused, the error quoting the text and showing a right one. */
+ * above 24 days or with a fraction of a millisecond, and anything else are refused, the error quoting the
+ * text and showing a right one. */
 int duration_parse(const char *text, int64_t *milliseconds, struct error *err);
 
-/* Parses "512", "64KiB", "256MiB", "1GiB" (and KB, MB, GB in powers of 1000) into bytes. */
+/* Parses "512", "64KiB", "256MiB", "1GiB", "1TiB" (and KB, MB, GB, TB in powers of 1000) into bytes: whole
+ * numbers. */
 int size_parse(const char *text, int64_t *bytes, struct error *err);
 
 enum { DURATION_TEXT_SIZE = 32 };
 
-/* Writes it the short way: "5s", "1500ms", "2m". */
+/* Each writes it the short way, so that parsing gives the same value: "5s", "1500ms", "2m"; "1GiB", "512". */
 void duration_format(int64_t milliseconds, char text[DURATION_TEXT_SIZE]);
+void size_format(int64_t bytes, char text[DURATION_TEXT_SIZE]);
 
 #endif

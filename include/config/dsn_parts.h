@@ -1,0 +1,30 @@
+/* What the DSN parsers share: the filling of a struct dsn. For this room alone. */
+#ifndef BH_CONFIG_DSN_PARTS_H
+#define BH_CONFIG_DSN_PARTS_H
+
+#include "base/error.h"
+#include "config/dsn.h"
+#include "config/uri.h"
+
+/* What to do about a password that is not percent-encoded: the end of many errors. */
+#define DSN_REMEDY                                                                                           \
+    "percent-encode what is special in the user name and the password: / is %2F, ? is %3F, # is %23, @ is "  \
+    "%40, "                                                                                                  \
+    ": is %3A, % is %25"
+
+/* Adds a copy of the text to the secrets, unless it is empty or there already. */
+void dsn_add_secret(struct dsn *dsn, struct span text);
+
+/* Sets a parameter, or replaces it; takes both strings. */
+void dsn_take_param(struct dsn *dsn, char *key, char *value);
+
+/* Builds dsn->safe from what the DSN holds. */
+void dsn_make_safe(struct dsn *dsn);
+
+/* Parses what follows "postgresql://" or "mysql://" in a DSN of our own. */
+int dsn_parse_authority_form(struct span rest, struct dsn *dsn, struct error *err);
+
+/* Whether port is the number of a TCP port, 1 to 65535, in digits. */
+bool dsn_is_port(struct span port);
+
+#endif

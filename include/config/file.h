@@ -1,0 +1,28 @@
+/* The configuration file: JSON, opened once and closed when everything is taken from it. For this room alone.
+ */
+#ifndef BH_CONFIG_FILE_H
+#define BH_CONFIG_FILE_H
+
+#include "base/error.h"
+
+#include <jansson.h>
+
+struct config_file {
+    char *path;
+    json_t *root; /* an object */
+    json_malloc_t malloc_before;
+    json_free_t free_before;
+};
+
+/* Reads and parses the file: at most 1 MiB, no key twice, and no key that is no setting. The error names
+ * file, line and column, or file and key, and quotes nothing of the values. Until it is closed, jansson's
+ * memory is overwritten as it is freed: the file may hold passwords. */
+int config_file_open(struct config_file *file, const char *path, struct error *err);
+
+/* Overwrites and frees it all. */
+void config_file_close(struct config_file *file);
+
+/* The value at a key such as "interval" or "app.url", borrowed; NULL where there is none. */
+json_t *config_file_find(const struct config_file *file, const char *key);
+
+#endif

@@ -1,0 +1,164 @@
+/* The check of Bugsink itself over HTTP: its URL, and the Host under which it knows itself. */
+#include "config/loader.h"
+
+#include "config/address.h"
+#include "config/uri.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char DEFAULT_PATH[] = "/health/ready"; /* Bugsink's own, since its version 1.6 */
+
+enum { HTTP_PORT = 80, HOST_MAX = 255, EXPECT_MAX = 1024, PATH_MAX_LENGTH = 1024 };
+
+static bool is_host(struct span host) {
+    for (size_t i = 0; i < host.length; i++)
+        if ((unsigned char)host.at[i] <= 0x20 || (unsigned char)host.at[i] >= 0x7f ||
+            strchr("/?#@\\\"<>", host.at[i]))
+            return false;
+    return host.length > 0 && host.length <= HOST_MAX;
+}
+
+/* Splits the authority into a numeric host and a port. */
+static int parse_authority(struct span authority, struct address *address, struct error *err) {
+    bool is_bracketed = authority.length > 0 && authority.at[0] == '[';
+    struct span host = {authority.at, span_find(authority, is_bracketed ? ']' : ':')};
+    struct span behind = span_from(authority, host.length + (is_bracketed ? 1 : 0));
+    char text[ADDRESS_HOST_SIZE] = "";
+    if (is_bracketed)
+        host = span_from(host, 1);
+    if (host.length < sizeof text)
+        str_copy(text, host.length + 1, host.at);
+    if (!address_set_host(address, text) || address->is_ipv6 != is_bracketed)
+        return error_set(err,
+            "the host must be a numeric address, such as 127.0.0.1 or [::1] (within a pod the app is on "
+            "127.0.0.1): no name is looked up for it, so that trouble with DNS cannot look like a dead app");
+    unsigned long port = HTTP_PORT;
+    if (behind.length > 0) {
+        char digits[7] = "";
+        str_copy(digits, behind.length < sizeof digits ? behind.length : sizeof digits, behind.at + 1);
+        port = behind.at[0] == ':' && behind.length <= 6 && strspn(digits, "0123456789") == behind.length - 1
+                   ? strtoul(digits, NULL, 10)
+                   : 0;
+        if (port < 1 || port > UINT16_MAX)
+            return error_set(err, "the port must be a number from 1 to 65535: http://127.0.0.1:9000");
+    }
+    address->port = (uint16_t)port;
+    return 0;
+}
+
+/* Takes the URL apart, into an address and what follows it. */
+static int parse_url(const char *text, struct address *address, struct span *path, struct error *err) {
+    struct span url = span_of(text);
+    if (strncasecmp(text, "https://", 8) == 0)
+        return error_set(err,
+            "https is not spoken to the app: give its plain address inside the pod, http://127.0.0.1:PORT");
+    if (strncasecmp(text, "http://", 7) != 0)
+        return error_set(err, "must begin with http://, as in http://127.0.0.1:9000/health/ready");
+    for (size_t i = 0; i < url.length; i++)
+        if ((unsigned char)text[i] <= 0x20 || (unsigned char)text[i] >= 0x7f)
+            return error_set(
+                err, "a space, a control character or one that is not ASCII stands in it; percent-encode it");
+    if (span_find_any(url, "@#") < url.length)
+        return error_set(err,
+            "a user name, a password or a fragment has no place in it: http://127.0.0.1:9000/health/ready");
+    struct span rest = span_from(url, 7);
+    struct span authority = {rest.at, span_find_any(rest, "/?")};
+    *path = span_from(rest, authority.length);
+    if (path->length > PATH_MAX_LENGTH)
+        return error_set(err, "the path is longer than %d characters", PATH_MAX_LENGTH);
+    return parse_authority(authority, address, err);
+}
+
+static int check_not_ourselves(struct loader *loader, const struct address *app) {
+    struct address own;
+    if (address_parse(loader->config->listen, &own, loader->err) < 0)
+        return -1;
+    if (!address_reaches(app, &own))
+        return 0;
+    return error_set(loader->err,
+        "that is where this sidecar listens (%s): in one pod the app needs another port, such as "
+        "PORT=9000 for Bugsink",
+        loader->config->listen);
+}
+
+static char *build_url(const struct address *address, struct span path) {
+    struct strbuf url = {0};
+    char where[ADDRESS_TEXT_SIZE];
+    address_format(address, where);
+    strbuf_format(&url, "http://%s", where);
+    if (path.length == 0)
+        strbuf_append(&url, DEFAULT_PATH);
+    else if (path.at[0] == '?')
+        strbuf_append(&url, "/");
+    strbuf_append_n(&url, path.at, path.length);
+    return url.data;
+}
+
+/* The host, and the port if it has one, of BASE_URL; *host stays NULL where it has none that can be sent. */
+static void find_base_host(struct loader *loader, char **host) {
+    const struct setting *base = &loader->settings[OPTION_BASE_URL];
+    const char *start = base->text ? strstr(base->text, "://") : NULL;
+    if (!base->text)
+        return;
+    struct span rest = span_of(start ? start + 3 : "");
+    rest.length = span_find_any(rest, "/?#");
+    size_t at_sign = span_find_last(rest, '@');
+    struct span found = at_sign < rest.length ? span_from(rest, at_sign + 1) : rest;
+    if (is_host(found))
+        *host = span_dup(found);
+    else
+        loader_add_warning(
+            loader, "%s: no host found in it, so the app is asked with its URL's own as Host", base->place);
+}
+
+static int set_host(struct loader *loader, struct check_config *check) {
+    const struct setting *host = &loader->settings[OPTION_APP_HOST];
+    if (host->text && !is_host(span_of(host->text))) {
+        error_set(loader->err,
+            "%s is no host; write a name, and a port if need be, as in bugsink.example.com",
+            option_quotable(host->text));
+        return setting_fail(loader, host);
+    }
+    check->host = str_dup(host->text);
+    if (!check->host)
+        find_base_host(loader, &check->host);
+    const char *origin = host->text    ? host->origin
+                         : check->host ? loader->settings[OPTION_BASE_URL].origin
+                                       : NULL;
+    loader_add_item(loader, "app.host", check->host ? check->host : "the URL's own", origin);
+    return 0;
+}
+
+static int set_expect(struct loader *loader, struct check_config *check) {
+    const struct setting *expect = &loader->settings[OPTION_APP_EXPECT];
+    if (strlen(expect->text) > EXPECT_MAX) {
+        error_set(loader->err, "longer than %d characters", EXPECT_MAX);
+        return setting_fail(loader, expect);
+    }
+    check->expect = str_dup(expect->text);
+    loader_add_item(loader, "app.expect", check->expect, expect->origin);
+    return 0;
+}
+
+int loader_load_app(struct loader *loader) {
+    const struct setting *url = &loader->settings[OPTION_APP_URL];
+    struct address address;
+    struct span path;
+    if (!url->text) {
+        if (loader->file.root && json_is_object(json_object_get(loader->file.root, "app"))) {
+            error_set(loader->err, "missing: where does Bugsink listen? Write http://127.0.0.1:9000");
+            return error_prefix(loader->err, "%.200s: app.url", loader->file.path);
+        }
+        loader_add_item(loader, "app.url", NULL, NULL);
+        return 0;
+    }
+    if (parse_url(url->text, &address, &path, loader->err) < 0 || check_not_ourselves(loader, &address) < 0)
+        return setting_fail(loader, url);
+    struct check_config *check = loader_add_check(loader, CHECK_NAME_APP, KIND_HTTP);
+    check->url = build_url(&address, path);
+    loader_add_item(loader, "app.url", check->url, url->origin);
+    return set_host(loader, check) < 0 || set_expect(loader, check) < 0 ? -1 : 0;
+}

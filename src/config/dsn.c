@@ -1,0 +1,252 @@
+/* DSNs: what a parsed one can do, and the parser of our own configuration's. */
+#include "config/dsn.h"
+
+#include "config/dsn_parts.h"
+#include "config/memory.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+    const char *name;
+    enum dsn_scheme scheme;
+} SCHEMES[] = {
+    {"postgresql", DSN_POSTGRES}, {"postgres", DSN_POSTGRES}, {"mysql", DSN_MYSQL}, {"sqlite", DSN_SQLITE}};
+
+static const char SAFE_CHARACTERS[] = "/:,;=+!$*()";
+
+/* -- filling -- */
+
+void dsn_add_secret(struct dsn *dsn, struct span text) {
+    size_t place = 0;
+    if (text.length == 0)
+        return;
+    for (size_t i = 0; i < dsn->secret_count; i++) {
+        size_t length = strlen(dsn->secrets[i]);
+        if (length == text.length && memcmp(dsn->secrets[i], text.at, length) == 0)
+            return;
+        if (length >=
+            text.length) /* blanking the shorter first would leave the rest of the longer one legible */
+            place = i + 1;
+    }
+    dsn->secrets = memory_grow(dsn->secrets, dsn->secret_count + 1, sizeof *dsn->secrets);
+    memmove(
+        dsn->secrets + place + 1, dsn->secrets + place, (dsn->secret_count - place) * sizeof *dsn->secrets);
+    dsn->secrets[place] = span_dup(text);
+    dsn->secret_count++;
+}
+
+void dsn_take_param(struct dsn *dsn, char *key, char *value) {
+    for (size_t i = 0; i < dsn->param_count; i++)
+        if (strcmp(dsn->params[i].key, key) == 0) {
+            free(key);
+            str_free_secret(dsn->params[i].value);
+            dsn->params[i].value = value;
+            return;
+        }
+    dsn->params = memory_grow(dsn->params, dsn->param_count + 1, sizeof *dsn->params);
+    dsn->params[dsn->param_count++] = (struct dsn_param){key, value};
+}
+
+void dsn_set_password(struct dsn *dsn, const char *password) {
+    char *copy = str_dup(password);
+    str_free_secret(dsn->password);
+    dsn->password = copy;
+    if (copy)
+        dsn_add_secret(dsn, span_of(copy));
+}
+
+/* The piece of a list at *at, which moves behind the comma. */
+static struct span next_of_list(const char **at) {
+    struct span piece = {*at, strcspn(*at, ",")};
+    *at += piece.length + ((*at)[piece.length] == ',');
+    return piece;
+}
+
+static void append_host(struct strbuf *safe, struct span host) {
+    bool is_ipv6 = span_find(host, ':') < host.length && host.at[0] != '/';
+    char *text = span_dup(host);
+    strbuf_append(safe, is_ipv6 ? "[" : "");
+    uri_append_shown(
+        safe, text, is_ipv6 ? ":" : ""); /* a socket's directory: its slashes are escaped, as in a URI */
+    strbuf_append(safe, is_ipv6 ? "]" : "");
+    free(text);
+}
+
+static void append_hosts(struct strbuf *safe, const struct dsn *dsn) {
+    const char *hosts = dsn->host ? dsn->host : "";
+    const char *ports = dsn->port ? dsn->port : "";
+    do {
+        strbuf_append(safe, hosts == dsn->host || !dsn->host ? "" : ",");
+        append_host(safe, next_of_list(&hosts));
+        struct span port = next_of_list(&ports);
+        strbuf_append(safe, port.length > 0 ? ":" : "");
+        strbuf_append_n(safe, port.at, port.length);
+    } while (*hosts);
+}
+
+void dsn_make_safe(struct dsn *dsn) {
+    struct strbuf safe = {0};
+    if (dsn->scheme == DSN_SQLITE) {
+        strbuf_append(&safe, "sqlite:///");
+        uri_append_shown(&safe, dsn->path, SAFE_CHARACTERS);
+    } else {
+        strbuf_append(&safe, dsn->scheme == DSN_POSTGRES ? "postgresql:" : "mysql:");
+        if (!dsn->is_doubtful) {
+            strbuf_append(&safe, "//");
+            append_hosts(&safe, dsn);
+            strbuf_append(&safe, dsn->database ? "/" : "");
+            uri_append_shown(&safe, dsn->database ? dsn->database : "", SAFE_CHARACTERS);
+        }
+    }
+    free(dsn->safe);
+    dsn->safe = str_dup(safe.data);
+    strbuf_release(&safe);
+}
+
+/* -- parsing -- */
+
+bool dsn_is_port(struct span port) {
+    long value = 0;
+    for (size_t i = 0; i < port.length; i++) {
+        if (port.at[i] < '0' || port.at[i] > '9' || value > 65535)
+            return false;
+        value = value * 10 + (port.at[i] - '0');
+    }
+    return value >= 1 && value <= 65535;
+}
+
+void dsn_from_path(const char *path, struct dsn *dsn) {
+    *dsn = (struct dsn){.scheme = DSN_SQLITE, .path = str_dup(path)};
+    dsn_make_safe(dsn);
+}
+
+static int parse_sqlite(struct span rest, struct dsn *dsn, struct error *err) {
+    if (rest.length < 3 || strncmp(rest.at, "///", 3) != 0)
+        return error_set(err,
+            "a sqlite DSN has three slashes before a relative path and four before an absolute one: "
+            "sqlite:////data/db.sqlite3");
+    struct span path = span_from(rest, 3);
+    if (span_find_any(path, "?#") < path.length)
+        return error_set(
+            err, "a sqlite DSN takes no query and no fragment; in a path ? is %%3F and # is %%23");
+    if (path.length == 0 || strcmp(path.at, ":memory:") == 0)
+        return error_set(err, "a sqlite DSN must name a file: sqlite:////data/db.sqlite3");
+    dsn->path = uri_decode(path);
+    if (!dsn->path)
+        return error_set(
+            err, "a %% in the path of a sqlite DSN must be followed by two hex digits; %% itself is %%25");
+    return 0;
+}
+
+/* A path is taken as it stands, but not what looks like a connection string or a URL without its scheme:
+ * shown as a path, it would show its password. */
+static int parse_bare_path(struct span text, struct dsn *dsn, struct error *err) {
+    bool is_absolute = text.at[0] == '/' && text.at[1] != '/';
+    bool is_plain = is_absolute || strncmp(text.at, "./", 2) == 0 || strncmp(text.at, "../", 3) == 0 ||
+                    span_find_any(text, "@=:?#%;& \t\r\n'\"") == text.length;
+    if (text.length == 0)
+        return error_set(err, "a DSN must not be empty");
+    if (!is_plain || text.at[0] == '~' || (text.at[0] == '/' && !is_absolute))
+        return error_set(err, "neither a DSN nor a path; write postgresql://USER@HOST/DATABASE, mysql://..., "
+                              "sqlite:////PATH or an absolute path");
+    dsn->path = span_dup(text);
+    return 0;
+}
+
+/* The length of a URI scheme at the start of the text, 0 if none stands there. */
+static size_t scheme_length(struct span text) {
+    size_t length = span_find(text, ':');
+    if (length == text.length || !isalpha((unsigned char)text.at[0]))
+        return 0;
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)text.at[i]) && !strchr("+-.", text.at[i]))
+            return 0;
+    return length;
+}
+
+static int unknown_scheme(struct span text, size_t length, struct error *err) {
+    static const char RIGHT[] = "the schemes are postgresql://, postgres://, mysql:// and sqlite:///";
+    /* Without the slashes it need not be a scheme: USER:PASSWORD@HOST begins like one. */
+    if (length > 24 || text.length < length + 3 || strncmp(text.at + length, "://", 3) != 0)
+        return error_set(err, "no known scheme; %s", RIGHT);
+    return error_set(err, "unknown scheme \"%.*s\"; %s", (int)length, text.at, RIGHT);
+}
+
+static int parse(struct span text, struct dsn *dsn, struct error *err) {
+    size_t length = scheme_length(text);
+    if (length == 0)
+        return parse_bare_path(text, dsn, err);
+    for (size_t i = 0; i < sizeof SCHEMES / sizeof SCHEMES[0]; i++) {
+        if (strlen(SCHEMES[i].name) != length || strncasecmp(SCHEMES[i].name, text.at, length) != 0)
+            continue;
+        struct span rest = span_from(text, length + 1);
+        dsn->scheme = SCHEMES[i].scheme;
+        if (dsn->scheme == DSN_SQLITE)
+            return parse_sqlite(rest, dsn, err);
+        if (strncmp(rest.at, "//", 2) != 0)
+            return error_set(
+                err, "two slashes must follow the scheme: %s://USER@HOST/DATABASE", SCHEMES[i].name);
+        return dsn_parse_authority_form(span_from(rest, 2), dsn, err);
+    }
+    return unknown_scheme(text, length, err);
+}
+
+int dsn_parse(const char *text, struct dsn *dsn, struct error *err) {
+    *dsn = (struct dsn){.scheme = DSN_SQLITE};
+    if (parse(span_of(text), dsn, err) < 0) {
+        dsn_release(dsn);
+        return -1;
+    }
+    dsn_make_safe(dsn);
+    return 0;
+}
+
+/* -- use -- */
+
+void dsn_blank(const struct dsn *dsn, char *text) {
+    for (size_t i = 0; i < dsn->secret_count; i++)
+        str_blank(text, dsn->secrets[i]);
+}
+
+const char *dsn_param(const struct dsn *dsn, const char *key) {
+    for (size_t i = 0; i < dsn->param_count; i++)
+        if (strcmp(dsn->params[i].key, key) == 0)
+            return dsn->params[i].value;
+    return NULL;
+}
+
+static bool text_equal(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool dsn_equal(const struct dsn *a, const struct dsn *b) {
+    if (a->scheme != b->scheme || a->param_count != b->param_count || a->is_doubtful != b->is_doubtful ||
+        a->has_dropped_query != b->has_dropped_query)
+        return false;
+    for (size_t i = 0; i < a->param_count; i++)
+        if (!text_equal(a->params[i].key, b->params[i].key) ||
+            !text_equal(a->params[i].value, b->params[i].value))
+            return false;
+    return text_equal(a->path, b->path) && text_equal(a->host, b->host) && text_equal(a->port, b->port) &&
+           text_equal(a->user, b->user) && text_equal(a->password, b->password) &&
+           text_equal(a->database, b->database) && text_equal(a->safe, b->safe);
+}
+
+void dsn_release(struct dsn *dsn) {
+    char *const texts[] = {
+        dsn->path, dsn->host, dsn->port, dsn->user, dsn->password, dsn->database, dsn->safe};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        str_free_secret(texts[i]); /* all of them: a doubtful DSN may have a piece of its password anywhere */
+    for (size_t i = 0; i < dsn->param_count; i++) {
+        str_free_secret(dsn->params[i].key);
+        str_free_secret(dsn->params[i].value);
+    }
+    for (size_t i = 0; i < dsn->secret_count; i++)
+        str_free_secret(dsn->secrets[i]);
+    free(dsn->params);
+    free(dsn->secrets);
+    *dsn = (struct dsn){.scheme = DSN_SQLITE};
+}

@@ -1,0 +1,203 @@
+/* Reads the configuration file and checks that each key in it is one of ours. */
+#include "config/file.h"
+
+#include "base/io.h"
+#include "base/str.h"
+#include "config/memory.h"
+#include "config/options.h"
+#include "config/suggest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_MAX_BYTES = 1024 * 1024, KEY_SIZE = 256 };
+
+/* -- keys -- */
+
+/* Whether the key at this place is a setting (2), a group of settings (1) or neither (0). */
+static int find_key(const char *key) {
+    size_t length = strlen(key);
+    const struct config_option_doc *doc;
+    for (size_t i = 0; (doc = config_option_doc(i)) != NULL; i++)
+        if (doc->key && strncmp(doc->key, key, length) == 0 &&
+            (doc->key[length] == '\0' || doc->key[length] == '.'))
+            return doc->key[length] == '\0' ? 2 : 1;
+    return 0;
+}
+
+/* Calls visit with each key that is known in the group, whose name ends with a dot or is empty. */
+static void visit_known(const char *group, void (*visit)(void *arg, const char *key), void *arg) {
+    size_t length = strlen(group);
+    char last[KEY_SIZE] = "";
+    const struct config_option_doc *doc;
+    for (size_t i = 0; (doc = config_option_doc(i)) != NULL; i++) {
+        if (!doc->key || strncmp(doc->key, group, length) != 0)
+            continue;
+        char key[KEY_SIZE];
+        str_copy(key, sizeof key, doc->key + length);
+        key[strcspn(key, ".")] = '\0';
+        if (strcmp(key, last) != 0)
+            visit(arg, key);
+        str_copy(last, sizeof last, key);
+    }
+}
+
+struct search {
+    const char *word;
+    char best[KEY_SIZE];
+    size_t distance;
+    struct strbuf list;
+};
+
+static void consider(void *arg, const char *key) {
+    struct search *search = arg;
+    struct suggestion suggestion;
+    suggestion_init(&suggestion, search->word);
+    suggestion_consider(&suggestion, key);
+    if (suggestion.best && (!search->best[0] || suggestion.distance < search->distance)) {
+        str_copy(search->best, sizeof search->best, key);
+        search->distance = suggestion.distance;
+    }
+    strbuf_append(&search->list, search->list.length > 0 ? ", " : "");
+    strbuf_append(&search->list, key);
+}
+
+/* shown is the group as it stands in the file, group as the table has it. */
+static int refuse_key(const char *shown, const char *group, const char *key, struct error *err) {
+    struct search search = {.word = key};
+    visit_known(group, consider, &search);
+    if (search.best[0])
+        error_set(err, "unknown key %s%s; did you mean %s?", shown, option_quotable(key), search.best);
+    else
+        error_set(err, "unknown key %s%s; known here: %s", shown, option_quotable(key), search.list.data);
+    strbuf_release(&search.list);
+    return -1;
+}
+
+static int check_name(const char *name, struct error *err) {
+    if (strcmp(name, CHECK_NAME_APP) == 0 || strcmp(name, CHECK_NAME_SETTINGS) == 0)
+        return error_set(err, "databases.%s: that name is taken by a check of our own; choose another", name);
+    if (!str_is_name(name))
+        return error_set(err,
+            "databases: the name %s is none; a name is 1 to 63 letters, digits, - _ and ., and begins "
+            "with a letter or digit",
+            option_quotable(name));
+    return 0;
+}
+
+static int check_group(json_t *object, const char *shown, const char *group, struct error *err);
+
+/* One key of a group, and what is below it. */
+static int check_key(
+    const char *shown, const char *group, const char *key, json_t *value, struct error *err) {
+    char shown_key[KEY_SIZE], table_key[KEY_SIZE];
+    bool is_database = strcmp(group, "databases.") == 0;
+    if (is_database && check_name(key, err) < 0)
+        return -1;
+    bool fits = str_copy(table_key, sizeof table_key, group) &&
+                str_copy(table_key + strlen(table_key), sizeof table_key - strlen(table_key),
+                    is_database ? "NAME" : key) &&
+                str_copy(shown_key, sizeof shown_key, shown) &&
+                str_copy(shown_key + strlen(shown_key), sizeof shown_key - strlen(shown_key), key);
+    int found = fits ? find_key(table_key) : 0;
+    if (found == 0)
+        return refuse_key(shown, group, key, err);
+    if (found == 2 || (json_is_null(value) && strcmp(table_key, "databases") != 0))
+        return 0;
+    if (!json_is_object(value))
+        return error_set(err, "%s: must be an object: {...}", shown_key);
+    str_copy(table_key + strlen(table_key), sizeof table_key - strlen(table_key), ".");
+    str_copy(shown_key + strlen(shown_key), sizeof shown_key - strlen(shown_key), ".");
+    return check_group(value, shown_key, table_key, err);
+}
+
+static int check_group(json_t *object, const char *shown, const char *group, struct error *err) {
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value) {
+        if (check_key(shown, group, key, value, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* -- the file -- */
+
+/* jansson's own texts quote what stands near the fault, which may be a password. */
+static const char *explain(enum json_error_code code) {
+    switch (code) {
+    case json_error_premature_end_of_input: return "ends too early: a quote, bracket or brace is not closed";
+    case json_error_end_of_input_expected: return "something follows the closing brace";
+    case json_error_invalid_utf8: return "not UTF-8";
+    case json_error_null_character:
+    case json_error_null_byte_in_key: return "\\u0000 is not allowed";
+    case json_error_duplicate_key: return "the same key a second time in one object";
+    case json_error_numeric_overflow: return "a number too large";
+    case json_error_stack_overflow: return "nested too deeply";
+    case json_error_out_of_memory: return "out of memory";
+    case json_error_unknown:
+    case json_error_cannot_open_file:
+    case json_error_invalid_argument:
+    case json_error_invalid_format:
+    case json_error_null_value:
+    case json_error_wrong_type:
+    case json_error_item_not_found:
+    case json_error_index_out_of_range:
+    case json_error_invalid_syntax: break;
+    }
+    return "not valid JSON here: a quote, comma, colon or bracket is missing, or there is one too many (JSON "
+           "has no "
+           "comments, and no comma behind the last element)";
+}
+
+static int parse(struct config_file *file, char *text, size_t length, struct error *err) {
+    json_error_t error;
+    file->root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    if (!file->root)
+        return error_set(
+            err, "%.200s:%d:%d: %s", file->path, error.line, error.column, explain(json_error_code(&error)));
+    if (!json_is_object(file->root))
+        return error_set(err, "%.200s: must hold an object: {\"interval\": \"5s\"}", file->path);
+    if (check_group(file->root, "", "", err) < 0)
+        return error_prefix(err, "%.200s", file->path);
+    return 0;
+}
+
+int config_file_open(struct config_file *file, const char *path, struct error *err) {
+    char *text;
+    size_t length;
+    *file = (struct config_file){.path = NULL};
+    if (io_read_file(path, FILE_MAX_BYTES, &text, &length, err) < 0)
+        return errno == EFBIG ? error_set(err, "%.200s: larger than 1 MiB", path) : -1;
+    file->path = str_dup(path);
+    json_get_alloc_funcs(&file->malloc_before, &file->free_before);
+    json_set_alloc_funcs(memory_wiping_malloc, memory_wiping_free);
+    int result = parse(file, text, length, err);
+    explicit_bzero(text, length);
+    free(text);
+    if (result < 0)
+        config_file_close(file);
+    return result;
+}
+
+void config_file_close(struct config_file *file) {
+    if (!file->path)
+        return;
+    json_decref(file->root);
+    json_set_alloc_funcs(file->malloc_before, file->free_before);
+    free(file->path);
+    *file = (struct config_file){.path = NULL};
+}
+
+json_t *config_file_find(const struct config_file *file, const char *key) {
+    json_t *value = file->root;
+    while (value && *key) {
+        char name[KEY_SIZE];
+        size_t length = strcspn(key, ".");
+        str_copy(name, length < sizeof name ? length + 1 : sizeof name, key);
+        value = json_object_get(value, name);
+        key += length + (key[length] == '.');
+    }
+    return value;
+}

@@ -1,0 +1,276 @@
+/* Builds a configuration: finds each setting in its layers, validates, derives, and records where it came
+ * from. */
+#include "config/loader.h"
+
+#include "config/address.h"
+#include "config/duration.h"
+#include "config/environment.h"
+#include "config/memory.h"
+#include "config/suggest.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const int64_t TIMEOUT_MS = 3000, RETRY_INTERVAL_MS = 1000;
+
+/* -- single settings -- */
+
+static void *field(struct loader *loader, const struct option *option) {
+    return (char *)loader->config + option->offset;
+}
+
+static int parse_number(const char *text, int64_t *value, struct error *err) {
+    char *end;
+    *value = strtoll(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || strlen(text) > 12)
+        return error_set(err, "%s is no whole number", option_quotable(text));
+    return 0;
+}
+
+int loader_check_range(struct loader *loader, const struct option *option, int64_t value) {
+    char least[DURATION_TEXT_SIZE], most[DURATION_TEXT_SIZE];
+    if (value >= option->least && value <= option->most)
+        return 0;
+    if (option->type == OPTION_DURATION) {
+        duration_format(option->least, least);
+        duration_format(option->most, most);
+    } else {
+        snprintf(least, sizeof least, "%" PRId64, option->least);
+        snprintf(most, sizeof most, "%" PRId64, option->most);
+    }
+    return error_set(loader->err, "must be from %s to %s", least, most);
+}
+
+static int apply_address(struct loader *loader, const char *text) {
+    struct address address;
+    char canonical[ADDRESS_TEXT_SIZE];
+    if (address_parse(text, &address, loader->err) < 0)
+        return -1;
+    address_format(&address, canonical);
+    loader->config->listen = str_dup(canonical);
+    return 0;
+}
+
+static int apply_log(struct loader *loader, const struct option *option, const char *text) {
+    bool is_level = option->type == OPTION_LOG_LEVEL_NAME;
+    if (is_level ? log_level_parse(text, field(loader, option))
+                 : log_format_parse(text, field(loader, option)))
+        return 0;
+    return error_set(loader->err, "%s is none of these: %s", option_quotable(text), option->doc.help);
+}
+
+/* Parses a setting and puts it into its field. */
+static int apply(struct loader *loader, const struct option *option, const char *text) {
+    int64_t value;
+    switch (option->type) {
+    case OPTION_ADDRESS: return apply_address(loader, text);
+    case OPTION_LOG_LEVEL_NAME:
+    case OPTION_LOG_FORMAT_NAME: return apply_log(loader, option, text);
+    case OPTION_DURATION:
+        if (duration_parse(text, &value, loader->err) < 0)
+            return -1;
+        *(int64_t *)field(loader, option) = value;
+        return loader_check_range(loader, option, value);
+    case OPTION_NUMBER:
+        if (parse_number(text, &value, loader->err) < 0)
+            return -1;
+        *(int64_t *)field(loader, option) = value;
+        return loader_check_range(loader, option, value);
+    case OPTION_TEXT:
+    case OPTION_PATH: *(char **)field(loader, option) = str_dup(text); return 0;
+    case OPTION_SIZE:
+    case OPTION_BOOLEAN:
+    case OPTION_NAMES: break; /* only in databases and groups, which read them themselves */
+    }
+    return 0;
+}
+
+static bool has_field(enum option_id id) {
+    return option_get(id)->offset != OPTION_NO_FIELD || id == OPTION_LISTEN;
+}
+
+static int load_settings(struct loader *loader) {
+    for (enum option_id id = OPTION_LISTEN; id < OPTION_DATABASE_DSN; id++) {
+        struct setting *setting = &loader->settings[id];
+        if (id == OPTION_SETTINGS_REQUIRE)
+            continue;
+        if (setting_load(loader, id, setting) < 0)
+            return -1;
+        if (has_field(id) && setting->text && apply(loader, option_get(id), setting->text) < 0)
+            return setting_fail(loader, setting);
+    }
+    return 0;
+}
+
+/* -- times that hang together -- */
+
+static const char *place_of(const struct loader *loader, enum option_id id) {
+    return loader->settings[id].place ? loader->settings[id].place : "default";
+}
+
+static int refuse_times(struct loader *loader, enum option_id id, int64_t value_ms, const char *relation,
+    enum option_id other, int64_t other_ms) {
+    char value[DURATION_TEXT_SIZE], limit[DURATION_TEXT_SIZE];
+    duration_format(value_ms, value);
+    duration_format(other_ms, limit);
+    return error_set(loader->err, "the %s of %s (%s) must %s the %s of %s (%s)", option_get(id)->doc.key,
+        value, place_of(loader, id), relation, option_get(other)->doc.key, limit, place_of(loader, other));
+}
+
+/* Those that nobody set follow the interval, so that a short interval is one setting and not four. */
+static int settle_times(struct loader *loader) {
+    struct config *config = loader->config;
+    int64_t share_ms = config->interval_ms * 3 / 5;
+    if (!loader->settings[OPTION_TIMEOUT].text)
+        config->timeout_ms = share_ms < TIMEOUT_MS ? share_ms : TIMEOUT_MS;
+    if (!loader->settings[OPTION_RETRY_INTERVAL].text)
+        config->retry_interval_ms =
+            config->interval_ms < RETRY_INTERVAL_MS ? config->interval_ms : RETRY_INTERVAL_MS;
+    if (!loader->settings[OPTION_SLOW].text)
+        config->slow_ms = config->timeout_ms / 2;
+    if (config->timeout_ms >= config->interval_ms)
+        return refuse_times(
+            loader, OPTION_TIMEOUT, config->timeout_ms, "be below", OPTION_INTERVAL, config->interval_ms);
+    if (config->retry_interval_ms > config->interval_ms)
+        return refuse_times(loader, OPTION_RETRY_INTERVAL, config->retry_interval_ms, "not be above",
+            OPTION_INTERVAL, config->interval_ms);
+    if (config->slow_ms > config->timeout_ms)
+        return refuse_times(
+            loader, OPTION_SLOW, config->slow_ms, "not be above", OPTION_TIMEOUT, config->timeout_ms);
+    return 0;
+}
+
+/* -- items, warnings, checks -- */
+
+void loader_add_item(struct loader *loader, const char *key, const char *value, const char *origin) {
+    struct config *config = loader->config;
+    config->items = memory_grow(config->items, config->item_count + 1, sizeof *config->items);
+    config->items[config->item_count++] = (struct config_item){
+        str_dup(key), str_dup(value ? value : "none"), str_dup(origin ? origin : "default")};
+}
+
+void loader_add_warning(struct loader *loader, const char *format, ...) {
+    struct config *config = loader->config;
+    char text[ERROR_TEXT_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    config->warnings = memory_grow(config->warnings, config->warning_count + 1, sizeof *config->warnings);
+    config->warnings[config->warning_count++] = str_dup(text);
+}
+
+struct check_config *loader_add_check(struct loader *loader, const char *name, enum check_kind_id kind) {
+    struct config *config = loader->config;
+    config->checks = memory_grow(config->checks, config->check_count + 1, sizeof *config->checks);
+    struct check_config *check = &config->checks[config->check_count++];
+    *check = (struct check_config){
+        .name = str_dup(name),
+        .kind = kind,
+        .role = ROLE_PLAIN,
+        .is_critical = true,
+        .interval_ms = config->interval_ms,
+        .timeout_ms = config->timeout_ms,
+        .retry_interval_ms = config->retry_interval_ms,
+        .slow_ms = config->slow_ms,
+        .min_free_bytes = -1,
+        .backlog_error_ms = -1,
+    };
+    return check;
+}
+
+static void add_field_item(struct loader *loader, enum option_id id) {
+    const struct option *option = option_get(id);
+    char text[DURATION_TEXT_SIZE];
+    const char *value = text;
+    if (id == OPTION_LISTEN)
+        value = loader->config->listen;
+    else if (option->type == OPTION_DURATION)
+        duration_format(*(int64_t *)field(loader, option), text);
+    else if (option->type == OPTION_NUMBER)
+        snprintf(text, sizeof text, "%" PRId64, *(int64_t *)field(loader, option));
+    else if (option->type == OPTION_LOG_LEVEL_NAME)
+        value = log_level_name(loader->config->log_level);
+    else if (option->type == OPTION_LOG_FORMAT_NAME)
+        value = log_format_name(loader->config->log_format);
+    else
+        value = *(char **)field(loader, option);
+    loader_add_item(loader, option->doc.key, value, loader->settings[id].origin);
+}
+
+/* -- the whole -- */
+
+static int refuse_flag(struct loader *loader, const char *name) {
+    struct suggestion suggestion;
+    char shown[48];
+    str_copy(shown, sizeof shown, name);
+    shown[strcspn(shown, "=")] = '\0';
+    suggestion_init(&suggestion, shown);
+    const struct config_option_doc *doc;
+    for (size_t i = 0; (doc = config_option_doc(i)) != NULL; i++)
+        if (doc->flag)
+            suggestion_consider(&suggestion, doc->flag);
+    if (suggestion.best)
+        return error_set(
+            loader->err, "unknown flag %s; did you mean %s?", option_quotable(shown), suggestion.best);
+    return error_set(
+        loader->err, "unknown flag %s; bugsink-health --help lists them", option_quotable(shown));
+}
+
+static int check_flags(struct loader *loader) {
+    for (size_t i = 0; i < loader->source->flag_count; i++) {
+        const struct config_flag *flag = &loader->source->flags[i];
+        if (!config_is_flag(flag->name))
+            return refuse_flag(loader, flag->name);
+        if (!flag->value || !*flag->value)
+            return error_set(loader->err, "%s: a value must follow", flag->name);
+    }
+    return 0;
+}
+
+static int open_file(struct loader *loader) {
+    struct setting *setting = &loader->settings[OPTION_CONFIG];
+    if (setting_load(loader, OPTION_CONFIG, setting) < 0)
+        return -1;
+    if (!setting->text)
+        return 0;
+    if (config_file_open(&loader->file, setting->text, loader->err) < 0)
+        return setting_fail(loader, setting);
+    loader->config->file = str_dup(setting->text);
+    return 0;
+}
+
+static int load(struct loader *loader) {
+    if (check_flags(loader) < 0 || environment_check(loader->source->environment, loader->err) < 0 ||
+        open_file(loader) < 0 || load_settings(loader) < 0 || settle_times(loader) < 0)
+        return -1;
+    loader_add_item(loader, "config", loader->config->file, loader->settings[OPTION_CONFIG].origin);
+    for (enum option_id id = OPTION_LISTEN; id < OPTION_DATABASE_DSN; id++)
+        if (has_field(id))
+            add_field_item(loader, id);
+    if (loader_load_databases(loader) < 0 || loader_load_settings_check(loader) < 0 ||
+        loader_load_app(loader) < 0)
+        return -1;
+    if (loader->config->check_count == 0)
+        return error_set(loader->err, "%.200s: nothing to check: name a database, a settings file or an app",
+            loader->config->file);
+    return 0;
+}
+
+struct config *config_load(const struct config_source *source, struct error *err) {
+    struct error ignored;
+    struct loader loader = {.source = source, .err = err ? err : &ignored};
+    loader.config = memory_grow(NULL, 1, sizeof *loader.config);
+    *loader.config = (struct config){.file = NULL};
+    if (load(&loader) < 0) {
+        config_free(loader.config);
+        loader.config = NULL;
+    }
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        setting_release(&loader.settings[i]);
+    config_file_close(&loader.file);
+    return loader.config;
+}

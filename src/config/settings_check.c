@@ -1,0 +1,192 @@
+/* The check of Bugsink's settings: a file, or the environment shared with Bugsink. */
+#include "config/loader.h"
+
+#include "config/environment.h"
+#include "config/memory.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char SHARED[] = "env"; /* the word for the shared environment, in the place of a path */
+
+enum { FORMAT_COUNT = SETTINGS_ENVIRONMENT + 1, REQUIRE_MAX = 100 };
+
+static int fail_in_file(struct loader *loader, const char *key) {
+    return error_prefix(loader->err, "%.200s: %s", loader->file.path, key);
+}
+
+/* Reads settings.format; *format is left alone where it is not set. */
+static int parse_format(struct loader *loader, enum settings_format *format) {
+    const struct setting *setting = &loader->settings[OPTION_SETTINGS_FORMAT];
+    for (int i = 0; setting->text && i < FORMAT_COUNT; i++)
+        if (strcmp(setting->text, settings_format_name((enum settings_format)i)) == 0) {
+            *format = (enum settings_format)i;
+            return 0;
+        }
+    if (!setting->text)
+        return 0;
+    error_set(loader->err, "%s is no format; write python, json, env or environment",
+        option_quotable(setting->text));
+    return setting_fail(loader, setting);
+}
+
+static bool find_extension(const char *path, enum settings_format *format) {
+    static const struct {
+        const char *extension;
+        enum settings_format format;
+    } extensions[] = {{".py", SETTINGS_PYTHON}, {".json", SETTINGS_JSON}, {".env", SETTINGS_ENV}};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof extensions / sizeof extensions[0]; i++)
+        if (strcmp(dot, extensions[i].extension) == 0) {
+            *format = extensions[i].format;
+            return true;
+        }
+    return false;
+}
+
+/* The format of a file: as the file says where it names the path too, else by the extension, else as the file
+ * says. */
+static int find_format(struct loader *loader, enum settings_format *format) {
+    const struct setting *path = &loader->settings[OPTION_SETTINGS],
+                         *named = &loader->settings[OPTION_SETTINGS_FORMAT];
+    enum settings_format by_extension = SETTINGS_ENV;
+    bool has_extension = find_extension(path->text, &by_extension);
+    if (has_extension && (!named->text || path->layer != LAYER_FILE)) {
+        *format = by_extension;
+    } else if (!named->text) {
+        error_set(loader->err,
+            "the path ends in none of .py, .json and .env; say which it is with settings.format in the "
+            "configuration file: python, json or env");
+        return setting_fail(loader, path);
+    } else if (*format == SETTINGS_ENVIRONMENT) {
+        error_set(loader->err,
+            "environment is the one that Bugsink shares, and has no path; of a file with NAME=VALUE "
+            "lines the format is env");
+        return setting_fail(loader, named);
+    }
+    return 0;
+}
+
+static bool is_variable_name(const char *text) {
+    if (!isalpha((unsigned char)*text) && *text != '_')
+        return false;
+    for (; *text; text++)
+        if (!isalnum((unsigned char)*text) && *text != '_')
+            return false;
+    return true;
+}
+
+static void set_require(struct check_config *check, const char *const *names, size_t count) {
+    check->require = memory_grow(NULL, count + 1, sizeof *check->require);
+    for (size_t i = 0; i < count; i++)
+        check->require[check->require_count++] = str_dup(names[i]);
+}
+
+/* The names required, from the file or by the format; *is_set says which. */
+static int read_require(struct loader *loader, struct check_config *check, bool *is_set) {
+    static const char *const standard[] = {"SECRET_KEY", "BUGSINK"};
+    const char *key = option_get(OPTION_SETTINGS_REQUIRE)->doc.key;
+    const char *names[REQUIRE_MAX];
+    const json_t *list = config_file_find(&loader->file, key);
+    *is_set = list != NULL;
+    if (!list) {
+        set_require(check, standard, check->format == SETTINGS_PYTHON ? 2 : 1);
+        return 0;
+    }
+    if (loader_check_type(loader, key, list, OPTION_NAMES) < 0)
+        return -1;
+    size_t count = json_array_size(list);
+    for (size_t i = 0; i < count && i < REQUIRE_MAX; i++) {
+        names[i] = json_string_value(json_array_get(list, i));
+        if (!names[i] || !is_variable_name(names[i])) {
+            error_set(
+                loader->err, "number %zu is no name of a setting; write names such as \"SECRET_KEY\"", i + 1);
+            return fail_in_file(loader, key);
+        }
+    }
+    if (count > REQUIRE_MAX) {
+        error_set(loader->err, "at most %d names", REQUIRE_MAX);
+        return fail_in_file(loader, key);
+    }
+    set_require(check, names, count);
+    return 0;
+}
+
+/* Copies the environment, but for our own variables. */
+static void copy_environment(struct loader *loader, struct check_config *check) {
+    const char *const *environment = loader->source->environment;
+    size_t count = 0;
+    while (environment && environment[count])
+        count++;
+    check->environment = memory_grow(NULL, count + 1, sizeof *check->environment);
+    char **to = check->environment;
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(environment[i], "BUGSINK_HEALTH_", 15) != 0)
+            *to++ = str_dup(environment[i]);
+    *to = NULL;
+}
+
+static void add_items(
+    struct loader *loader, const struct check_config *check, const char *origin, bool has_require) {
+    struct strbuf names = {0}, file = {0};
+    for (size_t i = 0; i < check->require_count; i++)
+        strbuf_format(&names, "%s%s", i > 0 ? ", " : "", check->require[i]);
+    strbuf_format(&file, "file %s", loader->file.path ? loader->file.path : "");
+    const struct setting *format = &loader->settings[OPTION_SETTINGS_FORMAT];
+    bool is_named = format->text && strcmp(format->text, settings_format_name(check->format)) == 0;
+    loader_add_item(loader, "settings.path", check->path ? check->path : SHARED, origin);
+    loader_add_item(
+        loader, "settings.format", settings_format_name(check->format), is_named ? format->origin : origin);
+    loader_add_item(loader, "settings.require", names.data, has_require ? file.data : NULL);
+    strbuf_release(&names);
+    strbuf_release(&file);
+}
+
+static int add_check(
+    struct loader *loader, const char *path, enum settings_format format, const char *origin) {
+    struct check_config *check = loader_add_check(loader, CHECK_NAME_SETTINGS, KIND_SETTINGS);
+    bool has_require;
+    check->path = str_dup(path);
+    check->format = format;
+    if (format == SETTINGS_ENVIRONMENT)
+        copy_environment(loader, check);
+    if (read_require(loader, check, &has_require) < 0)
+        return -1;
+    add_items(loader, check, origin, has_require);
+    return 0;
+}
+
+/* Nobody names a path: the file may still ask for the shared environment, and where SECRET_KEY is in ours, it
+ * is shared. */
+static int add_without_path(struct loader *loader, enum settings_format format) {
+    const json_t *group = loader->file.root ? json_object_get(loader->file.root, "settings") : NULL;
+    const struct setting *named = &loader->settings[OPTION_SETTINGS_FORMAT];
+    bool is_shared = environment_get(loader->source->environment, "SECRET_KEY") && !json_is_null(group);
+    if (format == SETTINGS_ENVIRONMENT && (named->text || is_shared))
+        return add_check(loader, NULL, format, named->text ? named->origin : "environment SECRET_KEY");
+    if (json_is_object(group)) {
+        error_set(loader->err, "missing: which file is to be checked? Or write \"format\": \"environment\"");
+        return fail_in_file(loader, "settings.path");
+    }
+    loader_add_item(loader, "settings.path", "not configured", NULL);
+    return 0;
+}
+
+int loader_load_settings_check(struct loader *loader) {
+    const struct setting *path = &loader->settings[OPTION_SETTINGS];
+    enum settings_format format = SETTINGS_ENVIRONMENT;
+    if (parse_format(loader, &format) < 0)
+        return -1;
+    if (!path->text)
+        return add_without_path(loader, format);
+    if (strcmp(path->text, SHARED) != 0)
+        return find_format(loader, &format) < 0 ? -1 : add_check(loader, path->text, format, path->origin);
+    if (format != SETTINGS_ENVIRONMENT && path->layer == LAYER_FILE) {
+        error_set(loader->err,
+            "env is the word for the environment that Bugsink shares; a file of that name is ./env");
+        return setting_fail(loader, path);
+    }
+    return add_check(loader, NULL, SETTINGS_ENVIRONMENT, path->origin);
+}
