@@ -1,10 +1,8 @@
-/* The SQLite kind: looks at the file, opens it, reads, asks what its role asks, closes it as if nothing had
- * been. */
+/* A look at a SQLite database: at the file first, then it is opened, read, asked what its role asks, and
+ * closed. */
 #include "checks/sqlite.h"
 
-#include "base/clock.h"
 #include "checks/finding.h"
-#include "checks/kinds.h"
 #include "checks/sqlite_parts.h"
 
 #include <string.h>
@@ -41,13 +39,18 @@ static int open_and_read(struct look *look, bool is_immutable, sqlite3 **db) {
     return read_something(*db);
 }
 
-/* An idle WAL database cannot be opened where nothing may be written beside it (measured: error 14). Nobody
- * else can write it either, through this mount, and role plain does not ask to: so it is read as it stands.
- */
+/* An idle WAL database cannot be read where nothing may be written beside it (measured, 3.40.1:
+ * SQLITE_CANTOPEN on a read-only mount, SQLITE_READONLY_DIRECTORY in a read-only directory). Nobody of this
+ * uid can write it there either, and role plain does not ask for that: so it is read as it stands. */
+static bool is_for_reading_only(const struct look *look, int code) {
+    return ((code & 0xff) == SQLITE_CANTOPEN || code == SQLITE_READONLY_DIRECTORY) &&
+           look->config->role == ROLE_PLAIN && !look->file.had_wal &&
+           sqlite_file_may_write(look->file.directory) != 0;
+}
+
 static int open_for_reading(struct look *look, sqlite3 **db) {
     int code = open_and_read(look, look->file.is_frozen, db);
-    if ((code & 0xff) != SQLITE_CANTOPEN || look->config->role != ROLE_PLAIN || look->file.had_wal ||
-        sqlite_file_may_write(look->file.directory) == 0)
+    if (!is_for_reading_only(look, code))
         return code;
     sqlite3_close(*db);
     return open_and_read(look, true, db);
@@ -109,22 +112,3 @@ void sqlite_examine(const struct check_config *config, int64_t now_wall_ms,
         outcome->phase = look.phase;
     sqlite_file_release(&look.file);
 }
-
-static void report_phase(void *arg, enum phase phase) {
-    child_report_phase(*(int *)arg, phase);
-}
-
-static void work(const struct check *check, struct outcome *outcome, int fd) {
-    sqlite_examine(check->config, clock_wall_ms(clock_system()), report_phase, &fd, outcome);
-}
-
-static void start(struct check *check) {
-    check_run_in_child(check, work);
-}
-
-const struct check_kind SQLITE_KIND = {
-    .id = KIND_SQLITE,
-    .name = "sqlite",
-    .start = start,
-    .cancel = check_cancel_child,
-};

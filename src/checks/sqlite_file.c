@@ -143,7 +143,7 @@ int sqlite_file_look(struct sqlite_file *file, const struct check_config *config
         return -1;
     if (st.st_size == 0)
         return finding_fail(outcome, REASON_EMPTY, "%s has 0 bytes", file->path);
-    file->is_frozen = !file->had_wal && sqlite_file_may_write(file->path) != 0 &&
+    file->is_frozen = !file->had_wal && file->journal_bytes <= 0 && sqlite_file_may_write(file->path) != 0 &&
                       sqlite_file_may_write(file->directory) == 0;
     return must_write ? look_for_writing(file, outcome) : 0;
 }

@@ -1,5 +1,5 @@
-/* Databases, processes and looks for the tests of the SQLite kind. No test process opens a database itself: SQLite and
- * POSIX locks want that done in processes of their own. */
+/* Databases, processes and looks for the tests of the SQLite kind. No test process opens a database itself:
+ * SQLite and POSIX locks want that done in processes of their own. */
 #include "checks/sqlite_fixture.h"
 
 #include "base/str.h"
@@ -34,9 +34,10 @@ const char SCHEMA_QUEUE[] =
     " task_name varchar(255), args text NOT NULL DEFAULT '[]', kwargs text NOT NULL DEFAULT '{}');"
     "CREATE INDEX snappea_tas_created_eb0824_idx ON snappea_task (created_at);"
     "CREATE TABLE snappea_stat (id integer PRIMARY KEY AUTOINCREMENT, timestamp datetime NOT NULL,"
-    " task_name varchar(255) NOT NULL, done integer, errors integer NOT NULL, UNIQUE (timestamp, task_name));";
+    " task_name varchar(255) NOT NULL, done integer, errors integer NOT NULL, UNIQUE (timestamp, "
+    "task_name));";
 
-static void fail(const char *what, const char *why) {
+static void give_up(const char *what, const char *why) {
     fprintf(stderr, "%s: %s\n", what, why);
     _exit(99);
 }
@@ -46,14 +47,15 @@ static sqlite3 *open_and_run(const char *path, const char *sql) {
     char *message = NULL;
     if (sqlite3_open(path, &db) != SQLITE_OK || sqlite3_busy_timeout(db, 5000) != SQLITE_OK ||
         sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
-        fail(path, message ? message : sqlite3_errmsg(db));
+        give_up(path, message ? message : sqlite3_errmsg(db));
     return db;
 }
 
 static void wait_for(pid_t pid, bool dies) {
     int status;
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_msg(dies ? WIFSIGNALED(status) : WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+    ck_assert_msg(
+        dies ? WIFSIGNALED(status) : WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
 }
 
 void sql_run(const char *path, const char *sql) {
@@ -115,7 +117,7 @@ static void in_child(void (*body)(void *arg, int fd), void *arg, uid_t uid, void
     pid_t pid = fork();
     if (pid == 0) {
         if (uid != (uid_t)-1 && (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0))
-            fail("setresuid", strerror(errno));
+            give_up("setresuid", strerror(errno));
         body(arg, ends[1]);
         _exit(0);
     }
@@ -127,7 +129,7 @@ static void in_child(void (*body)(void *arg, int fd), void *arg, uid_t uid, void
 
 static void hand_back(int fd, const void *data, size_t size) {
     if (write(fd, data, size) != (ssize_t)size)
-        fail("write", strerror(errno));
+        give_up("write", strerror(errno));
 }
 
 struct question {
@@ -140,7 +142,7 @@ static void ask_value(void *arg, int fd) {
     sqlite3_stmt *statement;
     if (sqlite3_prepare_v2(db, question->sql, -1, &statement, NULL) != SQLITE_OK ||
         sqlite3_step(statement) != SQLITE_ROW)
-        fail(question->sql, sqlite3_errmsg(db));
+        give_up(question->sql, sqlite3_errmsg(db));
     long long value = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
     sqlite3_close(db);
@@ -207,7 +209,8 @@ static void examine_often(void *arg, int fd) {
         struct outcome outcome;
         sqlite_examine(&series->config, TEST_NOW_MS, ignore_phase, NULL, &outcome);
         if (outcome.reason != REASON_OK && bad++ == 0)
-            fprintf(stderr, "look %d: %s %s %s\n", i, reason_info(outcome.reason)->slug, outcome.code, outcome.detail);
+            fprintf(stderr, "look %d: %s %s %s\n", i, reason_info(outcome.reason)->slug, outcome.code,
+                outcome.detail);
     }
     hand_back(fd, &bad, sizeof bad);
 }
@@ -236,8 +239,9 @@ static void add_to_picture(struct strbuf *picture, const char *dir, const char *
     ck_assert_int_eq(lstat(path, &st), 0);
     const char *dash = strrchr(name, '-');
     bool is_shm = dash && strcmp(dash, "-shm") == 0;
-    strbuf_format(picture, "%s %o %d:%d %lld %016llx\n", name, (unsigned)st.st_mode, (int)st.st_uid, (int)st.st_gid,
-        (long long)st.st_size, is_shm || !S_ISREG(st.st_mode) ? 0ULL : (unsigned long long)checksum(path));
+    strbuf_format(picture, "%s %o %d:%d %lld %016llx\n", name, (unsigned)st.st_mode, (int)st.st_uid,
+        (int)st.st_gid, (long long)st.st_size,
+        is_shm || !S_ISREG(st.st_mode) ? 0ULL : (unsigned long long)checksum(path));
 }
 
 char *directory_picture(const char *dir) {

@@ -15,8 +15,8 @@
 extern const char SCHEMA_MAIN[];  /* Bugsink's default database: migrated, one installation */
 extern const char SCHEMA_QUEUE[]; /* the queue: migrated, idle */
 
-/* Runs SQL on the database at path, making it where it is missing, in a process of its own that ends at once: by exit,
- * or by SIGKILL with its connection open. */
+/* Runs SQL on the database at path, making it where it is missing, in a process of its own that ends at once:
+ * by exit, or by SIGKILL with its connection open. */
 void sql_run(const char *path, const char *sql);
 void sql_run_and_die(const char *path, const char *sql);
 
@@ -44,12 +44,12 @@ struct outcome look(const char *path, enum role role);
 /* times looks in one process; returns how many were not REASON_OK. */
 int look_often(const char *path, enum role role, int times);
 
-/* The names in dir with owner, mode, size and a checksum of the content (but that of a -shm: it holds SQLite's read marks),
- * as text; the caller frees. */
+/* The names in dir with owner, mode, size and a checksum of the content (but that of a -shm: it holds
+ * SQLite's read marks), as text; the caller frees. */
 char *directory_picture(const char *dir);
 
-/* Runs body in a child, in a private mount namespace where the system allows it (root), with a new tmpfs of these mount
- * options at dir. Returns false where it is not allowed; body's failures fail the test. */
+/* Runs body in a child, in a private mount namespace where the system allows it (root), with a new tmpfs of
+ * these mount options at dir. Returns false where it is not allowed; body's failures fail the test. */
 bool with_tmpfs(const char *dir, const char *options, void (*body)(const char *dir));
 
 #endif
