@@ -33,6 +33,14 @@ struct check_env {
     struct children *children;
 };
 
+/* Puts a text for the log into the outcome: secrets of config's DSN blanked first, then control characters
+ * flattened, then cut to fit. A text that may hold a secret must come this way, for one that is cut can no
+ * longer be found. */
+void outcome_set_detail(struct outcome *outcome, const struct check_config *config, const char *text);
+
+/* What the end of a child that left no outcome means: crashed (with the signal), or internal. */
+void outcome_from_child_end(struct outcome *outcome, const struct child_end *end);
+
 struct check;
 
 /* One kind of check: one file, one table of functions. `state` of the check is state_size zeroed bytes of the
@@ -70,9 +78,6 @@ struct check {
 /* The kind of that id, or NULL where it is not built in. */
 const struct check_kind *check_kind_find(enum check_kind_id id);
 
-/* As check_kind_find; where it is not built in, the error says so. */
-const struct check_kind *check_kind_require(enum check_kind_id id, struct error *err);
-
 int check_init(struct check *check, const struct check_env *env, const struct check_config *config,
     void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
     struct error *err);
@@ -86,8 +91,9 @@ int check_init_kind(struct check *check, const struct check_kind *kind, const st
 /* Cancels a run under way (finished is not called), gives up the child, frees the state. */
 void check_release(struct check *check);
 
-/* Starts a run. Returns false, and does nothing, while one is under way. A child of an earlier run that is
- * not reaped yet ends the run at once: stuck. */
+/* Starts a run. Returns false, and does nothing, while one is under way. A child of an earlier run that has
+ * not ended yet ends the run at once: stuck. `finished` may come before this returns; it must not call
+ * check_release. */
 bool check_start(struct check *check);
 
 /* Gives up the run under way: finished is not called. */
@@ -97,7 +103,7 @@ void check_cancel(struct check *check);
 void check_set_phase(struct check *check, enum phase phase);
 
 /* Ends the run run_id, once; a late answer of an earlier run is dropped. Blanks the DSN's secrets in the
- * detail. */
+ * detail. What is no outcome (a reason or phase that does not exist) counts as a crash of who made it. */
 void check_finish(struct check *check, uint64_t run_id, const struct outcome *outcome);
 
 /* check_finish of the current run with a reason and a text for the log (which may be NULL). */

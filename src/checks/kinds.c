@@ -1,0 +1,16 @@
+/* The table from a kind's id to its functions. */
+#include "checks/kinds.h"
+
+#include <stddef.h>
+
+const struct check_kind *check_kind_find(enum check_kind_id id) {
+    switch (id) {
+    case KIND_POSTGRES: return &POSTGRES_KIND;
+    case KIND_SQLITE: return &SQLITE_KIND;
+    case KIND_SETTINGS: return &SETTINGS_KIND;
+    case KIND_MYSQL:
+    case KIND_HTTP:
+    case KIND_COUNT: break;
+    }
+    return NULL;
+}
