@@ -1,6 +1,6 @@
-/* One-shot children: a fork without exec that does one piece of work that may block, reports over a pipe and exits.
- * A child that outlives its deadline is abandoned and killed; if it outlives even that, its owner can see so, and
- * must not start another. */
+/* One-shot children: a fork without exec that does one piece of work that may block, reports over a pipe and
+ * exits. A child that outlives its deadline is abandoned and killed; if it outlives even that, its owner can
+ * see so, and must not start another. */
 #ifndef BH_CHECKS_CHILD_H
 #define BH_CHECKS_CHILD_H
 
@@ -31,13 +31,16 @@ struct child_end {
     int status; /* its exit status otherwise */
 };
 
-enum { CHILD_RESULT_MAX = 3500 }; /* a report is one write, which a pipe takes whole (PIPE_BUF is 4096 on Linux) */
+enum {
+    CHILD_RESULT_MAX = 3500
+}; /* a report is one write, which a pipe takes whole (PIPE_BUF is 4096 on Linux) */
 
 struct child_callbacks {
     void (*phase)(void *arg, enum phase phase); /* may be NULL */
     /* The child has reported, or died without a report. Called once, unless abandoned before. */
     void (*done)(void *arg, const struct child_end *end);
-    /* The child is gone from the process table: child pointers to it are void now. Called once, in any case. */
+    /* The child is gone from the process table: child pointers to it are void now. Called once, in any case.
+     */
     void (*reaped)(void *arg);
 };
 
@@ -49,8 +52,9 @@ void children_release(struct children *children);
 /* To be called for each pid that waitpid returned. Returns false if it is none of ours. */
 bool children_reap(struct children *children, pid_t pid, int status);
 
-/* Forks. In the child, work(arg, fd) runs with all other descriptors above 2 closed, default signal dispositions,
- * no core file, and an alarm of deadline_ms + 5 s as last resort; then the child exits. Returns NULL on failure. */
+/* Forks. In the child, work(arg, fd) runs with all other descriptors above 2 closed, default signal
+ * dispositions, no core file, and an alarm of deadline_ms + 5 s as last resort; then the child exits. Returns
+ * NULL on failure. */
 struct child *child_start(struct children *children, void (*work)(void *arg, int fd), void *work_arg,
     const struct child_callbacks *callbacks, void *callback_arg, int64_t deadline_ms, struct error *err);
 

@@ -8,7 +8,7 @@
 enum { RESOLVE_HOSTS_MAX = 8, RESOLVE_ADDRESSES_MAX = 32, RESOLVE_ADDRESS_SIZE = 64 };
 
 struct resolve_address {
-    int host; /* index into the hosts asked for */
+    int host;                        /* index into the hosts asked for */
     char text[RESOLVE_ADDRESS_SIZE]; /* numeric */
 };
 
@@ -23,10 +23,11 @@ struct resolve_answer {
 /* Whether host is a numeric address (IPv4 or IPv6, no brackets), which needs no resolution. */
 bool resolve_is_numeric(const char *host);
 
-/* Asks for the addresses of hosts (count of them, borrowed until `done`), IPv4 and IPv6, in getaddrinfo's order.
- * *child is set to the child, and to NULL when it is reaped; child_abandon stops the question. Returns -1 where no
- * child can be started. */
+/* Asks for the addresses of hosts (count of them, borrowed until `done`), IPv4 and IPv6, in getaddrinfo's
+ * order. *child is set to the child, and to NULL when it is reaped; child_abandon stops the question. Returns
+ * -1 where no child can be started. */
 int resolve_start(struct children *children, const char *const *hosts, int count, int64_t deadline_ms,
-    struct child **child, void (*done)(void *arg, const struct resolve_answer *answer), void *arg, struct error *err);
+    struct child **child, void (*done)(void *arg, const struct resolve_answer *answer), void *arg,
+    struct error *err);
 
 #endif

@@ -38,13 +38,13 @@ struct check_config {
 
     struct dsn dsn; /* postgres, mysql, sqlite */
 
-    int64_t min_free_bytes;     /* sqlite: disk_low below this; -1: 256 MiB or 5 % of the volume, the smaller */
-    int64_t max_wal_bytes;      /* sqlite: wal_large above this */
-    int64_t backlog_ms;         /* queue: degraded when the oldest task is older */
-    int64_t backlog_tasks;      /* queue: degraded above this number */
-    int64_t backlog_error_ms;   /* queue: error when older, without progress; -1: never */
+    int64_t min_free_bytes;   /* sqlite: disk_low below this; -1: 256 MiB or 5 % of the volume, the smaller */
+    int64_t max_wal_bytes;    /* sqlite: wal_large above this */
+    int64_t backlog_ms;       /* queue: degraded when the oldest task is older */
+    int64_t backlog_tasks;    /* queue: degraded above this number */
+    int64_t backlog_error_ms; /* queue: error when older, without progress; -1: never */
 
-    char *path;                 /* settings file; NULL for the shared environment */
+    char *path; /* settings file; NULL for the shared environment */
     enum settings_format format;
     char **require; /* names that must be assigned */
     size_t require_count;
@@ -56,7 +56,7 @@ struct check_config {
 
 /* A value as `bugsink-health config` prints it: secrets are blanked already. */
 struct config_item {
-    char *key;    /* "interval", "databases.default.dsn" */
+    char *key; /* "interval", "databases.default.dsn" */
     char *value;
     char *origin; /* "default", "environment INTERVAL-variable's name", "file PATH", "flag --interval" */
 };
@@ -93,8 +93,9 @@ struct config_source {
     size_t flag_count;
 };
 
-/* Builds the configuration: flags over environment over file over defaults. On failure returns NULL, and the error
- * names file, line, key, variable or flag, and what would be right; it never contains a secret. The caller frees. */
+/* Builds the configuration: flags over environment over file over defaults. On failure returns NULL, and the
+ * error names file, line, key, variable or flag, and what would be right; it never contains a secret. The
+ * caller frees. */
 struct config *config_load(const struct config_source *source, struct error *err);
 
 /* Frees it, overwriting every secret. NULL is nothing. */
@@ -113,6 +114,7 @@ struct config_option_doc {
 const struct config_option_doc *config_option_doc(size_t n);
 
 const char *role_name(enum role role);
-const char *check_kind_id_name(enum check_kind_id kind); /* "postgres", "mysql", "sqlite", "settings", "http" */
+const char *check_kind_id_name(
+    enum check_kind_id kind); /* "postgres", "mysql", "sqlite", "settings", "http" */
 
 #endif

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Parses "250ms", "5s", "2m", "1h" or "1.5s" into milliseconds. A number without a unit, a negative one, one above
- * 24 days, and anything else are refused, the error quoting the text and showing a right one. */
+/* Parses "250ms", "5s", "2m", "1h" or "1.5s" into milliseconds. A number without a unit, a negative one, one
+ * above 24 days, and anything else are refused, the error quoting the text and showing a right one. */
 int duration_parse(const char *text, int64_t *milliseconds, struct error *err);
 
 /* Parses "512", "64KiB", "256MiB", "1GiB" (and KB, MB, GB in powers of 1000) into bytes. */

@@ -55,7 +55,8 @@ const char *log_format_name(enum log_format format) {
     return FORMATS[format];
 }
 
-/* Appends length bytes, or nothing when they do not all fit: a line is cut between characters, never within an escape. */
+/* Appends length bytes, or nothing when they do not all fit: a line is cut between characters, never within
+ * an escape. */
 static bool put(struct log_line *line, const char *data, size_t length) {
     if (line->length + length + TAIL_SIZE > sizeof line->text)
         return false;
@@ -68,8 +69,8 @@ static void put_text(struct log_line *line, const char *text) {
     put(line, text, strlen(text));
 }
 
-/* One character of a quoted string: escaped where JSON or a terminal would stumble over it. Returns the bytes it took
- * from text, 0 when the line is full. */
+/* One character of a quoted string: escaped where JSON or a terminal would stumble over it. Returns the bytes
+ * it took from text, 0 when the line is full. */
 static size_t put_quoted_char(struct log_line *line, const char *text) {
     unsigned char c = (unsigned char)*text;
     char escape[8];
@@ -101,7 +102,8 @@ static bool is_plain(const char *value) {
     return true;
 }
 
-/* Starts a field, unless the line has no room left for it: a line may lose its last fields, never its form. */
+/* Starts a field, unless the line has no room left for it: a line may lose its last fields, never its form.
+ */
 static bool put_key(struct log_line *line, const char *key) {
     if (!line->is_wanted || line->length + strlen(key) + 64 > sizeof line->text)
         return false;
