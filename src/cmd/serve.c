@@ -12,6 +12,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* In the responder: forgets everything that came with the process, and serves. */
@@ -24,6 +26,19 @@ static _Noreturn void become_responder(int link_fd) {
     log_configure(LOG_INFO, LOG_TEXT, "responder", -1);
     int status = responder_run(link_fd);
     _exit(status);
+}
+
+/* Waits until the responder has gone, so that the port is free when we are; one that does not go is killed. */
+static void await_responder(pid_t pid) {
+    enum { PATIENCE_MS = 1000, STEP_MS = 2 };
+    for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += STEP_MS) {
+        if (waitpid(pid, NULL, WNOHANG) != 0)
+            return;
+        const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
+        nanosleep(&step, NULL);
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
 }
 
 int cmd_serve(char **argv, const char *const *environment) {
@@ -51,5 +66,6 @@ int cmd_serve(char **argv, const char *const *environment) {
     close(ends[1]);
     int status = checker_run(&args.source, ends[0], responder_pid);
     close(ends[0]);
+    await_responder(responder_pid);
     return status;
 }
