@@ -13,11 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     KILL_GRACE_MS = 500,
     LAST_RESORT_S = 5,
+    RELEASE_PATIENCE_MS = 200, /* for all together */
 };
 
 /* What goes over the pipe: a header, then size bytes. */
@@ -88,10 +90,19 @@ static void child_free(struct child *child) {
     free(child);
 }
 
+/* Waits for a killed child, but not for one that is caught in the kernel. */
+static void await_killed(pid_t pid, int *patience_ms) {
+    const struct timespec step = {.tv_nsec = 1000 * 1000};
+    for (; waitpid(pid, NULL, WNOHANG) == 0 && *patience_ms > 0; --*patience_ms)
+        nanosleep(&step, NULL);
+}
+
 void children_release(struct children *children) {
+    int patience_ms = RELEASE_PATIENCE_MS;
     while (children->head) {
         struct child *child = children->head;
         kill(child->pid, SIGKILL);
+        await_killed(child->pid, &patience_ms);
         child_unlink(child);
         child_free(child);
     }
