@@ -55,8 +55,22 @@ static void on_deadline(void *arg) {
         child_poll(check->child); /* where we were held up ourselves, the answer may be there */
     if (!check->is_running || check->run_id != run_id)
         return;
+    int64_t late_ms = clock_now_ms(check->env->timers->clock) - check->deadline.due_ms;
+    if (late_ms > 0 && !check->is_overdue) {
+        check->is_overdue = true;
+        check->held_up_ms = late_ms;
+        timer_arm(check->env->timers, &check->deadline, 0); /* fires after the next turn of the loop */
+        return;
+    }
     check->kind->cancel(check);
-    check_finish_reason(check, REASON_TIMEOUT, NULL);
+    if (check->held_up_ms <= CHECK_HELD_UP_MS) {
+        check_finish_reason(check, REASON_TIMEOUT, NULL);
+        return;
+    }
+    char detail[80];
+    snprintf(
+        detail, sizeof detail, "the sidecar itself was held up for %lld ms", (long long)check->held_up_ms);
+    check_finish_reason(check, REASON_INTERNAL, detail);
 }
 
 int check_init_kind(struct check *check, const struct check_kind *kind, const struct check_env *env,
@@ -102,6 +116,8 @@ bool check_start(struct check *check) {
     if (check->child)
         child_poll(check->child); /* ended, but its SIGCHLD not yet seen, is not stuck */
     check->is_running = true;
+    check->is_overdue = false;
+    check->held_up_ms = 0;
     check->run_id++;
     check->phase = PHASE_NONE;
     check->started_ms = clock_now_ms(check->env->timers->clock);
