@@ -210,6 +210,24 @@ START_TEST(without_a_route_it_is_unreachable) {
 }
 END_TEST
 
+/* Everything the kernel may choose from for our end is the port that is asked. */
+START_TEST(a_connection_to_itself_is_refused) {
+    const char *why = namespace_enter();
+    FILE *range = why ? NULL : fopen("/proc/sys/net/ipv4/ip_local_port_range", "w");
+    if (!range) {
+        fprintf(stderr, "skipped: a_connection_to_itself_is_refused: %s\n", why ? why : "no range of ports");
+        return;
+    }
+    fprintf(range, "40001 40001");
+    ck_assert_int_eq(fclose(range), 0);
+    struct bench bench;
+    open_bench(&bench, "127.0.0.1", 40001, TIMEOUT_MS);
+    expect(&bench, REASON_REFUSED, "", PHASE_CONNECT);
+    ck_assert_str_eq(bench.own.outcome.detail, "connected to itself: nobody listens there");
+    close_bench(&bench);
+}
+END_TEST
+
 /* A server in the test's own hand: it listens, and does nothing by itself. */
 static int listen_here(int family, int *port, int backlog) {
     union {
@@ -431,6 +449,7 @@ Suite *http_suite(void) {
     suite_add_tcase(suite, connections);
     tcase_set_timeout(connections, 30);
     tcase_add_test(connections, where_nobody_listens_it_is_refused);
+    tcase_add_test(connections, a_connection_to_itself_is_refused);
     tcase_add_test(connections, without_a_route_it_is_unreachable);
     tcase_add_test(connections, a_server_that_takes_no_connection_is_a_timeout_in_phase_connect);
     tcase_add_test(connections, the_request_is_the_one_that_bugsinks_proxy_would_send);
