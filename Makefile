@@ -80,13 +80,10 @@ run-tests: $(BUILD)/bugsink-health $(BUILD)/run-tests
 valgrind: deps-test $(BUILD)/bugsink-health ## the checker's main paths under valgrind
 	BH_PROGRAM=$(BUILD)/bugsink-health scripts/valgrind.sh
 
-$(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(BUILD)/libbugsink-health.a
+$(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(OBJECTS)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/libbugsink-health.a: $(OBJECTS)
-	rm -f $@ && $(AR) rcs $@ $^
-
-$(BUILD)/run-tests: $(TEST_OBJ) $(BUILD)/libbugsink-health.a
+$(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $$(pkg-config --libs check)
 
 $(BUILD)/obj/%.o: src/%.c | packages-present

@@ -78,6 +78,9 @@ struct check {
 /* The kind of that id, or NULL where it is not built in. */
 const struct check_kind *check_kind_find(enum check_kind_id id);
 
+/* As check_kind_find; where it is not built in, the error says so. */
+const struct check_kind *check_kind_require(enum check_kind_id id, struct error *err);
+
 int check_init(struct check *check, const struct check_env *env, const struct check_config *config,
     void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
     struct error *err);

@@ -79,10 +79,9 @@ int check_init_kind(struct check *check, const struct check_kind *kind, const st
 int check_init(struct check *check, const struct check_env *env, const struct check_config *config,
     void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
     struct error *err) {
-    const struct check_kind *kind = check_kind_find(config->kind);
+    const struct check_kind *kind = check_kind_require(config->kind, err);
     if (!kind)
-        return error_set(
-            err, "checks of kind %s are not built into this program", check_kind_id_name(config->kind));
+        return -1;
     return check_init_kind(check, kind, env, config, finished, arg, err);
 }
 

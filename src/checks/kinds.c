@@ -1,6 +1,8 @@
 /* The table from a kind's id to its functions. */
 #include "checks/kinds.h"
 
+#include "checks/check.h"
+
 #include <stddef.h>
 
 const struct check_kind *check_kind_find(enum check_kind_id id) {
@@ -13,4 +15,11 @@ const struct check_kind *check_kind_find(enum check_kind_id id) {
     case KIND_COUNT: break;
     }
     return NULL;
+}
+
+const struct check_kind *check_kind_require(enum check_kind_id id, struct error *err) {
+    const struct check_kind *kind = check_kind_find(id);
+    if (!kind)
+        error_set(err, "checks of kind %s are not built into this program", check_kind_id_name(id));
+    return kind;
 }
