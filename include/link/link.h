@@ -1,13 +1,15 @@
 /* The link between checker and responder: frames over a stream socket pair.
  *
- * checker -> responder: LISTENER (with the listening descriptor), PAGES (a whole set, and its lease), LEASE
- * (the pages stand, trust them longer), STOP (an orderly end). responder -> checker: LISTENING (the
+ * checker -> responder: LOG (how to log: the responder reads no configuration), LISTENER (with the listening
+ * descriptor), PAGES (a whole set, and its lease), LEASE (the pages stand, trust them longer), STOP (an
+ * orderly end). responder -> checker: LISTENING (the
  * descriptor has come). Either side that sees the other's end, or a frame that is not well-formed, ends
  * itself: crash-only. */
 #ifndef BH_LINK_LINK_H
 #define BH_LINK_LINK_H
 
 #include "base/error.h"
+#include "base/log.h"
 #include "report/page.h"
 
 #include <event2/event.h>
@@ -17,11 +19,12 @@
 
 /* -- frames: pure -- */
 
-enum frame_type { FRAME_LISTENER = 1, FRAME_PAGES, FRAME_LEASE, FRAME_STOP, FRAME_LISTENING };
+enum frame_type { FRAME_LISTENER = 1, FRAME_PAGES, FRAME_LEASE, FRAME_STOP, FRAME_LISTENING, FRAME_LOG };
 
 enum {
     FRAME_HEADER_SIZE = 12,
     FRAME_LEASE_SIZE = 8,
+    FRAME_LOG_SIZE = 2, /* level, format */
     FRAME_PAYLOAD_MAX = 16 * 1024 * 1024,
     PAGE_COUNT_MAX = 4096,
     PAGE_PATH_MAX = 1024, /* characters */
@@ -71,6 +74,7 @@ void link_sender_on_listening(struct link_sender *sender, void (*listening)(void
  * replaced by a newer one, and a lease likewise, so that a responder that does not read costs bounded memory.
  * Each returns -1 when memory or descriptors are out, the set cannot be encoded, or the link has failed; what
  * was queued before stands. */
+int link_send_log(struct link_sender *sender, enum log_level level, enum log_format format);
 int link_send_listener(
     struct link_sender *sender, int listen_fd); /* duplicated at once; once in a sender's life */
 int link_send_pages(struct link_sender *sender, const struct page_set *set, int64_t valid_until_ms);
@@ -83,14 +87,15 @@ struct link_receiver;
 
 /* The callbacks may not free the receiver. */
 struct link_events {
+    void (*log)(void *arg, enum log_level level, enum log_format format);
     void (*listener)(void *arg, int listen_fd); /* takes the descriptor */
     /* Takes payload: the set's strings point into it. The set's pages array is the callee's to free as well.
      */
     void (*pages)(void *arg, struct page_set set, unsigned char *payload, int64_t valid_until_ms);
     void (*lease)(void *arg, int64_t valid_until_ms);
     void (*stop)(void *arg); /* the last call */
-    void (*failed)(
-        void *arg, const char *why); /* end of file, or a frame that is not well-formed; the last call */
+    /* The last call. why says what was wrong with the link, or is NULL where the other end just closed it. */
+    void (*failed)(void *arg, const char *why);
 };
 
 /* Takes no ownership of fd. Returns NULL when memory is out. */

@@ -22,6 +22,9 @@
  * rendering. */
 enum { PUBLISH_LAZY_MS = 1000 };
 
+/* How long the responder may take to go when told to. */
+enum { FAREWELL_MS = 500 };
+
 enum { SIGNAL_COUNT = 3 };
 
 struct checker {
@@ -33,17 +36,31 @@ struct checker {
     struct timer publish;
     struct timer lease;
     struct timer drained;
+    struct timer farewell;
     char where[128];     /* the address in force */
     char *listen_wanted; /* as configured at start */
     const char *config_state;
     pid_t responder_pid;
     int64_t started_wall_ms;
     bool is_draining;
+    bool is_ending;
     int exit_status;
 };
 
+/* Ends both processes: the responder is told to stop, and the loop turns on until it has gone, so that its
+ * port is free when this process is. */
 static void end(struct checker *checker, int status) {
+    if (checker->is_ending)
+        return;
+    checker->is_ending = true;
     checker->exit_status = status;
+    if (link_send_stop(checker->sender) < 0)
+        loop_end(&checker->loop);
+    timer_arm(&checker->loop.timers, &checker->farewell, FAREWELL_MS);
+}
+
+static void on_farewell_late(void *arg) {
+    struct checker *checker = arg;
     loop_end(&checker->loop);
 }
 
@@ -66,8 +83,9 @@ static void publish(void *arg) {
     struct page_set set;
     if (pages_render(&snapshot, clock_now_ms(checker->loop.timers.clock), &set) < 0 ||
         link_send_pages(checker->sender, &set, lease_until_ms(checker)) < 0) {
-        /* The lease of the old pages runs out unless a later attempt succeeds: fail-safe. */
+        /* The old pages are no longer true: their lease runs out unless a later attempt succeeds. */
         log_error("publish failed", "out of memory");
+        timer_disarm(&checker->lease);
         timer_arm(&checker->loop.timers, &checker->publish, PUBLISH_LAZY_MS);
     } else {
         timer_arm(&checker->loop.timers, &checker->lease, LEASE_RENEW_MS);
@@ -93,15 +111,18 @@ static void renew_lease(void *arg) {
 
 static void on_link_failed(void *arg) {
     struct checker *checker = arg;
-    if (checker->loop.is_done)
-        return;
+    if (checker->is_ending)
+        return; /* told to go; its process's end is what we wait for */
     log_error("responder gone", "the link to the responder was closed; ending, so that both are restarted");
     end(checker, CHECKER_EXIT_FAILURE);
 }
 
 static void on_other_child(void *arg, pid_t pid, int status) {
     struct checker *checker = arg;
-    if (pid != checker->responder_pid || checker->loop.is_done)
+    if (pid != checker->responder_pid)
+        return;
+    loop_end(&checker->loop);
+    if (checker->is_ending)
         return;
     struct log_line line;
     log_begin(&line, LOG_ERROR, "responder gone");
@@ -111,7 +132,7 @@ static void on_other_child(void *arg, pid_t pid, int status) {
         log_int(&line, "exit_status", WEXITSTATUS(status));
     log_str(&line, "error", "ending, so that both are restarted");
     log_end(&line);
-    end(checker, CHECKER_EXIT_FAILURE);
+    checker->exit_status = CHECKER_EXIT_FAILURE;
 }
 
 /* -- signals -- */
@@ -179,6 +200,7 @@ static void on_reload(evutil_socket_t number, short events, void *arg) {
     }
     checker->config_state = "ok";
     log_configure(config->log_level, config->log_format, "checker", -1);
+    link_send_log(checker->sender, config->log_level, config->log_format);
     log_event(LOG_INFO, "reloaded");
     log_warnings(config);
     log_checks(config);
@@ -204,12 +226,14 @@ static int watch_signals(struct checker *checker, struct error *err) {
     return 0;
 }
 
-static int open_link(struct checker *checker, int link_fd, struct error *err) {
+static int open_link(struct checker *checker, const struct config *config, int link_fd, struct error *err) {
     int listen_fd = listen_open(checker->listen_wanted, checker->where, sizeof checker->where, err);
     if (listen_fd < 0)
         return -1;
     checker->sender = link_sender_new(checker->loop.base, link_fd, on_link_failed, checker);
-    int result = checker->sender ? link_send_listener(checker->sender, listen_fd) : -1;
+    int result = -1;
+    if (checker->sender && link_send_log(checker->sender, config->log_level, config->log_format) == 0)
+        result = link_send_listener(checker->sender, listen_fd);
     close(listen_fd);
     return result < 0 ? error_set(err, "cannot hand the listening socket to the responder") : 0;
 }
@@ -241,7 +265,7 @@ static int start(struct checker *checker, struct config *config, int link_fd, st
         checker->exit_status = CHECKER_EXIT_CONFIG;
         return -1;
     }
-    if (watch_signals(checker, err) < 0 || open_link(checker, link_fd, err) < 0)
+    if (watch_signals(checker, err) < 0 || open_link(checker, config, link_fd, err) < 0)
         return -1;
     log_start(checker);
     publish(checker);
@@ -250,10 +274,7 @@ static int start(struct checker *checker, struct config *config, int link_fd, st
 }
 
 static void release(struct checker *checker) {
-    if (checker->sender) {
-        link_send_stop(checker->sender);
-        link_sender_free(checker->sender);
-    }
+    link_sender_free(checker->sender);
     for (int i = 0; i < SIGNAL_COUNT; i++)
         if (checker->signals[i])
             event_free(checker->signals[i]);
@@ -281,6 +302,7 @@ int checker_run(const struct config_source *source, int link_fd, pid_t responder
     timer_init(&checker.publish, publish, &checker);
     timer_init(&checker.lease, renew_lease, &checker);
     timer_init(&checker.drained, on_drained, &checker);
+    timer_init(&checker.farewell, on_farewell_late, &checker);
     int result = loop_init(&checker.loop, &err);
     checker.loop.other_child = on_other_child;
     checker.loop.arg = &checker;

@@ -51,7 +51,7 @@ static void log_transition(const struct watch *watch, enum status old_status, en
     log_str(&line, "code", reason_info(memory->reason)->slug);
     log_str(&line, "phase", phase_name(memory->phase));
     log_int(&line, "duration_ms", duration_ms);
-    log_str(&line, "message", reason_info(memory->reason)->sentence);
+    log_str(&line, "message", memory->status == STATUS_OK ? NULL : reason_info(memory->reason)->sentence);
     log_str(&line, "driver_code", outcome->code[0] ? outcome->code : NULL);
     log_str(&line, "detail", outcome->detail[0] ? outcome->detail : NULL);
     for (int key = 0; key < OBSERVED_KEY_COUNT; key++) {

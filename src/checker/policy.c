@@ -50,7 +50,8 @@ static enum status judge_status(const struct check_config *config, const struct 
 bool policy_judge(const struct check_config *config, struct check_memory *memory,
     const struct finding *finding, int64_t now_ms, int64_t wall_ms) {
     struct finding judged = *finding;
-    /* Settings have no latency to speak of: a run of theirs takes long when it waits for a swap of files to end. */
+    /* Settings have no latency to speak of: a run of theirs takes long when it waits for a swap of files to
+     * end. */
     if (reason_info(judged.reason)->verdict == STATUS_OK && config->kind != KIND_SETTINGS &&
         judged.latency_ms > config->slow_ms)
         judged.reason = REASON_SLOW;

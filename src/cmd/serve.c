@@ -28,9 +28,9 @@ static _Noreturn void become_responder(int link_fd) {
     _exit(status);
 }
 
-/* Waits until the responder has gone, so that the port is free when we are; one that does not go is killed. */
+/* Sees to it that no responder outlives us: the closed link ends it; one that does not go is killed. */
 static void await_responder(pid_t pid) {
-    enum { PATIENCE_MS = 1000, STEP_MS = 2 };
+    enum { PATIENCE_MS = 500, STEP_MS = 2 };
     for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += STEP_MS) {
         if (waitpid(pid, NULL, WNOHANG) != 0)
             return;

@@ -66,12 +66,12 @@ static ssize_t receive(struct link_receiver *receiver, void *data, size_t size) 
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return 0;
     if (got <= 0) {
-        fail(receiver, got == 0 ? "end of file on the link" : strerror(errno));
+        fail(receiver, got == 0 ? NULL : strerror(errno));
         return -1;
     }
     bool had_fd = receiver->passed_fd >= 0;
     int count = take_fds(receiver, &message);
-    if (count > 1 || (count == 1 && had_fd) || (message.msg_flags & MSG_CTRUNC) != 0) {
+    if (count > 1 || (count == 1 && had_fd)) {
         fail(receiver, "more descriptors than a frame may carry");
         return -1;
     }
@@ -98,6 +98,14 @@ static void deliver_lease(struct link_receiver *receiver) {
         receiver->events->lease(receiver->arg, valid_until_ms);
 }
 
+static void deliver_log(struct link_receiver *receiver) {
+    if (receiver->payload[0] > LOG_ERROR || receiver->payload[1] > LOG_JSON)
+        fail(receiver, "a way to log that is not known");
+    else
+        receiver->events->log(
+            receiver->arg, (enum log_level)receiver->payload[0], (enum log_format)receiver->payload[1]);
+}
+
 static void deliver_listener(struct link_receiver *receiver) {
     int fd = receiver->passed_fd;
     receiver->passed_fd = -1;
@@ -117,6 +125,7 @@ static void deliver(struct link_receiver *receiver) {
         return;
     }
     switch (receiver->header.type) {
+    case FRAME_LOG: deliver_log(receiver); break;
     case FRAME_LISTENER: deliver_listener(receiver); break;
     case FRAME_PAGES: deliver_pages(receiver); break;
     case FRAME_LEASE: deliver_lease(receiver); break;

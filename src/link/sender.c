@@ -12,7 +12,7 @@
 
 /* The frame that is going out. */
 struct outgoing {
-    unsigned char head[FRAME_HEADER_SIZE + FRAME_LEASE_SIZE]; /* the header, and a lease behind it */
+    unsigned char head[FRAME_HEADER_SIZE + FRAME_LEASE_SIZE]; /* the header, and a small payload behind it */
     size_t head_length;
     unsigned char *payload; /* of a set of pages, else NULL */
     size_t payload_length;
@@ -34,6 +34,8 @@ struct link_sender {
     size_t reply_length;
     struct outgoing outgoing;
     /* what waits, in the order in which it goes */
+    bool has_log;
+    unsigned char log[FRAME_LOG_SIZE];
     int listener_fd; /* -1 for none */
     unsigned char *pages;
     size_t pages_length;
@@ -62,17 +64,28 @@ static void begin_pages(struct link_sender *sender) {
     sender->pages = NULL;
 }
 
+/* A frame whose payload goes out with its head. */
+static void begin_small(
+    struct link_sender *sender, enum frame_type type, const void *payload, size_t length) {
+    struct outgoing *outgoing = outgoing_begin(&sender->outgoing, type, length);
+    memcpy(outgoing->head + FRAME_HEADER_SIZE, payload, length);
+    outgoing->head_length += length;
+}
+
 /* Moves the next waiting frame to the way out. Returns false if none waits. */
 static bool begin_next(struct link_sender *sender) {
-    if (sender->listener_fd >= 0) {
+    if (sender->has_log) {
+        begin_small(sender, FRAME_LOG, sender->log, sizeof sender->log);
+        sender->has_log = false;
+    } else if (sender->listener_fd >= 0) {
         outgoing_begin(&sender->outgoing, FRAME_LISTENER, 0)->passed_fd = sender->listener_fd;
         sender->listener_fd = -1;
     } else if (sender->pages) {
         begin_pages(sender);
     } else if (sender->has_lease) {
-        struct outgoing *outgoing = outgoing_begin(&sender->outgoing, FRAME_LEASE, FRAME_LEASE_SIZE);
-        lease_encode(sender->lease_ms, outgoing->head + FRAME_HEADER_SIZE);
-        outgoing->head_length += FRAME_LEASE_SIZE;
+        unsigned char lease[FRAME_LEASE_SIZE];
+        lease_encode(sender->lease_ms, lease);
+        begin_small(sender, FRAME_LEASE, lease, sizeof lease);
         sender->has_lease = false;
     } else if (sender->has_stop) {
         outgoing_begin(&sender->outgoing, FRAME_STOP, 0);
@@ -224,6 +237,15 @@ void link_sender_on_listening(struct link_sender *sender, void (*listening)(void
 /* Has the loop send what waits. */
 static int wake(struct link_sender *sender) {
     return event_add(sender->on_writable, NULL);
+}
+
+int link_send_log(struct link_sender *sender, enum log_level level, enum log_format format) {
+    if (sender->has_failed)
+        return -1;
+    sender->log[0] = (unsigned char)level;
+    sender->log[1] = (unsigned char)format;
+    sender->has_log = true;
+    return wake(sender);
 }
 
 int link_send_listener(struct link_sender *sender, int listen_fd) {

@@ -240,8 +240,9 @@ static bool read_some(struct connection *connection) {
 static void read_turn(struct connection *connection) {
     if (connection->has_backlog) {
         connection->has_backlog = false;
-        unwatch(
-            connection); /* libevent has taken the event out when its timeout was zero, persistent or not */
+        /* libevent 2.1 takes an event out when its timeout has come, and a persistent one back in only if
+         * that timeout was above zero (event_persist_closure): whatever it did, watch starts anew. */
+        unwatch(connection);
         answer_requests(connection);
     } else if (read_some(connection)) {
         answer_requests(connection);

@@ -34,6 +34,11 @@ static void fail(struct responder *responder, const char *event, const char *why
     end(responder, 1);
 }
 
+static void on_log(void *arg, enum log_level level, enum log_format format) {
+    (void)arg;
+    log_configure(level, format, "responder", -1);
+}
+
 static void on_listener(void *arg, int listen_fd) {
     struct responder *responder = arg;
     if (responder->server) {
@@ -69,13 +74,22 @@ static void on_stop(void *arg) {
     end(arg, 0);
 }
 
+/* A checker that ends before it has a listener has said itself why it could not start. */
 static void on_failed(void *arg, const char *why) {
-    fail(arg, "checker gone", why);
+    struct responder *responder = arg;
+    if (why || responder->server)
+        fail(responder, "checker gone", why ? why : "end of file on the link");
+    else
+        end(responder, 1);
 }
 
 static int responder_init(struct responder *responder) {
-    static const struct link_events EVENTS = {
-        .listener = on_listener, .pages = on_pages, .lease = on_lease, .stop = on_stop, .failed = on_failed};
+    static const struct link_events EVENTS = {.log = on_log,
+        .listener = on_listener,
+        .pages = on_pages,
+        .lease = on_lease,
+        .stop = on_stop,
+        .failed = on_failed};
     struct event_config *config = event_config_new();
     if (!config)
         return -1;

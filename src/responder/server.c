@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -102,6 +104,11 @@ static void keep_reserve(struct server *server) {
         server->reserve_fd = fcntl(server->listen_fd, F_DUPFD_CLOEXEC, 0);
 }
 
+static bool has_waiting_connection(const struct server *server) {
+    struct pollfd listener = {.fd = server->listen_fd, .events = POLLIN};
+    return poll(&listener, 1, 0) == 1;
+}
+
 /* There is no descriptor to be had: finds one. Returns false if there is none of ours to give up. */
 static bool free_descriptor(struct server *server) {
     if (evict_oldest(server))
@@ -156,6 +163,10 @@ static bool can_go_on(struct server *server, int error) {
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
+        /* Linux looks for a descriptor before it looks for a connection: without this question the newest
+         * connection would be given up for one that never came. */
+        if (!has_waiting_connection(server))
+            return false;
         if (free_descriptor(server))
             return true;
         break;

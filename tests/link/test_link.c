@@ -35,7 +35,8 @@ static unsigned char *sample_payload(size_t *length) {
 
 START_TEST(a_header_comes_back_as_it_was) {
     const struct frame_header headers[] = {{FRAME_LISTENER, 0}, {FRAME_PAGES, 20},
-        {FRAME_PAGES, FRAME_PAYLOAD_MAX}, {FRAME_LEASE, 8}, {FRAME_STOP, 0}, {FRAME_LISTENING, 0}};
+        {FRAME_PAGES, FRAME_PAYLOAD_MAX}, {FRAME_LEASE, 8}, {FRAME_STOP, 0}, {FRAME_LISTENING, 0},
+        {FRAME_LOG, 2}};
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         unsigned char bytes[FRAME_HEADER_SIZE];
         struct frame_header back;
@@ -50,8 +51,8 @@ END_TEST
 START_TEST(a_header_with_a_length_its_type_cannot_have_is_refused) {
     const struct frame_header headers[] = {{FRAME_LISTENER, 1}, {FRAME_PAGES, 0}, {FRAME_PAGES, 19},
         {FRAME_PAGES, FRAME_PAYLOAD_MAX + 1}, {FRAME_PAGES, UINT32_MAX}, {FRAME_LEASE, 7}, {FRAME_LEASE, 9},
-        {FRAME_STOP, 8}, {FRAME_LISTENING, 1}, {(enum frame_type)0, 0}, {(enum frame_type)6, 0},
-        {(enum frame_type)0x1000001, 0}};
+        {FRAME_STOP, 8}, {FRAME_LISTENING, 1}, {(enum frame_type)0, 0}, {FRAME_LOG, 0}, {FRAME_LOG, 3},
+        {(enum frame_type)7, 0}, {(enum frame_type)0x1000001, 0}};
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         unsigned char bytes[FRAME_HEADER_SIZE];
         struct frame_header back;
@@ -252,7 +253,7 @@ START_TEST(no_corruption_of_a_byte_leads_out_of_bounds) {
 }
 END_TEST
 
-START_TEST(a_count_that_cannot_be_is_refused_before_memory_is_taken_for_it) {
+START_TEST(a_count_that_cannot_be_is_refused) {
     size_t length;
     unsigned char *payload = sample_payload(&length);
     memset(payload + 16, 0xff, 4);
@@ -273,12 +274,21 @@ struct pair {
     struct link_sender *sender;
     struct link_receiver *receiver;
     int listener_fd;
-    int listeners, sets, leases, stops, receiver_failures, sender_failures, listenings;
+    enum log_level level;
+    enum log_format format;
+    int logs, listeners, sets, leases, stops, receiver_failures, sender_failures, listenings;
     int64_t until_ms;
     int64_t made_at_ms;
     size_t page_count;
     char why[128];
 };
+
+static void on_log(void *arg, enum log_level level, enum log_format format) {
+    struct pair *pair = arg;
+    pair->logs++;
+    pair->level = level;
+    pair->format = format;
+}
 
 static void on_listener(void *arg, int fd) {
     struct pair *pair = arg;
@@ -309,7 +319,7 @@ static void on_stop(void *arg) {
 static void on_failed(void *arg, const char *why) {
     struct pair *pair = arg;
     pair->receiver_failures++;
-    snprintf(pair->why, sizeof pair->why, "%s", why);
+    snprintf(pair->why, sizeof pair->why, "%s", why ? why : "closed");
 }
 
 static void on_sender_failed(void *arg) {
@@ -320,7 +330,7 @@ static void on_listening(void *arg) {
     ((struct pair *)arg)->listenings++;
 }
 
-static const struct link_events EVENTS = {on_listener, on_pages, on_lease, on_stop, on_failed};
+static const struct link_events EVENTS = {on_log, on_listener, on_pages, on_lease, on_stop, on_failed};
 
 static void pair_init(struct pair *pair, bool has_receiver) {
     *pair = (struct pair){.listener_fd = -1};
@@ -387,6 +397,20 @@ START_TEST(the_listener_goes_over_as_an_open_descriptor_that_closes_on_exec) {
     close(ends[0]);
     ck_assert_int_eq(link_send_listening(pair.fds[1]), 0);
     run_until(&pair, &pair.listenings, 1);
+    pair_release(&pair);
+}
+END_TEST
+
+START_TEST(how_to_log_goes_over_and_only_known_ways_are_taken) {
+    struct pair pair;
+    pair_init(&pair, true);
+    ck_assert_int_eq(link_send_log(pair.sender, LOG_WARNING, LOG_JSON), 0);
+    run_until(&pair, &pair.logs, 1);
+    ck_assert_int_eq(pair.level, LOG_WARNING);
+    ck_assert_int_eq(pair.format, LOG_JSON);
+    ck_assert_int_eq(link_send_log(pair.sender, LOG_WARNING, (enum log_format)(LOG_JSON + 1)), 0);
+    run_until(&pair, &pair.receiver_failures, 1);
+    ck_assert_int_eq(pair.logs, 1);
     pair_release(&pair);
 }
 END_TEST
@@ -485,7 +509,7 @@ START_TEST(each_end_notices_once_that_the_other_is_gone) {
     close(pair.fds[0]);
     pair.fds[0] = -1;
     run_until(&pair, &pair.receiver_failures, 1);
-    ck_assert_str_eq(pair.why, "end of file on the link");
+    ck_assert_str_eq(pair.why, "closed");
     pair_release(&pair);
 }
 END_TEST
@@ -619,11 +643,12 @@ Suite *link_suite(void) {
     tcase_add_test(frames, a_path_that_stands_twice_is_refused);
     tcase_add_test(frames, no_truncation_of_a_set_is_taken);
     tcase_add_test(frames, no_corruption_of_a_byte_leads_out_of_bounds);
-    tcase_add_test(frames, a_count_that_cannot_be_is_refused_before_memory_is_taken_for_it);
+    tcase_add_test(frames, a_count_that_cannot_be_is_refused);
     TCase *ends = tcase_create("ends");
     suite_add_tcase(suite, ends);
     tcase_set_timeout(ends, 60);
     tcase_add_test(ends, the_listener_goes_over_as_an_open_descriptor_that_closes_on_exec);
+    tcase_add_test(ends, how_to_log_goes_over_and_only_known_ways_are_taken);
     tcase_add_test(ends, frames_come_in_order_and_whole);
     tcase_add_test(ends, a_set_larger_than_the_socket_goes_over_whole);
     tcase_add_test(ends, a_responder_that_does_not_read_costs_one_set_and_gets_the_newest);

@@ -213,11 +213,16 @@ START_TEST(it_ends_when_the_checker_is_gone) {
 }
 END_TEST
 
-START_TEST(it_ends_when_the_checker_is_gone_before_it_sent_anything) {
+/* The checker has said itself why it could not start; a second line would only hide the first. */
+START_TEST(it_ends_without_a_word_when_the_checker_is_gone_before_it_sent_anything) {
     struct bench bench;
+    char log[1024];
     bench_start(&bench, 0);
     shutdown(bench.link_fds[0], SHUT_RDWR);
-    assert_failed(&bench, "event=\"checker gone\"", "end of file");
+    ck_assert_int_eq(forked_await(bench.pid), 1);
+    read_log(&bench, log, sizeof log);
+    ck_assert_str_eq(log, "");
+    bench_release(&bench);
 }
 END_TEST
 
@@ -291,7 +296,7 @@ Suite *responder_suite(void) {
     tcase_add_test(tcase, a_probe_that_came_before_the_listener_was_handed_over_is_answered);
     tcase_add_test(tcase, past_the_lease_ready_is_stale_and_a_new_lease_brings_it_back);
     tcase_add_test(tcase, it_ends_when_the_checker_is_gone);
-    tcase_add_test(tcase, it_ends_when_the_checker_is_gone_before_it_sent_anything);
+    tcase_add_test(tcase, it_ends_without_a_word_when_the_checker_is_gone_before_it_sent_anything);
     tcase_add_test(tcase, it_ends_when_the_link_carries_garbage);
     tcase_add_test(tcase, a_second_listener_is_refused);
     tcase_add_test(tcase, signals_are_the_checkers_affair);
