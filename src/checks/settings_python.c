@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MAX_TARGETS = 64 }; /* names on the left of one = */
+enum { MAX_TARGETS = 256 }; /* names on the left of one = */
 
 struct parser {
     struct tokenizer tokenizer;
@@ -61,7 +61,7 @@ static bool is_at_end(const struct parser *parser) {
 }
 
 static void bind(struct parser *parser, const struct token *name) {
-    if (!parser->is_in_body)
+    if (!parser->is_in_body && name->kind == TOKEN_NAME)
         settings_names_add(parser->names, name->text, name->length, true);
 }
 
@@ -174,8 +174,7 @@ static int read_import(struct parser *parser) {
         if (advance(parser) < 0)
             return -1;
     }
-    if (bound.kind == TOKEN_NAME)
-        bind(parser, &bound);
+    bind(parser, &bound);
     return 0;
 }
 
@@ -202,8 +201,7 @@ static int read_head(struct parser *parser) {
 static int read_definition(struct parser *parser) {
     if (advance(parser) < 0)
         return -1;
-    if (parser->token.kind == TOKEN_NAME)
-        bind(parser, &parser->token);
+    bind(parser, &parser->token);
     if (!parser->is_in_body) {
         parser->is_in_body = true;
         parser->body_indent = parser->tokenizer.indent;
