@@ -237,6 +237,18 @@ START_TEST(secrets_are_blanked_before_the_text_is_cut) {
 }
 END_TEST
 
+START_TEST(a_kind_that_is_not_built_in_is_refused) {
+    struct check_env env = {0};
+    struct check_config config = {.kind = KIND_MYSQL};
+    struct check check;
+    struct error err = {""};
+    ck_assert_int_eq(check_kind_find(KIND_POSTGRES)->id, KIND_POSTGRES);
+    ck_assert_ptr_null(check_kind_find(KIND_MYSQL));
+    ck_assert_int_eq(check_init(&check, &env, &config, on_finished, NULL, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "not built into this program"));
+}
+END_TEST
+
 /* -- kinds that work in a child -- */
 
 static void work_answers(const struct check *check, struct outcome *outcome, int fd) {
@@ -470,6 +482,7 @@ Suite *check_suite(void) {
     tcase_add_test(run, a_late_answer_of_an_earlier_run_is_dropped);
     tcase_add_test(run, cancelled_and_released_runs_say_nothing);
     tcase_add_test(run, secrets_are_blanked_before_the_text_is_cut);
+    tcase_add_test(run, a_kind_that_is_not_built_in_is_refused);
     TCase *child = tcase_create("child");
     suite_add_tcase(suite, child);
     tcase_set_timeout(child, 30);
