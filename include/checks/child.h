@@ -72,6 +72,9 @@ void child_disown(struct child *child);
  * moment a deadline passes in a process that was itself held up: the answer may be there, unread. */
 void child_poll(struct child *child);
 
+/* Whether it has reported and is merely on its way out, with the half second for that not over. */
+bool child_is_leaving(const struct child *child);
+
 pid_t child_pid(const struct child *child);
 
 /* "SIGSEGV", or "signal 42". The text is cut to size. */
