@@ -48,7 +48,8 @@ struct child_callbacks {
 
 void children_init(struct children *children, struct event_base *base, struct timers *timers);
 
-/* Kills whatever is left with SIGKILL, reaps what can be reaped within 0.2 s, frees. Of the callbacks only `release` comes. */
+/* Kills whatever is left with SIGKILL, reaps what can be reaped within 0.2 s, frees. Of the callbacks only
+ * `release` comes. */
 void children_release(struct children *children);
 
 /* To be called for each pid that waitpid returned. Returns false if it is none of ours. What the child wrote
