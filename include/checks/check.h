@@ -72,7 +72,8 @@ struct check {
     int64_t started_ms;
     enum phase phase;
     struct timer deadline;
-    struct child *child; /* the one-shot child, until it is reaped */
+    struct timer leaving; /* armed while the run waits for the last one's child to be gone */
+    struct child *child;  /* the one-shot child, until it is reaped */
 };
 
 /* The kind of that id, or NULL where it is not built in. */
@@ -95,8 +96,8 @@ int check_init_kind(struct check *check, const struct check_kind *kind, const st
 void check_release(struct check *check);
 
 /* Starts a run. Returns false, and does nothing, while one is under way. A child of an earlier run that has
- * not ended yet ends the run at once: stuck. `finished` may come before this returns; it must not call
- * check_release. */
+ * reported and is on its way out is waited for; any other that is still there ends the run at once: stuck.
+ * `finished` may come before this returns; it must not call check_release. */
 bool check_start(struct check *check);
 
 /* Gives up the run under way: finished is not called. */

@@ -48,13 +48,43 @@ static struct outcome outcome_checked(const struct outcome *outcome) {
 
 /* -- a check -- */
 
+enum { LEAVING_POLL_MS = 5 };
+
+static void finish_stuck(struct check *check) {
+    struct outcome outcome = {.reason = REASON_STUCK};
+    snprintf(
+        outcome.detail, sizeof outcome.detail, "process %d of an earlier run", (int)child_pid(check->child));
+    check_finish(check, check->run_id, &outcome);
+}
+
+/* Starts the kind's work, once no child of an earlier run is there. */
+static void begin(void *arg) {
+    struct check *check = arg;
+    if (check->child)
+        child_poll(check->child); /* ended, but its SIGCHLD not yet seen, is not stuck */
+    if (!check->child)
+        check->kind->start(check);
+    else if (child_is_leaving(check->child))
+        timer_arm(check->env->timers, &check->leaving, LEAVING_POLL_MS);
+    else
+        finish_stuck(check);
+}
+
+static bool has_begun(const struct check *check) {
+    return !timer_is_armed(&check->leaving);
+}
+
 static void on_deadline(void *arg) {
     struct check *check = arg;
     uint64_t run_id = check->run_id;
-    if (check->child)
+    if (check->child && has_begun(check))
         child_poll(check->child); /* where we were held up ourselves, the answer may be there */
     if (!check->is_running || check->run_id != run_id)
         return;
+    if (!has_begun(check)) {
+        finish_stuck(check);
+        return;
+    }
     check->kind->cancel(check);
     check_finish_reason(check, REASON_TIMEOUT, NULL);
 }
@@ -65,6 +95,7 @@ int check_init_kind(struct check *check, const struct check_kind *kind, const st
     struct error *err) {
     *check = (struct check){.config = config, .kind = kind, .env = env, .finished = finished, .arg = arg};
     timer_init(&check->deadline, on_deadline, check);
+    timer_init(&check->leaving, begin, check);
     check->state = calloc(1, kind->state_size > 0 ? kind->state_size : 1);
     if (!check->state)
         return error_set(err, "out of memory");
@@ -99,21 +130,12 @@ void check_release(struct check *check) {
 bool check_start(struct check *check) {
     if (check->is_running)
         return false;
-    if (check->child)
-        child_poll(check->child); /* ended, but its SIGCHLD not yet seen, is not stuck */
     check->is_running = true;
     check->run_id++;
     check->phase = PHASE_NONE;
     check->started_ms = clock_now_ms(check->env->timers->clock);
-    if (check->child) {
-        struct outcome outcome = {.reason = REASON_STUCK};
-        snprintf(outcome.detail, sizeof outcome.detail, "process %d of an earlier run",
-            (int)child_pid(check->child));
-        check_finish(check, check->run_id, &outcome);
-        return true;
-    }
     timer_arm(check->env->timers, &check->deadline, check->config->timeout_ms);
-    check->kind->start(check);
+    begin(check);
     return true;
 }
 
@@ -121,7 +143,9 @@ void check_cancel(struct check *check) {
     if (!check->is_running)
         return;
     timer_disarm(&check->deadline);
-    check->kind->cancel(check);
+    if (has_begun(check))
+        check->kind->cancel(check);
+    timer_disarm(&check->leaving);
     check->is_running = false;
 }
 
@@ -133,6 +157,7 @@ void check_finish(struct check *check, uint64_t run_id, const struct outcome *ou
     if (!check->is_running || check->run_id != run_id)
         return;
     timer_disarm(&check->deadline);
+    timer_disarm(&check->leaving);
     check->is_running = false;
     struct outcome final = outcome_checked(outcome);
     if (final.reason != REASON_OK && final.phase == PHASE_NONE)

@@ -13,11 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     KILL_GRACE_MS = 500,
     LAST_RESORT_S = 5,
+    RELEASE_PATIENCE_MS = 200, /* for all together */
 };
 
 /* What goes over the pipe: a header, then size bytes. */
@@ -41,7 +43,8 @@ struct child {
     struct child_callbacks callbacks;
     void *arg;
     bool is_reaped;
-    bool is_done;     /* `done` was called, or will not be */
+    bool is_done; /* `done` was called, or will not be */
+    bool is_abandoned;
     bool is_disowned; /* `reaped` is not wanted either */
     bool is_garbled;
     const char *result; /* in the buffer */
@@ -88,10 +91,19 @@ static void child_free(struct child *child) {
     free(child);
 }
 
+/* Waits for a killed child, but not for one that is caught in the kernel. */
+static void await_killed(pid_t pid, int *patience_ms) {
+    const struct timespec step = {.tv_nsec = 1000 * 1000};
+    for (; waitpid(pid, NULL, WNOHANG) == 0 && *patience_ms > 0; --*patience_ms)
+        nanosleep(&step, NULL);
+}
+
 void children_release(struct children *children) {
+    int patience_ms = RELEASE_PATIENCE_MS;
     while (children->head) {
         struct child *child = children->head;
         kill(child->pid, SIGKILL);
+        await_killed(child->pid, &patience_ms);
         child_unlink(child);
         child_free(child);
     }
@@ -237,6 +249,7 @@ static void on_kill(void *arg) {
 
 void child_abandon(struct child *child) {
     child->is_done = true;
+    child->is_abandoned = true;
     child_stop_reading(child);
     if (child->is_reaped)
         return;
@@ -247,6 +260,10 @@ void child_abandon(struct child *child) {
 void child_disown(struct child *child) {
     child->is_disowned = true;
     child_abandon(child);
+}
+
+bool child_is_leaving(const struct child *child) {
+    return child->is_done && !child->is_abandoned && timer_is_armed(&child->kill);
 }
 
 pid_t child_pid(const struct child *child) {
