@@ -41,7 +41,7 @@
 #define USER  "bugsink"
 #define RIGHT POSTGRES_PASSWORD_ENCODED
 
-enum { TIMEOUT_MS = 5000, SHORT_MS = 400 };
+enum { TIMEOUT_MS = 5000, SHORT_MS = 500 };
 
 /* -- running a check -- */
 
@@ -377,7 +377,7 @@ START_TEST(a_blocked_query_ends_in_the_server_too) {
     struct bench bench;
     char *dsn = own_database("blocked", "SELECT 1");
     PGconn *locker = hold_lock("blocked");
-    open_bench(&bench, dsn, ROLE_MAIN, SHORT_MS);
+    open_bench(&bench, dsn, ROLE_MAIN, 1000);
     for (int i = 0; i < 3; i++)
         expect(&bench, REASON_TIMEOUT, "55P03", PHASE_QUERY);
     ck_assert(wait_until(is_nobody_waiting, NULL, 2000)); /* and the lock is still held */
