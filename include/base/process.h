@@ -4,11 +4,12 @@
 
 #include <stdbool.h>
 
-/* Ends this process when its parent ends (Linux). Returns false if the parent has ended already: parent_pid is what
- * getpid() said there before the fork. */
+/* Ends this process when its parent ends (Linux). Returns false if the parent has ended already: parent_pid
+ * is what getpid() said there before the fork. */
 bool process_die_with_parent(int parent_pid);
 
-/* No core file and no ptrace from processes of the same user: this process holds secrets, or reads the network's bytes. */
+/* No core file and no ptrace from processes of the same user: this process holds secrets, or reads the
+ * network's bytes. */
 void process_forbid_core(void);
 
 /* Overwrites the environment where it stands in memory and empties it: it holds passwords. */

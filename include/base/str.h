@@ -8,24 +8,25 @@
 /* Copies as much of source as fits and ends it with NUL. Returns false if it was cut. size is above 0. */
 bool str_copy(char *target, size_t size, const char *source);
 
-/* strdup and strndup that end the process when memory is out: for start-up and configuration, where that is the
- * right answer. The caller frees. str_dup(NULL) is NULL. */
+/* strdup and strndup that end the process when memory is out: for start-up and configuration, where that is
+ * the right answer. The caller frees. str_dup(NULL) is NULL. */
 char *str_dup(const char *source);
 char *str_dup_n(const char *source, size_t length);
 
-/* Whether text is 1 to 63 characters of A-Z a-z 0-9 _ . - and starts with a letter or digit: what a check may be
- * called, so that a name is harmless in a path, in JSON, in a log line and on a terminal. */
+/* Whether text is 1 to 63 characters of A-Z a-z 0-9 _ . - and starts with a letter or digit: what a check may
+ * be called, so that a name is harmless in a path, in JSON, in a log line and on a terminal. */
 bool str_is_name(const char *text);
 
-/* Overwrites every occurrence of secret in text with asterisks, in place. Secrets under 3 characters are blanked as
- * well, at the price of readability. An empty secret is nothing. */
+/* Overwrites every occurrence of secret in text with asterisks, in place. Secrets under 3 characters are
+ * blanked as well, at the price of readability. An empty secret is nothing. */
 void str_blank(char *text, const char *secret);
 
-/* Replaces control characters (and DEL) by spaces, in place, and cuts trailing white space: driver text for one log line. */
+/* Replaces control characters (and DEL) by spaces, in place, and cuts trailing white space: driver text for
+ * one log line. */
 void str_flatten(char *text);
 
-/* The length (1 to 4) of the well-formed UTF-8 character that text starts with, 0 if it starts with none (overlong
- * forms, surrogates and NUL included). */
+/* The length (1 to 4) of the well-formed UTF-8 character that text starts with, 0 if it starts with none
+ * (overlong forms, surrogates and NUL included). */
 size_t str_utf8_length(const char *text);
 
 /* Overwrites and frees a string that held a secret. NULL is nothing. */

@@ -1,5 +1,5 @@
-/* The life of a run: IDLE -> RUNNING(phase) -> IDLE, with one deadline for the whole of it, no overlap, and one finish.
- * It knows nothing of intervals, verdicts or pages. */
+/* The life of a run: IDLE -> RUNNING(phase) -> IDLE, with one deadline for the whole of it, no overlap, and
+ * one finish. It knows nothing of intervals, verdicts or pages. */
 #ifndef BH_CHECKS_CHECK_H
 #define BH_CHECKS_CHECK_H
 
@@ -18,9 +18,11 @@ enum { OUTCOME_DETAIL_SIZE = 256, OUTCOME_CODE_SIZE = 24 };
 /* What a run found. Plain bytes: it crosses the pipe from a one-shot child as it stands. */
 struct outcome {
     enum reason reason;
-    enum phase phase; /* in which it failed; filled by check_finish where the kind leaves PHASE_NONE and reason is not ok */
+    enum phase phase; /* in which it failed; filled by check_finish where the kind leaves PHASE_NONE and
+                         reason is not ok */
     char code[OUTCOME_CODE_SIZE];     /* the driver's own code, for the log: "28P01", "SQLITE_BUSY" */
-    char detail[OUTCOME_DETAIL_SIZE]; /* driver text or a name, for the log alone; check_finish blanks secrets in it */
+    char detail[OUTCOME_DETAIL_SIZE]; /* driver text or a name, for the log alone; check_finish blanks secrets
+                                         in it */
     struct observed observed;
 };
 
@@ -31,9 +33,18 @@ struct check_env {
     struct children *children;
 };
 
+/* Puts a text for the log into the outcome: secrets of config's DSN blanked first, then control characters
+ * flattened, then cut to fit. A text that may hold a secret must come this way, for one that is cut can no
+ * longer be found. */
+void outcome_set_detail(struct outcome *outcome, const struct check_config *config, const char *text);
+
+/* What the end of a child that left no outcome means: crashed (with the signal), or internal. */
+void outcome_from_child_end(struct outcome *outcome, const struct child_end *end);
+
 struct check;
 
-/* One kind of check: one file, one table of functions. `state` of the check is state_size zeroed bytes of the kind's own. */
+/* One kind of check: one file, one table of functions. `state` of the check is state_size zeroed bytes of the
+ * kind's own. */
 struct check_kind {
     enum check_kind_id id;
     const char *name;
@@ -61,25 +72,32 @@ struct check {
     int64_t started_ms;
     enum phase phase;
     struct timer deadline;
-    struct child *child; /* the one-shot child, until it is reaped */
+    struct timer leaving; /* armed while the run waits for the last one's child to be gone */
+    struct child *child;  /* the one-shot child, until it is reaped */
 };
 
 /* The kind of that id, or NULL where it is not built in. */
 const struct check_kind *check_kind_find(enum check_kind_id id);
 
+/* As check_kind_find; where it is not built in, the error says so. */
+const struct check_kind *check_kind_require(enum check_kind_id id, struct error *err);
+
 int check_init(struct check *check, const struct check_env *env, const struct check_config *config,
-    void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg, struct error *err);
+    void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
+    struct error *err);
 
 /* As check_init, with a kind of the caller's: for tests. */
 int check_init_kind(struct check *check, const struct check_kind *kind, const struct check_env *env,
-    const struct check_config *config, void (*finished)(struct check *, const struct outcome *, int64_t duration_ms),
-    void *arg, struct error *err);
+    const struct check_config *config,
+    void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
+    struct error *err);
 
 /* Cancels a run under way (finished is not called), gives up the child, frees the state. */
 void check_release(struct check *check);
 
-/* Starts a run. Returns false, and does nothing, while one is under way. A child of an earlier run that is not
- * reaped yet ends the run at once: stuck. */
+/* Starts a run. Returns false, and does nothing, while one is under way. A child of an earlier run that has
+ * reported and is on its way out is waited for; any other that is still there ends the run at once: stuck.
+ * `finished` may come before this returns; it must not call check_release. */
 bool check_start(struct check *check);
 
 /* Gives up the run under way: finished is not called. */
@@ -88,16 +106,18 @@ void check_cancel(struct check *check);
 /* The run has come to this phase. */
 void check_set_phase(struct check *check, enum phase phase);
 
-/* Ends the run run_id, once; a late answer of an earlier run is dropped. Blanks the DSN's secrets in the detail. */
+/* Ends the run run_id, once; a late answer of an earlier run is dropped. Blanks the DSN's secrets in the
+ * detail. What is no outcome (a reason or phase that does not exist) counts as a crash of who made it. */
 void check_finish(struct check *check, uint64_t run_id, const struct outcome *outcome);
 
 /* check_finish of the current run with a reason and a text for the log (which may be NULL). */
 void check_finish_reason(struct check *check, enum reason reason, const char *detail);
 
-/* Runs work(check, outcome, fd) in a one-shot child; what it leaves in *outcome is the run's outcome. The child
- * reports its phases with child_report_phase(fd, ...). For kinds that may block: their start calls it, and
- * check_cancel_child is their cancel. */
-void check_run_in_child(struct check *check, void (*work)(const struct check *check, struct outcome *outcome, int fd));
+/* Runs work(check, outcome, fd) in a one-shot child; what it leaves in *outcome is the run's outcome. The
+ * child reports its phases with child_report_phase(fd, ...). For kinds that may block: their start calls it,
+ * and check_cancel_child is their cancel. */
+void check_run_in_child(
+    struct check *check, void (*work)(const struct check *check, struct outcome *outcome, int fd));
 void check_cancel_child(struct check *check);
 
 #endif

@@ -1,6 +1,6 @@
-/* One-shot children: a fork without exec that does one piece of work that may block, reports over a pipe and exits.
- * A child that outlives its deadline is abandoned and killed; if it outlives even that, its owner can see so, and
- * must not start another. */
+/* One-shot children: a fork without exec that does one piece of work that may block, reports over a pipe and
+ * exits. A child that outlives its deadline is abandoned and killed; if it outlives even that, its owner can
+ * see so, and must not start another. */
 #ifndef BH_CHECKS_CHILD_H
 #define BH_CHECKS_CHILD_H
 
@@ -27,30 +27,39 @@ struct child;
 struct child_end {
     const void *result; /* what it reported, or NULL; valid during the callback */
     size_t result_size;
-    int signal; /* that killed it, or 0 */
-    int status; /* its exit status otherwise */
+    bool is_garbled; /* it wrote something that is no report: its memory cannot be trusted, as if it had
+                        crashed */
+    int signal;      /* that killed it, or 0 */
+    int status;      /* its exit status otherwise */
 };
 
-enum { CHILD_RESULT_MAX = 3500 }; /* a report is one write, which a pipe takes whole (PIPE_BUF is 4096 on Linux) */
+enum { CHILD_RESULT_MAX = 3500 }; /* bytes; far below what a pipe takes without its reader */
 
 struct child_callbacks {
     void (*phase)(void *arg, enum phase phase); /* may be NULL */
     /* The child has reported, or died without a report. Called once, unless abandoned before. */
     void (*done)(void *arg, const struct child_end *end);
-    /* The child is gone from the process table: child pointers to it are void now. Called once, in any case. */
+    /* The child is gone from the process table: child pointers to it are void now. Called once, unless
+     * disowned; may be NULL. */
     void (*reaped)(void *arg);
+    /* The very last call, disowned or not, and also from children_release: frees arg. May be NULL. */
+    void (*release)(void *arg);
 };
 
 void children_init(struct children *children, struct event_base *base, struct timers *timers);
 
-/* Kills whatever is left with SIGKILL, waits for nothing, frees. */
+/* Kills whatever is left with SIGKILL, reaps what can be reaped within 0.2 s, frees. Of the callbacks only
+ * `release` comes. */
 void children_release(struct children *children);
 
-/* To be called for each pid that waitpid returned. Returns false if it is none of ours. */
+/* To be called for each pid that waitpid returned. Returns false if it is none of ours. What the child wrote
+ * before its end counts first, whether or not the loop has seen it yet. */
 bool children_reap(struct children *children, pid_t pid, int status);
 
-/* Forks. In the child, work(arg, fd) runs with all other descriptors above 2 closed, default signal dispositions,
- * no core file, and an alarm of deadline_ms + 5 s as last resort; then the child exits. Returns NULL on failure. */
+/* Forks. In the child, work(arg, fd) runs with all other descriptors above 2 closed, default signal
+ * dispositions (but SIGPIPE ignored, as everywhere in this program), no core file, and an alarm of
+ * deadline_ms + 5 s as last resort; then the child exits. A child that has reported and does not leave is
+ * killed as an abandoned one is. The `phase` callback must not give the child up. Returns NULL on failure. */
 struct child *child_start(struct children *children, void (*work)(void *arg, int fd), void *work_arg,
     const struct child_callbacks *callbacks, void *callback_arg, int64_t deadline_ms, struct error *err);
 
@@ -60,7 +69,17 @@ void child_abandon(struct child *child);
 /* The owner goes away: as child_abandon, and `reaped` does not come either. */
 void child_disown(struct child *child);
 
+/* Looks now, without waiting, whether it has reported or ended; the callbacks come from within. For the
+ * moment a deadline passes in a process that was itself held up: the answer may be there, unread. */
+void child_poll(struct child *child);
+
+/* Whether it has reported and is merely on its way out, with the half second for that not over. */
+bool child_is_leaving(const struct child *child);
+
 pid_t child_pid(const struct child *child);
+
+/* "SIGSEGV", or "signal 42". The text is cut to size. */
+void child_signal_name(int signal, char *text, size_t size);
 
 /* For the work, in the child: report the phase it enters; report the result (once, last). */
 void child_report_phase(int fd, enum phase phase);

@@ -1,6 +1,6 @@
-/* The reason table: every outcome of a check, and every state of the sidecar, with its code, verdict, sentence and
- * hint. Each page, log line and exit code reads this table, so they cannot disagree. The texts are fixed: no part of
- * a DSN, no driver text and no value ever stands in one. */
+/* The reason table: every outcome of a check, and every state of the sidecar, with its code, verdict,
+ * sentence and hint. Each page, log line and exit code reads this table, so they cannot disagree. The texts
+ * are fixed: no part of a DSN, no driver text and no value ever stands in one. */
 #ifndef BH_REPORT_REASON_H
 #define BH_REPORT_REASON_H
 
@@ -79,11 +79,16 @@ struct reason_info {
     enum retry retry;
     /* Fine for a check of role plain, which asks only whether the database can be reached: degraded there. */
     bool is_mild_when_plain;
+    /* In a database: what Bugsink's own start-up mends, by making the file or running the migrations. */
+    bool is_mended_by_start;
     const char *sentence; /* what is the matter; starts with a capital, ends with a full stop */
     const char *hint;     /* what to do; NULL where there is nothing to do */
 };
 
 /* The row of a reason. Never NULL for a value of the enumeration. */
 const struct reason_info *reason_info(enum reason reason);
+
+/* The row with that slug, or NULL. */
+const struct reason_info *reason_find(const char *slug);
 
 #endif

@@ -26,6 +26,10 @@ void log_configure(enum log_level level, enum log_format format, const char *pro
     state.level = level;
     state.format = format;
     state.fd = fd < 0 ? STDERR_FILENO : fd;
+    log_set_process(process);
+}
+
+void log_set_process(const char *process) {
     str_copy(state.process, sizeof state.process, process);
 }
 
@@ -55,7 +59,8 @@ const char *log_format_name(enum log_format format) {
     return FORMATS[format];
 }
 
-/* Appends length bytes, or nothing when they do not all fit: a line is cut between characters, never within an escape. */
+/* Appends length bytes, or nothing when they do not all fit: a line is cut between characters, never within
+ * an escape. */
 static bool put(struct log_line *line, const char *data, size_t length) {
     if (line->length + length + TAIL_SIZE > sizeof line->text)
         return false;
@@ -68,8 +73,8 @@ static void put_text(struct log_line *line, const char *text) {
     put(line, text, strlen(text));
 }
 
-/* One character of a quoted string: escaped where JSON or a terminal would stumble over it. Returns the bytes it took
- * from text, 0 when the line is full. */
+/* One character of a quoted string: escaped where JSON or a terminal would stumble over it. Returns the bytes
+ * it took from text, 0 when the line is full. */
 static size_t put_quoted_char(struct log_line *line, const char *text) {
     unsigned char c = (unsigned char)*text;
     char escape[8];
@@ -101,7 +106,8 @@ static bool is_plain(const char *value) {
     return true;
 }
 
-/* Starts a field, unless the line has no room left for it: a line may lose its last fields, never its form. */
+/* Starts a field, unless the line has no room left for it: a line may lose its last fields, never its form.
+ */
 static bool put_key(struct log_line *line, const char *key) {
     if (!line->is_wanted || line->length + strlen(key) + 64 > sizeof line->text)
         return false;

@@ -43,7 +43,8 @@ static bool is_kept(int fd, const int *keep, int count) {
 }
 
 void process_close_from(int first, const int *keep, int count) {
-    /* The descriptors that are open are listed where the system lists them; else all that could be are tried. */
+    /* The descriptors that are open are listed where the system lists them; else all that could be are tried.
+     */
     DIR *dir = opendir("/dev/fd");
     long most = sysconf(_SC_OPEN_MAX);
     if (most <= 0 || most > 65536)

@@ -41,7 +41,8 @@ bool timer_is_armed(const struct timer *timer) {
 
 void timers_run(struct timers *timers) {
     int64_t now_ms = clock_now_ms(timers->clock);
-    /* A callback that arms itself with no delay is due again, but only in the next call: a bound on one call. */
+    /* A callback that arms itself with no delay is due again, but only in the next call: a bound on one call.
+     */
     struct timers due = {.clock = timers->clock};
     struct timer **tail = &due.head;
     while (timers->head && timers->head->due_ms <= now_ms) {

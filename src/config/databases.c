@@ -96,6 +96,11 @@ static void warn_of_url(const struct database *database) {
 /* From a variable of Bugsink's, or its standard path. */
 static int read_setting(struct database *database) {
     struct dsn *dsn = &database->check->dsn;
+    if (!database->is_url && strstr(database->setting->text, "://")) {
+        error_set(database->loader->err, "is a URL (not shown), where the path of a SQLite file is wanted; a "
+                                         "server's URL belongs in DATABASE_URL");
+        return setting_fail(database->loader, database->setting);
+    }
     if (!database->is_url) {
         dsn_from_path(database->setting->text, dsn);
         return 0;

@@ -61,7 +61,8 @@ START_TEST(utf8_is_judged_as_rfc_3629_says) {
     ck_assert_uint_eq(str_utf8_length("\xc3\xa4"), 2);
     ck_assert_uint_eq(str_utf8_length("\xe2\x82\xac"), 3);
     ck_assert_uint_eq(str_utf8_length("\xf0\x9f\x98\x80"), 4);
-    const char *const bad[] = {"", "\x80", "\xc0\x80", "\xc3", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff"};
+    const char *const bad[] = {
+        "", "\x80", "\xc0\x80", "\xc3", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_uint_eq(str_utf8_length(bad[i]), 0);
 }

@@ -2,7 +2,8 @@
 #ifndef BH_TESTS_TEMPDIR_H
 #define BH_TESTS_TEMPDIR_H
 
-/* Makes the root; called once by the runner, before any test. World-searchable, so that servers of other users can enter. */
+/* Makes the root; called once by the runner, before any test. World-searchable, so that servers of other
+ * users can enter. */
 void tempdir_begin(void);
 
 /* Removes the root and all below it. */

@@ -12,12 +12,14 @@ START_TEST(every_reason_has_a_row) {
         const struct reason_info *info = reason_info((enum reason)i);
         ck_assert_msg(info->slug && info->sentence, "reason %d has no row", i);
         size_t length = strlen(info->sentence);
-        ck_assert_msg(isupper((unsigned char)info->sentence[0]) && info->sentence[length - 1] == '.', "%s", info->slug);
+        ck_assert_msg(
+            isupper((unsigned char)info->sentence[0]) && info->sentence[length - 1] == '.', "%s", info->slug);
         for (const char *c = info->slug; *c; c++)
             ck_assert_msg(islower((unsigned char)*c) || *c == '_', "%s", info->slug);
         for (int j = 0; j < i; j++)
             ck_assert_str_ne(info->slug, reason_info((enum reason)j)->slug);
-        ck_assert_msg(info->verdict != STATUS_ERROR || info->hint || i == REASON_DRAINING, "%s: no hint", info->slug);
+        ck_assert_msg(
+            info->verdict != STATUS_ERROR || info->hint || i == REASON_DRAINING, "%s: no hint", info->slug);
     }
 }
 END_TEST
@@ -62,9 +64,12 @@ static const struct row ROWS[] = {
 
 START_TEST(readiness_follows_from_the_critical_checks) {
     const struct row *row = &ROWS[_i];
-    struct check_view checks[2] = {{.name = "a", .status = row->status[0], .is_critical = row->is_critical[0]},
+    struct check_view checks[2] = {
+        {.name = "a", .status = row->status[0], .is_critical = row->is_critical[0]},
         {.name = "b", .status = row->status[1], .is_critical = row->is_critical[1]}};
-    struct snapshot snapshot = {.checks = checks, .check_count = 2, .is_draining = row->is_draining,
+    struct snapshot snapshot = {.checks = checks,
+        .check_count = 2,
+        .is_draining = row->is_draining,
         .is_in_maintenance = row->is_in_maintenance};
     ck_assert_int_eq(snapshot_is_ready(&snapshot), row->is_ready);
     ck_assert_int_eq(snapshot_status(&snapshot), row->whole);

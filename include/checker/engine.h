@@ -1,0 +1,40 @@
+/* The engine: runs all checks on their schedule, remembers what they found, and tells whoever asks. */
+#ifndef BH_CHECKER_ENGINE_H
+#define BH_CHECKER_ENGINE_H
+
+#include "base/error.h"
+#include "checker/loop.h"
+#include "config/config.h"
+#include "report/snapshot.h"
+
+struct engine;
+
+struct engine_events {
+    /* A run has ended. is_change: a status or reason is another than before, so pages must be made anew at
+     * once. */
+    void (*checked)(void *arg, bool is_change);
+};
+
+/* Prepares all checks of the configuration, which it takes (config_free at the end), also on failure: then
+ * NULL is returned. A kind that this build lacks is refused. */
+struct engine *engine_new(struct loop *loop, struct config *config, const struct engine_events *events,
+    void *arg, struct error *err);
+void engine_free(struct engine *engine);
+
+/* Starts the first round. With is_once no check runs a second time. */
+void engine_start(struct engine *engine, bool is_once);
+
+/* Replaces the configuration (taken in any case): a check that is configured as before keeps its memory and
+ * its run; others start anew. On failure the old one stays in force. Changes of listen take no effect. */
+int engine_reload(struct engine *engine, struct config *config, struct error *err);
+
+/* The state of everything now. The views are the engine's, valid until its next call. What only the caller
+ * knows (draining, the sidecar's own facts) is left zero. */
+void engine_snapshot(struct engine *engine, struct snapshot *snapshot);
+
+/* Whether every check has finished a run. */
+bool engine_has_finished_round(const struct engine *engine);
+
+const struct config *engine_config(const struct engine *engine);
+
+#endif

@@ -1,0 +1,53 @@
+/* Policy: what an outcome means. Pure functions over the memory of a check; every kind is judged here, and
+ * only here. */
+#ifndef BH_CHECKER_POLICY_H
+#define BH_CHECKER_POLICY_H
+
+#include "config/config.h"
+#include "report/observed.h"
+#include "report/reason.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How long a full database server is only degraded after a good run: connections free themselves. */
+enum { POLICY_FULL_GRACE_MS = 30000 };
+
+/* How long a queue may make no progress before an old task in it is an error (where that is configured). */
+enum { POLICY_PROGRESS_MS = 60000 };
+
+/* What is remembered of a check between its runs. Times ending in _ms alone are monotonic, -1 = never; those
+ * ending in _wall_ms are for people, 0 = never. */
+struct check_memory {
+    bool has_run;
+    enum status status;
+    enum reason reason;
+    enum phase phase;
+    struct observed observed;
+    int64_t latency_ms;
+    int64_t consecutive_failures;
+    int64_t consecutive_refusals; /* outcomes in a row whose retry is RETRY_SLOW */
+    int64_t last_good_ms;
+    int64_t reason_since_ms; /* in a row with this reason */
+    int64_t judged_ms;       /* of the last run */
+    int64_t progress_ms;     /* of the queue: last sign of it */
+    int64_t checked_wall_ms;
+    int64_t since_wall_ms; /* in this status and reason */
+    int64_t last_ok_wall_ms;
+};
+
+/* The outcome of one run, as far as policy is concerned. */
+struct finding {
+    enum reason reason;
+    enum phase phase;
+    const struct observed *observed;
+    int64_t latency_ms;
+};
+
+void memory_init(struct check_memory *memory, int64_t wall_ms);
+
+/* Judges a finding and remembers it. Returns whether status or reason are others than before. */
+bool policy_judge(const struct check_config *config, struct check_memory *memory,
+    const struct finding *finding, int64_t now_ms, int64_t wall_ms);
+
+#endif

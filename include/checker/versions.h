@@ -1,0 +1,10 @@
+/* The versions of the libraries in use, for the start line and --version. */
+#ifndef BH_CHECKER_VERSIONS_H
+#define BH_CHECKER_VERSIONS_H
+
+enum { VERSIONS_TEXT_SIZE = 160 };
+
+/* "libevent 2.1.12, libpq 15.18, SQLite 3.40.1, jansson 2.14". */
+void versions_format(char text[VERSIONS_TEXT_SIZE]);
+
+#endif

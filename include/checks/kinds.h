@@ -1,0 +1,9 @@
+/* The kinds of checks that are built in, each in the file of its name. */
+#ifndef BH_CHECKS_KINDS_H
+#define BH_CHECKS_KINDS_H
+
+#include "checks/check.h"
+
+extern const struct check_kind POSTGRES_KIND, SQLITE_KIND, SETTINGS_KIND;
+
+#endif

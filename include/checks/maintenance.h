@@ -1,0 +1,18 @@
+/* The maintenance file: while it exists, the pod is out of service on purpose. Looked for in a one-shot
+ * child, for it may stand on a volume that hangs; while no answer comes, the last one stands. */
+#ifndef BH_CHECKS_MAINTENANCE_H
+#define BH_CHECKS_MAINTENANCE_H
+
+#include "checks/check.h"
+
+struct maintenance;
+
+/* Looks at once and then every second. `changed` is called when the answer is another than before (before the
+ * first answer: no maintenance). path is copied. NULL when memory is out. */
+struct maintenance *maintenance_new(
+    const struct check_env *env, const char *path, void (*changed)(void *arg), void *arg);
+void maintenance_free(struct maintenance *maintenance);
+const char *maintenance_path(const struct maintenance *maintenance);
+bool maintenance_is_on(const struct maintenance *maintenance);
+
+#endif

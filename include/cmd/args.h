@@ -1,0 +1,38 @@
+/* The command line, taken apart: flags of the configuration, flags of the command's own, and words. */
+#ifndef BH_CMD_ARGS_H
+#define BH_CMD_ARGS_H
+
+#include "base/error.h"
+#include "config/config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { ARGS_MAX = 64 };
+
+/* A flag of one command's own. */
+struct own_flag {
+    const char *name; /* "--json"; NULL ends a list */
+    bool has_value;
+};
+
+struct args {
+    struct config_flag flags[ARGS_MAX]; /* of the configuration */
+    size_t flag_count;
+    struct config_flag own[ARGS_MAX]; /* of the command; value NULL where it takes none */
+    size_t own_count;
+    const char *words[ARGS_MAX];
+    size_t word_count;
+    struct config_source source; /* of the environment and the flags above */
+};
+
+/* Reads "--flag value", "--flag=value" and words. own is the command's own flags, which win over flags of the
+ * configuration with the same name. Strings are borrowed. */
+int args_parse(struct args *args, char **argv, const struct own_flag *own, const char *const *environment,
+    struct error *err);
+
+/* The value of an own flag; fallback where it was not given. For one without a value, use args_has. */
+const char *args_value(const struct args *args, const char *name, const char *fallback);
+bool args_has(const struct args *args, const char *name);
+
+#endif

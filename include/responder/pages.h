@@ -1,0 +1,47 @@
+/* The page table: the current set of pages, how long it may be trusted, and so what a path answers at a
+ * moment. */
+#ifndef BH_RESPONDER_PAGES_H
+#define BH_RESPONDER_PAGES_H
+
+#include "base/clock.h"
+#include "report/page.h"
+#include "responder/response.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The trust before the first set has come, and how far past its lease a page of PAGE_TRUST_GRACE still
+ * stands. */
+enum { PAGES_FIRST_LEASE_MS = 5000, PAGES_GRACE_MS = 30000 };
+
+struct page_table;
+
+/* A set of pages that some answer is made of: it stays in memory, though a newer one has come, until
+ * released. */
+struct page_hold;
+
+/* Without pages yet: liveness and self answer 200 (the sidecar works) for the first lease and the grace,
+ * everything else that will be there 503 `starting`. Returns NULL when memory is out. The clock is borrowed.
+ */
+struct page_table *page_table_new(const struct clock *clock);
+
+/* Every hold must have been released. */
+void page_table_free(struct page_table *table);
+
+/* Replaces the pages by a decoded set (in the order of its paths), and the lease. Takes payload and
+ * set.pages, in any case. Returns -1 when memory is out: what stood stands, and no later lease may be given
+ * to it. */
+int page_table_put(
+    struct page_table *table, struct page_set set, unsigned char *payload, int64_t valid_until_ms);
+
+/* The pages that stand are good until then. */
+void page_table_renew(struct page_table *table, int64_t valid_until_ms);
+
+/* Fills status, type, body and age of what GET of the path (of that length, with or without its final slash)
+ * answers now: the page, 503 `stale`, 503 `starting`, or 404. The texts live until the hold, which may be
+ * NULL, is released. */
+struct page_hold *page_table_answer(
+    struct page_table *table, const char *path, size_t length, struct answer *answer);
+void page_hold_release(struct page_hold *hold);
+
+#endif

@@ -1,0 +1,41 @@
+/* The server: a listener and a fixed number of connections on one event loop, answering from a page table.
+ * Nothing it does can block, and nothing a client does makes it allocate, spin, or keep another client
+ * waiting long. */
+#ifndef BH_RESPONDER_SERVER_H
+#define BH_RESPONDER_SERVER_H
+
+#include "base/clock.h"
+#include "responder/pages.h"
+
+#include <event2/event.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct server_limits {
+    size_t connections;    /* held at once; the oldest unfinished one makes room for another */
+    int64_t request_ms;    /* from accept, or from the last answer, to the end of the request */
+    int64_t write_ms;      /* for the client to take an answer */
+    int64_t linger_ms;     /* for the client to close, where input may still come */
+    size_t linger_bytes;   /* of such input that are thrown away before we give up */
+    int64_t pause_ms;      /* without accepting, when there is no descriptor to be had */
+    int accepts_per_turn;  /* in one turn of the loop, so that those accepted are heard in between */
+    int requests_per_turn; /* of one connection, so that the others are heard in between */
+};
+
+/* 256 connections, 5 s, 5 s, 2 s, 64 KiB, 100 ms, 16, 16. */
+struct server_limits server_limits_usual(void);
+
+struct server;
+
+/* Serves what comes to the listening socket, which it takes. Clock and pages are borrowed. Returns NULL, and
+ * leaves the socket to the caller, when memory is out. */
+struct server *server_new(struct event_base *base, int listen_fd, struct page_table *pages,
+    const struct clock *clock, const struct server_limits *limits);
+
+/* Stops listening, answers what has come whole by now, and closes every connection. */
+void server_stop(struct server *server);
+
+/* Stops, if that has not been done, and frees. NULL is nothing. */
+void server_free(struct server *server);
+
+#endif

@@ -1,0 +1,142 @@
+#!/bin/sh
+# Proves what the compiler does not: the directions of includes, banned functions, layout, and the linters' opinion.
+set -eu
+cd "$(dirname "$0")/.."
+
+failures=$(mktemp)
+trap 'rm -f "$failures"' EXIT
+sources=$(find src include -name '*.[ch]' | sort)
+all_code=$(find src include tests -name '*.[ch]' | sort)
+
+complain() {
+    echo "lint: $*" >&2
+    echo "$*" >>"$failures"
+}
+
+# Each room, and what it may include of ours besides itself: includes point down only.
+rooms() {
+    cat <<END
+base
+report base
+config base
+render report base
+link report base
+checks config report base
+responder link report base
+checker checks render link config report base
+cmd checker responder checks render link config report base
+main.c cmd responder checker link config base
+END
+}
+
+# The room of a file: src/ROOM/x.c, include/ROOM/x.h, src/main.c.
+room_of() {
+    echo "$1" | cut -d/ -f2
+}
+
+check_rooms() {
+    for file in $sources; do
+        room=$(room_of "$file")
+        allowed=$(rooms | awk -v room="$room" '$1 == room')
+        [ -n "$allowed" ] || complain "$file: there is no room $room in the list of scripts/lint.sh"
+        sed -n 's/^# *include "\([^"]*\)"/\1/p' "$file" | while read -r header; do
+            case "$header: $allowed " in
+            */*:*" ${header%%/*} "*) ;;
+            *) complain "$file: $room must not include $header" ;;
+            esac
+        done
+    done
+}
+
+# Everything a file includes, directly and through others.
+all_includes() {
+    # shellcheck disable=SC2046 # flags are meant to be split
+    cc -std=c11 -D_GNU_SOURCE -Iinclude $(pkg-config --cflags libevent_core libpq sqlite3 jansson) -M -MG -x c "$1" |
+        tr ' ' '\n' | sort -u
+}
+
+# forbid PATTERN FILE...: no such header may be seen by these files, not even through another.
+forbid() {
+    pattern=$1
+    shift
+    for file in "$@"; do
+        [ -f "$file" ] || continue
+        found=$(all_includes "$file" | grep -E "$pattern" | head -n 1) || true
+        [ -z "$found" ] || complain "$file: must not see $found"
+    done
+}
+
+in_rooms() {
+    for room in "$@"; do
+        find "src/$room" "include/$room" -name '*.[ch]' 2>/dev/null || true
+    done
+}
+
+check_foreign_headers() {
+    # shellcheck disable=SC2046 # lists of files without blanks
+    forbid '/event2?[./]' $(in_rooms base report config render) src/checker/policy.c src/checker/schedule.c
+    # shellcheck disable=SC2046
+    forbid '/(libpq-fe|sqlite3|mysql)\.h' $(in_rooms base report render link responder)
+    # shellcheck disable=SC2086
+    grep -lE '^# *include <jansson' $sources | grep -vE '^(src|include)/(render|config|cmd)/|^src/(checks/settings_json|checker/versions)\.c$' |
+        while read -r file; do
+            complain "$file: jansson belongs to render, config, cmd and checks/settings_json.c (and versions.c asks its version)"
+        done
+}
+
+check_banned() {
+    banned='strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|gmtime|localtime|alloca'
+    # shellcheck disable=SC2086 # a list of files without blanks
+    ! grep -nE "(^|[^A-Za-z0-9_])($banned)[[:space:]]*\(" $all_code || complain "banned functions: see the lines above"
+}
+
+check_layout() {
+    for file in $all_code; do
+        head -n 1 "$file" | grep -q '^/\* ' || complain "$file: the first line says in a comment what the file is for"
+    done
+    for file in $all_code; do
+        clang-format --dry-run -Werror "$file" 2>/dev/null || complain "$file: layout: run make format"
+    done
+}
+
+# A function of clang-formatted code opens with a line at the margin and ends with a brace at the margin.
+check_function_length() {
+    # shellcheck disable=SC2086
+    awk '
+        FNR == 1 { start = 0 }
+        /^[A-Za-z_].*\(/ && !/;$/ && !/=/ { start = FNR; name = $0 }
+        /^}$/ && start { if (FNR - start + 1 > 80) print FILENAME ":" start ": " FNR - start + 1 " lines: " name; start = 0 }
+    ' $sources | while read -r line; do
+        complain "function over 80 lines: $line"
+    done
+}
+
+# Bracketed letters keep this script from finding itself.
+check_paths() {
+    ! grep -rnE '(^|[^A-Za-z0-9_.-])/wor[k]/|\.\./share[d]' --exclude=.git --exclude-dir=.git --exclude-dir="build*" . ||
+        complain "paths of somebody's machine: see the lines above"
+}
+
+check_scripts() {
+    shellcheck --severity=warning scripts/*.sh .ci/* || complain "shellcheck"
+}
+
+# cppcheck sees no system headers: jansson's loop must be told (without a semicolon, at which it would split).
+check_cppcheck() {
+    loop='json_object_foreach(o,k,v)=while(((k)=json_key(o))&&((v)=json_value(o)))'
+    cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c11 \
+        --suppress=missingIncludeSystem -D"$loop" -D_GNU_SOURCE -DBH_VERSION='""' -D__linux__ -Iinclude -j "$(nproc)" src ||
+        complain "cppcheck"
+}
+
+check_rooms
+check_foreign_headers
+check_banned
+check_layout
+check_function_length
+check_paths
+check_scripts
+check_cppcheck
+
+[ -s "$failures" ] && exit 1
+echo "lint: ok"

@@ -1,0 +1,319 @@
+/* The checker process: signals, publishing, lease, drain. */
+#include "checker/checker.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "checker/engine.h"
+#include "checker/listen.h"
+#include "checker/loop.h"
+#include "checker/versions.h"
+#include "link/link.h"
+#include "render/pages.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* News without a change of verdict (a newer latency) waits for this long, so that many checks cost one
+ * rendering. */
+enum { PUBLISH_LAZY_MS = 1000 };
+
+/* How long the responder may take to go when told to. */
+enum { FAREWELL_MS = 500 };
+
+enum { SIGNAL_COUNT = 3 };
+
+struct checker {
+    const struct config_source *source;
+    struct loop loop;
+    struct engine *engine;
+    struct link_sender *sender;
+    struct event *signals[SIGNAL_COUNT];
+    struct timer publish;
+    struct timer lease;
+    struct timer drained;
+    struct timer farewell;
+    char where[128];     /* the address in force */
+    char *listen_wanted; /* as configured at start */
+    const char *config_state;
+    pid_t responder_pid;
+    int64_t started_wall_ms;
+    bool is_draining;
+    bool is_ending;
+    int exit_status;
+};
+
+/* Ends both processes: the responder is told to stop, and the loop turns on until it has gone, so that its
+ * port is free when this process is. */
+static void end(struct checker *checker, int status) {
+    if (checker->is_ending)
+        return;
+    checker->is_ending = true;
+    checker->exit_status = status;
+    if (link_send_stop(checker->sender) < 0)
+        loop_end(&checker->loop);
+    timer_arm(&checker->loop.timers, &checker->farewell, FAREWELL_MS);
+}
+
+static void on_farewell_late(void *arg) {
+    struct checker *checker = arg;
+    loop_end(&checker->loop);
+}
+
+/* -- publishing -- */
+
+static int64_t lease_until_ms(const struct checker *checker) {
+    return clock_now_ms(checker->loop.timers.clock) + LEASE_MS;
+}
+
+static void publish(void *arg) {
+    struct checker *checker = arg;
+    struct snapshot snapshot;
+    engine_snapshot(checker->engine, &snapshot);
+    snapshot.is_draining = checker->is_draining;
+    snapshot.sidecar_version = BH_VERSION;
+    snapshot.sidecar_config = checker->config_state;
+    snapshot.sidecar_pid = (int)getpid();
+    snapshot.started_at_ms = checker->started_wall_ms;
+
+    struct page_set set;
+    if (pages_render(&snapshot, clock_now_ms(checker->loop.timers.clock), &set) < 0 ||
+        link_send_pages(checker->sender, &set, lease_until_ms(checker)) < 0) {
+        /* The old pages are no longer true: their lease runs out unless a later attempt succeeds. */
+        log_error("publish failed", "out of memory");
+        timer_disarm(&checker->lease);
+        timer_arm(&checker->loop.timers, &checker->publish, PUBLISH_LAZY_MS);
+    } else {
+        timer_arm(&checker->loop.timers, &checker->lease, LEASE_RENEW_MS);
+    }
+    pages_release(&set);
+}
+
+static void on_checked(void *arg, bool is_change) {
+    struct checker *checker = arg;
+    if (is_change)
+        timer_arm(&checker->loop.timers, &checker->publish, 0);
+    else if (!timer_is_armed(&checker->publish))
+        timer_arm(&checker->loop.timers, &checker->publish, PUBLISH_LAZY_MS);
+}
+
+static void renew_lease(void *arg) {
+    struct checker *checker = arg;
+    timer_arm(&checker->loop.timers, &checker->lease, LEASE_RENEW_MS);
+    link_send_lease(checker->sender, lease_until_ms(checker));
+}
+
+/* -- the responder's end -- */
+
+static void on_link_failed(void *arg) {
+    struct checker *checker = arg;
+    if (checker->is_ending)
+        return; /* told to go; its process's end is what we wait for */
+    log_error("responder gone", "the link to the responder was closed; ending, so that both are restarted");
+    end(checker, CHECKER_EXIT_FAILURE);
+}
+
+static void on_other_child(void *arg, pid_t pid, int status) {
+    struct checker *checker = arg;
+    if (pid != checker->responder_pid)
+        return;
+    loop_end(&checker->loop);
+    if (checker->is_ending)
+        return;
+    struct log_line line;
+    log_begin(&line, LOG_ERROR, "responder gone");
+    if (WIFSIGNALED(status))
+        log_int(&line, "signal", WTERMSIG(status));
+    else
+        log_int(&line, "exit_status", WEXITSTATUS(status));
+    log_str(&line, "error", "ending, so that both are restarted");
+    log_end(&line);
+    checker->exit_status = CHECKER_EXIT_FAILURE;
+}
+
+/* -- signals -- */
+
+static void on_drained(void *arg) {
+    struct checker *checker = arg;
+    log_event(LOG_INFO, "drained");
+    end(checker, CHECKER_EXIT_OK);
+}
+
+static void on_terminate(evutil_socket_t number, short events, void *arg) {
+    (void)events;
+    struct checker *checker = arg;
+    struct log_line line;
+    log_begin(&line, LOG_INFO, number == SIGINT || checker->is_draining ? "ending" : "draining");
+    log_str(&line, "signal", number == SIGINT ? "SIGINT" : "SIGTERM");
+    log_int(&line, "drain_ms", engine_config(checker->engine)->drain_ms);
+    log_end(&line);
+    if (number == SIGINT || checker->is_draining) {
+        end(checker, CHECKER_EXIT_OK);
+        return;
+    }
+    checker->is_draining = true;
+    timer_arm(&checker->loop.timers, &checker->drained, engine_config(checker->engine)->drain_ms);
+    publish(checker);
+}
+
+static void log_warnings(const struct config *config) {
+    for (size_t i = 0; i < config->warning_count; i++) {
+        struct log_line line;
+        log_begin(&line, LOG_WARNING, "configuration");
+        log_str(&line, "warning", config->warnings[i]);
+        log_end(&line);
+    }
+}
+
+static void log_checks(const struct config *config) {
+    for (size_t i = 0; i < config->check_count; i++) {
+        const struct check_config *check = &config->checks[i];
+        struct log_line line;
+        log_begin(&line, LOG_INFO, "checking");
+        log_str(&line, "check", check->name);
+        log_str(&line, "kind", check_kind_id_name(check->kind));
+        if (check->dsn.safe) {
+            log_str(&line, "role", role_name(check->role));
+            log_str(&line, "target", check->dsn.safe);
+        }
+        log_str(&line, "path", check->path);
+        log_str(&line, "critical", check->is_critical ? "yes" : "no");
+        log_end(&line);
+    }
+}
+
+static void on_reload(evutil_socket_t number, short events, void *arg) {
+    (void)number;
+    (void)events;
+    struct checker *checker = arg;
+    struct error err;
+    struct config *config = config_load(checker->source, &err);
+    if (!config || engine_reload(checker->engine, config, &err) < 0) {
+        checker->config_state = "error: the last reload failed, the configuration before it is in force";
+        log_error("reload failed, the old configuration stays", err.text);
+        on_checked(checker, true);
+        return;
+    }
+    checker->config_state = "ok";
+    log_configure(config->log_level, config->log_format, "checker", -1);
+    link_send_log(checker->sender, config->log_level, config->log_format);
+    log_event(LOG_INFO, "reloaded");
+    log_warnings(config);
+    log_checks(config);
+    if (strcmp(config->listen, checker->listen_wanted) != 0) {
+        struct log_line line;
+        log_begin(&line, LOG_WARNING, "a change of the listening address needs a restart");
+        log_str(&line, "listen", checker->where);
+        log_str(&line, "wanted", config->listen);
+        log_end(&line);
+    }
+}
+
+/* -- start -- */
+
+static int watch_signals(struct checker *checker, struct error *err) {
+    static const int NUMBERS[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGHUP};
+    for (int i = 0; i < SIGNAL_COUNT; i++) {
+        checker->signals[i] = loop_watch_signal(
+            &checker->loop, NUMBERS[i], NUMBERS[i] == SIGHUP ? on_reload : on_terminate, checker);
+        if (!checker->signals[i])
+            return error_set(err, "cannot watch signals");
+    }
+    return 0;
+}
+
+static int open_link(struct checker *checker, const struct config *config, int link_fd, struct error *err) {
+    int listen_fd = listen_open(checker->listen_wanted, checker->where, sizeof checker->where, err);
+    if (listen_fd < 0)
+        return -1;
+    checker->sender = link_sender_new(checker->loop.base, link_fd, on_link_failed, checker);
+    int result = -1;
+    if (checker->sender && link_send_log(checker->sender, config->log_level, config->log_format) == 0)
+        result = link_send_listener(checker->sender, listen_fd);
+    close(listen_fd);
+    return result < 0 ? error_set(err, "cannot hand the listening socket to the responder") : 0;
+}
+
+static void log_start(const struct checker *checker) {
+    char versions[VERSIONS_TEXT_SIZE];
+    versions_format(versions);
+    struct log_line line;
+    log_begin(&line, LOG_INFO, "started");
+    log_str(&line, "version", BH_VERSION);
+    log_str(&line, "listen", checker->where);
+    log_str(&line, "config", engine_config(checker->engine)->file);
+    log_int(&line, "checks", (int64_t)engine_config(checker->engine)->check_count);
+    log_int(&line, "interval_ms", engine_config(checker->engine)->interval_ms);
+    log_int(&line, "timeout_ms", engine_config(checker->engine)->timeout_ms);
+    log_int(&line, "pid", getpid());
+    log_int(&line, "responder_pid", checker->responder_pid);
+    log_str(&line, "linked", versions);
+    log_end(&line);
+    log_warnings(engine_config(checker->engine));
+    log_checks(engine_config(checker->engine));
+}
+
+static int start(struct checker *checker, struct config *config, int link_fd, struct error *err) {
+    checker->listen_wanted = str_dup(config->listen);
+    const struct engine_events events = {.checked = on_checked};
+    checker->engine = engine_new(&checker->loop, config, &events, checker, err);
+    if (!checker->engine) {
+        checker->exit_status = CHECKER_EXIT_CONFIG;
+        return -1;
+    }
+    if (watch_signals(checker, err) < 0 || open_link(checker, config, link_fd, err) < 0)
+        return -1;
+    log_start(checker);
+    publish(checker);
+    engine_start(checker->engine, false);
+    return 0;
+}
+
+static void release(struct checker *checker) {
+    link_sender_free(checker->sender);
+    for (int i = 0; i < SIGNAL_COUNT; i++)
+        if (checker->signals[i])
+            event_free(checker->signals[i]);
+    engine_free(checker->engine);
+    loop_release(&checker->loop);
+    free(checker->listen_wanted);
+}
+
+int checker_run(const struct config_source *source, int link_fd, pid_t responder_pid) {
+    struct checker checker = {.source = source,
+        .responder_pid = responder_pid,
+        .config_state = "ok",
+        .started_wall_ms = clock_wall_ms(clock_system()),
+        .exit_status = CHECKER_EXIT_FAILURE};
+    struct error err;
+    process_forbid_core();
+    struct config *config = config_load(source, &err);
+    if (!config) {
+        log_configure(LOG_INFO, LOG_TEXT, "checker", -1);
+        log_error("configuration refused", err.text);
+        return CHECKER_EXIT_CONFIG;
+    }
+    log_configure(config->log_level, config->log_format, "checker", -1);
+    srandom((unsigned)(getpid() ^ (int)clock_wall_ms(clock_system())));
+    timer_init(&checker.publish, publish, &checker);
+    timer_init(&checker.lease, renew_lease, &checker);
+    timer_init(&checker.drained, on_drained, &checker);
+    timer_init(&checker.farewell, on_farewell_late, &checker);
+    int result = loop_init(&checker.loop, &err);
+    checker.loop.other_child = on_other_child;
+    checker.loop.arg = &checker;
+    if (result < 0)
+        config_free(config);
+    else
+        result = start(&checker, config, link_fd, &err);
+    if (result < 0)
+        log_error("cannot start", err.text);
+    else
+        loop_run(&checker.loop);
+    release(&checker);
+    return checker.exit_status;
+}

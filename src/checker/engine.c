@@ -1,0 +1,292 @@
+/* The engine: checks[] -> schedule -> run -> policy -> memory -> snapshot. */
+#include "checker/engine.h"
+
+#include "base/log.h"
+#include "checker/policy.h"
+#include "checker/schedule.h"
+#include "checks/check.h"
+#include "checks/maintenance.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One check, its schedule and its memory. */
+struct watch {
+    struct engine *engine;
+    struct check check;
+    struct timer next;
+    struct check_memory memory;
+};
+
+struct engine {
+    struct loop *loop;
+    struct config *config;
+    struct engine_events events;
+    void *arg;
+    bool is_started;
+    bool is_once;
+    bool has_started; /* every check has finished a run, once */
+    struct watch **watches;
+    size_t count;
+    struct check_view *views;
+    struct maintenance *maintenance; /* NULL: none configured */
+};
+
+/* -- the log -- */
+
+static void log_transition(const struct watch *watch, enum status old_status, enum reason old_reason,
+    const struct outcome *outcome, int64_t duration_ms) {
+    const struct check_memory *memory = &watch->memory;
+    struct log_line line;
+    log_begin(&line,
+        memory->status == STATUS_OK         ? LOG_INFO
+        : memory->status == STATUS_DEGRADED ? LOG_WARNING
+                                            : LOG_ERROR,
+        "check changed");
+    log_str(&line, "check", watch->check.config->name);
+    log_str(&line, "kind", watch->check.kind->name);
+    log_str(&line, "old", status_name(old_status));
+    log_str(&line, "new", status_name(memory->status));
+    log_str(&line, "old_code", reason_info(old_reason)->slug);
+    log_str(&line, "code", reason_info(memory->reason)->slug);
+    log_str(&line, "phase", phase_name(memory->phase));
+    log_int(&line, "duration_ms", duration_ms);
+    log_str(&line, "message", memory->status == STATUS_OK ? NULL : reason_info(memory->reason)->sentence);
+    log_str(&line, "driver_code", outcome->code[0] ? outcome->code : NULL);
+    log_str(&line, "detail", outcome->detail[0] ? outcome->detail : NULL);
+    for (int key = 0; key < OBSERVED_KEY_COUNT; key++) {
+        int64_t value;
+        if (memory->status != STATUS_OK && observed_get(&memory->observed, (enum observed_key)key, &value))
+            log_int(&line, observed_name((enum observed_key)key), value);
+    }
+    log_end(&line);
+}
+
+/* -- one watch -- */
+
+static uint32_t random_number(void) {
+    return (uint32_t)random(); /* spreads load; guards nothing */
+}
+
+static void run(void *arg) {
+    struct watch *watch = arg;
+    check_start(&watch->check);
+}
+
+static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
+    struct watch *watch = check->arg;
+    struct engine *engine = watch->engine;
+    const struct clock *clock = engine->loop->timers.clock;
+    enum status old_status = watch->memory.status;
+    enum reason old_reason = watch->memory.reason;
+    const struct finding finding = {outcome->reason, outcome->phase, &outcome->observed, duration_ms};
+    bool is_change =
+        policy_judge(check->config, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));
+    if (is_change)
+        log_transition(watch, old_status, old_reason, outcome, duration_ms);
+    if (!engine->is_once)
+        timer_arm(&engine->loop->timers, &watch->next,
+            schedule_delay_ms(check->config, &watch->memory, duration_ms, random_number()));
+    engine->events.checked(engine->arg, is_change);
+}
+
+static struct watch *watch_new(struct engine *engine, const struct check_config *config, struct error *err) {
+    struct watch *watch = calloc(1, sizeof *watch);
+    if (!watch) {
+        error_set(err, "out of memory");
+        return NULL;
+    }
+    watch->engine = engine;
+    timer_init(&watch->next, run, watch);
+    memory_init(&watch->memory, clock_wall_ms(engine->loop->timers.clock));
+    if (check_init(&watch->check, &engine->loop->env, config, on_finished, watch, err) < 0) {
+        error_prefix(err, "check \"%s\"", config->name);
+        free(watch);
+        return NULL;
+    }
+    return watch;
+}
+
+static void watch_free(struct watch *watch) {
+    if (!watch)
+        return;
+    timer_disarm(&watch->next);
+    check_release(&watch->check);
+    free(watch);
+}
+
+/* -- all of them -- */
+
+static void free_watches(struct watch **watches, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        watch_free(watches[i]);
+    free(watches);
+}
+
+/* Builds the watches of a configuration into *watches and *views. Nothing of the engine is changed. */
+static int build(struct engine *engine, const struct config *config, struct watch ***watches,
+    struct check_view **views, struct error *err) {
+    *watches = calloc(config->check_count + 1, sizeof **watches);
+    *views = calloc(config->check_count + 1, sizeof **views);
+    size_t count = 0;
+    if (!*watches || !*views)
+        error_set(err, "out of memory");
+    else
+        while (count < config->check_count) {
+            (*watches)[count] = watch_new(engine, &config->checks[count], err);
+            if (!(*watches)[count])
+                break;
+            count++;
+        }
+    if (*watches && *views && count == config->check_count)
+        return 0;
+    if (*watches)
+        free_watches(*watches, count);
+    free(*views);
+    return -1;
+}
+
+static void on_maintenance(void *arg) {
+    struct engine *engine = arg;
+    struct log_line line;
+    log_begin(&line, LOG_WARNING,
+        maintenance_is_on(engine->maintenance) ? "maintenance begins" : "maintenance ends");
+    log_end(&line);
+    engine->events.checked(engine->arg, true);
+}
+
+/* Looks for the file the configuration names; one that was looked for before keeps its answer through a
+ * reload. */
+static void start_maintenance(struct engine *engine) {
+    const char *path = engine->config->maintenance;
+    if (engine->maintenance && path && strcmp(maintenance_path(engine->maintenance), path) == 0)
+        return;
+    maintenance_free(engine->maintenance);
+    engine->maintenance = NULL;
+    if (path && !engine->is_once)
+        engine->maintenance = maintenance_new(&engine->loop->env, path, on_maintenance, engine);
+}
+
+struct engine *engine_new(struct loop *loop, struct config *config, const struct engine_events *events,
+    void *arg, struct error *err) {
+    struct engine *engine = calloc(1, sizeof *engine);
+    if (!engine) {
+        config_free(config);
+        error_set(err, "out of memory");
+        return NULL;
+    }
+    *engine = (struct engine){.loop = loop, .config = config, .events = *events, .arg = arg};
+    if (build(engine, config, &engine->watches, &engine->views, err) < 0) {
+        config_free(config);
+        free(engine);
+        return NULL;
+    }
+    engine->count = config->check_count;
+    return engine;
+}
+
+void engine_free(struct engine *engine) {
+    if (!engine)
+        return;
+    maintenance_free(engine->maintenance);
+    free_watches(engine->watches, engine->count);
+    free(engine->views);
+    config_free(engine->config);
+    free(engine);
+}
+
+void engine_start(struct engine *engine, bool is_once) {
+    engine->is_started = true;
+    engine->is_once = is_once;
+    for (size_t i = 0; i < engine->count; i++)
+        timer_arm(&engine->loop->timers, &engine->watches[i]->next, 0);
+    start_maintenance(engine);
+}
+
+/* -- reload: build, compare, swap -- */
+
+static struct watch **find_same(struct engine *engine, const struct check_config *config) {
+    for (size_t i = 0; i < engine->count; i++)
+        if (engine->watches[i] && check_config_equal(engine->watches[i]->check.config, config))
+            return &engine->watches[i];
+    return NULL;
+}
+
+int engine_reload(struct engine *engine, struct config *config, struct error *err) {
+    struct watch **watches;
+    struct check_view *views;
+    if (build(engine, config, &watches, &views, err) < 0) {
+        config_free(config);
+        return -1;
+    }
+    for (size_t i = 0; i < config->check_count; i++) {
+        struct watch **old = find_same(engine, &config->checks[i]);
+        if (old) {
+            watch_free(watches[i]);
+            watches[i] = *old;
+            watches[i]->check.config = &config->checks[i];
+            *old = NULL;
+        } else if (engine->is_started) {
+            timer_arm(&engine->loop->timers, &watches[i]->next, 0);
+        }
+    }
+    free_watches(engine->watches, engine->count);
+    free(engine->views);
+    config_free(engine->config);
+    engine->watches = watches;
+    engine->views = views;
+    engine->count = config->check_count;
+    engine->config = config;
+    start_maintenance(engine);
+    engine->events.checked(engine->arg, true);
+    return 0;
+}
+
+/* -- what is known -- */
+
+static struct check_view view_of(const struct watch *watch) {
+    const struct check_memory *memory = &watch->memory;
+    const struct check_config *config = watch->check.config;
+    return (struct check_view){
+        .name = config->name,
+        .kind = watch->check.kind->name,
+        .is_database = config->kind != KIND_SETTINGS && config->kind != KIND_HTTP,
+        .is_critical = config->is_critical,
+        .status = memory->status,
+        .reason = memory->reason,
+        .phase = memory->phase,
+        .has_run = memory->has_run,
+        .latency_ms = memory->latency_ms,
+        .checked_at_ms = memory->checked_wall_ms,
+        .since_ms = memory->since_wall_ms,
+        .last_ok_at_ms = memory->last_ok_wall_ms,
+        .consecutive_failures = memory->consecutive_failures,
+        .observed = memory->observed,
+    };
+}
+
+bool engine_has_finished_round(const struct engine *engine) {
+    for (size_t i = 0; i < engine->count; i++)
+        if (!engine->watches[i]->memory.has_run)
+            return false;
+    return true;
+}
+
+void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
+    for (size_t i = 0; i < engine->count; i++)
+        engine->views[i] = view_of(engine->watches[i]);
+    engine->has_started = engine->has_started || engine_has_finished_round(engine);
+    *snapshot = (struct snapshot){
+        .checks = engine->views,
+        .check_count = engine->count,
+        .is_live = true, /* with no check of the app itself, liveness says that the sidecar works */
+        .has_started = engine->has_started,
+        .is_in_maintenance = engine->maintenance && maintenance_is_on(engine->maintenance),
+        .app_version = engine->config->app_version,
+        .now_ms = clock_wall_ms(engine->loop->timers.clock),
+    };
+}
+
+const struct config *engine_config(const struct engine *engine) {
+    return engine->config;
+}

@@ -1,0 +1,85 @@
+/* Policy: outcome and memory in, status out. */
+#include "checker/policy.h"
+
+void memory_init(struct check_memory *memory, int64_t wall_ms) {
+    *memory = (struct check_memory){.status = STATUS_STARTING,
+        .reason = REASON_STARTING,
+        .last_good_ms = -1,
+        .reason_since_ms = -1,
+        .judged_ms = -1,
+        .progress_ms = -1,
+        .since_wall_ms = wall_ms};
+}
+
+/* A queue makes progress when its oldest task is younger than the passing of time alone would have it. */
+static bool has_progressed(
+    const struct check_memory *memory, const struct observed *observed, int64_t now_ms) {
+    int64_t before_s, now_s;
+    if (!observed_get(&memory->observed, OBSERVED_OLDEST_TASK_AGE_S, &before_s) ||
+        !observed_get(observed, OBSERVED_OLDEST_TASK_AGE_S, &now_s))
+        return true;
+    return now_s < before_s + (now_ms - memory->judged_ms) / 1000 - 1;
+}
+
+static bool is_queue_hung(const struct check_config *config, const struct check_memory *memory,
+    const struct observed *observed, int64_t now_ms) {
+    int64_t age_s;
+    if (config->backlog_error_ms < 0 || !observed_get(observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s))
+        return false;
+    int64_t window_ms =
+        config->backlog_error_ms < POLICY_PROGRESS_MS ? config->backlog_error_ms : POLICY_PROGRESS_MS;
+    return age_s * 1000 > config->backlog_error_ms && now_ms - memory->progress_ms >= window_ms;
+}
+
+/* What the reason table's verdict becomes in the light of role and history. */
+static enum status judge_status(const struct check_config *config, const struct check_memory *memory,
+    const struct finding *finding, int64_t now_ms) {
+    const struct reason_info *info = reason_info(finding->reason);
+    if (info->is_mild_when_plain && config->role == ROLE_PLAIN && info->verdict == STATUS_ERROR)
+        return STATUS_DEGRADED;
+    if (finding->reason == REASON_LOCKED && now_ms - memory->reason_since_ms < 2 * config->interval_ms)
+        return STATUS_DEGRADED;
+    if (finding->reason == REASON_TOO_MANY_CLIENTS && memory->last_good_ms >= 0 &&
+        now_ms - memory->last_good_ms <= POLICY_FULL_GRACE_MS)
+        return STATUS_DEGRADED;
+    if (finding->reason == REASON_BACKLOG && is_queue_hung(config, memory, finding->observed, now_ms))
+        return STATUS_ERROR;
+    return info->verdict;
+}
+
+bool policy_judge(const struct check_config *config, struct check_memory *memory,
+    const struct finding *finding, int64_t now_ms, int64_t wall_ms) {
+    struct finding judged = *finding;
+    /* Settings have no latency to speak of: a run of theirs takes long when it waits for a swap of files to
+     * end. */
+    if (reason_info(judged.reason)->verdict == STATUS_OK && config->kind != KIND_SETTINGS &&
+        judged.latency_ms > config->slow_ms)
+        judged.reason = REASON_SLOW;
+    bool is_good = reason_info(judged.reason)->verdict != STATUS_ERROR;
+
+    if (!memory->has_run || memory->reason != judged.reason)
+        memory->reason_since_ms = now_ms;
+    if (!memory->has_run || has_progressed(memory, judged.observed, now_ms))
+        memory->progress_ms = now_ms;
+    if (is_good)
+        memory->last_good_ms = now_ms;
+    enum status status = judge_status(config, memory, &judged, now_ms);
+
+    bool is_changed = status != memory->status || judged.reason != memory->reason;
+    if (is_changed)
+        memory->since_wall_ms = wall_ms;
+    if (status_is_ready(status))
+        memory->last_ok_wall_ms = wall_ms;
+    memory->consecutive_failures = is_good ? 0 : memory->consecutive_failures + 1;
+    memory->consecutive_refusals =
+        reason_info(judged.reason)->retry == RETRY_SLOW ? memory->consecutive_refusals + 1 : 0;
+    memory->has_run = true;
+    memory->status = status;
+    memory->reason = judged.reason;
+    memory->phase = judged.phase;
+    memory->observed = *judged.observed;
+    memory->latency_ms = judged.latency_ms;
+    memory->judged_ms = now_ms;
+    memory->checked_wall_ms = wall_ms;
+    return is_changed;
+}

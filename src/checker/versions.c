@@ -1,0 +1,14 @@
+/* Asks the linked libraries for their versions: of what runs, not of what it was built with. */
+#include "checker/versions.h"
+
+#include <event2/event.h>
+#include <jansson.h>
+#include <libpq-fe.h>
+#include <sqlite3.h>
+#include <stdio.h>
+
+void versions_format(char text[VERSIONS_TEXT_SIZE]) {
+    int pq = PQlibVersion();
+    snprintf(text, VERSIONS_TEXT_SIZE, "libevent %s, libpq %d.%d, SQLite %s, jansson %s", event_get_version(),
+        pq / 10000, pq % 10000, sqlite3_libversion(), jansson_version_str());
+}

@@ -1,0 +1,25 @@
+/* The table from a kind's id to its functions. */
+#include "checks/kinds.h"
+
+#include "checks/check.h"
+
+#include <stddef.h>
+
+const struct check_kind *check_kind_find(enum check_kind_id id) {
+    switch (id) {
+    case KIND_POSTGRES: return &POSTGRES_KIND;
+    case KIND_SQLITE: return &SQLITE_KIND;
+    case KIND_SETTINGS: return &SETTINGS_KIND;
+    case KIND_MYSQL:
+    case KIND_HTTP:
+    case KIND_COUNT: break;
+    }
+    return NULL;
+}
+
+const struct check_kind *check_kind_require(enum check_kind_id id, struct error *err) {
+    const struct check_kind *kind = check_kind_find(id);
+    if (!kind)
+        error_set(err, "checks of kind %s are not built into this program", check_kind_id_name(id));
+    return kind;
+}

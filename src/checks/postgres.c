@@ -1,0 +1,367 @@
+/* The PostgreSQL kind: connects, asks, and hangs up, all through libpq's asynchronous calls.
+ *
+ * What libpq does by itself besides: it looks into ~/.pgpass, the certificate files and the PG* variables, so
+ * that the sidecar connects as the app would. libpq's connect_timeout is not honoured by PQconnectPoll; the
+ * run's deadline is. */
+#include "checks/kinds.h"
+#include "checks/postgres_error.h"
+#include "checks/postgres_target.h"
+
+#include "base/str.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct postgres {
+    struct postgres_target target;
+    PGconn *conn;
+    struct event *event;
+    struct outcome outcome; /* of the run under way, as far as it is known */
+    bool is_decided;        /* nothing that comes later changes the outcome */
+    bool has_rolled_back;
+    int rows; /* of the answer that have come */
+};
+
+/* Waits for the socket; what wakes it comes once. */
+static void wait_for(struct check *check, short what, event_callback_fn wake);
+static void send_query(struct check *check, const char *sql);
+
+/* -- the end of a run -- */
+
+static void disconnect(struct postgres *postgres) {
+    if (postgres->event)
+        event_free(postgres->event);
+    /* PQfinish says Terminate, so that the server logs no lost connection; it does not wait. */
+    if (postgres->conn)
+        PQfinish(postgres->conn);
+    postgres->event = NULL;
+    postgres->conn = NULL;
+}
+
+static void finish(struct check *check) {
+    struct postgres *postgres = check->state;
+    disconnect(postgres);
+    check_finish(check, check->run_id, &postgres->outcome);
+}
+
+static void decide(struct check *check, enum reason reason, const char *code, const char *detail) {
+    struct postgres *postgres = check->state;
+    if (postgres->is_decided)
+        return;
+    postgres->is_decided = true;
+    postgres->outcome.reason = reason;
+    str_copy(postgres->outcome.code, sizeof postgres->outcome.code, code ? code : "");
+    outcome_set_detail(&postgres->outcome, check->config, detail ? detail : "");
+}
+
+/* The connection failed, or was lost: libpq has the cause. */
+static void fail(struct check *check) {
+    struct postgres *postgres = check->state;
+    const char *message = PQerrorMessage(postgres->conn);
+    char sqlstate[SQLSTATE_SIZE] = "";
+    enum reason reason = postgres_sqlstate_find(message, sqlstate)
+                             ? postgres_reason_of_sqlstate(sqlstate, check->phase)
+                             : postgres_reason_of_message(message, check->phase);
+    decide(check, reason, sqlstate, message);
+    finish(check);
+}
+
+/* -- the questions -- */
+
+enum { SQL_SIZE = 1024, MAIN_ROWS = 2, PLAIN_ROWS = 1 };
+
+/* In one message: one round trip. In a transaction with its own limits, which end a query that hangs (on a
+ * migration's lock, say) in the server as well, a little before our deadline; else one backend would be left
+ * behind by each run. BEGIN takes the role's and database's own default of read-only. The row of
+ * phonehome_installation goes through JSON because older Bugsinks have no quota_exceeded_until: a missing key
+ * is NULL, a missing column an error in the server's log at every run. (Bugsink: phonehome/models.py, and its
+ * migration 0003.) */
+static void main_sql(char sql[SQL_SIZE], int64_t remaining_ms) {
+    int64_t statement_ms = remaining_ms * 9 / 10, lock_ms = remaining_ms * 8 / 10;
+    snprintf(sql, SQL_SIZE,
+        "BEGIN;"
+        " SET LOCAL statement_timeout = %lld; SET LOCAL lock_timeout = %lld;"
+        " SELECT pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') AS read_only;"
+        " SELECT EXISTS (SELECT 1 FROM django_migrations) AS is_migrated,"
+        " (SELECT count(*) FROM (SELECT 1 FROM phonehome_installation LIMIT 2) AS i) AS installations,"
+        " (SELECT bool_or((to_jsonb(i) ->> 'quota_exceeded_until')::timestamptz > now())"
+        " FROM (SELECT * FROM phonehome_installation LIMIT 2) AS i) AS is_paused;"
+        " ROLLBACK",
+        (long long)(statement_ms > 0 ? statement_ms : 1), (long long)(lock_ms > 0 ? lock_ms : 1));
+}
+
+static const char *field(const PGresult *result, const char *column) {
+    int number = PQfnumber(result, column);
+    return number >= 0 && PQntuples(result) == 1 ? PQgetvalue(result, 0, number) : NULL;
+}
+
+static void judge_writable(struct check *check, const PGresult *result) {
+    const char *in_recovery = field(result, "in_recovery"), *read_only = field(result, "read_only");
+    if (in_recovery && strcmp(in_recovery, "t") == 0)
+        decide(check, REASON_READ_ONLY, NULL, "a standby: pg_is_in_recovery() is true");
+    else if (read_only && strcmp(read_only, "on") == 0)
+        decide(check, REASON_READ_ONLY, NULL, "transaction_read_only is on");
+}
+
+static void judge_schema(struct check *check, const PGresult *result) {
+    struct postgres *postgres = check->state;
+    const char *is_migrated = field(result, "is_migrated"), *installations = field(result, "installations");
+    const char *is_paused = field(result, "is_paused");
+    if (!is_migrated || !installations)
+        return;
+    int64_t count = strtoll(installations, NULL, 10);
+    observed_set(&postgres->outcome.observed, OBSERVED_INSTALLATIONS, count);
+    if (strcmp(is_migrated, "t") != 0)
+        decide(check, REASON_UNMIGRATED, NULL, "django_migrations is empty");
+    else if (count != 1)
+        decide(check, REASON_APP_DATA_INVALID, NULL,
+            count == 0 ? "phonehome_installation is empty" : "phonehome_installation has more than one row");
+    else if (is_paused && strcmp(is_paused, "t") == 0)
+        decide(check, REASON_INGESTION_PAUSED, NULL, "quota_exceeded_until is in the future");
+}
+
+static void take_error(struct check *check, const PGresult *result) {
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorMessage(result);
+    enum reason reason = sqlstate ? postgres_reason_of_sqlstate(sqlstate, PHASE_QUERY)
+                                  : postgres_reason_of_message(message, PHASE_QUERY);
+    decide(check, reason, sqlstate, message);
+}
+
+/* Returns false when the server does what nobody asked for: to copy, say, where libpq would give results for
+ * ever. */
+static bool take_result(struct check *check, const PGresult *result) {
+    struct postgres *postgres = check->state;
+    ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_TUPLES_OK) {
+        postgres->rows++;
+        judge_writable(check, result);
+        judge_schema(check, result);
+    } else if (status == PGRES_FATAL_ERROR) {
+        take_error(check, result);
+    } else if (status != PGRES_COMMAND_OK) {
+        decide(check, REASON_PROTOCOL, NULL, "an answer of an unexpected kind");
+        return false;
+    }
+    return true;
+}
+
+/* -- the conversation -- */
+
+/* The answer is whole. A transaction that an error left open is closed politely: a pooler in between would
+ * otherwise throw its connection to the server away. */
+static void end_query(struct check *check) {
+    struct postgres *postgres = check->state;
+    if (PQtransactionStatus(postgres->conn) == PQTRANS_INERROR && !postgres->has_rolled_back) {
+        postgres->has_rolled_back = true;
+        send_query(check, "ROLLBACK");
+        return;
+    }
+    if (postgres->rows < (check->config->role == ROLE_MAIN ? MAIN_ROWS : PLAIN_ROWS))
+        decide(check, REASON_PROTOCOL, NULL, "rows are missing in the answer");
+    finish(check);
+}
+
+static void on_answer(evutil_socket_t fd, short what, void *arg);
+
+/* Sends what is left to send, takes what has come, and waits for more. */
+static void go_on(struct check *check) {
+    struct postgres *postgres = check->state;
+    short more = PQflush(postgres->conn) == 1 ? EV_READ | EV_WRITE : EV_READ;
+    while (!PQisBusy(postgres->conn)) {
+        PGresult *result = PQgetResult(postgres->conn);
+        if (!result) {
+            end_query(check);
+            return;
+        }
+        bool is_sound = take_result(check, result);
+        PQclear(result);
+        if (!is_sound) {
+            finish(check);
+            return;
+        }
+    }
+    wait_for(check, more, on_answer);
+}
+
+static void on_answer(evutil_socket_t fd, short what, void *arg) {
+    struct check *check = arg;
+    const struct postgres *postgres = check->state;
+    (void)fd;
+    if ((what & EV_READ) && !PQconsumeInput(postgres->conn))
+        fail(check);
+    else
+        go_on(check);
+}
+
+static void send_query(struct check *check, const char *sql) {
+    const struct postgres *postgres = check->state;
+    if (!PQsendQuery(postgres->conn, sql))
+        fail(check);
+    else
+        go_on(check);
+}
+
+static void ask(struct check *check) {
+    struct postgres *postgres = check->state;
+    check_set_phase(check, PHASE_QUERY);
+    observed_set(&postgres->outcome.observed, OBSERVED_SERVER_VERSION, PQserverVersion(postgres->conn));
+    if (PQsetnonblocking(postgres->conn, 1) != 0) {
+        fail(check);
+        return;
+    }
+    char sql[SQL_SIZE] = "SELECT 1";
+    int64_t elapsed_ms = clock_now_ms(check->env->timers->clock) - check->started_ms;
+    if (check->config->role == ROLE_MAIN)
+        main_sql(sql, check->config->timeout_ms - elapsed_ms);
+    send_query(check, sql);
+}
+
+/* -- the connection -- */
+
+static enum phase phase_of(ConnStatusType status) {
+    switch (status) {
+    case CONNECTION_STARTED:
+    case CONNECTION_MADE:
+    case CONNECTION_NEEDED: return PHASE_CONNECT;
+    case CONNECTION_SSL_STARTUP:
+    case CONNECTION_GSS_STARTUP: return PHASE_TLS;
+    case CONNECTION_AWAITING_RESPONSE:
+    case CONNECTION_AUTH_OK:
+    case CONNECTION_SETENV: return PHASE_AUTH;
+    case CONNECTION_OK:
+    case CONNECTION_BAD:
+    case CONNECTION_CHECK_WRITABLE:
+    case CONNECTION_CONSUME:
+    case CONNECTION_CHECK_TARGET:
+    case CONNECTION_CHECK_STANDBY: break; /* target_session_attrs asks queries of its own */
+    }
+    return PHASE_QUERY;
+}
+
+static void on_connecting(evutil_socket_t fd, short what, void *arg) {
+    struct check *check = arg;
+    const struct postgres *postgres = check->state;
+    (void)fd;
+    (void)what;
+    PostgresPollingStatusType next = PQconnectPoll(postgres->conn);
+    if (PQstatus(postgres->conn) != CONNECTION_BAD) /* else the phase it failed in stands */
+        check_set_phase(check, phase_of(PQstatus(postgres->conn)));
+    if (next == PGRES_POLLING_READING)
+        wait_for(check, EV_READ, on_connecting);
+    else if (next == PGRES_POLLING_WRITING)
+        wait_for(check, EV_WRITE, on_connecting);
+    else if (next == PGRES_POLLING_OK)
+        ask(check);
+    else
+        fail(check);
+}
+
+static void wait_for(struct check *check, short what, event_callback_fn wake) {
+    struct postgres *postgres = check->state;
+    if (postgres->event)
+        event_free(postgres->event);
+    /* Asked anew each time: libpq opens another socket for the next address, or for another try without TLS.
+     */
+    evutil_socket_t fd = PQsocket(postgres->conn);
+    postgres->event = fd < 0 ? NULL : event_new(check->env->base, fd, what, wake, check);
+    if (!postgres->event || event_add(postgres->event, NULL) < 0) {
+        decide(check, REASON_INTERNAL, NULL, "the event loop took no event");
+        finish(check);
+    }
+}
+
+static void ignore_notice(void *arg, const PGresult *result) {
+    (void)arg;
+    (void)result;
+}
+
+static void connect_to(struct check *check, const struct resolve_answer *answer) {
+    struct postgres *postgres = check->state;
+    struct postgres_options options;
+    check_set_phase(check, PHASE_CONNECT);
+    if (postgres_options_init(&options, &check->config->dsn, &postgres->target, answer) == 0)
+        postgres->conn = PQconnectStartParams(options.keywords, options.values, 0);
+    postgres_options_release(&options);
+    if (!postgres->conn) {
+        decide(check, REASON_INTERNAL, NULL, "out of memory");
+        finish(check);
+        return;
+    }
+    /* At once: a failed connect, too, is then told by its SQLSTATE and not by the server's localised text. */
+    PQsetErrorVerbosity(postgres->conn, PQERRORS_SQLSTATE);
+    PQsetNoticeReceiver(postgres->conn, ignore_notice, NULL);
+    if (PQstatus(postgres->conn) == CONNECTION_BAD)
+        fail(check);
+    else
+        wait_for(check, EV_WRITE, on_connecting); /* the manual: as if the last poll had said WRITING */
+}
+
+static void on_resolved(void *arg, const struct resolve_answer *answer) {
+    struct check *check = arg;
+    struct postgres *postgres = check->state;
+    bool has_others = postgres->target.name_count < postgres->target.count;
+    if (answer->reason == REASON_OK || (answer->reason == REASON_UNRESOLVED && has_others)) {
+        connect_to(check, answer);
+        return;
+    }
+    char signal_name[OUTCOME_CODE_SIZE] = "";
+    if (answer->signal != 0) {
+        child_signal_name(answer->signal, signal_name, sizeof signal_name);
+        observed_set(&postgres->outcome.observed, OBSERVED_SIGNAL, answer->signal);
+    }
+    decide(check, answer->reason, signal_name, answer->detail);
+    finish(check);
+}
+
+/* -- the kind -- */
+
+static int postgres_init(struct check *check, struct error *err) {
+    struct postgres *postgres = check->state;
+    if (check->config->role == ROLE_QUEUE)
+        return error_set(
+            err, "Bugsink's queue is always SQLite: role \"queue\" cannot be a PostgreSQL database");
+    if (postgres_target_init(&postgres->target, &check->config->dsn, err) == 0)
+        return 0;
+    postgres_target_release(&postgres->target);
+    return -1;
+}
+
+static void postgres_start(struct check *check) {
+    struct postgres *postgres = check->state;
+    struct error err;
+    postgres->outcome = (struct outcome){.reason = REASON_OK};
+    postgres->is_decided = false;
+    postgres->has_rolled_back = false;
+    postgres->rows = 0;
+    if (postgres->target.name_count == 0) {
+        connect_to(check, NULL);
+        return;
+    }
+    check_set_phase(check, PHASE_RESOLVE);
+    if (resolve_start(check->env->children, postgres->target.names, postgres->target.name_count,
+            check->config->timeout_ms, &check->child, on_resolved, check, &err) < 0)
+        check_finish_reason(check, REASON_INTERNAL, err.text);
+}
+
+static void postgres_cancel(struct check *check) {
+    check_cancel_child(check); /* the resolver */
+    disconnect(check->state);
+}
+
+static void postgres_release(struct check *check) {
+    struct postgres *postgres = check->state;
+    postgres_target_release(&postgres->target);
+}
+
+const struct check_kind POSTGRES_KIND = {
+    .id = KIND_POSTGRES,
+    .name = "postgres",
+    .state_size = sizeof(struct postgres),
+    .init = postgres_init,
+    .start = postgres_start,
+    .cancel = postgres_cancel,
+    .release = postgres_release,
+};

@@ -1,0 +1,170 @@
+/* PostgreSQL's errors and what they mean. */
+#include "checks/postgres_error.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+/* -- SQLSTATE (PostgreSQL's manual, appendix A) -- */
+
+static bool is_sqlstate(const char *text) {
+    for (int i = 0; i < SQLSTATE_SIZE - 1; i++)
+        if (!isdigit((unsigned char)text[i]) && !(text[i] >= 'A' && text[i] <= 'Z'))
+            return false;
+    return true;
+}
+
+bool postgres_sqlstate_find(const char *message, char sqlstate[SQLSTATE_SIZE]) {
+    static const char BEFORE[] =
+        ":  "; /* pqBuildErrorMessage3: severity, colon, two spaces, code, end of line */
+    const size_t before = sizeof BEFORE - 1, length = SQLSTATE_SIZE - 1;
+    bool is_found = false;
+    for (const char *at = strstr(message, BEFORE); at; at = strstr(at + before, BEFORE)) {
+        const char *code = at + before;
+        if (strlen(code) < length || !is_sqlstate(code) || (code[length] != '\n' && code[length] != '\0'))
+            continue;
+        memcpy(sqlstate, code, length);
+        sqlstate[length] = '\0';
+        is_found = true;
+    }
+    return is_found;
+}
+
+static bool is_before_query(enum phase phase) {
+    return phase != PHASE_QUERY;
+}
+
+enum reason postgres_reason_of_sqlstate(const char *sqlstate, enum phase phase) {
+    static const struct {
+        const char *sqlstate;
+        enum reason reason;
+    } ROWS[] = {
+        {"57P01", REASON_DB_STARTING}, /* admin_shutdown */
+        {"57P02", REASON_DB_STARTING}, /* crash_shutdown */
+        {"57P03", REASON_DB_STARTING}, /* cannot_connect_now */
+        {"53300", REASON_TOO_MANY_CLIENTS},
+        {"28P01", REASON_AUTH_FAILED}, /* invalid_password; also what a missing role gets */
+        {"28000",
+            REASON_AUTH_FAILED}, /* invalid_authorization_specification: pg_hba.conf, peer, no such role */
+        {"3D000", REASON_DB_MISSING}, {"25006", REASON_READ_ONLY},
+        {"42P01", REASON_UNMIGRATED}, /* undefined_table */
+        {"3F000", REASON_UNMIGRATED}, /* invalid_schema_name */
+        {"42703", REASON_UNMIGRATED}, /* undefined_column */
+        {"53100", REASON_DISK_FULL}, {"53200", REASON_OUT_OF_MEMORY},
+        {"57014", REASON_TIMEOUT}, /* query_canceled: statement_timeout, ours or the role's */
+        {"55P03", REASON_TIMEOUT}, /* lock_not_available: our lock_timeout */
+        {"25P03", REASON_TIMEOUT}, /* idle_in_transaction_session_timeout */
+    };
+    if (strcmp(sqlstate, "42501") == 0) /* insufficient_privilege: to CONNECT, or on a table */
+        return is_before_query(phase) ? REASON_AUTH_FAILED : REASON_UNMIGRATED;
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
+        if (strcmp(ROWS[i].sqlstate, sqlstate) == 0)
+            return ROWS[i].reason;
+    return REASON_QUERY_FAILED;
+}
+
+/* -- libpq's texts -- */
+
+/* A text, or an errno whose strerror is looked for. The order is the order of judgement: what tells of a
+ * connection that got further stands above, for a message may tell of several attempts. The texts are libpq
+ * 15's. */
+struct row {
+    const char *text;
+    int error;
+    enum reason reason;
+};
+
+static const struct row ROWS[] = {
+    {"no password supplied", 0, REASON_AUTH_FAILED},
+    {"session is read-only", 0, REASON_READ_ONLY}, /* target_session_attrs */
+    {"server is in hot standby mode", 0, REASON_READ_ONLY},
+    {"session is not read-only", 0, REASON_QUERY_FAILED},
+    {"server is not in hot standby mode", 0, REASON_QUERY_FAILED},
+    {"authentication method", 0, REASON_AUTH_FAILED}, /* one that libpq does not support */
+    {"authentication not supported", 0, REASON_AUTH_FAILED},
+    {"SASL authentication", 0, REASON_AUTH_FAILED},
+    {"SCRAM", 0, REASON_AUTH_FAILED},
+    {"incorrect server signature", 0, REASON_AUTH_FAILED}, /* who answers does not know the password */
+    {"requirepeer", 0, REASON_AUTH_FAILED},
+    {"channel binding", 0, REASON_AUTH_FAILED},
+    {"expected authentication request", 0, REASON_PROTOCOL},
+    {"invalid response to SSL negotiation", 0, REASON_PROTOCOL},
+    {"error response during SSL exchange", 0, REASON_PROTOCOL},
+    {"invalid response to GSSAPI negotiation", 0, REASON_PROTOCOL},
+    {"unexpected message from server", 0, REASON_PROTOCOL},
+    {"unexpected response from server", 0, REASON_PROTOCOL},
+    {"lost synchronization with server", 0, REASON_PROTOCOL},
+    {"message contents do not agree", 0, REASON_PROTOCOL},
+    {"invalid authentication request", 0, REASON_PROTOCOL},
+    {"protocol error", 0, REASON_PROTOCOL},
+    {"SSL SYSCALL error: EOF", 0, REASON_RESET},
+    {"SSL connection has been closed", 0, REASON_RESET},
+    {"server closed the connection", 0, REASON_RESET},
+    {NULL, ECONNRESET, REASON_RESET},
+    {NULL, EPIPE, REASON_RESET},
+    {NULL, ECONNABORTED, REASON_RESET},
+    {"SSL", 0, REASON_TLS},
+    {"certificate", 0, REASON_TLS},
+    {"private key", 0, REASON_TLS},
+    {"GSSAPI", 0, REASON_TLS},
+    {NULL, ECONNREFUSED, REASON_REFUSED},
+    {NULL, ENOENT, REASON_REFUSED}, /* the Unix socket */
+    {NULL, EAGAIN,
+        REASON_REFUSED}, /* its queue is full: connect() on a non-blocking Unix socket does not wait */
+    {NULL, ETIMEDOUT, REASON_TIMEOUT},
+    {NULL, ENETUNREACH, REASON_UNREACHABLE},
+    {NULL, EHOSTUNREACH, REASON_UNREACHABLE},
+    {NULL, ENETDOWN, REASON_UNREACHABLE},
+    {NULL, EHOSTDOWN, REASON_UNREACHABLE},
+    {NULL, EADDRNOTAVAIL, REASON_UNREACHABLE},
+    {NULL, EAFNOSUPPORT, REASON_UNREACHABLE},
+    {NULL, EPERM, REASON_UNREACHABLE}, /* netfilter, on this machine */
+    {"could not translate host name", 0, REASON_UNRESOLVED},
+};
+
+/* Whether the message says text, outside of double quotes: within them stand names and paths of the user's
+ * choice. */
+static bool says(const char *message, const char *text) {
+    bool is_quoted = false;
+    size_t length = strlen(text);
+    for (; *message; message++) {
+        if (*message == '"')
+            is_quoted = !is_quoted;
+        else if (!is_quoted && strncmp(message, text, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* EACCES is told of a Unix socket's mode, and of a route that prohibits. */
+static bool is_denied(const char *message, enum reason *reason) {
+    if (!says(message, strerror(EACCES)))
+        return false;
+    *reason = says(message, "on socket ") ? REASON_PERMISSION : REASON_UNREACHABLE;
+    return true;
+}
+
+enum reason postgres_reason_of_message(const char *message, enum phase phase) {
+    enum reason reason;
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
+        if (says(message, ROWS[i].text ? ROWS[i].text : strerror(ROWS[i].error)))
+            return ROWS[i].reason;
+    if (is_denied(message, &reason))
+        return reason;
+    switch (phase) {
+    case PHASE_TLS:
+    case PHASE_AUTH: return REASON_PROTOCOL; /* something answered, and libpq could make nothing of it */
+    case PHASE_QUERY: return REASON_QUERY_FAILED;
+    case PHASE_NONE:
+    case PHASE_RESOLVE:
+    case PHASE_CONNECT:
+    case PHASE_STAT:
+    case PHASE_OPEN:
+    case PHASE_LOCK:
+    case PHASE_READ:
+    case PHASE_CLOSE:
+    case PHASE_COUNT: break;
+    }
+    return REASON_INTERNAL; /* an option libpq refuses, no memory, no descriptors: the log names it */
+}

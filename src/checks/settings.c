@@ -1,0 +1,137 @@
+/* A look at Bugsink's settings: the file is read and taken apart, never executed, and the required names are
+ * looked for. */
+#include "checks/settings.h"
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/str.h"
+#include "checks/finding.h"
+#include "checks/settings_env.h"
+#include "checks/settings_json.h"
+#include "checks/settings_python.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static int fail_at(struct outcome *outcome, enum reason reason, const struct settings_fault *fault) {
+    observed_set(&outcome->observed, OBSERVED_LINE, fault->line);
+    observed_set(&outcome->observed, OBSERVED_COLUMN, fault->column);
+    return finding_fail(outcome, reason, "line %lld, column %lld: %s", (long long)fault->line,
+        (long long)fault->column, fault->what);
+}
+
+/* Whether all that is required is there; names every setting that is not. */
+static int require(const struct check_config *config, struct settings_names *names, struct outcome *outcome) {
+    struct strbuf missing = {0};
+    settings_names_settle(names);
+    if (names->is_broken)
+        return finding_fail(outcome, REASON_INTERNAL, "out of memory");
+    observed_set(&outcome->observed, OBSERVED_SETTINGS, (int64_t)names->count);
+    for (size_t i = 0; i < config->require_count; i++)
+        if (!settings_names_has(names, config->require[i]))
+            strbuf_format(&missing, "%s%s", missing.length > 0 ? ", " : "", config->require[i]);
+    int status = 0;
+    if (missing.length > 0)
+        status = finding_fail(outcome, REASON_MISSING_SETTING, "missing: %s", missing.data);
+    strbuf_release(&missing);
+    return status;
+}
+
+/* Reads the file; never opens what is not one. */
+static int read_text(const struct check_config *config, void (*phase)(void *arg, enum phase phase), void *arg,
+    char **data, size_t *length, struct outcome *outcome) {
+    struct stat st;
+    phase(arg, PHASE_STAT);
+    if (stat(config->path, &st) < 0)
+        return finding_fail_errno(outcome, errno, config->path);
+    if (!S_ISREG(st.st_mode))
+        return finding_fail(outcome, REASON_NOT_A_FILE, "%s is %s", config->path,
+            S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
+    phase(arg, PHASE_READ);
+    if (io_read_file(config->path, SETTINGS_MAX_BYTES, data, length, NULL) < 0)
+        return finding_fail_errno(outcome, errno, config->path);
+    observed_set(&outcome->observed, OBSERVED_FILE_BYTES, (int64_t)*length);
+    return 0;
+}
+
+static int check_encoding(const char *text, size_t length, struct outcome *outcome) {
+    const char *at = text;
+    while (at < text + length) {
+        size_t step = str_utf8_length(at);
+        if (step == 0) {
+            struct settings_fault fault;
+            settings_fault_at(&fault, text, at, *at == '\0' ? "a NUL character" : "not UTF-8");
+            return fail_at(outcome, REASON_ENCODING, &fault);
+        }
+        at += step;
+    }
+    return 0;
+}
+
+static int parse(enum settings_format format, const char *text, size_t length, struct settings_names *names,
+    struct settings_fault *fault) {
+    switch (format) {
+    case SETTINGS_PYTHON: return settings_python_parse(text, names, fault);
+    case SETTINGS_JSON: return settings_json_parse(text, length, names, fault);
+    case SETTINGS_ENV: return settings_env_parse(text, names, fault);
+    case SETTINGS_ENVIRONMENT: break;
+    }
+    return 0;
+}
+
+static int examine_text(const struct check_config *config, const char *text, size_t length,
+    struct settings_names *names, struct outcome *outcome) {
+    /* A byte order mark is let pass, as Python does. */
+    if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+        text += 3;
+        length -= 3;
+    }
+    if (length == 0)
+        return finding_fail(outcome, REASON_EMPTY, "%s is empty", config->path);
+    struct settings_fault fault;
+    if (check_encoding(text, length, outcome) < 0)
+        return -1;
+    if (parse(config->format, text, length, names, &fault) < 0)
+        return fail_at(outcome, REASON_PARSE_ERROR, &fault);
+    return require(config, names, outcome);
+}
+
+static void look_once(const struct check_config *config, void (*phase)(void *arg, enum phase phase),
+    void *arg, struct outcome *outcome) {
+    struct settings_names names = {0};
+    char *data = NULL;
+    size_t length = 0;
+    memset(outcome, 0, sizeof *outcome);
+    if (config->format == SETTINGS_ENVIRONMENT) {
+        settings_environment_parse(config->environment, &names);
+        require(config, &names, outcome);
+    } else if (read_text(config, phase, arg, &data, &length, outcome) == 0) {
+        examine_text(config, data, length, &names, outcome);
+        explicit_bzero(data, length);
+        free(data);
+    }
+    settings_names_release(&names);
+}
+
+/* What may be seen for a moment while a file is replaced: by a ConfigMap's swap of symbolic links, where the
+ * kubelet takes the old directory away, or by an editor or a script that writes in place. */
+static bool may_pass(const struct check_config *config, enum reason reason) {
+    return config->format != SETTINGS_ENVIRONMENT &&
+           (reason == REASON_FILE_MISSING || reason == REASON_EMPTY || reason == REASON_PARSE_ERROR ||
+               reason == REASON_ENCODING || reason == REASON_MISSING_SETTING);
+}
+
+void settings_examine(const struct check_config *config, void (*phase)(void *arg, enum phase phase),
+    void *arg, struct outcome *outcome) {
+    const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+    int64_t end_ms = clock_now_ms(clock_system()) + check_config_patience_ms(config);
+    for (;;) {
+        look_once(config, phase, arg, outcome);
+        if (!may_pass(config, outcome->reason) || clock_now_ms(clock_system()) >= end_ms)
+            return;
+        nanosleep(&pause, NULL);
+    }
+}

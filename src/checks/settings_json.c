@@ -1,0 +1,50 @@
+/* Settings in JSON, by way of jansson. */
+#include "checks/settings_json.h"
+
+#include <jansson.h>
+#include <string.h>
+
+/* Fixed words for jansson's causes: its own texts quote the source, which may be a secret. */
+static const char *what_of(enum json_error_code code) {
+    switch (code) {
+    case json_error_premature_end_of_input: return "the text ends too early";
+    case json_error_end_of_input_expected: return "something follows the object";
+    case json_error_duplicate_key: return "a key is there twice";
+    case json_error_numeric_overflow: return "a number is too large";
+    case json_error_stack_overflow: return "nested too deeply";
+    case json_error_null_character:
+    case json_error_null_byte_in_key: return "a NUL character";
+    case json_error_out_of_memory:
+    case json_error_unknown:
+    case json_error_cannot_open_file:
+    case json_error_invalid_argument:
+    case json_error_invalid_utf8:
+    case json_error_invalid_syntax:
+    case json_error_invalid_format:
+    case json_error_wrong_type:
+    case json_error_null_value:
+    case json_error_item_not_found:
+    case json_error_index_out_of_range: break;
+    }
+    return "not valid JSON";
+}
+
+int settings_json_parse(
+    const char *text, size_t length, struct settings_names *names, struct settings_fault *fault) {
+    json_error_t error;
+    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (!root) {
+        *fault = (struct settings_fault){error.line > 0 ? error.line : 1, error.column > 0 ? error.column : 1,
+            what_of(json_error_code(&error))};
+        return -1;
+    }
+    int status = 0;
+    if (!json_is_object(root))
+        status = settings_fault_at(fault, text, text, "not a JSON object");
+    for (void *at = json_object_iter(root); at; at = json_object_iter_next(root, at)) {
+        const char *key = json_object_iter_key(at);
+        settings_names_add(names, key, strlen(key), !json_is_null(json_object_iter_value(at)));
+    }
+    json_decref(root);
+    return status;
+}

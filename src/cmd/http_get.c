@@ -1,0 +1,186 @@
+/* One GET over plain HTTP, blocking, with a deadline. */
+#include "cmd/http_get.h"
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { ANSWER_MAX = 4 * 1024 * 1024 };
+
+struct target {
+    char authority[256]; /* as written, for the Host header */
+    char host[256];
+    char port[8];
+    const char *path;
+};
+
+static int parse_url(const char *url, struct target *target, struct error *err) {
+    static const char SCHEME[] = "http://";
+    if (strncmp(url, SCHEME, sizeof SCHEME - 1) != 0)
+        return error_set(err, "%s: write http://HOST:PORT/PATH", url);
+    const char *start = url + sizeof SCHEME - 1;
+    size_t length = strcspn(start, "/");
+    if (length == 0 || length >= sizeof target->authority)
+        return error_set(err, "%s: no host, or one too long", url);
+    memcpy(target->authority, start, length);
+    target->authority[length] = '\0';
+    target->path = start[length] ? start + length : "/";
+    for (const char *c = target->path; *c; c++)
+        if ((unsigned char)*c <= 0x20 || *c == 0x7f)
+            return error_set(err, "the URL's path has a space or control character");
+
+    str_copy(target->host, sizeof target->host, target->authority);
+    str_copy(target->port, sizeof target->port, "80");
+    char *colon = strrchr(target->host, ':');
+    if (colon && !strchr(colon, ']')) {
+        if (!str_copy(target->port, sizeof target->port, colon + 1))
+            return error_set(err, "%s: bad port", url);
+        *colon = '\0';
+    }
+    size_t host_length = strlen(target->host);
+    if (target->host[0] == '[' && host_length > 2 && target->host[host_length - 1] == ']') {
+        target->host[host_length - 1] = '\0';
+        memmove(target->host, target->host + 1, host_length - 1);
+    }
+    return 0;
+}
+
+/* Waits until fd is ready or the deadline has come. Returns -1 with errno. */
+static int wait_for(int fd, short events, int64_t deadline_ms) {
+    for (;;) {
+        int64_t left_ms = deadline_ms - clock_now_ms(clock_system());
+        struct pollfd pollfd = {.fd = fd, .events = events};
+        int count = poll(&pollfd, 1, left_ms > 0 ? (int)left_ms : 0);
+        if (count > 0)
+            return 0;
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count == 0)
+            errno = ETIMEDOUT;
+        return -1;
+    }
+}
+
+static int connect_one(const struct addrinfo *address, int64_t deadline_ms) {
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    int cause = 0;
+    socklen_t size = sizeof cause;
+    if (io_set_nonblocking(fd) == 0 &&
+        (connect(fd, address->ai_addr, address->ai_addrlen) == 0 ||
+            (errno == EINPROGRESS && wait_for(fd, POLLOUT, deadline_ms) == 0)) &&
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &cause, &size) == 0 && cause == 0)
+        return fd;
+    cause = cause ? cause : errno;
+    close(fd);
+    errno = cause;
+    return -1;
+}
+
+static int connect_to(const struct target *target, int64_t deadline_ms, struct error *err) {
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *addresses;
+    int result = getaddrinfo(target->host, target->port, &hints, &addresses);
+    if (result != 0)
+        return error_set(err, "%s: %s", target->authority, gai_strerror(result));
+    int fd = -1;
+    for (const struct addrinfo *address = addresses; address && fd < 0; address = address->ai_next)
+        fd = connect_one(address, deadline_ms);
+    int cause = errno;
+    freeaddrinfo(addresses);
+    return fd < 0 ? error_set(err, "no answer from %s: %s", target->authority, strerror(cause)) : fd;
+}
+
+static int send_all(int fd, const char *data, size_t length, int64_t deadline_ms) {
+    while (length > 0) {
+        ssize_t sent = send(fd, data, length, MSG_NOSIGNAL);
+        if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
+            if (wait_for(fd, POLLOUT, deadline_ms) < 0)
+                return -1;
+            continue;
+        }
+        if (sent < 0)
+            return -1;
+        data += sent;
+        length -= (size_t)sent;
+    }
+    return 0;
+}
+
+/* Reads to the end of the connection, which we asked the server to close. */
+static int receive_all(int fd, struct strbuf *buffer, int64_t deadline_ms) {
+    char chunk[8192];
+    while (buffer->length < ANSWER_MAX) {
+        ssize_t got = recv(fd, chunk, sizeof chunk, 0);
+        if (got == 0)
+            return 0;
+        if (got > 0)
+            strbuf_append_n(buffer, chunk, (size_t)got);
+        else if (errno != EAGAIN && errno != EINTR)
+            return -1;
+        else if (wait_for(fd, POLLIN, deadline_ms) < 0)
+            return -1;
+    }
+    errno = EFBIG;
+    return -1;
+}
+
+/* The value of Content-Length, or -1. */
+static long content_length(const char *head, const char *end) {
+    static const char NAME[] = "\r\nContent-Length:";
+    for (const char *at = head; at + sizeof NAME - 1 <= end; at++)
+        if (strncasecmp(at, NAME, sizeof NAME - 1) == 0)
+            return strtol(at + sizeof NAME - 1, NULL, 10);
+    return -1;
+}
+
+static int parse_answer(struct strbuf *buffer, struct http_answer *answer, struct error *err) {
+    int minor, status;
+    char *end = buffer->data ? strstr(buffer->data, "\r\n\r\n") : NULL;
+    if (!end || sscanf(buffer->data, "HTTP/1.%1d %3d", &minor, &status) != 2)
+        return error_set(err, "the answer is not HTTP");
+    size_t body_length = buffer->length - (size_t)(end + 4 - buffer->data);
+    long announced = content_length(buffer->data, end);
+    if (announced >= 0 && (size_t)announced != body_length)
+        return error_set(err, "the answer was cut: %zu bytes of %ld", body_length, announced);
+    *answer = (struct http_answer){status, str_dup_n(end + 4, body_length), body_length};
+    return 0;
+}
+
+int http_get(const char *url, int64_t timeout_ms, struct http_answer *answer, struct error *err) {
+    struct target target;
+    if (parse_url(url, &target, err) < 0)
+        return -1;
+    int64_t deadline_ms = clock_now_ms(clock_system()) + timeout_ms;
+    int fd = connect_to(&target, deadline_ms, err);
+    if (fd < 0)
+        return -1;
+    struct strbuf request = {0}, buffer = {0};
+    strbuf_format(&request,
+        "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bugsink-health/%s\r\nAccept: */*\r\nConnection: "
+        "close\r\n\r\n",
+        target.path, target.authority, BH_VERSION);
+    int result = -1;
+    if (request.is_broken)
+        error_set(err, "out of memory");
+    else if (send_all(fd, request.data, request.length, deadline_ms) < 0 ||
+             receive_all(fd, &buffer, deadline_ms) < 0)
+        error_set(err, "no whole answer from %s: %s", target.authority, strerror(errno));
+    else
+        result = parse_answer(&buffer, answer, err);
+    strbuf_release(&request);
+    strbuf_release(&buffer);
+    close(fd);
+    return result;
+}

@@ -1,0 +1,71 @@
+/* serve: forks the responder before a single setting is read, then becomes the checker. */
+#include "cmd/cmd.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "checker/checker.h"
+#include "cmd/args.h"
+#include "responder/responder.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* In the responder: forgets everything that came with the process, and serves. */
+static _Noreturn void become_responder(int link_fd) {
+    /* A signal meant for the group (Ctrl-C) is the checker's affair from the first moment. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    process_wipe_environment();
+    log_configure(LOG_INFO, LOG_TEXT, "responder", -1);
+    int status = responder_run(link_fd);
+    _exit(status);
+}
+
+/* Sees to it that no responder outlives us: the closed link ends it; one that does not go is killed. */
+static void await_responder(pid_t pid) {
+    enum { PATIENCE_MS = 500, STEP_MS = 2 };
+    for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += STEP_MS) {
+        if (waitpid(pid, NULL, WNOHANG) != 0)
+            return;
+        const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
+        nanosleep(&step, NULL);
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+int cmd_serve(char **argv, const char *const *environment) {
+    struct args args;
+    struct error err;
+    int ends[2];
+    if (args_parse(&args, argv, NULL, environment, &err) < 0)
+        return cmd_refuse(err.text);
+    if (args.word_count > 0)
+        return cmd_refuse("serve takes flags only");
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 || io_set_cloexec(ends[0]) < 0 ||
+        io_set_cloexec(ends[1]) < 0 || io_set_nonblocking(ends[0]) < 0 || io_set_nonblocking(ends[1]) < 0) {
+        log_error("cannot start", strerror(errno));
+        return CHECKER_EXIT_FAILURE;
+    }
+    pid_t responder_pid = fork();
+    if (responder_pid < 0) {
+        log_error("cannot start the responder", strerror(errno));
+        return CHECKER_EXIT_FAILURE;
+    }
+    if (responder_pid == 0) {
+        close(ends[0]);
+        become_responder(ends[1]);
+    }
+    close(ends[1]);
+    int status = checker_run(&args.source, ends[0], responder_pid);
+    close(ends[0]);
+    await_responder(responder_pid);
+    return status;
+}

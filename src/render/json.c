@@ -1,0 +1,184 @@
+/* Renders snapshots as JSON. */
+#include "render/json.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* jansson's setters take NULL for a failed value and report it; what is missing is found at the end, once. */
+struct object {
+    json_t *json;
+    bool is_broken;
+};
+
+static struct object object_new(void) {
+    json_t *json = json_object();
+    return (struct object){json, json == NULL};
+}
+
+static void put(struct object *object, const char *key, json_t *value) {
+    if (json_object_set_new(object->json, key, value) < 0)
+        object->is_broken = true;
+}
+
+static void put_text(struct object *object, const char *key, const char *text) {
+    put(object, key, text ? json_string(text) : json_null());
+}
+
+static void put_time(struct object *object, const char *key, int64_t wall_ms) {
+    char text[CLOCK_TEXT_SIZE];
+    if (wall_ms > 0)
+        clock_format_utc(wall_ms, text);
+    put_text(object, key, wall_ms > 0 ? text : NULL);
+}
+
+static void put_object(struct object *object, const char *key, struct object child) {
+    object->is_broken = object->is_broken || child.is_broken;
+    put(object, key, child.json);
+}
+
+static char *finish(struct object object, size_t flags) {
+    char *text = object.is_broken ? NULL : json_dumps(object.json, flags);
+    json_decref(object.json);
+    if (!text)
+        return NULL;
+    size_t length = strlen(text);
+    char *line = realloc(text, length + 2);
+    if (!line) {
+        free(text);
+        return NULL;
+    }
+    str_copy(line + length, 2, "\n");
+    return line;
+}
+
+/* "ok", "starting", "degraded: CODE" or "error: CODE". */
+static json_t *status_with_code(const struct check_view *check) {
+    if (check->status == STATUS_OK || check->status == STATUS_STARTING)
+        return json_string(status_name(check->status));
+    return json_sprintf("%s: %s", status_name(check->status), reason_info(check->reason)->slug);
+}
+
+static struct object databases_of(const struct snapshot *snapshot) {
+    struct object databases = object_new();
+    for (size_t i = 0; i < snapshot->check_count; i++)
+        if (snapshot->checks[i].is_database)
+            put(&databases, snapshot->checks[i].name, status_with_code(&snapshot->checks[i]));
+    return databases;
+}
+
+/* What makes the whole fail, or (a failing check that is not critical, or a degraded one) what lowers it. */
+static bool is_failed(const struct check_view *check) {
+    return check->status == STATUS_ERROR && check->is_critical;
+}
+
+static bool is_lowering(const struct check_view *check) {
+    return check->status == STATUS_DEGRADED || (check->status == STATUS_ERROR && !check->is_critical);
+}
+
+static json_t *names_of(const struct snapshot *snapshot, bool (*is_wanted)(const struct check_view *)) {
+    json_t *names = json_array();
+    for (size_t i = 0; i < snapshot->check_count; i++)
+        if (is_wanted(&snapshot->checks[i]) &&
+            json_array_append_new(names, json_string(snapshot->checks[i].name)) < 0) {
+            json_decref(names);
+            return NULL;
+        }
+    return names;
+}
+
+static int64_t known_until_ms(const struct snapshot *snapshot) {
+    int64_t oldest_ms = 0;
+    for (size_t i = 0; i < snapshot->check_count; i++) {
+        int64_t checked_ms = snapshot->checks[i].checked_at_ms;
+        if (checked_ms == 0)
+            return 0;
+        if (oldest_ms == 0 || checked_ms < oldest_ms)
+            oldest_ms = checked_ms;
+    }
+    return oldest_ms;
+}
+
+static void put_ready(struct object *object, const struct snapshot *snapshot) {
+    const struct check_view *settings = snapshot_find(snapshot, "app_settings");
+    enum reason override = snapshot_override(snapshot);
+    put_text(object, "status", status_name(snapshot_status(snapshot)));
+    put_object(object, "databases", databases_of(snapshot));
+    put(object, "app_settings", settings ? status_with_code(settings) : json_string("not configured"));
+    put_text(object, "version", snapshot->app_version);
+    put_time(object, "checked_at", known_until_ms(snapshot));
+    put(object, "failed", names_of(snapshot, is_failed));
+    put(object, "degraded", names_of(snapshot, is_lowering));
+    if (override != REASON_OK) {
+        put_text(object, "code", reason_info(override)->slug);
+        put_text(object, "message", reason_info(override)->sentence);
+    }
+}
+
+static struct object observed_of(const struct check_view *check) {
+    struct object object = object_new();
+    for (int key = 0; key < OBSERVED_KEY_COUNT; key++) {
+        int64_t value;
+        if (observed_get(&check->observed, (enum observed_key)key, &value))
+            put(&object, observed_name((enum observed_key)key), json_integer(value));
+    }
+    return object;
+}
+
+static struct object check_object(const struct check_view *check) {
+    const struct reason_info *info = reason_info(check->reason);
+    struct object object = object_new();
+    put_text(&object, "kind", check->kind);
+    put_text(&object, "status", status_name(check->status));
+    put_text(&object, "code", info->slug);
+    put_text(&object, "message", info->sentence);
+    put_text(&object, "hint", info->hint);
+    put_text(&object, "phase", phase_name(check->phase));
+    put(&object, "critical", json_boolean(check->is_critical));
+    put(&object, "latency_ms", check->has_run ? json_integer(check->latency_ms) : json_null());
+    put_time(&object, "checked_at", check->checked_at_ms);
+    put_time(&object, "since", check->since_ms);
+    put_time(&object, "last_ok_at", check->last_ok_at_ms);
+    put(&object, "consecutive_failures", json_integer(check->consecutive_failures));
+    put_object(&object, "observed", observed_of(check));
+    return object;
+}
+
+static struct object sidecar_object(const struct snapshot *snapshot) {
+    struct object object = object_new();
+    put_text(&object, "version", snapshot->sidecar_version);
+    put_time(&object, "started_at", snapshot->started_at_ms);
+    put(&object, "pid", json_integer(snapshot->sidecar_pid));
+    put_text(&object, "config", snapshot->sidecar_config);
+    return object;
+}
+
+char *json_ready(const struct snapshot *snapshot) {
+    struct object object = object_new();
+    put_ready(&object, snapshot);
+    return finish(object, 0);
+}
+
+char *json_health(const struct snapshot *snapshot) {
+    struct object object = object_new();
+    put_ready(&object, snapshot);
+    put(&object, "live", json_boolean(snapshot->is_live));
+    put(&object, "ready", json_boolean(snapshot_is_ready(snapshot)));
+    put(&object, "started", json_boolean(snapshot->has_started));
+    put(&object, "draining", json_boolean(snapshot->is_draining));
+    struct object checks = object_new();
+    for (size_t i = 0; i < snapshot->check_count; i++)
+        put_object(&checks, snapshot->checks[i].name, check_object(&snapshot->checks[i]));
+    put_object(&object, "checks", checks);
+    put_object(&object, "sidecar", sidecar_object(snapshot));
+    return finish(object, JSON_INDENT(2));
+}
+
+char *json_check(const struct check_view *check) {
+    struct object object = check_object(check);
+    put_text(&object, "name", check->name);
+    return finish(object, 0);
+}

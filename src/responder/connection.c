@@ -1,0 +1,299 @@
+/* One connection: request by request, answer by answer, each step as far as it goes without waiting. */
+#include "responder/connection.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* -- waiting -- */
+
+static void unwatch(struct connection *connection) {
+    if (connection->watched != 0)
+        event_del(connection->event);
+    connection->watched = 0;
+}
+
+/* Waits for what: EV_READ or EV_WRITE. */
+static void watch(struct connection *connection, short what) {
+    if (connection->watched == what)
+        return;
+    unwatch(connection);
+    const struct serving *serving = connection->serving;
+    /* Neither call fails but for want of memory, in libevent's tables; the deadline ends the connection then.
+     */
+    if (event_assign(connection->event, serving->base, connection->fd, (short)(what | EV_PERSIST),
+            serving->on_event, connection) == 0 &&
+        event_add(connection->event, NULL) == 0)
+        connection->watched = what;
+}
+
+/* Asks for a turn in the loop's next round, after whatever else has come by then. */
+static void watch_soon(struct connection *connection) {
+    static const struct timeval AT_ONCE = {0, 0};
+    watch(connection, EV_READ);
+    event_add(connection->event, &AT_ONCE);
+    connection->has_backlog = true;
+}
+
+static void enter(struct connection *connection, enum connection_state state, int64_t allowed_ms) {
+    struct serving *serving = connection->serving;
+    queues_move(&serving->queues, &connection->place, state, clock_now_ms(serving->clock) + allowed_ms);
+}
+
+/* -- the end -- */
+
+static void release_hold(struct connection *connection) {
+    page_hold_release(connection->hold);
+    connection->hold = NULL;
+}
+
+void connection_close(struct connection *connection) {
+    unwatch(connection);
+    close(connection->fd);
+    connection->fd = -1;
+    release_hold(connection);
+    enter(connection, CONNECTION_FREE, 0);
+}
+
+/* Ends it so that the kernel drops the answer that the client does not take. */
+static void abort_connection(struct connection *connection) {
+    const struct linger none = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    connection_close(connection);
+}
+
+/* Throws away what comes, until the client closes. A socket closed over unread input is reset by the kernel,
+ * and the reset can overtake the answer (RFC 9112, section 9.6). */
+static void discard(struct connection *connection) {
+    ssize_t got = read(connection->fd, connection->bytes, REQUEST_HEAD_MAX);
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        watch(connection, EV_READ);
+        return;
+    }
+    connection->discarded += got > 0 ? (size_t)got : 0;
+    if (got <= 0 || connection->discarded >= connection->serving->limits.linger_bytes)
+        connection_close(connection);
+    else
+        watch(connection, EV_READ);
+}
+
+/* After the last answer. */
+static void end(struct connection *connection) {
+    bool is_all_read = connection->has_ended || (connection->was_drained && !connection->may_hear_more &&
+                                                    connection->start == connection->length);
+    if (is_all_read) {
+        connection_close(connection);
+        return;
+    }
+    unwatch(connection);
+    shutdown(connection->fd, SHUT_WR);
+    connection->discarded = 0;
+    enter(connection, CONNECTION_LINGERING, connection->serving->limits.linger_ms);
+    discard(connection);
+}
+
+/* -- answers -- */
+
+static void begin_request(struct connection *connection) {
+    request_init(&connection->request);
+    enter(connection, CONNECTION_READING, connection->serving->limits.request_ms);
+}
+
+/* Sends what the socket takes. Returns 1 when all is sent, 0 when the socket is full, -1 when the client is
+ * gone. */
+static int send_some(struct connection *connection) {
+    struct response *response = &connection->response;
+    size_t total = response->head_length + response->body_length;
+    while (connection->sent < total) {
+        size_t head_sent =
+            connection->sent < response->head_length ? connection->sent : response->head_length;
+        size_t body_sent = connection->sent - head_sent;
+        struct iovec parts[2] = {
+            {response->head + head_sent, response->head_length - head_sent},
+            /* sendmsg takes what it only reads as if it wrote */
+            {(void *)(uintptr_t)(response->body + body_sent), response->body_length - body_sent},
+        };
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+        ssize_t sent = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+        connection->sent += (size_t)sent;
+    }
+    return 1;
+}
+
+/* Sends on, and concludes once all is sent. Afterwards the connection reads its next request, or does not. */
+static void send_response(struct connection *connection) {
+    int result = send_some(connection);
+    if (result < 0) {
+        connection_close(connection);
+    } else if (result == 0) {
+        if (connection->place.state != CONNECTION_WRITING)
+            enter(connection, CONNECTION_WRITING, connection->serving->limits.write_ms);
+        watch(connection, EV_WRITE);
+    } else {
+        release_hold(connection);
+        if (connection->closes)
+            end(connection);
+        else
+            begin_request(connection);
+    }
+}
+
+static void respond(struct connection *connection, struct answer *answer) {
+    const struct request *request = &connection->request;
+    answer->omits_body = request->is_head;
+    answer->is_http_1_0 = !request->is_http_1_1;
+    answer->prefers_health_json = request->wants_health_json;
+    connection->closes = !answer->keeps_alive;
+    response_compose(&connection->response, answer, clock_wall_ms(connection->serving->clock));
+    connection->sent = 0;
+    send_response(connection);
+}
+
+/* Answers an error after which nothing more is read. */
+static void refuse(struct connection *connection, int status) {
+    struct answer answer = {0};
+    response_set_error(&answer, status);
+    connection->may_hear_more = true;
+    respond(connection, &answer);
+}
+
+/* Answers the request that has been read. */
+static void answer_request(struct connection *connection) {
+    const struct request *request = &connection->request;
+    const char *bytes = connection->bytes + connection->start;
+    connection->start += request->length;
+    if (request->refusal != 0 && request->refusal != 405) {
+        refuse(connection, request->refusal);
+        return;
+    }
+    struct answer answer = {.keeps_alive = request->keeps_alive};
+    connection->may_hear_more = request->has_body;
+    if (request->refusal == 405)
+        response_set_error(&answer, 405);
+    else
+        connection->hold = page_table_answer(
+            connection->serving->pages, bytes + request->path_offset, request->path_length, &answer);
+    respond(connection, &answer);
+}
+
+/* -- requests -- */
+
+/* Moves what is left to the front, so that a whole request fits behind start. */
+static void compact(struct connection *connection) {
+    if (connection->start == 0)
+        return;
+    connection->length -= connection->start;
+    memmove(connection->bytes, connection->bytes + connection->start, connection->length);
+    connection->start = 0;
+}
+
+static bool has_request(struct connection *connection) {
+    return request_read(
+        &connection->request, connection->bytes + connection->start, connection->length - connection->start);
+}
+
+/* Answers the whole requests that stand in the buffer, then waits for more; or for another turn, where there
+ * are many. */
+static void answer_requests(struct connection *connection) {
+    int left = connection->serving->limits.requests_per_turn;
+    while (connection->place.state == CONNECTION_READING && has_request(connection)) {
+        if (left-- == 0) {
+            watch_soon(connection);
+            return;
+        }
+        answer_request(connection);
+    }
+    if (connection->place.state != CONNECTION_READING)
+        return;
+    compact(connection);
+    watch(connection, EV_READ);
+}
+
+/* Reads once. Returns false if there was nothing to be had, and the connection has been seen to. */
+static bool read_some(struct connection *connection) {
+    size_t room = REQUEST_HEAD_MAX - connection->length;
+    assert(room > 0); /* a full buffer is a refused request */
+    ssize_t got = read(connection->fd, connection->bytes + connection->length, room);
+    if (got > 0) {
+        connection->length += (size_t)got;
+        connection->was_drained = (size_t)got < room;
+        return true;
+    }
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        watch(connection, EV_READ);
+        return false;
+    }
+    connection->has_ended = true;
+    if (got == 0 && connection->length > connection->start)
+        refuse(connection, 400); /* half a request; the client may still be listening */
+    else
+        connection_close(connection);
+    return false;
+}
+
+static void read_turn(struct connection *connection) {
+    if (connection->has_backlog) {
+        connection->has_backlog = false;
+        /* libevent 2.1 takes an event out when its timeout has come, and a persistent one back in only if
+         * that timeout was above zero (event_persist_closure): whatever it did, watch starts anew. */
+        unwatch(connection);
+        answer_requests(connection);
+    } else if (read_some(connection)) {
+        answer_requests(connection);
+    }
+}
+
+static void write_turn(struct connection *connection) {
+    send_response(connection);
+    if (connection->place.state == CONNECTION_READING)
+        answer_requests(connection);
+}
+
+/* -- the outside -- */
+
+int connection_init(struct connection *connection, struct serving *serving, char bytes[REQUEST_HEAD_MAX]) {
+    *connection = (struct connection){.serving = serving, .fd = -1, .bytes = bytes};
+    connection->event = event_new(serving->base, -1, 0, serving->on_event, connection);
+    if (!connection->event)
+        return -1;
+    queues_add(&serving->queues, &connection->place);
+    return 0;
+}
+
+void connection_release(struct connection *connection) {
+    if (connection->event)
+        event_free(connection->event);
+}
+
+void connection_begin(struct connection *connection, int fd) {
+    connection->fd = fd;
+    connection->start = connection->length = 0;
+    connection->has_backlog = connection->has_ended = connection->was_drained = false;
+    begin_request(connection);
+    read_turn(connection);
+}
+
+void connection_turn(struct connection *connection) {
+    switch (connection->place.state) {
+    case CONNECTION_READING: read_turn(connection); break;
+    case CONNECTION_WRITING: write_turn(connection); break;
+    case CONNECTION_LINGERING: discard(connection); break;
+    case CONNECTION_FREE:
+    case CONNECTION_STATE_COUNT: assert(false); break;
+    }
+}
+
+void connection_expire(struct connection *connection) {
+    if (connection->place.state == CONNECTION_WRITING)
+        abort_connection(connection);
+    else if (connection->place.state == CONNECTION_READING && connection->length > connection->start)
+        refuse(connection, 408);
+    else
+        connection_close(connection);
+}

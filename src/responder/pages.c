@@ -1,0 +1,202 @@
+/* The page table: whole sets replaced at once, looked up by path, distrusted past their lease. */
+#include "responder/pages.h"
+
+#include "base/str.h"
+#include "report/reason.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct page_hold {
+    int users; /* answers, and the table itself */
+    struct page_set set;
+    unsigned char *payload;
+};
+
+/* A state of the whole, told in our own words: for pages that are JSON, and for those that are text. */
+struct notice {
+    struct strbuf json;
+    struct strbuf text;
+};
+
+struct page_table {
+    const struct clock *clock;
+    struct page_hold *current; /* NULL before the first set */
+    int64_t valid_until_ms;
+    struct notice starting;
+    struct notice stale;
+};
+
+static const char JSON_TYPE[] = "application/json";
+static const char TEXT_TYPE[] = "text/plain; charset=utf-8";
+
+/* -- our own texts -- */
+
+/* Of the reason table's texts only: none holds a character that JSON would have escaped. */
+static const char *harmless(const char *text) {
+    for (const char *c = text; *c; c++)
+        assert(*c >= 0x20 && *c < 0x7f && *c != '"' && *c != '\\');
+    return text;
+}
+
+/* The keys of Bugsink's own health page keep their names and types, as on every page of readiness. */
+static void notice_init(struct notice *notice, enum reason reason, const char *settings) {
+    const struct reason_info *info = reason_info(reason);
+    const char *slug = harmless(info->slug), *sentence = harmless(info->sentence);
+    *notice = (struct notice){0};
+    strbuf_format(&notice->text, "%s: %s\n", slug, sentence);
+    strbuf_format(&notice->json,
+        "{\"status\":\"error\",\"databases\":{},\"app_settings\":\"%s\",\"version\":\"unknown\","
+        "\"code\":\"%s\",\"message\":\"%s\",\"failed\":[],\"degraded\":[]}\n",
+        settings, slug, sentence);
+}
+
+static void notice_release(struct notice *notice) {
+    strbuf_release(&notice->json);
+    strbuf_release(&notice->text);
+}
+
+static bool notice_is_whole(const struct notice *notice) {
+    return !notice->json.is_broken && !notice->text.is_broken;
+}
+
+static void set_body(struct answer *answer, int status, const char *type, const char *body, size_t length) {
+    answer->status = status;
+    answer->type = type;
+    answer->body = body;
+    answer->body_length = length;
+    answer->age_s = 0;
+}
+
+static void set_notice(struct answer *answer, const struct notice *notice, bool is_json) {
+    const struct strbuf *text = is_json ? &notice->json : &notice->text;
+    set_body(answer, 503, is_json ? JSON_TYPE : TEXT_TYPE, text->data, text->length);
+}
+
+/* -- life -- */
+
+struct page_table *page_table_new(const struct clock *clock) {
+    struct page_table *table = calloc(1, sizeof *table);
+    if (!table)
+        return NULL;
+    table->clock = clock;
+    table->valid_until_ms = clock_now_ms(clock) + PAGES_FIRST_LEASE_MS;
+    notice_init(&table->starting, REASON_STARTING, "starting");
+    notice_init(&table->stale, REASON_STALE, "error: stale");
+    if (!notice_is_whole(&table->starting) || !notice_is_whole(&table->stale)) {
+        page_table_free(table);
+        return NULL;
+    }
+    return table;
+}
+
+void page_hold_release(struct page_hold *hold) {
+    if (!hold || --hold->users > 0)
+        return;
+    free(hold->set.pages);
+    free(hold->payload);
+    free(hold);
+}
+
+void page_table_free(struct page_table *table) {
+    if (!table)
+        return;
+    page_hold_release(table->current);
+    notice_release(&table->starting);
+    notice_release(&table->stale);
+    free(table);
+}
+
+int page_table_put(
+    struct page_table *table, struct page_set set, unsigned char *payload, int64_t valid_until_ms) {
+    struct page_hold *hold = malloc(sizeof *hold);
+    if (!hold) {
+        free(set.pages);
+        free(payload);
+        return -1;
+    }
+    *hold = (struct page_hold){1, set, payload};
+    page_hold_release(table->current);
+    table->current = hold;
+    table->valid_until_ms = valid_until_ms;
+    return 0;
+}
+
+void page_table_renew(struct page_table *table, int64_t valid_until_ms) {
+    table->valid_until_ms = valid_until_ms;
+}
+
+/* -- answers -- */
+
+struct path {
+    const char *text;
+    size_t length;
+};
+
+static bool path_is(struct path path, const char *text) {
+    return path.length == strlen(text) && memcmp(path.text, text, path.length) == 0;
+}
+
+static bool is_check_path(struct path path) {
+    static const char FRONT[] = "/health/ready/";
+    size_t front = sizeof FRONT - 1;
+    return path.length > front && memcmp(path.text, FRONT, front) == 0 &&
+           !memchr(path.text + front, '/', path.length - front);
+}
+
+static int compare_path(const void *key, const void *element) {
+    const struct path *path = key;
+    const struct page *page = element;
+    int order = strncmp(path->text, page->path, path->length);
+    return order != 0 ? order : page->path[path->length] == '\0' ? 0 : -1;
+}
+
+static bool is_trusted(const struct page_table *table, enum page_trust trust, int64_t now_ms) {
+    int64_t past_ms = now_ms - table->valid_until_ms;
+    return past_ms <= (trust == PAGE_TRUST_GRACE ? PAGES_GRACE_MS : 0);
+}
+
+/* Before the first set: the paths that every set holds are known. */
+static void answer_without_pages(
+    const struct page_table *table, struct path path, struct answer *answer, int64_t now_ms) {
+    if (path_is(path, "/health/live") || path_is(path, "/health/self")) {
+        if (is_trusted(table, PAGE_TRUST_GRACE, now_ms))
+            set_body(answer, 200, TEXT_TYPE, "OK\n", 3);
+        else
+            set_notice(answer, &table->stale, false);
+    } else if (path_is(path, "/health") || path_is(path, "/health/ready") || is_check_path(path)) {
+        set_notice(answer, &table->starting, true);
+    } else if (path_is(path, "/health/started")) {
+        set_notice(answer, &table->starting, false);
+    } else {
+        response_set_error(answer, 404);
+    }
+}
+
+struct page_hold *page_table_answer(
+    struct page_table *table, const char *path, size_t length, struct answer *answer) {
+    int64_t now_ms = clock_now_ms(table->clock);
+    if (length > 1 && path[length - 1] == '/')
+        length--;
+    struct path key = {path, length};
+    struct page_hold *hold = table->current;
+    if (!hold) {
+        answer_without_pages(table, key, answer, now_ms);
+        return NULL;
+    }
+    const struct page *page = bsearch(&key, hold->set.pages, hold->set.count, sizeof *page, compare_path);
+    if (!page) {
+        response_set_error(answer, 404);
+        return NULL;
+    }
+    if (!is_trusted(table, page->trust, now_ms)) {
+        set_notice(answer, &table->stale, strcmp(page->type, JSON_TYPE) == 0);
+        return NULL;
+    }
+    set_body(answer, page->status, page->type, page->body, page->body_length);
+    answer->age_s = (now_ms - hold->set.made_at_ms) / 1000;
+    hold->users++;
+    return hold;
+}

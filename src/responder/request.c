@@ -1,0 +1,231 @@
+/* Reads the head of an HTTP/1 request (RFC 9112), byte by byte, and refuses what is not exactly one. */
+#include "responder/request.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* A stretch of the request's bytes. */
+struct span {
+    const char *at;
+    size_t length;
+};
+
+static bool span_is(struct span span, const char *text) {
+    return span.length == strlen(text) && memcmp(span.at, text, span.length) == 0;
+}
+
+/* ASCII only, as long as nobody calls setlocale. */
+static bool span_is_word(struct span span, const char *word) {
+    return span.length == strlen(word) && strncasecmp(span.at, word, span.length) == 0;
+}
+
+/* Cuts off what stands before the first stop character and returns it; the stop goes with it. */
+static struct span span_take(struct span *rest, char stop) {
+    const char *end = rest->length > 0 ? memchr(rest->at, stop, rest->length) : NULL;
+    struct span taken = {rest->at, end ? (size_t)(end - rest->at) : rest->length};
+    size_t gone = taken.length + (end ? 1 : 0);
+    rest->at += gone;
+    rest->length -= gone;
+    return taken;
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+static struct span span_trim(struct span span) {
+    while (span.length > 0 && is_blank(span.at[0])) {
+        span.at++;
+        span.length--;
+    }
+    while (span.length > 0 && is_blank(span.at[span.length - 1]))
+        span.length--;
+    return span;
+}
+
+/* RFC 9110, section 5.6.2. */
+static bool is_token(struct span span) {
+    for (size_t i = 0; i < span.length; i++) {
+        char c = span.at[i];
+        bool is_alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_alnum && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
+            return false;
+    }
+    return span.length > 0;
+}
+
+/* Visible ASCII without a fragment, which no client may send. */
+static bool is_target(struct span span) {
+    for (size_t i = 0; i < span.length; i++)
+        if (span.at[i] < 0x21 || span.at[i] > 0x7e || span.at[i] == '#')
+            return false;
+    return span.length > 0;
+}
+
+/* Cuts the scheme and the authority off an absolute URL. Returns false if it is none, or has no authority. */
+static bool take_authority(struct span *target) {
+    struct span rest = *target;
+    struct span scheme = span_take(&rest, ':');
+    if (!(span_is_word(scheme, "http") || span_is_word(scheme, "https")) || rest.length < 3 ||
+        rest.at[0] != '/' || rest.at[1] != '/' || strchr("/?", rest.at[2]))
+        return false;
+    while (rest.length > 0 && (rest.at < scheme.at + scheme.length + 3 || !strchr("/?", rest.at[0]))) {
+        rest.at++;
+        rest.length--;
+    }
+    *target = rest;
+    return true;
+}
+
+/* Notes the path of a target: "/path?query", "http://authority/path?query", or what only other methods may
+ * name. */
+static bool read_target(struct request *request, const char *bytes, struct span method, struct span target) {
+    if (!is_target(target))
+        return false;
+    if (span_is(target, "*"))
+        return span_is(method, "OPTIONS");
+    if (span_is(method, "CONNECT"))
+        return true;
+    if (target.at[0] != '/' && !take_authority(&target))
+        return false;
+    struct span path = span_take(&target, '?');
+    request->path_offset = (size_t)(path.at - bytes);
+    request->path_length = path.length;
+    return true;
+}
+
+static bool read_request_line(struct request *request, const char *bytes, struct span line) {
+    struct span method = span_take(&line, ' ');
+    struct span target = span_take(&line, ' ');
+    request->is_http_1_1 = span_is(line, "HTTP/1.1");
+    request->is_get = span_is(method, "GET");
+    request->is_head = span_is(method, "HEAD");
+    return is_token(method) && (request->is_http_1_1 || span_is(line, "HTTP/1.0")) &&
+           read_target(request, bytes, method, target);
+}
+
+static void read_connection(struct request *request, struct span value) {
+    while (value.length > 0) {
+        struct span option = span_trim(span_take(&value, ','));
+        if (span_is_word(option, "close"))
+            request->says_close = true;
+        else if (span_is_word(option, "keep-alive"))
+            request->says_keep_alive = true;
+    }
+}
+
+/* Whether a media range's parameters say q=0: not wanted (RFC 9110, section 12.4.2). */
+static bool is_unwanted(struct span parameters) {
+    while (parameters.length > 0) {
+        struct span value = span_trim(span_take(&parameters, ';'));
+        struct span name = span_take(&value, '=');
+        if (span_is_word(name, "q"))
+            return value.length > 0 && strspn(value.at, "0.") >= value.length;
+    }
+    return false;
+}
+
+static void read_accept(struct request *request, struct span value) {
+    while (value.length > 0) {
+        struct span range = span_take(&value, ',');
+        struct span type = span_trim(span_take(&range, ';'));
+        if (span_is_word(type, "application/health+json") && !is_unwanted(range))
+            request->wants_health_json = true;
+    }
+}
+
+static bool is_zero(struct span value) {
+    for (size_t i = 0; i < value.length; i++)
+        if (value.at[i] != '0')
+            return false;
+    return value.length > 0;
+}
+
+/* One header field. A line that continues the one before begins with a blank and so has no name: refused.
+ * Control characters have been refused before. */
+static bool read_field(struct request *request, struct span line) {
+    size_t length = line.length;
+    struct span name = span_take(&line, ':');
+    if (!is_token(name) || name.length == length)
+        return false;
+    struct span value = span_trim(line);
+    if (span_is_word(name, "Connection"))
+        read_connection(request, value);
+    else if (span_is_word(name, "Accept"))
+        read_accept(request, value);
+    else if (span_is_word(name, "Transfer-Encoding") ||
+             (span_is_word(name, "Content-Length") && !is_zero(value)))
+        request->has_body = true;
+    return true;
+}
+
+static void refuse(struct request *request, int status) {
+    request->part = REQUEST_FINISHED;
+    request->refusal = status;
+    request->keeps_alive = false;
+}
+
+/* The empty line has come: concludes. */
+static void finish(struct request *request) {
+    request->part = REQUEST_FINISHED;
+    request->keeps_alive =
+        !request->has_body && !request->says_close && (request->is_http_1_1 || request->says_keep_alive);
+    if (!request->is_get)
+        request->refusal = 405;
+    else if (request->has_body)
+        request->refusal = 400;
+}
+
+static void read_line(struct request *request, const char *bytes, struct span line) {
+    bool is_sound = true;
+    switch (request->part) {
+    case REQUEST_BEFORE:
+    case REQUEST_LINE:
+        if (line.length == 0 && request->part == REQUEST_BEFORE) {
+            request->part = REQUEST_LINE;
+        } else {
+            request->part = REQUEST_FIELDS;
+            is_sound = read_request_line(request, bytes, line);
+        }
+        break;
+    case REQUEST_FIELDS:
+        if (line.length == 0)
+            finish(request);
+        else
+            is_sound = read_field(request, line);
+        break;
+    case REQUEST_FINISHED: break;
+    }
+    if (!is_sound)
+        refuse(request, 400);
+}
+
+/* Takes the next byte. */
+static void read_byte(struct request *request, const char *bytes) {
+    size_t at = request->length++;
+    unsigned char c = (unsigned char)bytes[at];
+    bool ends_line = request->has_cr && c == '\n';
+    bool is_control = (c < 0x20 && c != '\t' && c != '\r') || c == 0x7f;
+    if (!ends_line && (request->has_cr || is_control)) {
+        refuse(request, 400); /* a bare CR or LF, NUL, or another control character */
+        return;
+    }
+    request->has_cr = c == '\r';
+    if (ends_line) {
+        read_line(request, bytes, (struct span){bytes + request->line_start, at - 1 - request->line_start});
+        request->line_start = at + 1;
+    }
+}
+
+void request_init(struct request *request) {
+    *request = (struct request){0};
+}
+
+bool request_read(struct request *request, const char *bytes, size_t length) {
+    while (request->part != REQUEST_FINISHED && request->length < length) {
+        read_byte(request, bytes);
+        if (request->part != REQUEST_FINISHED && request->length == REQUEST_HEAD_MAX)
+            refuse(request, 431);
+    }
+    return request->part == REQUEST_FINISHED;
+}

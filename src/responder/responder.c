@@ -1,0 +1,134 @@
+/* The responder process: takes the listener and the pages from the link, and serves until it is told to stop.
+ */
+#include "responder/responder.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "link/link.h"
+#include "responder/pages.h"
+#include "responder/server.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+_Static_assert((int)PAGE_TYPE_MAX <= (int)RESPONSE_TYPE_MAX, "a page's type fits into an answer's head");
+
+struct responder {
+    int link_fd;
+    struct event_base *base;
+    struct page_table *pages;
+    struct link_receiver *receiver;
+    struct server *server; /* NULL until the listener has come */
+    int exit_code;
+};
+
+static void end(struct responder *responder, int exit_code) {
+    responder->exit_code = exit_code;
+    event_base_loopbreak(responder->base);
+}
+
+static void fail(struct responder *responder, const char *event, const char *why) {
+    log_error(event, why);
+    end(responder, 1);
+}
+
+static void on_log(void *arg, enum log_level level, enum log_format format) {
+    (void)arg;
+    log_configure(level, format, "responder", -1);
+}
+
+static void on_listener(void *arg, int listen_fd) {
+    struct responder *responder = arg;
+    if (responder->server) {
+        close(listen_fd);
+        fail(responder, "link failed", "a second listener");
+        return;
+    }
+    const struct clock *clock = clock_system();
+    struct server_limits limits = server_limits_usual();
+    responder->server = server_new(responder->base, listen_fd, responder->pages, clock, &limits);
+    if (!responder->server) {
+        close(listen_fd);
+        fail(responder, "cannot serve", "out of memory");
+        return;
+    }
+    page_table_renew(responder->pages, clock_now_ms(clock) + PAGES_FIRST_LEASE_MS);
+    if (link_send_listening(responder->link_fd) < 0)
+        fail(responder, "link failed", "the checker does not take our answer");
+}
+
+static void on_pages(void *arg, struct page_set set, unsigned char *payload, int64_t valid_until_ms) {
+    struct responder *responder = arg;
+    if (page_table_put(responder->pages, set, payload, valid_until_ms) < 0)
+        fail(responder, "pages not taken", "out of memory"); /* a later lease must not renew the old ones */
+}
+
+static void on_lease(void *arg, int64_t valid_until_ms) {
+    struct responder *responder = arg;
+    page_table_renew(responder->pages, valid_until_ms);
+}
+
+static void on_stop(void *arg) {
+    end(arg, 0);
+}
+
+/* A checker that ends before it has a listener has said itself why it could not start. */
+static void on_failed(void *arg, const char *why) {
+    struct responder *responder = arg;
+    if (why || responder->server)
+        fail(responder, "checker gone", why ? why : "end of file on the link");
+    else
+        end(responder, 1);
+}
+
+static int responder_init(struct responder *responder) {
+    static const struct link_events EVENTS = {.log = on_log,
+        .listener = on_listener,
+        .pages = on_pages,
+        .lease = on_lease,
+        .stop = on_stop,
+        .failed = on_failed};
+    struct event_config *config = event_config_new();
+    if (!config)
+        return -1;
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+    responder->base = event_base_new_with_config(config);
+    event_config_free(config);
+    responder->pages = page_table_new(clock_system());
+    if (!responder->base || !responder->pages)
+        return -1;
+    responder->receiver = link_receiver_new(responder->base, responder->link_fd, &EVENTS, responder);
+    return responder->receiver ? 0 : -1;
+}
+
+static void responder_release(struct responder *responder) {
+    server_free(responder->server);
+    link_receiver_free(responder->receiver);
+    page_table_free(responder->pages);
+    if (responder->base)
+        event_base_free(responder->base);
+}
+
+/* A signal meant for the whole process group, Ctrl-C above all, must not end the answers: the checker decides
+ * when. */
+static void ignore_signals(void) {
+    static const int IGNORED[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    for (size_t i = 0; i < sizeof IGNORED / sizeof IGNORED[0]; i++)
+        signal(IGNORED[i], SIG_IGN);
+}
+
+int responder_run(int link_fd) {
+    struct responder responder = {.link_fd = link_fd, .exit_code = 1};
+    log_set_process("responder");
+    process_set_name("bh-responder");
+    process_forbid_core();
+    ignore_signals();
+    if (responder_init(&responder) < 0)
+        log_error("cannot start", "out of memory, or no descriptor for the event loop");
+    else
+        event_base_dispatch(responder.base);
+    responder_release(&responder);
+    return responder.exit_code;
+}

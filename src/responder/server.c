@@ -1,0 +1,301 @@
+/* The server: accepts, makes room when connections or descriptors run out, and minds the deadlines. */
+#include "responder/server.h"
+
+#include "base/io.h"
+#include "responder/connection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct server {
+    struct serving serving; /* first, so that what connections share is their server */
+    int listen_fd;
+    int reserve_fd; /* given up for a connection when no descriptor is left; -1 while it is */
+    struct event *on_connection;
+    struct event *on_pause_end;
+    struct event *on_deadline;
+    int64_t timer_due_ms; /* when on_deadline fires; INT64_MAX while it is not armed */
+    struct connection *connections;
+    char *bytes;
+    size_t initialised; /* connections whose event exists */
+    bool is_stopped;
+};
+
+struct server_limits server_limits_usual(void) {
+    return (struct server_limits){
+        .connections = 256,
+        .request_ms = 5000,
+        .write_ms = 5000,
+        .linger_ms = 2000,
+        .linger_bytes = 64 * 1024,
+        .pause_ms = 100,
+        .accepts_per_turn = 16,
+        .requests_per_turn = 16,
+    };
+}
+
+static struct connection *connection_at(struct place *place) {
+    return (struct connection *)place; /* its first member */
+}
+
+static struct timeval timeval_from_ms(int64_t ms) {
+    return (struct timeval){.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+}
+
+/* -- deadlines -- */
+
+/* Arms the one timer for the earliest deadline. It is not moved when that connection ends: it then fires for
+ * nothing, once, which is cheaper than arming it anew for every probe. */
+static void arm_timer(struct server *server) {
+    int64_t due_ms = queues_next_deadline_ms(&server->serving.queues);
+    if (due_ms >= server->timer_due_ms)
+        return;
+    int64_t delay_ms = due_ms - clock_now_ms(server->serving.clock);
+    struct timeval delay = timeval_from_ms(delay_ms > 0 ? delay_ms : 0);
+    if (event_add(server->on_deadline, &delay) == 0)
+        server->timer_due_ms = due_ms;
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg) {
+    struct server *server = arg;
+    (void)fd;
+    (void)what;
+    server->timer_due_ms = INT64_MAX;
+    int64_t now_ms = clock_now_ms(server->serving.clock);
+    for (struct place *place; (place = queues_expired(&server->serving.queues, now_ms)) != NULL;)
+        connection_expire(connection_at(place));
+    arm_timer(server);
+}
+
+static void on_connection_event(evutil_socket_t fd, short what, void *arg) {
+    struct connection *connection = arg;
+    (void)fd;
+    (void)what;
+    connection_turn(connection);
+    arm_timer((struct server *)connection->serving);
+}
+
+/* -- room -- */
+
+/* Ends the oldest connection. One that waits for its request is heard a last time, so that a probe whose
+ * request has come, but whose turn has not, gets its answer. Returns false if none is in use. */
+static bool evict_oldest(struct server *server) {
+    struct place *oldest = queues_oldest(&server->serving.queues);
+    if (!oldest)
+        return false;
+    if (oldest->state == CONNECTION_READING)
+        connection_turn(connection_at(oldest));
+    if (oldest->state != CONNECTION_FREE)
+        connection_close(connection_at(oldest));
+    return true;
+}
+
+/* The reserve is a second descriptor of the listening socket: it takes a place in our table and nothing else.
+ */
+static void keep_reserve(struct server *server) {
+    if (server->reserve_fd < 0)
+        server->reserve_fd = fcntl(server->listen_fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static bool has_waiting_connection(const struct server *server) {
+    struct pollfd listener = {.fd = server->listen_fd, .events = POLLIN};
+    return poll(&listener, 1, 0) == 1;
+}
+
+/* There is no descriptor to be had: finds one. Returns false if there is none of ours to give up. */
+static bool free_descriptor(struct server *server) {
+    if (evict_oldest(server))
+        return true;
+    if (server->reserve_fd < 0)
+        return false;
+    close(server->reserve_fd);
+    server->reserve_fd = -1;
+    return true;
+}
+
+/* -- accepting -- */
+
+/* Looks away from the listener, which stays readable and would have us spin. */
+static void pause_accepting(struct server *server) {
+    struct timeval pause = timeval_from_ms(server->serving.limits.pause_ms);
+    if (event_add(server->on_pause_end, &pause) == 0)
+        event_del(server->on_connection);
+}
+
+static void on_pause_end(evutil_socket_t fd, short what, void *arg) {
+    struct server *server = arg;
+    (void)fd;
+    (void)what;
+    event_add(server->on_connection, NULL);
+}
+
+/* Whether accept may be tried again at once. Linux hands a pending error of the new connection out through
+ * accept (accept(2)); that connection is gone, and the next one may be well. */
+static bool can_go_on(struct server *server, int error) {
+    switch (error) {
+    case EAGAIN:
+#if EWOULDBLOCK != EAGAIN
+    case EWOULDBLOCK:
+#endif
+        return false;
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+#ifdef ENONET
+    case ENONET:
+#endif
+        return true;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        /* Linux looks for a descriptor before it looks for a connection: without this question the newest
+         * connection would be given up for one that never came. */
+        if (!has_waiting_connection(server))
+            return false;
+        if (free_descriptor(server))
+            return true;
+        break;
+    default: break;
+    }
+    pause_accepting(server);
+    return false;
+}
+
+static void begin_connection(struct server *server, int fd) {
+    struct queues *queues = &server->serving.queues;
+    if (!queues_free_place(queues))
+        evict_oldest(server);
+    connection_begin(connection_at(queues_free_place(queues)), fd);
+}
+
+static void accept_some(struct server *server) {
+    keep_reserve(server);
+    for (int i = 0; i < server->serving.limits.accepts_per_turn; i++) {
+        int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            begin_connection(server, fd);
+        else if (!can_go_on(server, errno))
+            break;
+    }
+    arm_timer(server);
+}
+
+static void on_connection(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    accept_some(arg);
+}
+
+/* -- life -- */
+
+static int init_connections(struct server *server) {
+    size_t count = server->serving.limits.connections;
+    server->connections = calloc(count, sizeof *server->connections);
+    /* Not cleared: memory that no connection ever used costs nothing. */
+    server->bytes = malloc(count * REQUEST_HEAD_MAX);
+    if (!server->connections || !server->bytes)
+        return -1;
+    for (; server->initialised < count; server->initialised++)
+        if (connection_init(&server->connections[server->initialised], &server->serving,
+                server->bytes + server->initialised * REQUEST_HEAD_MAX) < 0)
+            return -1;
+    return 0;
+}
+
+static int init_events(struct server *server) {
+    struct event_base *base = server->serving.base;
+    server->on_connection = event_new(base, server->listen_fd, EV_READ | EV_PERSIST, on_connection, server);
+    server->on_pause_end = event_new(base, -1, 0, on_pause_end, server);
+    server->on_deadline = event_new(base, -1, 0, on_deadline, server);
+    if (!server->on_connection || !server->on_pause_end || !server->on_deadline)
+        return -1;
+    return event_add(server->on_connection, NULL);
+}
+
+static void release(struct server *server) {
+    struct event *const events[] = {server->on_connection, server->on_pause_end, server->on_deadline};
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        if (events[i])
+            event_free(events[i]);
+    for (size_t i = 0; i < server->initialised; i++)
+        connection_release(&server->connections[i]);
+    free(server->connections);
+    free(server->bytes);
+    free(server);
+}
+
+/* Accepted sockets inherit both from the listener (for the second: Linux, FreeBSD): a small answer behind
+ * another one must not wait for the client's acknowledgement. */
+static void set_options(int listen_fd) {
+    const int yes = 1;
+    io_set_nonblocking(listen_fd);
+    setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+}
+
+struct server *server_new(struct event_base *base, int listen_fd, struct page_table *pages,
+    const struct clock *clock, const struct server_limits *limits) {
+    struct server *server = calloc(1, sizeof *server);
+    if (!server)
+        return NULL;
+    server->serving = (struct serving){
+        .base = base, .clock = clock, .pages = pages, .limits = *limits, .on_event = on_connection_event};
+    queues_init(&server->serving.queues);
+    server->listen_fd = listen_fd;
+    server->reserve_fd = -1;
+    server->timer_due_ms = INT64_MAX;
+    set_options(listen_fd);
+    if (init_connections(server) < 0 || init_events(server) < 0) {
+        release(server);
+        return NULL;
+    }
+    keep_reserve(server);
+    return server;
+}
+
+/* One more turn for each connection that has not got its answer: what has come by now is answered. */
+static void take_last_turns(struct server *server) {
+    accept_some(server);
+    for (size_t i = 0; i < server->serving.limits.connections; i++) {
+        enum connection_state state = server->connections[i].place.state;
+        if (state == CONNECTION_READING || state == CONNECTION_WRITING)
+            connection_turn(&server->connections[i]);
+    }
+}
+
+void server_stop(struct server *server) {
+    if (server->is_stopped)
+        return;
+    server->is_stopped = true;
+    take_last_turns(server);
+    for (size_t i = 0; i < server->serving.limits.connections; i++)
+        if (server->connections[i].place.state != CONNECTION_FREE)
+            connection_close(&server->connections[i]);
+    event_del(server->on_connection);
+    event_del(server->on_pause_end);
+    event_del(server->on_deadline);
+    close(server->listen_fd);
+    if (server->reserve_fd >= 0)
+        close(server->reserve_fd);
+}
+
+void server_free(struct server *server) {
+    if (!server)
+        return;
+    server_stop(server);
+    release(server);
+}

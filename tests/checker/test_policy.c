@@ -1,0 +1,247 @@
+/* Tests of policy and schedule, in virtual time: what findings become, and when the next look is due. */
+#include "checker/policy.h"
+#include "checker/schedule.h"
+
+#include <check.h>
+
+static const struct check_config CONFIG = {
+    .kind = KIND_POSTGRES,
+    .role = ROLE_MAIN,
+    .is_critical = true,
+    .interval_ms = 5000,
+    .timeout_ms = 3000,
+    .retry_interval_ms = 1000,
+    .slow_ms = 1500,
+    .backlog_error_ms = -1,
+};
+
+/* A check in virtual time. */
+struct world {
+    struct check_config config;
+    struct check_memory memory;
+    int64_t now_ms;
+};
+
+static struct world world_new(void) {
+    struct world world = {.config = CONFIG, .now_ms = 1000000};
+    memory_init(&world.memory, world.now_ms);
+    return world;
+}
+
+static bool find_observed(
+    struct world *world, enum reason reason, const struct observed *observed, int64_t latency_ms) {
+    const struct finding finding = {reason, PHASE_NONE, observed, latency_ms};
+    return policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+}
+
+static bool find(struct world *world, enum reason reason) {
+    const struct observed nothing = {0};
+    return find_observed(world, reason, &nothing, 10);
+}
+
+static void expect(const struct world *world, enum status status, enum reason reason) {
+    ck_assert_str_eq(status_name(world->memory.status), status_name(status));
+    ck_assert_str_eq(reason_info(world->memory.reason)->slug, reason_info(reason)->slug);
+}
+
+START_TEST(a_check_is_starting_until_its_first_run_ends) {
+    struct world world = world_new();
+    expect(&world, STATUS_STARTING, REASON_STARTING);
+    ck_assert(find(&world, REASON_OK));
+    expect(&world, STATUS_OK, REASON_OK);
+    ck_assert(!find(&world, REASON_OK));
+}
+END_TEST
+
+START_TEST(every_reason_is_judged_as_its_row_says) {
+    for (int i = 0; i < REASON_COUNT; i++) {
+        enum reason reason = (enum reason)i;
+        if (reason == REASON_LOCKED || reason == REASON_SLOW)
+            continue; /* softened, or made by latency: tests of their own */
+        struct world world = world_new();
+        find(&world, reason);
+        expect(&world, reason_info(reason)->verdict, reason);
+    }
+}
+END_TEST
+
+START_TEST(since_last_ok_and_failures_tell_the_story) {
+    struct world world = world_new();
+    find(&world, REASON_OK);
+    int64_t ok_ms = world.now_ms;
+    for (int i = 1; i <= 3; i++) {
+        world.now_ms += 1000;
+        find(&world, REASON_REFUSED);
+        ck_assert_int_eq(world.memory.consecutive_failures, i);
+    }
+    ck_assert_int_eq(world.memory.last_ok_wall_ms, ok_ms);
+    ck_assert_int_eq(world.memory.since_wall_ms, ok_ms + 1000);
+    world.now_ms += 1000;
+    find(&world, REASON_TIMEOUT); /* another reason: a new since */
+    ck_assert_int_eq(world.memory.since_wall_ms, world.now_ms);
+    find(&world, REASON_OK);
+    ck_assert_int_eq(world.memory.consecutive_failures, 0);
+}
+END_TEST
+
+START_TEST(a_slow_answer_is_degraded_and_a_slow_failure_stays_a_failure) {
+    struct world world = world_new();
+    const struct observed nothing = {0};
+    find_observed(&world, REASON_OK, &nothing, 1500);
+    expect(&world, STATUS_OK, REASON_OK);
+    find_observed(&world, REASON_OK, &nothing, 1501);
+    expect(&world, STATUS_DEGRADED, REASON_SLOW);
+    find_observed(&world, REASON_DISK_LOW, &nothing, 2000);
+    expect(&world, STATUS_DEGRADED, REASON_DISK_LOW);
+    find_observed(&world, REASON_REFUSED, &nothing, 2000);
+    expect(&world, STATUS_ERROR, REASON_REFUSED);
+}
+END_TEST
+
+START_TEST(locked_is_degraded_for_two_intervals_then_an_error) {
+    struct world world = world_new();
+    find(&world, REASON_OK);
+    world.now_ms += 5000;
+    int64_t first_ms = world.now_ms;
+    while (world.now_ms - first_ms < 10000) {
+        find(&world, REASON_LOCKED);
+        expect(&world, STATUS_DEGRADED, REASON_LOCKED);
+        world.now_ms += 1000;
+    }
+    ck_assert(find(&world, REASON_LOCKED));
+    expect(&world, STATUS_ERROR, REASON_LOCKED);
+    find(&world, REASON_OK);
+    world.now_ms += 5000;
+    find(&world, REASON_LOCKED);
+    expect(&world, STATUS_DEGRADED, REASON_LOCKED);
+}
+END_TEST
+
+START_TEST(a_full_server_is_degraded_for_half_a_minute_after_a_good_run) {
+    struct world world = world_new();
+    find(&world, REASON_TOO_MANY_CLIENTS);
+    expect(&world, STATUS_ERROR, REASON_TOO_MANY_CLIENTS); /* never was well */
+    find(&world, REASON_OK);
+    world.now_ms += 30000;
+    find(&world, REASON_TOO_MANY_CLIENTS);
+    expect(&world, STATUS_DEGRADED, REASON_TOO_MANY_CLIENTS);
+    world.now_ms += 1;
+    find(&world, REASON_TOO_MANY_CLIENTS);
+    expect(&world, STATUS_ERROR, REASON_TOO_MANY_CLIENTS);
+}
+END_TEST
+
+START_TEST(questions_about_bugsink_are_mild_for_a_plain_database) {
+    struct world world = world_new();
+    world.config.role = ROLE_PLAIN;
+    find(&world, REASON_EMPTY);
+    expect(&world, STATUS_DEGRADED, REASON_EMPTY);
+    find(&world, REASON_CORRUPT);
+    expect(&world, STATUS_ERROR, REASON_CORRUPT);
+}
+END_TEST
+
+static void find_backlog(struct world *world, int64_t age_s) {
+    struct observed observed = {0};
+    observed_set(&observed, OBSERVED_OLDEST_TASK_AGE_S, age_s);
+    find_observed(world, REASON_BACKLOG, &observed, 10);
+}
+
+START_TEST(a_backlog_is_an_error_only_where_configured_and_only_without_progress) {
+    struct world world = world_new();
+    world.config.role = ROLE_QUEUE;
+    for (int64_t age_s = 61; age_s < 1000; age_s += 5, world.now_ms += 5000)
+        find_backlog(&world, age_s);
+    expect(&world, STATUS_DEGRADED, REASON_BACKLOG); /* not configured */
+
+    world = world_new();
+    world.config.backlog_error_ms = 300000;
+    for (int64_t age_s = 295; age_s <= 340; age_s += 5, world.now_ms += 5000)
+        find_backlog(&world, age_s);
+    expect(&world, STATUS_DEGRADED, REASON_BACKLOG); /* old enough, but not yet watched for a minute */
+    for (int64_t age_s = 345; age_s <= 360; age_s += 5, world.now_ms += 5000)
+        find_backlog(&world, age_s);
+    expect(&world, STATUS_ERROR, REASON_BACKLOG);
+
+    find_backlog(&world, 310); /* the oldest is gone: the worker works */
+    expect(&world, STATUS_DEGRADED, REASON_BACKLOG);
+}
+END_TEST
+
+/* -- schedule -- */
+
+static int64_t delay(const struct world *world, int64_t duration_ms, uint32_t random) {
+    return schedule_delay_ms(&world->config, &world->memory, duration_ms, random);
+}
+
+START_TEST(while_well_runs_start_one_interval_apart_less_a_jitter) {
+    struct world world = world_new();
+    find(&world, REASON_OK);
+    ck_assert_int_eq(delay(&world, 20, 0), 4980);
+    for (uint32_t random = 0; random < 5000; random++) {
+        ck_assert_int_le(delay(&world, 0, random), 5000);
+        ck_assert_int_gt(delay(&world, 0, random), 4500);
+    }
+    ck_assert_int_ne(delay(&world, 0, 1), delay(&world, 0, 1000));
+    ck_assert_int_eq(delay(&world, 9999, 0), 0);
+}
+END_TEST
+
+START_TEST(settings_are_looked_at_so_early_that_a_fault_shows_within_the_interval) {
+    struct world world = world_new();
+    world.config.kind = KIND_SETTINGS;
+    world.config.format = SETTINGS_PYTHON;
+    find(&world, REASON_OK);
+    ck_assert_int_eq(check_config_patience_ms(&world.config), 2000);
+    ck_assert_int_eq(delay(&world, 0, 0), 3000);
+    world.config.timeout_ms = 1500;
+    ck_assert_int_eq(delay(&world, 0, 0), 4000);
+    world.config.format = SETTINGS_ENVIRONMENT;
+    ck_assert_int_eq(delay(&world, 0, 0), 5000);
+}
+END_TEST
+
+START_TEST(while_failing_the_next_look_is_one_retry_interval_away) {
+    struct world world = world_new();
+    find(&world, REASON_REFUSED);
+    ck_assert_int_eq(delay(&world, 3000, 77), 1000);
+    find(&world, REASON_DISK_LOW); /* no outage: no hurry */
+    ck_assert_int_gt(delay(&world, 0, 0), 4000);
+}
+END_TEST
+
+START_TEST(refusals_slow_the_looking_down_to_half_a_minute) {
+    struct world world = world_new();
+    const int64_t expected[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        find(&world, REASON_AUTH_FAILED);
+        ck_assert_int_eq(delay(&world, 10, 5), expected[i]);
+    }
+    find(&world, REASON_OK);
+    find(&world, REASON_AUTH_FAILED);
+    ck_assert_int_eq(delay(&world, 10, 5), 1000);
+    world.config.interval_ms = 60000;
+    for (int i = 0; i < 10; i++)
+        find(&world, REASON_AUTH_FAILED);
+    ck_assert_int_eq(delay(&world, 10, 5), 60000);
+}
+END_TEST
+
+Suite *policy_suite(void) {
+    Suite *suite = suite_create("policy");
+    TCase *tcase = tcase_create("policy");
+    suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, a_check_is_starting_until_its_first_run_ends);
+    tcase_add_test(tcase, every_reason_is_judged_as_its_row_says);
+    tcase_add_test(tcase, since_last_ok_and_failures_tell_the_story);
+    tcase_add_test(tcase, a_slow_answer_is_degraded_and_a_slow_failure_stays_a_failure);
+    tcase_add_test(tcase, locked_is_degraded_for_two_intervals_then_an_error);
+    tcase_add_test(tcase, a_full_server_is_degraded_for_half_a_minute_after_a_good_run);
+    tcase_add_test(tcase, questions_about_bugsink_are_mild_for_a_plain_database);
+    tcase_add_test(tcase, a_backlog_is_an_error_only_where_configured_and_only_without_progress);
+    tcase_add_test(tcase, while_well_runs_start_one_interval_apart_less_a_jitter);
+    tcase_add_test(tcase, settings_are_looked_at_so_early_that_a_fault_shows_within_the_interval);
+    tcase_add_test(tcase, while_failing_the_next_look_is_one_retry_interval_away);
+    tcase_add_test(tcase, refusals_slow_the_looking_down_to_half_a_minute);
+    return suite;
+}

@@ -1,0 +1,258 @@
+/* End to end: the commands, their output and their exit statuses. */
+#include "e2e/world.h"
+#include "harness/sqlite_files.h"
+#include "harness/wait.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { COMMAND_MS = 5000 };
+
+static struct program_result *result;
+
+static void set_up(void) {
+    result = malloc(sizeof *result);
+}
+
+static void tear_down(void) {
+    free(result);
+}
+
+/* Runs a command of at most three words in the world's environment; returns its exit status. */
+static int run(const struct world *world, const char *one, const char *two, const char *three) {
+    const char *const arguments[] = {one, two, three, NULL};
+    const struct program_setup setup = {&world->environment, arguments, 0};
+    program_run(&setup, COMMAND_MS, result);
+    return result->exit_status;
+}
+
+static void assert_output_has(const char *text) {
+    ck_assert_msg(strstr(result->output, text), "no \"%s\" in:\n%s%s", text, result->output, result->errors);
+}
+
+static void assert_errors_have(const char *text) {
+    ck_assert_msg(strstr(result->errors, text), "no \"%s\" in:\n%s%s", text, result->errors, result->output);
+}
+
+START_TEST(check_prints_a_table_and_ends_with_0_when_all_is_well) {
+    struct world *world = world_new();
+    ck_assert_int_eq(run(world, "check", NULL, NULL), 0);
+    assert_output_has("default");
+    assert_output_has("snappea");
+    assert_output_has("app_settings");
+    assert_output_has("ready");
+    ck_assert_msg(!strchr(result->output, '\033'), "colour in a file");
+    ck_assert_str_eq(result->errors, "");
+    world_end(world);
+}
+END_TEST
+
+START_TEST(check_ends_with_1_when_not_ready) {
+    struct world *world = world_new();
+    sqlite_files_remove(world->main_db);
+    ck_assert_int_eq(run(world, "check", NULL, NULL), 1);
+    assert_output_has("file_missing");
+    assert_output_has("not ready");
+    world_end(world);
+}
+END_TEST
+
+START_TEST(check_ends_with_0_when_degraded) {
+    struct world *world = world_new();
+    sqlite_files_execute(
+        world->main_db, "UPDATE phonehome_installation SET quota_exceeded_until = '2999-01-01 00:00:00'");
+    ck_assert_int_eq(run(world, "check", NULL, NULL), 0);
+    assert_output_has("ingestion_paused");
+    world_end(world);
+}
+END_TEST
+
+START_TEST(check_json_is_the_health_document) {
+    struct world *world = world_new();
+    for (int missing = 0; missing < 2; missing++) {
+        if (missing)
+            sqlite_files_remove(world->queue_db);
+        ck_assert_int_eq(run(world, "check", "--json", NULL), missing);
+        json_t *json = json_loads(result->output, 0, NULL);
+        ck_assert_msg(json, "no JSON: %s", result->output);
+        ck_assert_str_eq(json_string_value(json_object_get(json, "status")), missing ? "error" : "ok");
+        json_t *check = json_object_get(json_object_get(json, "checks"), "snappea");
+        ck_assert_str_eq(json_string_value(json_object_get(check, "code")), missing ? "file_missing" : "ok");
+        json_decref(json);
+    }
+    world_end(world);
+}
+END_TEST
+
+static const char *const BAD_USAGE[][3] = {{"check", "--nosuch", NULL}, {"check", "word", NULL},
+    {"check", "--interval", NULL}, {"check", "--interval", "soon"}, {"serve", "word", NULL},
+    {"serve", "--nosuch=1", NULL}, {"config", "word", NULL}, {"probe", "nosuch", NULL},
+    {"probe", "https://localhost/", NULL}, {"probe", "--timeout", "x"}, {"wait", "--timeout", "-1s"},
+    {"nosuch", NULL, NULL}, {"--nosuch", NULL, NULL}, {"", NULL, NULL}};
+
+START_TEST(bad_usage_is_2_and_says_what_is_wrong) {
+    struct world *world = world_new();
+    const char *const *words = BAD_USAGE[_i];
+    int status = run(world, words[0], words[1], words[2]);
+    ck_assert_msg(status == 2, "%s %s: status %d\n%s%s", words[0], words[1] ? words[1] : "", status,
+        result->output, result->errors);
+    ck_assert_str_ne(result->errors, "");
+    ck_assert_str_eq(result->output, "");
+    world_end(world);
+}
+END_TEST
+
+START_TEST(a_bad_configuration_is_2_in_every_command) {
+    static const char *const COMMANDS[] = {"serve", "check", "wait", "config", "probe"};
+    struct world *world = world_new();
+    world_write_config(world, "{\"nosuch\": 1}");
+    for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
+        ck_assert_msg(run(world, COMMANDS[i], NULL, NULL) == 2, "%s: %d", COMMANDS[i], result->exit_status);
+        assert_errors_have("nosuch");
+        assert_errors_have("config.json");
+    }
+    world_end(world);
+}
+END_TEST
+
+START_TEST(a_flag_wins_over_the_environment_and_that_over_the_file) {
+    struct world *world = world_new();
+    world_write_config(world,
+        "{\"interval\": \"44s\", \"drain\": \"4s\", \"timeout\": \"3s\", \"databases\": {\"default\": "
+        "{\"dsn\": \"%s\"}}}",
+        world->main_db);
+    envlist_unset(&world->environment, "BUGSINK_HEALTH_TIMEOUT");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=55s");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_DRAIN=6s");
+    ck_assert_int_eq(run(world, "config", "--interval", "66s"), 0);
+    assert_output_has("66s");
+    assert_output_has("6s");
+    ck_assert_ptr_null(strstr(result->output, "55s"));
+    ck_assert_ptr_null(strstr(result->output, "44s"));
+    assert_output_has("BUGSINK_HEALTH_DRAIN");
+    assert_output_has("--interval");
+    assert_output_has("config.json");
+    world_end(world);
+}
+END_TEST
+
+static const char *const TARGETS[] = {"live", "ready", "started", "self", NULL};
+
+START_TEST(probe_is_0_while_all_is_well) {
+    struct world *world = world_new();
+    world_start(world);
+    world_await(world, "/health/started/", 200, "", COMMAND_MS);
+    envlist_set(&world->environment, "BUGSINK_HEALTH_LISTEN=127.0.0.1:%d", world->daemon.port);
+    for (size_t i = 0; i < sizeof TARGETS / sizeof TARGETS[0]; i++)
+        ck_assert_msg(run(world, "probe", TARGETS[i], NULL) == 0, "%s:\n%s%s", TARGETS[i], result->output,
+            result->errors);
+    char url[128];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/health/live/", world->daemon.port);
+    ck_assert_int_eq(run(world, "probe", url, NULL), 0);
+    world_end(world);
+}
+END_TEST
+
+START_TEST(probe_is_1_and_gives_the_reason_when_not_ready) {
+    struct world *world = world_new();
+    sqlite_files_remove(world->queue_db);
+    world_start_with(world, NULL, 0);
+    world_await_check(world, "snappea", "error: file_missing", COMMAND_MS);
+    envlist_set(&world->environment, "BUGSINK_HEALTH_LISTEN=127.0.0.1:%d", world->daemon.port);
+    ck_assert_int_eq(run(world, "probe", "ready", NULL), 1);
+    assert_output_has("snappea");
+    assert_output_has("file_missing");
+    ck_assert_ptr_null(strstr(result->output, "default: ok"));
+    ck_assert_int_eq(run(world, "probe", "live", NULL), 0);
+    world_end(world);
+}
+END_TEST
+
+START_TEST(probe_is_1_when_nobody_answers_in_time) {
+    struct world *world = world_new();
+    envlist_set(&world->environment, "BUGSINK_HEALTH_LISTEN=127.0.0.1:%d", daemon_free_port());
+    ck_assert_int_eq(run(world, "probe", "live", NULL), 1);
+    assert_output_has("refused");
+    world_start(world);
+    kill(world->daemon.responder, SIGSTOP);
+    envlist_set(&world->environment, "BUGSINK_HEALTH_LISTEN=127.0.0.1:%d", world->daemon.port);
+    ck_assert_int_eq(run(world, "probe", "--timeout", "300ms"), 1);
+    ck_assert_int_lt(result->took_ms, 2000);
+    kill(world->daemon.responder, SIGCONT);
+    world_end(world);
+}
+END_TEST
+
+START_TEST(wait_ends_with_0_once_all_is_ready) {
+    struct world *world = world_new();
+    char output_path[256], text[4096];
+    sqlite_files_remove(world->queue_db);
+    const char *const arguments[] = {"wait", "--timeout", "20s", NULL};
+    const struct program_setup setup = {&world->environment, arguments, 0};
+    int output = program_output_file(output_path, sizeof output_path);
+    pid_t pid = program_spawn(&setup, output, output);
+    const struct daemon waiting = {.checker = pid};
+    struct daemon log = waiting;
+    snprintf(log.log_path, sizeof log.log_path, "%s", output_path);
+    ck_assert_msg(daemon_wait_log(&log, "snappea", "file_missing", COMMAND_MS), "no progress is shown");
+    sqlite_files_make_queue(world->queue_db);
+    int status = -1;
+    ck_assert(program_wait(pid, COMMAND_MS, &status));
+    ck_assert_int_eq(status, 0);
+    program_read_file(output_path, text, sizeof text);
+    ck_assert_msg(strstr(text, "ready"), "%s", text);
+    close(output);
+    world_end(world);
+}
+END_TEST
+
+START_TEST(wait_fails_at_its_timeout) {
+    struct world *world = world_new();
+    sqlite_files_remove(world->queue_db);
+    int status = run(world, "wait", "--timeout", "1s");
+    ck_assert_msg(status == 1, "status %d", status);
+    ck_assert_int_ge(result->took_ms, 950);
+    ck_assert_int_lt(result->took_ms, 3500);
+    assert_output_has("file_missing");
+    world_end(world);
+}
+END_TEST
+
+START_TEST(help_and_version_are_there) {
+    struct world *world = world_new();
+    ck_assert_int_eq(run(world, "--help", NULL, NULL), 0);
+    static const char *const WORDS[] = {
+        "serve", "check", "wait", "probe", "config", "--interval", "BUGSINK_HEALTH_INTERVAL"};
+    for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++)
+        assert_output_has(WORDS[i]);
+    ck_assert_int_eq(run(world, "--version", NULL, NULL), 0);
+    assert_output_has("bugsink-health " BH_VERSION);
+    world_end(world);
+}
+END_TEST
+
+Suite *e2e_cli_suite(void) {
+    Suite *suite = suite_create("e2e_cli");
+    TCase *tcase = tcase_create("e2e_cli");
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, check_prints_a_table_and_ends_with_0_when_all_is_well);
+    tcase_add_test(tcase, check_ends_with_1_when_not_ready);
+    tcase_add_test(tcase, check_ends_with_0_when_degraded);
+    tcase_add_test(tcase, check_json_is_the_health_document);
+    tcase_add_loop_test(
+        tcase, bad_usage_is_2_and_says_what_is_wrong, 0, sizeof BAD_USAGE / sizeof BAD_USAGE[0]);
+    tcase_add_test(tcase, a_bad_configuration_is_2_in_every_command);
+    tcase_add_test(tcase, a_flag_wins_over_the_environment_and_that_over_the_file);
+    tcase_add_test(tcase, probe_is_0_while_all_is_well);
+    tcase_add_test(tcase, probe_is_1_and_gives_the_reason_when_not_ready);
+    tcase_add_test(tcase, probe_is_1_when_nobody_answers_in_time);
+    tcase_add_test(tcase, wait_ends_with_0_once_all_is_ready);
+    tcase_add_test(tcase, wait_fails_at_its_timeout);
+    tcase_add_test(tcase, help_and_version_are_there);
+    return suite;
+}

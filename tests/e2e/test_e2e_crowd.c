@@ -1,0 +1,69 @@
+/* End to end: probes are answered while thousands of clients connect and say nothing, and the crowd costs no
+ * processor. */
+#include "e2e/world.h"
+#include "harness/crowd.h"
+#include "harness/proc.h"
+#include "harness/wait.h"
+
+#include <check.h>
+#include <poll.h>
+#include <signal.h>
+
+enum { PROBES = 20, PROBE_MS = 1000 /* the kubelet's default timeoutSeconds */, WATCH_MS = 2000 };
+
+static const struct {
+    int count;
+    int descriptor_limit;
+    const char *greeting;
+} CROWDS[] = {
+    {1500, 1024, ""}, {1500, 1024, "G"}, /* one byte each: what silenced a plain evhttp server for good */
+    {10000, 1024, ""},
+    {400, 64,
+        ""}, /* fewer descriptors than connections that the program would hold: EMFILE, and no spinning */
+};
+
+static void assert_probes_are_answered(struct world *world) {
+    int answered = 0;
+    for (int i = 0; i < PROBES; i++) {
+        int status = world_get(world, "/health/live/");
+        answered += status == 200 && world->response.is_whole && world->response.took_ms < PROBE_MS;
+    }
+    ck_assert_msg(answered == PROBES, "%d of %d probes were answered; the last: status %d in %d ms", answered,
+        PROBES, world->response.status, (int)world->response.took_ms);
+}
+
+START_TEST(probes_are_answered_in_a_crowd_that_costs_nothing) {
+    struct world *world = world_new();
+    /* The checks' own work must not count as the crowd's. */
+    envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=30s");
+    world_start_with(world, NULL, CROWDS[_i].descriptor_limit);
+    world_await(world, "/health/started/", 200, "", 5000);
+    struct crowd crowd;
+    crowd_open(&crowd, world->daemon.port, CROWDS[_i].count, CROWDS[_i].greeting);
+    if (crowd.count < CROWDS[_i].count * 9 / 10)
+        world_skip(
+            "a crowd", "RLIMIT_NOFILE allows too few connections; going on with those that could be made");
+    assert_probes_are_answered(world);
+
+    int64_t before_ms = daemon_cpu_ms(&world->daemon), start_ms = wait_now_ms();
+    poll(NULL, 0, WATCH_MS); /* the time in which processor time is counted */
+    int64_t used_ms = daemon_cpu_ms(&world->daemon) - before_ms, passed_ms = wait_now_ms() - start_ms;
+    ck_assert_msg(used_ms * 20 < passed_ms, "%d ms of processor time in %d ms, with %d connections held",
+        (int)used_ms, (int)passed_ms, crowd.count);
+
+    assert_probes_are_answered(world);
+    crowd_close(&crowd);
+    world_await(world, "/health/ready/", 200, "", 2000);
+    world_end(world);
+}
+END_TEST
+
+Suite *e2e_crowd_suite(void) {
+    Suite *suite = suite_create("e2e_crowd");
+    TCase *tcase = tcase_create("e2e_crowd");
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(
+        tcase, probes_are_answered_in_a_crowd_that_costs_nothing, 0, sizeof CROWDS / sizeof CROWDS[0]);
+    return suite;
+}

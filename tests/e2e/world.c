@@ -1,0 +1,147 @@
+/* The surroundings of end-to-end tests. */
+#include "e2e/world.h"
+
+#include "base/str.h"
+#include "harness/sqlite_files.h"
+#include "harness/tempdir.h"
+#include "harness/wait.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { READY_MS = 5000, END_MS = 5000 };
+
+struct world *world_new(void) {
+    struct world *world = calloc(1, sizeof *world);
+    ck_assert_ptr_nonnull(world);
+    char *dir = tempdir_new();
+    str_copy(world->dir, sizeof world->dir, dir);
+    free(dir);
+    snprintf(world->main_db, sizeof world->main_db, "%s/db.sqlite3", world->dir);
+    snprintf(world->queue_db, sizeof world->queue_db, "%s/snappea.sqlite3", world->dir);
+    snprintf(world->settings, sizeof world->settings, "%s/bugsink_conf.py", world->dir);
+    snprintf(world->config, sizeof world->config, "%s/config.json", world->dir);
+    sqlite_files_make_main(world->main_db);
+    sqlite_files_make_queue(world->queue_db);
+    world_restore_settings(world);
+    envlist_init(&world->environment);
+    envlist_set(&world->environment, "DATABASE_PATH=%s", world->main_db);
+    envlist_set(&world->environment, "SNAPPEA_DATABASE_PATH=%s", world->queue_db);
+    envlist_set(&world->environment, "BUGSINK_HEALTH_SETTINGS=%s", world->settings);
+    envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=1s");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_TIMEOUT=800ms");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_RETRY_INTERVAL=200ms");
+    return world;
+}
+
+void world_start_with(struct world *world, const char *const *flags, int descriptor_limit) {
+    const struct daemon_setup setup = {
+        .environment = &world->environment, .flags = flags, .descriptor_limit = descriptor_limit};
+    daemon_start(&world->daemon, &setup);
+}
+
+void world_start(struct world *world) {
+    world_start_with(world, NULL, 0);
+    world_await(world, "/health/ready/", 200, "\"status\"", READY_MS);
+}
+
+void world_end(struct world *world) {
+    if (world->daemon.checker > 0)
+        ck_assert_int_eq(daemon_stop(&world->daemon, SIGINT, END_MS), 0);
+    free(world);
+}
+
+void world_write_settings(const struct world *world, const char *text) {
+    tempdir_write(world->settings, text);
+}
+
+void world_restore_settings(const struct world *world) {
+    char text[8192];
+    ck_assert_uint_gt(program_read_file("config/demo/bugsink_conf.py", text, sizeof text), 0);
+    tempdir_write(world->settings, text);
+}
+
+void world_write_config(struct world *world, const char *format, ...) {
+    char text[8192];
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    ck_assert_int_lt(length, (int)sizeof text);
+    tempdir_write(world->config, text);
+    envlist_unset(&world->environment, "DATABASE_PATH");
+    envlist_unset(&world->environment, "SNAPPEA_DATABASE_PATH");
+    envlist_unset(&world->environment, "BUGSINK_HEALTH_SETTINGS");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_CONFIG=%s", world->config);
+}
+
+int world_get(struct world *world, const char *path) {
+    return http_probe(world->daemon.port, path, &world->response);
+}
+
+struct awaited {
+    struct world *world;
+    const char *path;
+    int status; /* 0: any */
+    const char *check;
+    const char *text;
+};
+
+static bool has_come(void *arg) {
+    const struct awaited *awaited = arg;
+    struct world *world = awaited->world;
+    int status = world_get(world, awaited->path);
+    if (status == 0 || (awaited->status != 0 && status != awaited->status))
+        return false;
+    if (!awaited->check)
+        return strstr(world->response.body, awaited->text) != NULL;
+    const char *text = world_check_text(world, awaited->check);
+    return text && strcmp(text, awaited->text) == 0;
+}
+
+static int64_t await(const struct awaited *awaited, int64_t timeout_ms) {
+    int64_t start_ms = wait_now_ms();
+    struct awaited mutable = *awaited;
+    if (!wait_until(has_come, &mutable, timeout_ms)) {
+        char *log = daemon_log(&awaited->world->daemon);
+        ck_abort_msg("no \"%s\" from %s in %d ms, but status %d:\n%s%s\nlog:\n%s", awaited->text,
+            awaited->path, (int)timeout_ms, awaited->world->response.status, awaited->world->response.head,
+            awaited->world->response.body, log);
+    }
+    return wait_now_ms() - start_ms;
+}
+
+int64_t world_await(struct world *world, const char *path, int status, const char *text, int64_t timeout_ms) {
+    return await(&(const struct awaited){world, path, status, NULL, text}, timeout_ms);
+}
+
+int64_t world_await_check(struct world *world, const char *name, const char *text, int64_t timeout_ms) {
+    return await(&(const struct awaited){world, "/health/ready/", 0, name, text}, timeout_ms);
+}
+
+const char *world_check_text(struct world *world, const char *name) {
+    static char text[128];
+    json_t *json = json_loads(world->response.body, 0, NULL);
+    json_t *value = json_object_get(json_object_get(json, "databases"), name);
+    if (!value)
+        value = json_object_get(json, name);
+    bool is_there = json_is_string(value) && str_copy(text, sizeof text, json_string_value(value));
+    json_decref(json);
+    return is_there ? text : NULL;
+}
+
+bool world_is_sanitized(void) {
+#ifdef __SANITIZE_ADDRESS__
+    return true;
+#else
+    return false;
+#endif
+}
+
+void world_skip(const char *test, const char *why) {
+    fprintf(stderr, "skipped: %s: %s\n", test, why);
+}

@@ -1,0 +1,16 @@
+/* A network and a mount namespace of the test's own, for faults that must not touch the machine. */
+#ifndef BH_TESTS_NAMESPACE_H
+#define BH_TESTS_NAMESPACE_H
+
+/* Moves this process into new ones, where only the loopback interface is there, and up; a plain user gets a
+ * user namespace around them. Returns NULL, or why it cannot be done here: a reason to skip the test. */
+const char *namespace_enter(void);
+
+/* Lays the file or directory `with` over path, as seen from this process and its children. Ends the test on
+ * failure. */
+void namespace_cover(const char *path, const char *with);
+
+/* Mounts a tmpfs of that many bytes on the directory, so that a test can fill it. */
+void namespace_tmpfs(const char *path, long bytes);
+
+#endif

@@ -1,0 +1,97 @@
+/* The scripted TCP server. */
+#include "harness/peer.h"
+
+#include "base/io.h"
+#include "base/process.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static int listen_somewhere(int *port) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
+    ck_assert_int_eq(listen(fd, 128), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+static void send_reply(int fd, const struct peer_script *script) {
+    const struct timespec pause = {
+        .tv_sec = script->drip_ms / 1000, .tv_nsec = script->drip_ms % 1000 * 1000000L};
+    size_t step = script->drip_ms > 0 ? 1 : script->reply_size;
+    for (size_t at = 0; script->reply && at < script->reply_size; at += step) {
+        if (io_write_all(fd, script->reply + at, step) < 0)
+            return;
+        nanosleep(&pause, NULL);
+    }
+}
+
+static void play(int fd, const struct peer_script *script) {
+    char input[4096];
+    if (script->reads == 0)
+        send_reply(fd, script);
+    for (int i = 0; i < script->reads; i++) {
+        if (read(fd, input, sizeof input) <= 0)
+            break;
+        send_reply(fd, script);
+    }
+    if (script->closes)
+        close(fd); /* else it stays open until we are ended */
+}
+
+/* Each connection has a process of its own, so that one that drips does not keep the next waiting. */
+static _Noreturn void serve(int listener, const struct peer_script *script, pid_t parent) {
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN);
+    process_close_from(STDERR_FILENO + 1, &listener, 1);
+    while (process_die_with_parent(parent)) {
+        int fd = accept(listener, NULL, NULL);
+        pid_t self = getpid();
+        if (fd >= 0 && fork() == 0) {
+            close(listener);
+            if (process_die_with_parent(self))
+                play(fd, script);
+            while (!script->closes)
+                pause();
+            _exit(0);
+        }
+        close(fd);
+    }
+    _exit(0);
+}
+
+struct peer peer_start(const struct peer_script *script) {
+    struct peer peer;
+    int listener = listen_somewhere(&peer.port);
+    struct peer_script copy = *script;
+    pid_t parent = getpid();
+    peer.pid = fork();
+    ck_assert_int_ge(peer.pid, 0);
+    if (peer.pid == 0)
+        serve(listener, &copy, parent);
+    close(listener);
+    return peer;
+}
+
+void peer_stop(struct peer *peer) {
+    kill(peer->pid, SIGKILL);
+    waitpid(peer->pid, NULL, 0);
+    peer->pid = 0;
+}
+
+int peer_free_port(void) {
+    int port;
+    close(listen_somewhere(&port));
+    return port;
+}

@@ -1,0 +1,32 @@
+/* A scripted TCP server on 127.0.0.1, in a process of its own: it does the same to everyone who connects. */
+#ifndef BH_TESTS_PEER_H
+#define BH_TESTS_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* What happens to a connection, in this order. Afterwards it is held open, in silence, unless `closes`. */
+struct peer_script {
+    int reads;         /* so many times something is read and thrown away, each followed by a reply */
+    const char *reply; /* sent after each read; with reads = 0, at once. NULL: nothing */
+    size_t reply_size;
+    int drip_ms; /* above 0: the reply goes out byte by byte, with this pause */
+    bool closes;
+};
+
+struct peer {
+    int port;
+    pid_t pid;
+};
+
+/* Starts it on a free port. script is copied, but its reply is borrowed. Ends the test on failure. */
+struct peer peer_start(const struct peer_script *script);
+
+/* Ends it, and all its connections. */
+void peer_stop(struct peer *peer);
+
+/* A port of 127.0.0.1 on which nothing listens (and nothing is likely to soon). */
+int peer_free_port(void);
+
+#endif

@@ -1,0 +1,123 @@
+/* Reading /proc. */
+#include "harness/proc.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static FILE *open_proc(pid_t pid, const char *file) {
+    char path[128];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+    return fopen(path, "re");
+}
+
+int proc_children(pid_t pid, pid_t *children, int max) {
+    char file[64];
+    snprintf(file, sizeof file, "task/%d/children", (int)pid);
+    FILE *list = open_proc(pid, file);
+    int count = 0, child;
+    while (list && count < max && fscanf(list, "%d", &child) == 1)
+        children[count++] = child;
+    if (list)
+        fclose(list);
+    return count;
+}
+
+/* Fields 3 (state) and 14 to 17 (times, in ticks) of stat: proc(5). The name, field 2, may hold anything. */
+static bool read_stat(pid_t pid, char *state, int64_t *ticks) {
+    FILE *file = open_proc(pid, "stat");
+    char line[1024] = "";
+    bool is_read = file && fgets(line, sizeof line, file);
+    if (file)
+        fclose(file);
+    const char *rest = is_read ? strrchr(line, ')') : NULL;
+    int64_t times[4];
+    if (!rest ||
+        sscanf(rest,
+            ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64,
+            state, &times[0], &times[1], &times[2], &times[3]) != 5)
+        return false;
+    *ticks = times[0] + times[1] + times[2] + times[3];
+    return true;
+}
+
+bool proc_is_alive(pid_t pid) {
+    char state;
+    int64_t ticks;
+    return read_stat(pid, &state, &ticks) && state != 'Z' && state != 'X';
+}
+
+int64_t proc_cpu_ms(pid_t pid) {
+    char state;
+    int64_t ticks = 0;
+    return read_stat(pid, &state, &ticks) ? ticks * 1000 / sysconf(_SC_CLK_TCK) : -1;
+}
+
+int proc_descriptor_count(pid_t pid) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *dir = opendir(path);
+    if (!dir)
+        return -1;
+    int count = 0;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+int proc_file_holds(pid_t pid, const char *file, const char *text) {
+    FILE *open = open_proc(pid, file);
+    if (!open)
+        return -1;
+    static const size_t SIZE = 262144;
+    char *data = malloc(SIZE);
+    size_t length = data ? fread(data, 1, SIZE, open) : 0;
+    int holds = data && memmem(data, length, text, strlen(text)) != NULL;
+    free(data);
+    fclose(open);
+    return holds;
+}
+
+/* Looks through one mapping, in pieces that overlap by the text's length. */
+static bool mapping_holds(int mem, uint64_t from, uint64_t to, const char *text) {
+    enum { PIECE = 1 << 20 };
+    size_t overlap = strlen(text) - 1;
+    char *piece = malloc(PIECE);
+    bool holds = false;
+    while (piece && !holds && from < to) {
+        size_t want = to - from < PIECE ? (size_t)(to - from) : PIECE;
+        ssize_t got = pread(mem, piece, want, (off_t)from);
+        if (got <= 0)
+            break; /* [vvar] and the like cannot be read */
+        holds = memmem(piece, (size_t)got, text, strlen(text)) != NULL;
+        from += (size_t)got > overlap && from + (size_t)got < to ? (size_t)got - overlap : (size_t)got;
+    }
+    free(piece);
+    return holds;
+}
+
+int proc_memory_holds(pid_t pid, const char *text) {
+    char path[64], line[512];
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)pid);
+    int mem = open(path, O_RDONLY | O_CLOEXEC);
+    FILE *maps = open_proc(pid, "maps");
+    int holds = mem < 0 || !maps ? -1 : 0;
+    while (holds == 0 && fgets(line, sizeof line, maps)) {
+        uint64_t from, to;
+        char mode[8];
+        /* The sanitizers map terabytes of shadow memory; it holds no text. */
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s", &from, &to, mode) == 3 && mode[0] == 'r' &&
+            to - from < (uint64_t)1 << 30 && mapping_holds(mem, from, to, text))
+            holds = 1;
+    }
+    if (maps)
+        fclose(maps);
+    if (mem >= 0)
+        close(mem);
+    return holds;
+}

@@ -1,0 +1,28 @@
+/* What Linux tells about a running process in /proc. */
+#ifndef BH_TESTS_PROC_H
+#define BH_TESTS_PROC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The children of pid, the oldest first; at most max. Returns their number. */
+int proc_children(pid_t pid, pid_t *children, int max);
+
+/* Whether it runs: there, and no zombie. */
+bool proc_is_alive(pid_t pid);
+
+/* Processor time it has used so far, in its own code and the kernel. Its children that were reaped count as
+ * well. */
+int64_t proc_cpu_ms(pid_t pid);
+
+/* Open descriptors; -1 where we may not look (our processes are not dumpable: only root may). */
+int proc_descriptor_count(pid_t pid);
+
+/* Whether a file of /proc/PID ("cmdline", "environ") holds the text: 1, 0, or -1 where we may not look. */
+int proc_file_holds(pid_t pid, const char *file, const char *text);
+
+/* Whether the readable memory of the process holds the text: 1, 0, or -1 where we may not look. */
+int proc_memory_holds(pid_t pid, const char *text);
+
+#endif

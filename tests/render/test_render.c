@@ -1,0 +1,225 @@
+/* Tests of the renderers: golden texts, and one walk of all reasons through all of them. */
+#include "render/json.h"
+#include "render/pages.h"
+#include "render/text.h"
+
+#include <check.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NOON = 1795442400, MS = 1000 }; /* 2026-11-23T14:00:00Z */
+
+static struct check_view check(const char *name, enum status status, enum reason reason) {
+    return (struct check_view){.name = name,
+        .kind = "sqlite",
+        .is_database = strcmp(name, "app_settings") != 0,
+        .is_critical = true,
+        .status = status,
+        .reason = reason,
+        .has_run = status != STATUS_STARTING,
+        .latency_ms = 12,
+        .checked_at_ms = (int64_t)NOON * MS + 123,
+        .since_ms = (int64_t)NOON * MS - 5000,
+        .last_ok_at_ms = (int64_t)NOON * MS};
+}
+
+static struct snapshot snapshot_of(const struct check_view *checks, size_t count) {
+    return (struct snapshot){.checks = checks,
+        .check_count = count,
+        .is_live = true,
+        .has_started = true,
+        .app_version = "2.3.0",
+        .sidecar_version = "0.0.1",
+        .sidecar_config = "ok",
+        .sidecar_pid = 7,
+        .started_at_ms = (int64_t)NOON * MS};
+}
+
+static void expect_text(char *text, const char *expected) {
+    ck_assert_ptr_nonnull(text);
+    ck_assert_str_eq(text, expected);
+    free(text);
+}
+
+START_TEST(the_ready_page_keeps_the_four_keys_of_bugsinks_own_view) {
+    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK),
+        check("snappea", STATUS_ERROR, REASON_LOCKED), check("archive", STATUS_DEGRADED, REASON_DISK_LOW),
+        check("app_settings", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = snapshot_of(checks, 4);
+    expect_text(json_ready(&snapshot),
+        "{\"status\": \"error\", \"databases\": {\"default\": \"ok\", \"snappea\": \"error: locked\", "
+        "\"archive\": \"degraded: disk_low\"}, \"app_settings\": \"ok\", \"version\": \"2.3.0\", "
+        "\"checked_at\": \"2026-11-23T14:00:00.123Z\", \"failed\": [\"snappea\"], \"degraded\": "
+        "[\"archive\"]}\n");
+}
+END_TEST
+
+START_TEST(before_the_first_round_the_ready_page_says_starting) {
+    struct check_view checks[] = {check("default", STATUS_STARTING, REASON_STARTING)};
+    checks[0].checked_at_ms = 0;
+    struct snapshot snapshot = snapshot_of(checks, 1);
+    snapshot.has_started = false;
+    expect_text(json_ready(&snapshot),
+        "{\"status\": \"error\", \"databases\": {\"default\": \"starting\"}, \"app_settings\": \"not "
+        "configured\", "
+        "\"version\": \"2.3.0\", \"checked_at\": null, \"failed\": [], \"degraded\": []}\n");
+    expect_text(text_started(&snapshot), "starting: default\n");
+    snapshot.has_started = true;
+    expect_text(text_started(&snapshot), "OK\n");
+}
+END_TEST
+
+START_TEST(a_failing_check_that_is_not_critical_lowers_but_does_not_fail) {
+    struct check_view checks[] = {
+        check("default", STATUS_OK, REASON_OK), check("archive", STATUS_ERROR, REASON_REFUSED)};
+    checks[1].is_critical = false;
+    struct snapshot snapshot = snapshot_of(checks, 2);
+    expect_text(json_ready(&snapshot),
+        "{\"status\": \"degraded\", \"databases\": {\"default\": \"ok\", \"archive\": \"error: refused\"}, "
+        "\"app_settings\": \"not configured\", \"version\": \"2.3.0\", \"checked_at\": "
+        "\"2026-11-23T14:00:00.123Z\", "
+        "\"failed\": [], \"degraded\": [\"archive\"]}\n");
+}
+END_TEST
+
+START_TEST(draining_and_maintenance_are_named) {
+    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = snapshot_of(checks, 1);
+    snapshot.is_in_maintenance = true;
+    char *text = json_ready(&snapshot);
+    ck_assert_ptr_nonnull(strstr(text, "\"status\": \"error\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"code\": \"maintenance\""));
+    free(text);
+    snapshot.is_draining = true;
+    text = json_ready(&snapshot);
+    ck_assert_ptr_nonnull(strstr(text, "\"code\": \"draining\""));
+    free(text);
+}
+END_TEST
+
+START_TEST(one_check_is_told_with_all_its_detail) {
+    struct check_view view = check("default", STATUS_ERROR, REASON_TIMEOUT);
+    view.phase = PHASE_CONNECT;
+    view.consecutive_failures = 3;
+    view.last_ok_at_ms = 0;
+    observed_set(&view.observed, OBSERVED_TASKS, 5);
+    char *text = json_check(&view);
+    json_t *json = json_loads(text, 0, NULL);
+    free(text);
+    ck_assert_str_eq(json_string_value(json_object_get(json, "name")), "default");
+    ck_assert_str_eq(json_string_value(json_object_get(json, "code")), "timeout");
+    ck_assert_str_eq(json_string_value(json_object_get(json, "phase")), "connect");
+    ck_assert_str_eq(
+        json_string_value(json_object_get(json, "message")), reason_info(REASON_TIMEOUT)->sentence);
+    ck_assert_str_eq(json_string_value(json_object_get(json, "hint")), reason_info(REASON_TIMEOUT)->hint);
+    ck_assert_str_eq(json_string_value(json_object_get(json, "since")), "2026-11-23T13:59:55.000Z");
+    ck_assert(json_is_null(json_object_get(json, "last_ok_at")));
+    ck_assert(json_is_true(json_object_get(json, "critical")));
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "latency_ms")), 12);
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "consecutive_failures")), 3);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "observed"), "tasks")), 5);
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(the_health_page_holds_everything) {
+    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = snapshot_of(checks, 1);
+    char *text = json_health(&snapshot);
+    json_t *json = json_loads(text, 0, NULL);
+    free(text);
+    const char *const keys[] = {"status", "databases", "app_settings", "version", "checked_at", "failed",
+        "degraded", "live", "ready", "started", "draining", "checks", "sidecar"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        ck_assert_msg(json_object_get(json, keys[i]) != NULL, "%s", keys[i]);
+    json_t *sidecar = json_object_get(json, "sidecar");
+    ck_assert_str_eq(json_string_value(json_object_get(sidecar, "version")), "0.0.1");
+    ck_assert_int_eq(json_integer_value(json_object_get(sidecar, "pid")), 7);
+    ck_assert_ptr_nonnull(json_object_get(json_object_get(json, "checks"), "default"));
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(the_table_is_aligned_and_says_it_without_colour) {
+    struct check_view checks[] = {check("default", STATUS_OK, REASON_OK),
+        check("a-long-name", STATUS_ERROR, REASON_REFUSED), check("b", STATUS_STARTING, REASON_STARTING)};
+    checks[1].phase = PHASE_CONNECT;
+    checks[1].is_critical = false;
+    struct snapshot snapshot = snapshot_of(checks, 2);
+    expect_text(text_table(&snapshot, false),
+        "  CHECK        KIND      STATUS    CODE                LATENCY\n"
+        "+ default      sqlite    ok        ok                    12 ms\n"
+        "x a-long-name  sqlite    error     refused               12 ms  in phase connect  (not critical)\n"
+        "    Nothing accepts connections at that address.\n"
+        "    The server is down, or host or port in the DSN are wrong.\n"
+        "ready, but degraded\n");
+    char *text = text_table(&snapshot, true);
+    ck_assert_ptr_nonnull(strstr(text, "\033[31mx a-long-name"));
+    free(text);
+}
+END_TEST
+
+START_TEST(a_dead_app_is_named_on_the_live_page) {
+    struct snapshot snapshot = snapshot_of(NULL, 0);
+    expect_text(text_live(&snapshot), "OK\n");
+    snapshot.is_live = false;
+    snapshot.live_check = "app";
+    snapshot.live_reason = REASON_REFUSED;
+    expect_text(text_live(&snapshot), "app: refused: Nothing accepts connections at that address.\n");
+}
+END_TEST
+
+static const struct page *find_page(const struct page_set *set, const char *path) {
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->pages[i].path, path) == 0)
+            return &set->pages[i];
+    ck_abort_msg("no page %s", path);
+    return NULL;
+}
+
+START_TEST(pages_agree_with_the_verdict_for_every_reason) {
+    for (int i = 0; i < REASON_COUNT; i++) {
+        enum reason reason = (enum reason)i;
+        enum status status = reason_info(reason)->verdict;
+        const struct check_view checks[] = {
+            check("default", status, reason), check("other", STATUS_OK, REASON_OK)};
+        struct snapshot snapshot = snapshot_of(checks, 2);
+        struct page_set set;
+        ck_assert_int_eq(pages_render(&snapshot, 42, &set), 0);
+        int expected = status_is_ready(status) ? 200 : 503;
+        ck_assert_int_eq(find_page(&set, "/health/ready")->status, expected);
+        ck_assert_int_eq(find_page(&set, "/health")->status, expected);
+        ck_assert_int_eq(find_page(&set, "/health/ready/default")->status, expected);
+        ck_assert_int_eq(find_page(&set, "/health/ready/other")->status, 200);
+        ck_assert_int_eq(find_page(&set, "/health/live")->status, 200);
+        ck_assert_int_eq(find_page(&set, "/health/self")->status, 200);
+        ck_assert_int_eq(find_page(&set, "/health/self")->trust, PAGE_TRUST_GRACE);
+        ck_assert_int_eq(find_page(&set, "/health/ready")->trust, PAGE_TRUST_LEASE);
+
+        const char *slug = reason_info(reason)->slug;
+        ck_assert_msg(strstr(find_page(&set, "/health")->body, slug) != NULL, "%s", slug);
+        ck_assert_msg(strstr(find_page(&set, "/health/ready/default")->body, slug) != NULL, "%s", slug);
+        char *table = text_table(&snapshot, false);
+        ck_assert_msg(strstr(table, slug) != NULL, "%s", slug);
+        free(table);
+        pages_release(&set);
+    }
+}
+END_TEST
+
+Suite *render_suite(void) {
+    Suite *suite = suite_create("render");
+    TCase *tcase = tcase_create("render");
+    suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, the_ready_page_keeps_the_four_keys_of_bugsinks_own_view);
+    tcase_add_test(tcase, before_the_first_round_the_ready_page_says_starting);
+    tcase_add_test(tcase, a_failing_check_that_is_not_critical_lowers_but_does_not_fail);
+    tcase_add_test(tcase, draining_and_maintenance_are_named);
+    tcase_add_test(tcase, one_check_is_told_with_all_its_detail);
+    tcase_add_test(tcase, the_health_page_holds_everything);
+    tcase_add_test(tcase, the_table_is_aligned_and_says_it_without_colour);
+    tcase_add_test(tcase, a_dead_app_is_named_on_the_live_page);
+    tcase_add_test(tcase, pages_agree_with_the_verdict_for_every_reason);
+    return suite;
+}
