@@ -17,9 +17,9 @@ struct database {
     struct loader *loader;
     const char *name;
     json_t *object; /* its object in the file; NULL where it has none */
-    const struct setting
-        *setting; /* the variable or standard path that names it; NULL: the file's dsn does */
-    bool is_url;  /* setting is a DATABASE_URL, not a path */
+    /* The variable or standard path that names it; NULL: the file's dsn does. */
+    const struct setting *setting;
+    bool is_url; /* setting is a DATABASE_URL, not a path */
     struct check_config *check;
 };
 
@@ -87,9 +87,8 @@ static void warn_of_url(const struct database *database) {
             database->setting->place);
     if (dsn->is_doubtful)
         loader_add_warning(database->loader,
-            "%s: looks as if the password were not percent-encoded (/ is %%2F, ? is %%3F, # is %%23, @ is "
-            "%%40, %% is "
-            "%%25); it is read as Bugsink reads it, and none of it is shown",
+            "%s: looks as if the password were not percent-encoded (/ is %%2F, ? is %%3F, # is %%23, "
+            "@ is %%40, %% is %%25); it is read as Bugsink reads it, and none of it is shown",
             database->setting->place);
 }
 
@@ -110,8 +109,8 @@ static int read_setting(struct database *database) {
     warn_of_url(database);
     if (!dsn->database) {
         error_set(database->loader->err,
-            "names no database, and Bugsink does not work without one; it stands behind the "
-            "host: postgresql://USER@HOST/DATABASE");
+            "names no database, and Bugsink does not work without one; it stands behind the host: "
+            "postgresql://USER@HOST/DATABASE");
         return setting_fail(database->loader, database->setting);
     }
     return 0;
