@@ -26,25 +26,30 @@ cat >"$work/config.json" <<END
 END
 export BUGSINK_HEALTH_CONFIG="$work/config.json"
 
-under_valgrind() {
+# Replaces the shell, so that a process in the background is valgrind itself and gets our signals.
+become_valgrind() {
     log=$1
     shift
-    valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=9 \
+    exec valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=9 \
         --trace-children=yes --child-silent-after-fork=no --log-file="$work/$log.%p.log" "$program" "$@"
 }
 
 fail() {
     echo "valgrind: $1" >&2
-    cat "$work"/*.log >&2
-    [ ! -e "$work/serve.err" ] || cat "$work/serve.err" >&2
+    cat "$work"/*.log "$work"/*.err >&2 || true
     exit 1
 }
 
-under_valgrind check check >"$work/check.out" || fail "check: exit status $?: $(cat "$work/check.out")"
+(become_valgrind check check >"$work/check.out") || fail "check: exit status $?: $(cat "$work/check.out")"
 
-under_valgrind serve serve 2>"$work/serve.err" &
+become_valgrind serve serve 2>"$work/serve.err" &
 served=$!
-"$program" wait --timeout 60s >"$work/wait.out" 2>&1 || fail "serve did not become ready: $(cat "$work/wait.out")"
+tries=120
+until "$program" probe ready >"$work/probe.out" 2>&1; do
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || fail "serve did not become ready: $(cat "$work/probe.out")"
+    sleep 0.5
+done
 kill -TERM "$served"
 wait "$served" || fail "serve: exit status $?"
 served=

@@ -74,7 +74,8 @@ struct check {
     int64_t started_ms;
     enum phase phase;
     struct timer deadline;
-    struct child *child; /* the one-shot child, until it is reaped */
+    struct timer leaving; /* armed while the run waits for the last one's child to be gone */
+    struct child *child;  /* the one-shot child, until it is reaped */
 };
 
 /* The kind of that id, or NULL where it is not built in. */
@@ -99,12 +100,14 @@ void check_release(struct check *check);
 /* How late a deadline may come before a run that it ends is the sidecar's own fault. */
 enum { CHECK_HELD_UP_MS = 1000 };
 
-/* Starts a run. A run that its deadline ends is a timeout; where the deadline came late, because this process
- * was not run for a while (stopped, or starved of processor time), the loop turns once more before that, for
- * the answer may be there; and where it came more than CHECK_HELD_UP_MS late the end is internal, for nothing
- * is known of who was asked. Returns false, and does nothing, while one is under way. A child of an earlier
- * run that has not ended yet ends the run at once: stuck. `finished` may come before this returns; it must
- * not call check_release. */
+/* Starts a run. Returns false, and does nothing, while one is under way. A child of an earlier run that has
+ * reported and is on its way out is waited for; any other that is still there ends the run at once: stuck.
+ * `finished` may come before this returns; it must not call check_release.
+ *
+ * A run that its deadline ends is a timeout. Where the deadline came late, because this process was not run
+ * for a while (stopped, or starved of processor time), the loop turns once more before that, for the answer
+ * may be there; where it came more than CHECK_HELD_UP_MS late the end is internal, for nothing is known of
+ * who was asked. */
 bool check_start(struct check *check);
 
 /* Gives up the run under way: finished is not called. */

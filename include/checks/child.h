@@ -48,7 +48,8 @@ struct child_callbacks {
 
 void children_init(struct children *children, struct event_base *base, struct timers *timers);
 
-/* Kills whatever is left with SIGKILL, reaps what can be reaped within 0.2 s, frees. Of the callbacks only `release` comes. */
+/* Kills whatever is left with SIGKILL, reaps what can be reaped within 0.2 s, frees. Of the callbacks only
+ * `release` comes. */
 void children_release(struct children *children);
 
 /* To be called for each pid that waitpid returned. Returns false if it is none of ours. What the child wrote
@@ -71,6 +72,9 @@ void child_disown(struct child *child);
 /* Looks now, without waiting, whether it has reported or ended; the callbacks come from within. For the
  * moment a deadline passes in a process that was itself held up: the answer may be there, unread. */
 void child_poll(struct child *child);
+
+/* Whether it has reported and is merely on its way out, with the half second for that not over. */
+bool child_is_leaving(const struct child *child);
 
 pid_t child_pid(const struct child *child);
 

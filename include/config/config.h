@@ -103,6 +103,11 @@ struct config *config_load(const struct config_source *source, struct error *err
 /* Frees it, overwriting every secret. NULL is nothing. */
 void config_free(struct config *config);
 
+/* How long a run may wait for a passing state of its file to pass: a settings file that is just being
+ * replaced (a ConfigMap's swap) is looked at again for up to 2 s, or two thirds of the timeout. 0 for all
+ * other checks. */
+int64_t check_config_patience_ms(const struct check_config *check);
+
 /* Whether two checks are configured alike in every respect: such a one keeps its history through a reload. */
 bool check_config_equal(const struct check_config *a, const struct check_config *b);
 

@@ -13,8 +13,8 @@ const char *environment_get(const char *const *environment, const char *name);
 int environment_check(const char *const *environment, struct error *err);
 
 /* Reads a file that holds one secret: at most 64 KiB, without its newlines at the end, not empty. The caller
- * frees it with str_free_secret. The error shows the path only where it is absolute: the secret itself may
- * stand in its place. */
+ * frees it with str_free_secret. The error shows the path only where it is absolute and plain: in its place
+ * may stand the secret itself. */
 int environment_read_secret(const char *path, char **secret, struct error *err);
 
 #endif

@@ -12,7 +12,12 @@ static int64_t slow_delay_ms(const struct check_config *config, int64_t refusals
 
 static int64_t normal_delay_ms(const struct check_config *config, int64_t duration_ms, uint32_t random) {
     int64_t jitter_ms = (int64_t)(random % 1024) * (config->interval_ms / 10) / 1024;
-    int64_t delay_ms = config->interval_ms - jitter_ms - duration_ms;
+    /* A run that may wait for a passing state to pass starts that much earlier, so that what does not pass
+     * shows within the interval; but never more often than twice an interval. */
+    int64_t patience_ms = check_config_patience_ms(config);
+    if (patience_ms > config->interval_ms / 2)
+        patience_ms = config->interval_ms / 2;
+    int64_t delay_ms = config->interval_ms - patience_ms - jitter_ms - duration_ms;
     return delay_ms > 0 ? delay_ms : 0;
 }
 

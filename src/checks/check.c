@@ -48,29 +48,65 @@ static struct outcome outcome_checked(const struct outcome *outcome) {
 
 /* -- a check -- */
 
+enum { LEAVING_POLL_MS = 5 };
+
+static void finish_stuck(struct check *check) {
+    struct outcome outcome = {.reason = REASON_STUCK};
+    snprintf(
+        outcome.detail, sizeof outcome.detail, "process %d of an earlier run", (int)child_pid(check->child));
+    check_finish(check, check->run_id, &outcome);
+}
+
+/* Starts the kind's work, once no child of an earlier run is there. */
+static void begin(void *arg) {
+    struct check *check = arg;
+    if (check->child)
+        child_poll(check->child); /* ended, but its SIGCHLD not yet seen, is not stuck */
+    if (!check->child)
+        check->kind->start(check);
+    else if (child_is_leaving(check->child))
+        timer_arm(check->env->timers, &check->leaving, LEAVING_POLL_MS);
+    else
+        finish_stuck(check);
+}
+
+static bool has_begun(const struct check *check) {
+    return !timer_is_armed(&check->leaving);
+}
+
+/* Whether the deadline came so late that the loop, which has not turned meanwhile, has to turn once more. */
+static bool is_put_off(struct check *check) {
+    int64_t late_ms = clock_now_ms(check->env->timers->clock) - check->deadline.due_ms;
+    if (late_ms <= 0 || check->is_overdue)
+        return false;
+    check->is_overdue = true;
+    check->held_up_ms = late_ms;
+    timer_arm(check->env->timers, &check->deadline, 0); /* fires after the loop's next turn */
+    return true;
+}
+
+static void give_up(struct check *check) {
+    char detail[80];
+    check->kind->cancel(check);
+    snprintf(
+        detail, sizeof detail, "the sidecar itself was held up for %lld ms", (long long)check->held_up_ms);
+    if (check->held_up_ms > CHECK_HELD_UP_MS)
+        check_finish_reason(check, REASON_INTERNAL, detail);
+    else
+        check_finish_reason(check, REASON_TIMEOUT, NULL);
+}
+
 static void on_deadline(void *arg) {
     struct check *check = arg;
     uint64_t run_id = check->run_id;
-    if (check->child)
+    if (check->child && has_begun(check))
         child_poll(check->child); /* where we were held up ourselves, the answer may be there */
     if (!check->is_running || check->run_id != run_id)
         return;
-    int64_t late_ms = clock_now_ms(check->env->timers->clock) - check->deadline.due_ms;
-    if (late_ms > 0 && !check->is_overdue) {
-        check->is_overdue = true;
-        check->held_up_ms = late_ms;
-        timer_arm(check->env->timers, &check->deadline, 0); /* fires after the next turn of the loop */
-        return;
-    }
-    check->kind->cancel(check);
-    if (check->held_up_ms <= CHECK_HELD_UP_MS) {
-        check_finish_reason(check, REASON_TIMEOUT, NULL);
-        return;
-    }
-    char detail[80];
-    snprintf(
-        detail, sizeof detail, "the sidecar itself was held up for %lld ms", (long long)check->held_up_ms);
-    check_finish_reason(check, REASON_INTERNAL, detail);
+    if (!has_begun(check))
+        finish_stuck(check);
+    else if (!is_put_off(check))
+        give_up(check);
 }
 
 int check_init_kind(struct check *check, const struct check_kind *kind, const struct check_env *env,
@@ -79,6 +115,7 @@ int check_init_kind(struct check *check, const struct check_kind *kind, const st
     struct error *err) {
     *check = (struct check){.config = config, .kind = kind, .env = env, .finished = finished, .arg = arg};
     timer_init(&check->deadline, on_deadline, check);
+    timer_init(&check->leaving, begin, check);
     check->state = calloc(1, kind->state_size > 0 ? kind->state_size : 1);
     if (!check->state)
         return error_set(err, "out of memory");
@@ -113,23 +150,14 @@ void check_release(struct check *check) {
 bool check_start(struct check *check) {
     if (check->is_running)
         return false;
-    if (check->child)
-        child_poll(check->child); /* ended, but its SIGCHLD not yet seen, is not stuck */
     check->is_running = true;
     check->is_overdue = false;
     check->held_up_ms = 0;
     check->run_id++;
     check->phase = PHASE_NONE;
     check->started_ms = clock_now_ms(check->env->timers->clock);
-    if (check->child) {
-        struct outcome outcome = {.reason = REASON_STUCK};
-        snprintf(outcome.detail, sizeof outcome.detail, "process %d of an earlier run",
-            (int)child_pid(check->child));
-        check_finish(check, check->run_id, &outcome);
-        return true;
-    }
     timer_arm(check->env->timers, &check->deadline, check->config->timeout_ms);
-    check->kind->start(check);
+    begin(check);
     return true;
 }
 
@@ -137,7 +165,9 @@ void check_cancel(struct check *check) {
     if (!check->is_running)
         return;
     timer_disarm(&check->deadline);
-    check->kind->cancel(check);
+    if (has_begun(check))
+        check->kind->cancel(check);
+    timer_disarm(&check->leaving);
     check->is_running = false;
 }
 
@@ -149,6 +179,7 @@ void check_finish(struct check *check, uint64_t run_id, const struct outcome *ou
     if (!check->is_running || check->run_id != run_id)
         return;
     timer_disarm(&check->deadline);
+    timer_disarm(&check->leaving);
     check->is_running = false;
     struct outcome final = outcome_checked(outcome);
     if (final.reason != REASON_OK && final.phase == PHASE_NONE)

@@ -43,7 +43,8 @@ struct child {
     struct child_callbacks callbacks;
     void *arg;
     bool is_reaped;
-    bool is_done;     /* `done` was called, or will not be */
+    bool is_done; /* `done` was called, or will not be */
+    bool is_abandoned;
     bool is_disowned; /* `reaped` is not wanted either */
     bool is_garbled;
     const char *result; /* in the buffer */
@@ -248,6 +249,7 @@ static void on_kill(void *arg) {
 
 void child_abandon(struct child *child) {
     child->is_done = true;
+    child->is_abandoned = true;
     child_stop_reading(child);
     if (child->is_reaped)
         return;
@@ -258,6 +260,10 @@ void child_abandon(struct child *child) {
 void child_disown(struct child *child) {
     child->is_disowned = true;
     child_abandon(child);
+}
+
+bool child_is_leaving(const struct child *child) {
+    return child->is_done && !child->is_abandoned && timer_is_armed(&child->kill);
 }
 
 pid_t child_pid(const struct child *child) {

@@ -33,9 +33,9 @@ static void send_query(struct check *check, const char *sql);
 static void disconnect(struct postgres *postgres) {
     if (postgres->event)
         event_free(postgres->event);
+    /* PQfinish says Terminate, so that the server logs no lost connection; it does not wait. */
     if (postgres->conn)
-        PQfinish(
-            postgres->conn); /* says Terminate, so that the server logs no lost connection; does not wait */
+        PQfinish(postgres->conn);
     postgres->event = NULL;
     postgres->conn = NULL;
 }

@@ -127,8 +127,7 @@ static bool may_pass(const struct check_config *config, enum reason reason) {
 void settings_examine(const struct check_config *config, void (*phase)(void *arg, enum phase phase),
     void *arg, struct outcome *outcome) {
     const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
-    int64_t patience_ms = config->timeout_ms * 2 / 3 < 2000 ? config->timeout_ms * 2 / 3 : 2000;
-    int64_t end_ms = clock_now_ms(clock_system()) + patience_ms;
+    int64_t end_ms = clock_now_ms(clock_system()) + check_config_patience_ms(config);
     for (;;) {
         look_once(config, phase, arg, outcome);
         if (!may_pass(config, outcome->reason) || clock_now_ms(clock_system()) >= end_ms)

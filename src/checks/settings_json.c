@@ -39,11 +39,12 @@ int settings_json_parse(
         return -1;
     }
     int status = 0;
-    const char *key;
-    json_t *value;
     if (!json_is_object(root))
         status = settings_fault_at(fault, text, text, "not a JSON object");
-    json_object_foreach(root, key, value) settings_names_add(names, key, strlen(key), !json_is_null(value));
+    for (void *at = json_object_iter(root); at; at = json_object_iter_next(root, at)) {
+        const char *key = json_object_iter_key(at);
+        settings_names_add(names, key, strlen(key), !json_is_null(json_object_iter_value(at)));
+    }
     json_decref(root);
     return status;
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MAX_TARGETS = 64 }; /* names on the left of one = */
+enum { MAX_TARGETS = 256 }; /* names on the left of one = */
 
 struct parser {
     struct tokenizer tokenizer;
@@ -60,15 +60,15 @@ static bool is_at_end(const struct parser *parser) {
            (parser->tokenizer.depth == 0 && is_sign(&parser->token, ';'));
 }
 
-static void bind(struct parser *parser, const struct token *name) {
-    if (!parser->is_in_body)
+static void bind_name(struct parser *parser, const struct token *name) {
+    if (!parser->is_in_body && name->kind == TOKEN_NAME)
         settings_names_add(parser->names, name->text, name->length, true);
 }
 
 /* (name := value) binds in the module, wherever it stands. */
 static void bind_walrus(struct parser *parser) {
     if (parser->token.kind == TOKEN_WALRUS && parser->last.kind == TOKEN_NAME)
-        bind(parser, &parser->last);
+        bind_name(parser, &parser->last);
 }
 
 /* Whether a bracket or a dot behind this token belongs to it: f(x), a[i], a.b. */
@@ -110,7 +110,7 @@ static void meet_assign(struct parser *parser, struct targets *targets) {
     if (parser->tokenizer.depth > 0 || targets->is_over)
         return;
     for (size_t i = 0; i < targets->count; i++)
-        bind(parser, &targets->names[i]);
+        bind_name(parser, &targets->names[i]);
     targets->count = 0;
     targets->is_over = targets->is_annotated;
 }
@@ -168,14 +168,13 @@ static int read_import(struct parser *parser) {
             bound = parser->token;
             is_alias = false;
         } else if (is_sign(&parser->token, ',')) {
-            bind(parser, &bound);
+            bind_name(parser, &bound);
             bound = (struct token){.kind = TOKEN_END};
         }
         if (advance(parser) < 0)
             return -1;
     }
-    if (bound.kind == TOKEN_NAME)
-        bind(parser, &bound);
+    bind_name(parser, &bound);
     return 0;
 }
 
@@ -202,8 +201,7 @@ static int read_head(struct parser *parser) {
 static int read_definition(struct parser *parser) {
     if (advance(parser) < 0)
         return -1;
-    if (parser->token.kind == TOKEN_NAME)
-        bind(parser, &parser->token);
+    bind_name(parser, &parser->token);
     if (!parser->is_in_body) {
         parser->is_in_body = true;
         parser->body_indent = parser->tokenizer.indent;

@@ -22,10 +22,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* Takes SQLite's exclusive lock: PENDING, RESERVED and SHARED bytes, at 1 GiB (sqlite.org/fileformat.html,
- * section 1.3.1; os_unix.c). In WAL mode every connection that has read holds its SHARED lock until it
- * closes, and opens -wal and -shm after taking it: under the exclusive lock nobody has them open, which is
- * how SQLite itself comes to remove them. */
+/* Takes SQLite's exclusive lock: the PENDING, RESERVED and SHARED bytes, at 1 GiB
+ * (sqlite.org/fileformat.html, The Lock-Byte Page; os_unix.c). In WAL mode every connection that has read
+ * holds its SHARED lock until it closes, and opens -wal and -shm after taking it: under the exclusive lock
+ * nobody has them open, which is how SQLite itself comes to remove them. */
 static bool lock_exclusively(int fd) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000000, .l_len = 512};
     return fcntl(fd, F_SETLK, &lock) == 0;

@@ -29,7 +29,8 @@ static int parse_authority(struct span authority, struct address *address, struc
     char text[ADDRESS_HOST_SIZE] = "";
     if (is_bracketed)
         host = span_from(host, 1);
-    if (host.length < sizeof text)
+    bool is_closed = !is_bracketed || span_find(authority, ']') < authority.length;
+    if (is_closed && host.length < sizeof text)
         str_copy(text, host.length + 1, host.at);
     if (!address_set_host(address, text) || address->is_ipv6 != is_bracketed)
         return error_set(err,

@@ -58,6 +58,13 @@ static bool environment_equal(char *const *a, char *const *b) {
     return !*a && !*b;
 }
 
+int64_t check_config_patience_ms(const struct check_config *check) {
+    enum { SWAP_MS = 2000 };
+    if (check->kind != KIND_SETTINGS || check->format == SETTINGS_ENVIRONMENT)
+        return 0;
+    return check->timeout_ms * 2 / 3 < SWAP_MS ? check->timeout_ms * 2 / 3 : SWAP_MS;
+}
+
 bool check_config_equal(const struct check_config *a, const struct check_config *b) {
     return text_equal(a->name, b->name) && a->kind == b->kind && a->role == b->role &&
            a->is_critical == b->is_critical && a->interval_ms == b->interval_ms &&

@@ -230,12 +230,12 @@ static void add_piece(struct dsn *dsn, struct span piece) {
     str_free_secret(lower);
 }
 
-/* A password reaches from the first colon to the last @ at most, or to the end where none stands. Whatever
- * the parser and the driver make of it, they cut it at these characters. */
+/* A password begins behind the first colon at the earliest, and may reach to the end: nobody knows which @
+ * was meant. Whatever the parser and the driver make of it, they cut it at these characters. */
 static void add_doubtful_secrets(struct dsn *dsn, struct span rest) {
     struct span region = span_from(rest, span_find(rest, ':') + 1);
-    region.length = span_find_last(region, '@');
     add_piece(dsn, region);
+    add_piece(dsn, (struct span){region.at, span_find_last(region, '@')});
     while (region.length > 0) {
         struct span piece = {region.at, span_find_any(region, "/?#@:[],")};
         add_piece(dsn, piece);

@@ -6,6 +6,7 @@
 #include "config/options.h"
 #include "config/suggest.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -61,9 +62,19 @@ int environment_check(const char *const *environment, struct error *err) {
     return 0;
 }
 
+/* Whether it is an absolute path and nothing else: in its place may stand the password, or a URL. */
+static bool is_plain_path(const char *text) {
+    if (text[0] != '/' || text[1] == '/')
+        return false;
+    for (; *text; text++)
+        if (!isalnum((unsigned char)*text) && !strchr("/._-", *text))
+            return false;
+    return true;
+}
+
 int environment_read_secret(const char *path, char **secret, struct error *err) {
-    bool is_path = path[0] == '/';
-    const char *shown = is_path ? path : "the file it names (its value is not shown: it is no absolute path)";
+    const char *shown =
+        is_plain_path(path) ? path : "the file it names (its value is not shown: it is no plain path)";
     char *text;
     size_t length;
     if (io_read_file(path, SECRET_MAX_BYTES, &text, &length, NULL) < 0) {

@@ -100,7 +100,8 @@ static int check_key(
                     is_database ? "NAME" : key) &&
                 str_copy(shown_key, sizeof shown_key, shown) &&
                 str_copy(shown_key + strlen(shown_key), sizeof shown_key - strlen(shown_key), key);
-    int found = fits ? find_key(table_key) : 0;
+    /* A dot within a key would look like the way to a key below. */
+    int found = fits && (is_database || !strchr(key, '.')) ? find_key(table_key) : 0;
     if (found == 0)
         return refuse_key(shown, group, key, err);
     if (found == 2 || (json_is_null(value) && strcmp(table_key, "databases") != 0))

@@ -41,7 +41,8 @@ void suggestion_init(struct suggestion *suggestion, const char *word) {
 
 void suggestion_consider(struct suggestion *suggestion, const char *candidate) {
     size_t between = distance(suggestion->word, candidate);
-    size_t allowed = strlen(candidate) / 3 < 1 ? 1 : strlen(candidate) / 3;
+    size_t allowed =
+        strlen(candidate) < 6 ? 2 : strlen(candidate) / 3; /* two letters that changed places count as two */
     if (between <= allowed && between < suggestion->distance) {
         suggestion->best = candidate;
         suggestion->distance = between;

@@ -187,6 +187,20 @@ START_TEST(while_well_runs_start_one_interval_apart_less_a_jitter) {
 }
 END_TEST
 
+START_TEST(settings_are_looked_at_so_early_that_a_fault_shows_within_the_interval) {
+    struct world world = world_new();
+    world.config.kind = KIND_SETTINGS;
+    world.config.format = SETTINGS_PYTHON;
+    find(&world, REASON_OK);
+    ck_assert_int_eq(check_config_patience_ms(&world.config), 2000);
+    ck_assert_int_eq(delay(&world, 0, 0), 3000);
+    world.config.timeout_ms = 1500;
+    ck_assert_int_eq(delay(&world, 0, 0), 4000);
+    world.config.format = SETTINGS_ENVIRONMENT;
+    ck_assert_int_eq(delay(&world, 0, 0), 5000);
+}
+END_TEST
+
 START_TEST(while_failing_the_next_look_is_one_retry_interval_away) {
     struct world world = world_new();
     find(&world, REASON_REFUSED);
@@ -226,6 +240,7 @@ Suite *policy_suite(void) {
     tcase_add_test(tcase, questions_about_bugsink_are_mild_for_a_plain_database);
     tcase_add_test(tcase, a_backlog_is_an_error_only_where_configured_and_only_without_progress);
     tcase_add_test(tcase, while_well_runs_start_one_interval_apart_less_a_jitter);
+    tcase_add_test(tcase, settings_are_looked_at_so_early_that_a_fault_shows_within_the_interval);
     tcase_add_test(tcase, while_failing_the_next_look_is_one_retry_interval_away);
     tcase_add_test(tcase, refusals_slow_the_looking_down_to_half_a_minute);
     return suite;

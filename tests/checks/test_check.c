@@ -13,7 +13,8 @@
  *  the child's outcome is impossible          crashed
  *  no child can be started                    internal
  *  the child hangs                            timeout in its phase; and it is gone afterwards
- *  the child of an earlier run is still there stuck, and no second child */
+ *  the child of an earlier run is still there stuck, and no second child
+ *  that child has reported and is leaving     waits for it, then runs; stuck at the deadline */
 #include "checks/check.h"
 
 #include "base/str.h"
@@ -279,6 +280,18 @@ START_TEST(secrets_are_blanked_before_the_text_is_cut) {
 }
 END_TEST
 
+START_TEST(a_kind_that_is_not_built_in_is_refused) {
+    struct check_env env = {0};
+    struct check_config config = {.kind = KIND_MYSQL};
+    struct check check;
+    struct error err = {""};
+    ck_assert_int_eq(check_kind_find(KIND_POSTGRES)->id, KIND_POSTGRES);
+    ck_assert_ptr_null(check_kind_find(KIND_MYSQL));
+    ck_assert_int_eq(check_init(&check, &env, &config, on_finished, NULL, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "not built into this program"));
+}
+END_TEST
+
 /* -- kinds that work in a child -- */
 
 static void work_answers(const struct check *check, struct outcome *outcome, int fd) {
@@ -318,6 +331,13 @@ static void work_makes_nonsense(const struct check *check, struct outcome *outco
     memset(outcome, 0xee, sizeof *outcome);
 }
 
+static void work_answers_and_stays(const struct check *check, struct outcome *outcome, int fd) {
+    work_answers(check, outcome, fd);
+    child_report_result(fd, outcome, sizeof *outcome);
+    for (;;)
+        pause();
+}
+
 #define WORK_KIND(NAME, WORK)                                                                                \
     static void start_##NAME(struct check *check) {                                                          \
         check_run_in_child(check, WORK);                                                                     \
@@ -329,6 +349,7 @@ WORK_KIND(answering, work_answers)
 WORK_KIND(crashing, work_crashes)
 WORK_KIND(leaving, work_leaves)
 WORK_KIND(hanging, work_hangs)
+WORK_KIND(staying, work_answers_and_stays)
 WORK_KIND(nonsense, work_makes_nonsense)
 
 static void begin(struct rig *rig, struct rig_check *own, const struct check_kind *kind, int64_t timeout_ms) {
@@ -405,14 +426,15 @@ START_TEST(without_descriptors_the_fault_is_internal) {
     struct rig rig;
     struct rig_check own;
     begin(&rig, &own, &answering, 3000);
-    const struct rlimit none = {0, 1024};
+    struct rlimit before, none;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){0, before.rlim_max};
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
     ck_assert(check_start(&own.check));
     ck_assert_int_eq(own.finished, 1);
     ck_assert_int_eq(own.outcome.reason, REASON_INTERNAL);
     ck_assert_str_eq(own.outcome.detail, "pipe: Too many open files");
-    const struct rlimit some = {1024, 1024};
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &some), 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
     finish(&rig, &own);
 }
 END_TEST
@@ -489,6 +511,59 @@ START_TEST(a_child_that_has_ended_unseen_is_not_stuck_and_its_answer_beats_the_d
 }
 END_TEST
 
+static bool is_idle(void *arg) {
+    const struct check *check = arg;
+    return !check->is_running;
+}
+
+START_TEST(a_child_on_its_way_out_is_waited_for) {
+    struct rig rig;
+    struct rig_check own;
+    int64_t now_ms = 1000;
+    const struct clock fake = {read_fake, read_fake, &now_ms};
+    begin(&rig, &own, &staying, 600);
+    rig.timers.clock = &fake;
+    ck_assert(check_start(&own.check));
+    ck_assert(rig_turn_until(&rig, is_idle, &own.check, 5000));
+    ck_assert_int_eq(own.outcome.reason, REASON_LOCKED);
+    pid_t first = child_pid(own.check.child);
+    ck_assert(check_start(&own.check));
+    ck_assert(!check_start(&own.check));
+    now_ms += 499;
+    ck_assert(!rig_turn_until(&rig, is_idle, &own.check, 100));
+    ck_assert_int_eq(child_pid(own.check.child), first);
+    now_ms += 1; /* it is killed */
+    ck_assert(rig_turn_until(&rig, is_childless, &own.check, 5000));
+    now_ms += 5;
+    ck_assert(rig_turn_until(&rig, is_idle, &own.check, 5000));
+    ck_assert_int_eq(own.finished, 2);
+    ck_assert_int_eq(own.outcome.reason, REASON_LOCKED);
+    check_start(&own.check); /* and given up while it waits */
+    check_cancel(&own.check);
+    now_ms += 500;
+    finish(&rig, &own);
+}
+END_TEST
+
+START_TEST(one_that_is_still_on_its_way_out_at_the_deadline_is_stuck) {
+    struct rig rig;
+    struct rig_check own;
+    int64_t now_ms = 1000;
+    const struct clock fake = {read_fake, read_fake, &now_ms};
+    begin(&rig, &own, &staying, 200);
+    rig.timers.clock = &fake;
+    ck_assert(check_start(&own.check));
+    ck_assert(rig_turn_until(&rig, is_idle, &own.check, 5000));
+    ck_assert(check_start(&own.check));
+    now_ms += 200;
+    timers_run(&rig.timers);
+    ck_assert_int_eq(own.finished, 2);
+    ck_assert_int_eq(own.outcome.reason, REASON_STUCK);
+    now_ms += 500;
+    finish(&rig, &own);
+}
+END_TEST
+
 START_TEST(releasing_a_check_whose_child_runs_leaves_nothing) {
     struct rig rig;
     struct rig_check own;
@@ -515,6 +590,7 @@ Suite *check_suite(void) {
     tcase_add_test(run, a_late_answer_of_an_earlier_run_is_dropped);
     tcase_add_test(run, cancelled_and_released_runs_say_nothing);
     tcase_add_test(run, secrets_are_blanked_before_the_text_is_cut);
+    tcase_add_test(run, a_kind_that_is_not_built_in_is_refused);
     TCase *child = tcase_create("child");
     suite_add_tcase(suite, child);
     tcase_set_timeout(child, 30);
@@ -526,6 +602,8 @@ Suite *check_suite(void) {
     tcase_add_test(child, a_child_that_hangs_is_a_timeout_and_is_gone_afterwards);
     tcase_add_test(child, while_an_earlier_child_is_there_runs_are_stuck_and_start_no_other);
     tcase_add_test(child, a_child_that_has_ended_unseen_is_not_stuck_and_its_answer_beats_the_deadline);
+    tcase_add_test(child, a_child_on_its_way_out_is_waited_for);
+    tcase_add_test(child, one_that_is_still_on_its_way_out_at_the_deadline_is_stuck);
     tcase_add_test(child, releasing_a_check_whose_child_runs_leaves_nothing);
     return suite;
 }

@@ -329,9 +329,7 @@ START_TEST(releasing_all_kills_them_and_frees_their_arguments) {
     children_release(&rig.children);
     ck_assert_str_eq(notes.text, "");
     ck_assert_int_eq(notes.released, 1);
-    int status;
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), -1); /* reaped: no zombie is left to others */
     rig_release(&rig);
 }
 END_TEST
@@ -427,11 +425,17 @@ END_TEST
 
 /* -- many -- */
 
+#ifdef __SANITIZE_ADDRESS__
+enum { MANY = 1000 }; /* a fork is ten times as dear there */
+#else
+enum { MANY = 10000 };
+#endif
+
 START_TEST(thousands_of_children_leave_no_descriptor_and_no_child) {
     struct rig rig;
     struct notes notes;
     const char *runs = getenv("BH_RUNS");
-    long wanted = runs ? strtol(runs, NULL, 10) : 10000;
+    long wanted = runs ? strtol(runs, NULL, 10) : MANY;
     rig_init(&rig);
     int before = 0;
     for (long i = 0; i < wanted; i++) {

@@ -41,7 +41,7 @@
 #define USER  "bugsink"
 #define RIGHT POSTGRES_PASSWORD_ENCODED
 
-enum { TIMEOUT_MS = 5000, SHORT_MS = 400 };
+enum { TIMEOUT_MS = 5000, SHORT_MS = 500 };
 
 /* -- running a check -- */
 
@@ -268,18 +268,34 @@ static int count(const char *text, const char *what) {
     return found;
 }
 
+/* The log lines of the database "clean" from `from` on, but the superuser's, and "authenticated",
+ * which is new in PostgreSQL 14; the caller frees. */
+static char *clean_log(size_t from) {
+    struct strbuf own = {0};
+    char *log = postgres_log(server);
+    for (char *line = log + from, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        if (strncmp(line, "clean| ", 7) == 0 && !strstr(line, "user=postgres") &&
+            !strstr(line, "authenticated"))
+            strbuf_format(&own, "%s\n", line);
+    }
+    free(log);
+    strbuf_append(&own, "");
+    return own.data;
+}
+
 struct log_watch {
     size_t from;
-    int received, disconnected;
+    int authorized, disconnected;
 };
 
 static bool is_balanced(void *arg) {
     struct log_watch *watch = arg;
-    char *log = postgres_log(server);
-    watch->received = count(log + watch->from, "connection received");
-    watch->disconnected = count(log + watch->from, "disconnection: ");
+    char *log = clean_log(watch->from);
+    watch->authorized = count(log, "connection authorized");
+    watch->disconnected = count(log, "disconnection: ");
     free(log);
-    return watch->received == watch->disconnected;
+    return watch->authorized == watch->disconnected;
 }
 
 static void run_and_read_log(const char *dsn, enum role role, int runs) {
@@ -292,21 +308,17 @@ static void run_and_read_log(const char *dsn, enum role role, int runs) {
         expect(&bench, REASON_OK, "", PHASE_NONE);
     close_bench(&bench);
     ck_assert(wait_until(is_balanced, &watch, 5000));
-    ck_assert_int_eq(watch.received, runs);
-    log = postgres_log(server);
-    const char *const bad[] = {
-        "ERROR", "FATAL", "WARNING", "could not", "EOF", "incomplete", "invalid", "reset"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        ck_assert_msg(!strstr(log + watch.from, bad[i]), "%s", log + watch.from);
+    ck_assert_int_eq(watch.authorized, runs);
+    log = clean_log(watch.from);
+    ck_assert_msg(count(log, "\n") == 2 * runs, "more than logins and logouts:\n%s", log);
     free(log);
 }
 
 START_TEST(a_healthy_check_leaves_the_servers_log_clean) {
-    char *dsn = postgres_dsn(server, USER, RIGHT, "bugsink", "?sslmode=disable");
+    char *dsn = own_database("clean", "SELECT 1");
     run_and_read_log(dsn, ROLE_MAIN, 5);
     run_and_read_log(dsn, ROLE_PLAIN, 5);
-    free(dsn);
-    dsn = own_database("old_and_clean", "ALTER TABLE phonehome_installation DROP quota_exceeded_until");
+    postgres_do(server, "clean", "ALTER TABLE phonehome_installation DROP quota_exceeded_until");
     run_and_read_log(dsn, ROLE_MAIN, 2);
     free(dsn);
 }
@@ -365,7 +377,7 @@ START_TEST(a_blocked_query_ends_in_the_server_too) {
     struct bench bench;
     char *dsn = own_database("blocked", "SELECT 1");
     PGconn *locker = hold_lock("blocked");
-    open_bench(&bench, dsn, ROLE_MAIN, SHORT_MS);
+    open_bench(&bench, dsn, ROLE_MAIN, 1000);
     for (int i = 0; i < 3; i++)
         expect(&bench, REASON_TIMEOUT, "55P03", PHASE_QUERY);
     ck_assert(wait_until(is_nobody_waiting, NULL, 2000)); /* and the lock is still held */
@@ -670,12 +682,13 @@ START_TEST(what_is_no_server_or_a_sick_one) {
 }
 END_TEST
 
+/* Two dots: no name server is asked for such a name. */
 START_TEST(a_secret_in_the_host_name_is_blanked) {
     struct bench bench;
     forget_environment();
-    open_bench(&bench, "postgresql://u:hunter2@hunter2.invalid/d", ROLE_PLAIN, TIMEOUT_MS);
+    open_bench(&bench, "postgresql://u:hunter2@hunter2..invalid/d", ROLE_PLAIN, TIMEOUT_MS);
     expect(&bench, REASON_UNRESOLVED, "", PHASE_RESOLVE);
-    ck_assert_int_eq(strncmp(bench.own.outcome.detail, "*******.invalid: EAI_", 21), 0);
+    ck_assert_int_eq(strncmp(bench.own.outcome.detail, "*******..invalid: EAI_", 22), 0);
     close_bench(&bench);
 }
 END_TEST

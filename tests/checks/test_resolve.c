@@ -148,8 +148,8 @@ static bool enter_namespaces(const char *resolv_conf) {
     request.ifr_flags |= IFF_UP;
     is_up = is_up && ioctl(fd, SIOCSIFFLAGS, &request) == 0;
     close(fd);
-    return is_up && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-           mount(resolv_conf, "/etc/resolv.conf", NULL, MS_BIND, NULL) == 0;
+    return is_up && mount("none", "/", "none", MS_REC | MS_PRIVATE, "") == 0 &&
+           mount(resolv_conf, "/etc/resolv.conf", "none", MS_BIND, "") == 0;
 }
 
 static int open_name_server(void) {

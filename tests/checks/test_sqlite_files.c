@@ -407,12 +407,16 @@ END_TEST
 
 static void on_a_read_only_mount(const char *dir) {
     char *path = tempdir_path(dir, "db.sqlite3");
+    char *empty = tempdir_path(dir, "empty");
     sql_make(path, "wal", SCHEMA_MAIN);
+    tempdir_write(empty, "");
     ck_assert_int_eq(mount(dir, dir, NULL, MS_BIND, NULL), 0);
     ck_assert_int_eq(mount(NULL, dir, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
     assert_look(path, ROLE_MAIN, REASON_READ_ONLY_MOUNT);
     assert_look(path, ROLE_QUEUE, REASON_READ_ONLY_MOUNT);
     assert_look(path, ROLE_PLAIN, REASON_OK);
+    assert_look(empty, ROLE_MAIN, REASON_READ_ONLY_MOUNT); /* the cause, before the consequence */
+    assert_look(empty, ROLE_PLAIN, REASON_EMPTY);
 }
 
 START_TEST(a_read_only_mount_is_an_error_where_bugsink_writes_and_is_read_where_it_does_not) {

@@ -1,4 +1,5 @@
 /* Tests that looking at a SQLite database leaves no trace: no file, no change, no checkpoint, no lock. */
+#include "checks/sqlite.h"
 #include "checks/sqlite_fixture.h"
 #include "harness/tempdir.h"
 
@@ -152,6 +153,37 @@ START_TEST(a_lost_index_that_the_app_has_open_is_not_taken_from_it) {
 }
 END_TEST
 
+/* The app comes just after we have looked at the files, and before we open them. */
+struct latecomer {
+    const char *path;
+    struct holder holder;
+};
+
+static void let_app_in(void *arg, enum phase phase) {
+    struct latecomer *latecomer = arg;
+    if (phase == PHASE_OPEN)
+        latecomer->holder = holder_begin(latecomer->path, "SELECT count(*) FROM events_event");
+}
+
+START_TEST(files_that_the_app_has_opened_meanwhile_are_not_taken_from_it) {
+    const char *const gone[] = {"db.sqlite3-shm", "db.sqlite3-wal"};
+    for (size_t i = 0; i < 2; i++) {
+        struct bench bench = bench_with_log();
+        char *path = tempdir_path(bench.dir, "%s", gone[i]);
+        ck_assert_int_eq(unlink(path), 0);
+        struct latecomer latecomer = {.path = bench.path};
+        struct check_config config = sqlite_config(bench.path, ROLE_PLAIN);
+        struct outcome outcome;
+        sqlite_examine(&config, TEST_NOW_MS, let_app_in, &latecomer, &outcome);
+        ck_assert_int_eq(outcome.reason, REASON_OK);
+        ck_assert_int_eq(access(path, F_OK), 0);
+        holder_end(&latecomer.holder);
+        free(path);
+        bench_free(&bench);
+    }
+}
+END_TEST
+
 static void leave_hot_journal(struct bench *bench, int megabytes) {
     char sql[256];
     snprintf(sql, sizeof sql,
@@ -239,6 +271,7 @@ Suite *sqlite_trace_suite(void) {
     tcase_add_test(tcase, a_log_whose_index_is_lost_stays_as_it_is);
     tcase_add_test(tcase, an_empty_or_garbled_log_or_a_lone_index_stays_as_it_is);
     tcase_add_test(tcase, a_lost_index_that_the_app_has_open_is_not_taken_from_it);
+    tcase_add_test(tcase, files_that_the_app_has_opened_meanwhile_are_not_taken_from_it);
     tcase_add_test(tcase, a_small_hot_journal_is_rolled_back_as_any_reader_does);
     tcase_add_test(tcase, a_big_hot_journal_is_left_to_the_app);
     tcase_add_test(tcase, an_app_that_opens_writes_and_closes_all_the_while_is_not_disturbed);

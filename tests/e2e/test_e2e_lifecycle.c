@@ -58,6 +58,13 @@ START_TEST(a_stopped_checker_is_stale_within_the_lease) {
 }
 END_TEST
 
+/* An end that was asked for is no error, in either process. */
+static void assert_no_error_is_logged(const struct world *world) {
+    char *log = daemon_log(&world->daemon);
+    ck_assert_msg(daemon_log_lines(&world->daemon, "level=error", "") == 0, "%s", log);
+    free(log);
+}
+
 START_TEST(sigterm_drains) {
     struct world *world = world_new();
     envlist_set(&world->environment, "BUGSINK_HEALTH_DRAIN=1s");
@@ -71,6 +78,7 @@ START_TEST(sigterm_drains) {
     ck_assert_int_eq(daemon_wait_exit(&world->daemon, 3000), 0);
     ck_assert_int_ge(wait_now_ms() - start_ms, 950);
     ck_assert(wait_until(is_gone, &world->daemon.responder, SOON_MS));
+    assert_no_error_is_logged(world);
     world_end(world);
 }
 END_TEST
@@ -105,6 +113,7 @@ START_TEST(a_second_sigterm_or_sigint_ends_at_once) {
     int status = daemon_stop(&world->daemon, ENDINGS[_i].second, SOON_MS);
     ck_assert_msg(status == 0, "%s: status %d", ENDINGS[_i].name, status);
     ck_assert(wait_until(is_gone, &world->daemon.responder, SOON_MS));
+    assert_no_error_is_logged(world);
     world_end(world);
 }
 END_TEST
@@ -153,7 +162,7 @@ static const struct {
     {"{\"databases\": {\"default\": {\"dsn\": \"oracle://h/d\"}}}", "default", "oracle"},
     {"{\"databases\": {\"default\": {\"dsn\": \"mysql://u@h/d\"}}}", "default", "mysql"},
     {"{\"databases\": {\"default\": {}}}", "default", "dsn"},
-    {"{\"databases\": {\"a b\": {\"dsn\": \"/x\"}}}", "a b", ""},
+    {"{\"databases\": {\"a b\": {\"dsn\": \"/x\"}}}", "name", "databases"},
     {"{\"databases\": {\"default\": {\"dsn\": \"/x\", \"role\": \"king\"}}}", "role", "king"},
 };
 
@@ -177,6 +186,28 @@ START_TEST(a_bad_configuration_is_refused_with_status_2) {
 }
 END_TEST
 
+START_TEST(in_json_every_line_of_the_log_is_json) {
+    struct world *world = world_new();
+    envlist_set(&world->environment, "BUGSINK_HEALTH_LOG_FORMAT=json");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_LOG_LEVEL=debug");
+    world_start(world);
+    kill(world->daemon.checker, SIGKILL); /* so that the responder has something to say */
+    ck_assert_int_eq(daemon_wait_exit(&world->daemon, SOON_MS), -1);
+    ck_assert(wait_until(is_gone, &world->daemon.responder, SOON_MS));
+    ck_assert_int_ge(daemon_log_lines(&world->daemon, "responder", "checker gone"), 1);
+    char *log = daemon_log(&world->daemon), *rest = log;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL && *line;) {
+        json_t *json = json_loads(line, 0, NULL);
+        ck_assert_msg(
+            json_is_string(json_object_get(json, "time")) && json_is_string(json_object_get(json, "event")),
+            "%s", line);
+        json_decref(json);
+    }
+    free(log);
+    world_end(world);
+}
+END_TEST
+
 static bool has_only_the_responder(void *arg) {
     const struct daemon *daemon = arg;
     pid_t children[8];
@@ -187,6 +218,7 @@ START_TEST(many_runs_leave_no_descriptor_and_no_child) {
     struct world *world = world_new();
     envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=100ms");
     envlist_set(&world->environment, "BUGSINK_HEALTH_TIMEOUT=90ms");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_RETRY_INTERVAL=90ms");
     world_start(world);
     ck_assert(wait_until(has_only_the_responder, &world->daemon, SOON_MS));
     int before = proc_descriptor_count(world->daemon.checker);
@@ -217,6 +249,7 @@ Suite *e2e_lifecycle_suite(void) {
     tcase_add_test(tcase, signals_to_the_whole_group_still_drain);
     tcase_add_test(tcase, an_address_in_use_is_one_clear_line);
     tcase_add_loop_test(tcase, a_bad_configuration_is_refused_with_status_2, 0, COUNT(REFUSED));
+    tcase_add_test(tcase, in_json_every_line_of_the_log_is_json);
     tcase_add_test(tcase, many_runs_leave_no_descriptor_and_no_child);
     return suite;
 }

@@ -8,12 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifdef __SANITIZE_ADDRESS__
-static const bool IS_SANITIZED = true;
-#else
-static const bool IS_SANITIZED = false;
-#endif
-
 /* Starts a script with the environment that this process has then. Its output goes to a file, named in path.
  */
 static pid_t start_script(const char *script, const char *argument, char *path, size_t size) {
@@ -31,8 +25,8 @@ static pid_t start_script(const char *script, const char *argument, char *path, 
 }
 
 START_TEST(the_main_paths_are_clean_under_valgrind) {
-    if (IS_SANITIZED || access("/usr/bin/valgrind", X_OK) < 0) {
-        world_skip("valgrind", IS_SANITIZED ? "not on a sanitized build" : "it is not installed");
+    if (world_is_sanitized() || access("/usr/bin/valgrind", X_OK) < 0) {
+        world_skip("valgrind", world_is_sanitized() ? "not on a sanitized build" : "it is not installed");
         return;
     }
     char listen[64], path[256], text[65536];

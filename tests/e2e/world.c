@@ -134,6 +134,14 @@ const char *world_check_text(struct world *world, const char *name) {
     return is_there ? text : NULL;
 }
 
+bool world_is_sanitized(void) {
+#ifdef __SANITIZE_ADDRESS__
+    return true;
+#else
+    return false;
+#endif
+}
+
 void world_skip(const char *test, const char *why) {
     fprintf(stderr, "skipped: %s: %s\n", test, why);
 }

@@ -53,6 +53,9 @@ int64_t world_await_check(struct world *world, const char *name, const char *tex
  * until the next call. */
 const char *world_check_text(struct world *world, const char *name);
 
+/* Whether program and tests are built with AddressSanitizer. */
+bool world_is_sanitized(void);
+
 /* Says why a test is not run here. */
 void world_skip(const char *test, const char *why);
 

@@ -235,7 +235,7 @@ static size_t add_setting(char **arguments, size_t count, const char *setting) {
 static void boot(struct postgres_server *server, const char *const *settings) {
     static const char *const USUAL[] = {"listen_addresses=127.0.0.1,::1", "fsync=off", "shared_buffers=8MB",
         "max_connections=20", "autovacuum=off", "dynamic_shared_memory_type=mmap", "log_connections=on",
-        "log_disconnections=on", "log_line_prefix=", "max_wal_senders=0", "jit=off"};
+        "log_disconnections=on", "log_line_prefix=%d| ", "max_wal_senders=0", "jit=off"};
     char *programs = find_programs();
     char *arguments[ARGUMENTS_MAX] = {
         tempdir_path(programs, "postgres"), str_dup("-D"), str_dup(server->data)};

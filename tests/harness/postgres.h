@@ -58,7 +58,7 @@ void postgres_do(const struct postgres_server *server, const char *database, con
 char *postgres_dsn(const struct postgres_server *server, const char *user, const char *password,
     const char *database, const char *query);
 
-/* What the server has logged so far; the caller frees. */
+/* What the server has logged so far, each line with "DATABASE| " in front; the caller frees. */
 char *postgres_log(const struct postgres_server *server);
 
 #endif
