@@ -89,13 +89,14 @@ static void encode(const char *text, bool is_encoded, char *encoded, size_t size
     }
 }
 
-/* Fails when four characters in a row of the password stand in the text. */
+/* Fails when four characters in a row of the password stand in the text. Asserts only what fails: each
+ * assertion is a message to libcheck's parent process, and there would be millions. */
 static void assert_clean(const char *where, const char *text, const char *password) {
     for (size_t i = 0; text && strlen(password + i) >= 4; i++) {
         char piece[5] = "";
         memcpy(piece, password + i, 4);
-        ck_assert_msg(
-            strstr(text, piece) == NULL, "%s shows \"%s\" of \"%s\": %s", where, piece, password, text);
+        if (strstr(text, piece))
+            ck_abort_msg("%s shows \"%s\" of \"%s\": %s", where, piece, password, text);
     }
 }
 
