@@ -21,10 +21,12 @@ struct waiting {
 };
 
 /* Whether this check keeps us waiting. A database that Bugsink has yet to make or migrate is no reason to
- * keep Bugsink from starting: its start-up does just that. */
+ * keep Bugsink from starting: its start-up does just that; nor is that Bugsink itself does not answer yet. */
 static bool is_satisfied(const struct waiting *waiting, const struct check_view *check) {
     if (!check->is_critical || status_is_ready(check->status))
         return true;
+    if (waiting->is_for_start && strcmp(check->name, CHECK_NAME_APP) == 0)
+        return true; /* not started yet: that is what waits for us */
     if (!waiting->is_for_start || !check->has_run || !check->is_database)
         return false;
     /* A missing file is made by Bugsink, a missing directory (a volume that is not mounted) is not: of a

@@ -74,7 +74,8 @@ bool check_config_equal(const struct check_config *a, const struct check_config 
            a->backlog_ms == b->backlog_ms && a->backlog_tasks == b->backlog_tasks &&
            a->backlog_error_ms == b->backlog_error_ms && text_equal(a->path, b->path) &&
            a->format == b->format && names_equal(a, b) && environment_equal(a->environment, b->environment) &&
-           text_equal(a->url, b->url) && text_equal(a->host, b->host) && text_equal(a->expect, b->expect);
+           text_equal(a->url, b->url) && text_equal(a->host, b->host) && a->is_https == b->is_https &&
+           text_equal(a->expect, b->expect);
 }
 
 static void release_check(struct check_config *check) {
