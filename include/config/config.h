@@ -21,6 +21,9 @@ enum role {
 
 enum settings_format { SETTINGS_PYTHON, SETTINGS_JSON, SETTINGS_ENV, SETTINGS_ENVIRONMENT };
 
+/* A page each, in one set: more would not go over the link. */
+enum { CONFIG_CHECKS_MAX = 4000 };
+
 /* The name under which the settings file is checked and shown; no database may bear it. */
 #define CHECK_NAME_SETTINGS "app_settings"
 #define CHECK_NAME_APP      "app"
@@ -99,6 +102,11 @@ struct config_source {
  * error names file, line, key, variable or flag, and what would be right; it never contains a secret. The
  * caller frees. */
 struct config *config_load(const struct config_source *source, struct error *err);
+
+/* The address that a running sidecar of this configuration listens on ("[::]:8000"), as far as it can be
+ * told: faults elsewhere in the configuration do not matter, for a sidecar that runs may have refused them at
+ * a reload. Never NULL; the caller frees. */
+char *config_listen(const struct config_source *source);
 
 /* Frees it, overwriting every secret. NULL is nothing. */
 void config_free(struct config *config);

@@ -161,12 +161,8 @@ static void on_terminate(evutil_socket_t number, short events, void *arg) {
 }
 
 static void log_warnings(const struct config *config) {
-    for (size_t i = 0; i < config->warning_count; i++) {
-        struct log_line line;
-        log_begin(&line, LOG_WARNING, "configuration");
-        log_str(&line, "warning", config->warnings[i]);
-        log_end(&line);
-    }
+    for (size_t i = 0; i < config->warning_count; i++)
+        log_warning("configuration", config->warnings[i]);
 }
 
 static void log_checks(const struct config *config) {

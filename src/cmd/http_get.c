@@ -28,12 +28,14 @@ static int parse_url(const char *url, struct target *target, struct error *err) 
     if (strncmp(url, SCHEME, sizeof SCHEME - 1) != 0)
         return error_set(err, "%s: write http://HOST:PORT/PATH", url);
     const char *start = url + sizeof SCHEME - 1;
-    size_t length = strcspn(start, "/");
+    size_t length = strcspn(start, "/?#");
     if (length == 0 || length >= sizeof target->authority)
         return error_set(err, "%s: no host, or one too long", url);
     memcpy(target->authority, start, length);
     target->authority[length] = '\0';
     target->path = start[length] ? start + length : "/";
+    if (*target->path != '/')
+        return error_set(err, "%s: write a path, as in http://HOST:PORT/PATH", url);
     for (const char *c = target->path; *c; c++)
         if ((unsigned char)*c <= 0x20 || *c == 0x7f)
             return error_set(err, "the URL's path has a space or control character");

@@ -106,12 +106,9 @@ static int find_url(const struct args *args, char *url, size_t size, struct erro
     for (size_t i = 0; i < sizeof TARGETS / sizeof TARGETS[0]; i++) {
         if (strcmp(TARGETS[i].word, word) != 0)
             continue;
-        struct config *config = config_load(&args->source, err);
-        if (!config)
-            return -1;
-        char base[256];
-        int result = listen_local_url(config->listen, base, sizeof base);
-        config_free(config);
+        char base[256], *listen = config_listen(&args->source);
+        int result = listen_local_url(listen, base, sizeof base);
+        free(listen);
         if (result < 0 || snprintf(url, size, "%s%s", base, TARGETS[i].path) >= (int)size)
             return error_set(err, "cannot tell where the sidecar listens");
         return 0;
