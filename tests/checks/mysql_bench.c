@@ -12,8 +12,7 @@ enum { TIMEOUT_MS = 5000, SHORT_MS = 400 };
 void bench_open(struct bench *bench, const char *dsn, enum role role, int64_t timeout_ms) {
     struct error err;
     rig_init(&bench->rig);
-    bench->own = (struct rig_check){
-        .config = {.kind = KIND_MYSQL, .role = role, .timeout_ms = timeout_ms, .interval_ms = 5000}};
+    bench->own = (struct rig_check){.config = {.kind = KIND_MYSQL, .role = role, .timeout_ms = timeout_ms}};
     ck_assert_msg(dsn_parse(dsn, &bench->own.config.dsn, &err) == 0, "%s", err.text);
     ck_assert_msg(check_init(&bench->own.check, &bench->rig.env, &bench->own.config, rig_finished,
                       &bench->own, &err) == 0,
