@@ -12,6 +12,10 @@ bool process_die_with_parent(int parent_pid);
  * network's bytes. */
 void process_forbid_core(void);
 
+/* Bounds the memory this process may write to: an allocation beyond it fails. Not under the sanitizers, which
+ * need more. */
+void process_limit_memory(unsigned long bytes);
+
 /* Overwrites the environment where it stands in memory and empties it: it holds passwords. */
 void process_wipe_environment(void);
 

@@ -28,6 +28,15 @@ void process_forbid_core(void) {
 #endif
 }
 
+void process_limit_memory(unsigned long bytes) {
+#ifndef __SANITIZE_ADDRESS__
+    struct rlimit limit = {bytes, bytes};
+    setrlimit(RLIMIT_DATA, &limit); /* Linux 4.7 and later count anonymous mappings too */
+#else
+    (void)bytes;
+#endif
+}
+
 void process_wipe_environment(void) {
     for (char **entry = environ; entry && *entry; entry++)
         explicit_bzero(*entry, strlen(*entry));

@@ -37,11 +37,12 @@ struct checker {
     struct timer lease;
     struct timer drained;
     struct timer farewell;
-    char where[128];     /* the address in force */
-    char *listen_wanted; /* as configured at start */
+    char where[ADDRESS_TEXT_SIZE]; /* the address in force */
+    char *listen_wanted;           /* as configured at start */
     const char *config_state;
     pid_t responder_pid;
     int64_t started_wall_ms;
+    bool has_publish_failed;
     bool is_draining;
     bool is_ending;
     int exit_status;
@@ -84,10 +85,13 @@ static void publish(void *arg) {
     if (pages_render(&snapshot, clock_now_ms(checker->loop.timers.clock), &set) < 0 ||
         link_send_pages(checker->sender, &set, lease_until_ms(checker)) < 0) {
         /* The old pages are no longer true: their lease runs out unless a later attempt succeeds. */
-        log_error("publish failed", "out of memory");
+        if (!checker->has_publish_failed)
+            log_error("publish failed", "the pages could not be made or sent: out of memory, or too large");
+        checker->has_publish_failed = true;
         timer_disarm(&checker->lease);
         timer_arm(&checker->loop.timers, &checker->publish, PUBLISH_LAZY_MS);
     } else {
+        checker->has_publish_failed = false;
         timer_arm(&checker->loop.timers, &checker->lease, LEASE_RENEW_MS);
     }
     pages_release(&set);
@@ -161,12 +165,8 @@ static void on_terminate(evutil_socket_t number, short events, void *arg) {
 }
 
 static void log_warnings(const struct config *config) {
-    for (size_t i = 0; i < config->warning_count; i++) {
-        struct log_line line;
-        log_begin(&line, LOG_WARNING, "configuration");
-        log_str(&line, "warning", config->warnings[i]);
-        log_end(&line);
-    }
+    for (size_t i = 0; i < config->warning_count; i++)
+        log_warning("configuration", config->warnings[i]);
 }
 
 static void log_checks(const struct config *config) {
@@ -181,9 +181,29 @@ static void log_checks(const struct config *config) {
             log_str(&line, "target", check->dsn.safe);
         }
         log_str(&line, "path", check->path);
+        log_str(&line, "url", check->url);
+        log_str(&line, "host", check->host);
         log_str(&line, "critical", check->is_critical ? "yes" : "no");
         log_end(&line);
     }
+}
+
+/* The configuration refuses this as far as it can tell; of port 0, and of an address that a reload would
+ * change, it cannot. */
+static int refuse_own_address(const struct checker *checker, const struct config *config, struct error *err) {
+    if (!config_asks(config, checker->where))
+        return 0;
+    return error_set(
+        err, "app.url is where this sidecar listens (%s): the app needs another port", checker->where);
+}
+
+static struct config *load_again(const struct checker *checker, struct error *err) {
+    struct config *config = config_load(checker->source, err);
+    if (config && refuse_own_address(checker, config, err) < 0) {
+        config_free(config);
+        return NULL;
+    }
+    return config;
 }
 
 static void on_reload(evutil_socket_t number, short events, void *arg) {
@@ -191,7 +211,7 @@ static void on_reload(evutil_socket_t number, short events, void *arg) {
     (void)events;
     struct checker *checker = arg;
     struct error err;
-    struct config *config = config_load(checker->source, &err);
+    struct config *config = load_again(checker, &err);
     if (!config || engine_reload(checker->engine, config, &err) < 0) {
         checker->config_state = "error: the last reload failed, the configuration before it is in force";
         log_error("reload failed, the old configuration stays", err.text);
@@ -227,7 +247,7 @@ static int watch_signals(struct checker *checker, struct error *err) {
 }
 
 static int open_link(struct checker *checker, const struct config *config, int link_fd, struct error *err) {
-    int listen_fd = listen_open(checker->listen_wanted, checker->where, sizeof checker->where, err);
+    int listen_fd = listen_open(checker->listen_wanted, checker->where, err);
     if (listen_fd < 0)
         return -1;
     checker->sender = link_sender_new(checker->loop.base, link_fd, on_link_failed, checker);
@@ -267,6 +287,10 @@ static int start(struct checker *checker, struct config *config, int link_fd, st
     }
     if (watch_signals(checker, err) < 0 || open_link(checker, config, link_fd, err) < 0)
         return -1;
+    if (refuse_own_address(checker, config, err) < 0) {
+        checker->exit_status = CHECKER_EXIT_CONFIG;
+        return -1;
+    }
     log_start(checker);
     publish(checker);
     engine_start(checker->engine, false);

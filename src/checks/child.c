@@ -16,8 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
+/* What a child may take: far more than any driver needs for our questions; a server that answers without end,
+ * or a file that is none, then fails one run instead of filling the pod's memory. */
+enum { MEMORY_MAX = 192 * 1024 * 1024 };
+
 enum {
-    KILL_GRACE_MS = 500,
+    KILL_GRACE_MS = 500,  /* from SIGTERM to SIGKILL */
+    DEATH_GRACE_MS = 400, /* from SIGKILL until the child counts as caught in the kernel */
     LAST_RESORT_S = 5,
     RELEASE_PATIENCE_MS = 200, /* for all together */
 };
@@ -43,8 +48,8 @@ struct child {
     struct child_callbacks callbacks;
     void *arg;
     bool is_reaped;
-    bool is_done; /* `done` was called, or will not be */
-    bool is_abandoned;
+    bool is_done;     /* `done` was called, or will not be */
+    bool is_killed;   /* SIGKILL was sent */
     bool is_disowned; /* `reaped` is not wanted either */
     bool is_garbled;
     const char *result; /* in the buffer */
@@ -244,12 +249,16 @@ void child_poll(struct child *child) {
 }
 
 static void on_kill(void *arg) {
-    child_signal(arg, SIGKILL);
+    struct child *child = arg;
+    if (child->is_killed)
+        return;
+    child->is_killed = true;
+    child_signal(child, SIGKILL);
+    timer_arm(child->owner->timers, &child->kill, DEATH_GRACE_MS);
 }
 
 void child_abandon(struct child *child) {
     child->is_done = true;
-    child->is_abandoned = true;
     child_stop_reading(child);
     if (child->is_reaped)
         return;
@@ -263,7 +272,11 @@ void child_disown(struct child *child) {
 }
 
 bool child_is_leaving(const struct child *child) {
-    return child->is_done && !child->is_abandoned && timer_is_armed(&child->kill);
+    return child->is_done && timer_is_armed(&child->kill);
+}
+
+void child_set_arg(struct child *child, void *arg) {
+    child->arg = arg;
 }
 
 pid_t child_pid(const struct child *child) {
@@ -304,6 +317,7 @@ static _Noreturn void run_child(
     alarm((unsigned)((deadline_ms + 999) / 1000) + LAST_RESORT_S);
     reset_signals();
     process_forbid_core();
+    process_limit_memory(MEMORY_MAX);
     process_close_from(STDERR_FILENO + 1, &fd, 1);
     if (process_die_with_parent(parent))
         work(arg, fd);

@@ -96,10 +96,12 @@ static void set_tls(MYSQL *mysql, const struct mysql_target *target) {
 static MYSQL *open_handle(const struct mysql_target *target) {
     MYSQL *mysql = mysql_init(NULL);
     unsigned no = 0;
+    unsigned long packet_max = 1 << 20; /* the standard is 1 GiB */
     if (!mysql)
         return NULL;
     mysql_options(mysql, MYSQL_SET_CHARSET_NAME, target->charset ? target->charset : "utf8mb4");
     mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no); /* else the server may ask for any file of ours */
+    mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_max);
     mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "bugsink-health");
     set_tls(mysql, target);
     if (mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL) == 0)
@@ -199,15 +201,14 @@ static bool is_secured_as_wanted(struct talk *talk) {
 
 /* -- the questions: plain blocking calls, for the phase is known -- */
 
-/* Runs one statement. *row is its first row, or NULL; the result it stands in is the caller's to free. */
+/* Runs one statement. *row is its first row, or NULL; the result it stands in is the caller's to free. Rows are
+ * not kept: a server that sends them without end costs time, and no memory. */
 static bool run(struct talk *talk, const char *sql, MYSQL_RES **result, MYSQL_ROW *row) {
     *row = NULL;
-    *result = mysql_query(talk->mysql, sql) == 0 ? mysql_store_result(talk->mysql) : NULL;
-    if (mysql_errno(talk->mysql) != 0)
-        return fail_with_error(talk, PHASE_QUERY);
+    *result = mysql_query(talk->mysql, sql) == 0 ? mysql_use_result(talk->mysql) : NULL;
     if (*result)
         *row = mysql_fetch_row(*result);
-    return true;
+    return mysql_errno(talk->mysql) == 0 || fail_with_error(talk, PHASE_QUERY);
 }
 
 static bool run_only(struct talk *talk, const char *sql) {
