@@ -4,6 +4,7 @@
 #define BH_CHECKER_POLICY_H
 
 #include "config/config.h"
+#include "report/identity.h"
 #include "report/observed.h"
 #include "report/reason.h"
 
@@ -15,6 +16,9 @@ enum { POLICY_FULL_GRACE_MS = 30000 };
 
 /* How long a queue may make no progress before an old task in it is an error (where that is configured). */
 enum { POLICY_PROGRESS_MS = 60000 };
+
+/* How long a wake-up call may lie unread while tasks wait. */
+enum { POLICY_WAKEUP_S = 10 };
 
 /* What is remembered of a check between its runs. Times ending in _ms alone are monotonic, -1 = never; those
  * ending in _wall_ms are for people, 0 = never. */
@@ -28,12 +32,23 @@ struct check_memory {
     int64_t consecutive_failures;
     int64_t consecutive_refusals; /* outcomes in a row whose retry is RETRY_SLOW */
     int64_t last_good_ms;
-    int64_t reason_since_ms; /* in a row with this reason */
-    int64_t judged_ms;       /* of the last run */
-    int64_t progress_ms;     /* of the queue: last sign of it */
+    int64_t reason_since_ms;    /* in a row with this reason */
+    int64_t judged_ms;          /* of the last run */
+    int64_t progress_ms;        /* of the queue: last sign of it */
+    int64_t answering_since_ms; /* of Bugsink's endpoint: the first answer since it last refused; -1: none */
+    struct identity identity;   /* of a file or directory: as last seen */
+    uint64_t read_content; /* of settings: the content that Bugsink has read, as far as is known; 0: not */
+    int64_t read_since_ms; /* the answering_since_ms that read_content goes with; -1: none yet */
     int64_t checked_wall_ms;
     int64_t since_wall_ms; /* in this status and reason */
     int64_t last_ok_wall_ms;
+};
+
+/* What the other checks know. {0} where there are none. */
+struct surroundings {
+    int64_t waiting_tasks; /* in Bugsink's queue; 0: none, or not known */
+    bool has_app;          /* Bugsink's own endpoint is checked */
+    int64_t app_since_ms;  /* its answering_since_ms */
 };
 
 /* The outcome of one run, as far as policy is concerned. */
@@ -42,6 +57,8 @@ struct finding {
     enum phase phase;
     const struct observed *observed;
     int64_t latency_ms;
+    struct identity identity;
+    struct surroundings around;
 };
 
 void memory_init(struct check_memory *memory, int64_t wall_ms);

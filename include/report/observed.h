@@ -17,8 +17,9 @@ enum observed_key {
     OBSERVED_FREE_INODES,
     OBSERVED_LINE, /* where a settings file cannot be parsed, from 1 */
     OBSERVED_COLUMN,
-    OBSERVED_SETTINGS, /* names assigned */
-    OBSERVED_SIGNAL,   /* that ended the one-shot child */
+    OBSERVED_SETTINGS,     /* names assigned */
+    OBSERVED_SIGNAL,       /* that ended the one-shot child */
+    OBSERVED_WAKEUP_AGE_S, /* seconds: of the oldest wake-up call */
     OBSERVED_KEY_COUNT,
 };
 

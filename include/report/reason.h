@@ -37,9 +37,11 @@ enum reason {
     REASON_INGESTION_PAUSED,
     REASON_BACKLOG,
     REASON_TASK_ERRORS,
-    /* files */
+    REASON_STALE_WAKEUP,
+    /* files and directories */
     REASON_FILE_MISSING,
     REASON_NOT_A_FILE,
+    REASON_NOT_A_DIRECTORY,
     REASON_UID_MISMATCH,
     REASON_PERMISSION,
     REASON_EMPTY,
@@ -59,6 +61,8 @@ enum reason {
     REASON_ENCODING,
     REASON_PARSE_ERROR,
     REASON_MISSING_SETTING,
+    REASON_INVALID_SETTING,
+    REASON_CHANGED,
     /* the sidecar itself; never the outcome of a check */
     REASON_STALE,
     REASON_DRAINING,

@@ -62,6 +62,13 @@ static void log_transition(const struct watch *watch, enum status old_status, en
     log_end(&line);
 }
 
+/* Whether a change is worth a line: that a file was replaced is told once, and not again when the next look
+ * finds nothing new. */
+static bool is_worth_telling(
+    const struct check_memory *memory, enum status old_status, enum reason old_reason) {
+    return memory->status != old_status || old_reason != REASON_REPLACED || memory->reason != REASON_OK;
+}
+
 /* -- one watch -- */
 
 static uint32_t random_number(void) {
@@ -73,16 +80,37 @@ static void run(void *arg) {
     check_start(&watch->check);
 }
 
+static struct surroundings surroundings_of(const struct engine *engine) {
+    struct surroundings around = {.app_since_ms = -1};
+    for (size_t i = 0; i < engine->count; i++) {
+        const struct check_config *config = engine->watches[i]->check.config;
+        const struct check_memory *memory = &engine->watches[i]->memory;
+        int64_t tasks = 0;
+        if (config->kind == KIND_HTTP) {
+            around.has_app = true;
+            around.app_since_ms = memory->answering_since_ms;
+        } else if (config->role == ROLE_QUEUE && observed_get(&memory->observed, OBSERVED_TASKS, &tasks)) {
+            around.waiting_tasks += tasks;
+        }
+    }
+    return around;
+}
+
 static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
     struct watch *watch = check->arg;
     struct engine *engine = watch->engine;
     const struct clock *clock = engine->loop->timers.clock;
     enum status old_status = watch->memory.status;
     enum reason old_reason = watch->memory.reason;
-    const struct finding finding = {outcome->reason, outcome->phase, &outcome->observed, duration_ms};
+    const struct finding finding = {.reason = outcome->reason,
+        .phase = outcome->phase,
+        .observed = &outcome->observed,
+        .latency_ms = duration_ms,
+        .identity = outcome->identity,
+        .around = surroundings_of(engine)};
     bool is_change =
         policy_judge(check->config, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));
-    if (is_change)
+    if (is_change && is_worth_telling(&watch->memory, old_status, old_reason))
         log_transition(watch, old_status, old_reason, outcome, duration_ms);
     if (!engine->is_once)
         timer_arm(&engine->loop->timers, &watch->next,
@@ -250,7 +278,7 @@ static struct check_view view_of(const struct watch *watch) {
     return (struct check_view){
         .name = config->name,
         .kind = watch->check.kind->name,
-        .is_database = config->kind != KIND_SETTINGS && config->kind != KIND_HTTP,
+        .is_database = check_kind_id_is_database(config->kind),
         .is_critical = config->is_critical,
         .status = memory->status,
         .reason = memory->reason,

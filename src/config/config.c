@@ -20,7 +20,21 @@ const char *check_kind_id_name(enum check_kind_id kind) {
     case KIND_SQLITE: return "sqlite";
     case KIND_SETTINGS: return "settings";
     case KIND_HTTP: return "http";
+    case KIND_DIRECTORY: return "directory";
     case KIND_COUNT: break;
+    }
+    return "?";
+}
+
+bool check_kind_id_is_database(enum check_kind_id kind) {
+    return kind == KIND_POSTGRES || kind == KIND_MYSQL || kind == KIND_SQLITE;
+}
+
+const char *directory_role_name(enum directory_role role) {
+    switch (role) {
+    case DIRECTORY_PLAIN: return "plain";
+    case DIRECTORY_SPOOL: return "spool";
+    case DIRECTORY_WAKEUP: return "wakeup";
     }
     return "?";
 }
@@ -73,8 +87,9 @@ bool check_config_equal(const struct check_config *a, const struct check_config 
            a->min_free_bytes == b->min_free_bytes && a->max_wal_bytes == b->max_wal_bytes &&
            a->backlog_ms == b->backlog_ms && a->backlog_tasks == b->backlog_tasks &&
            a->backlog_error_ms == b->backlog_error_ms && text_equal(a->path, b->path) &&
-           a->format == b->format && names_equal(a, b) && environment_equal(a->environment, b->environment) &&
-           text_equal(a->url, b->url) && text_equal(a->host, b->host) && text_equal(a->expect, b->expect);
+           a->directory_role == b->directory_role && a->format == b->format && names_equal(a, b) &&
+           environment_equal(a->environment, b->environment) && text_equal(a->url, b->url) &&
+           text_equal(a->host, b->host) && text_equal(a->expect, b->expect);
 }
 
 static void release_check(struct check_config *check) {

@@ -28,6 +28,7 @@ const char *observed_name(enum observed_key key) {
         [OBSERVED_COLUMN] = "column",
         [OBSERVED_SETTINGS] = "settings",
         [OBSERVED_SIGNAL] = "signal",
+        [OBSERVED_WAKEUP_AGE_S] = "oldest_wakeup_age_s",
     };
     return NAMES[key];
 }
