@@ -1,10 +1,12 @@
-# Builds, runs and tests bugsink-health. `make help` lists the targets.
+# Builds, runs and tests bugsink-health. `make help` lists the targets; V=1 shows the compiler's command lines.
 
 PREFIX      ?= /usr/local
 DESTDIR     ?=
 BUILD       ?= build
 SANITIZE    ?=
 WERROR      ?=
+V           ?=
+Q           := $(if $(V),,@)
 VERSION     := $(shell cat VERSION)
 
 # The Debian packages, named here and nowhere else.
@@ -81,18 +83,22 @@ valgrind: deps-test $(BUILD)/bugsink-health ## the checker's main paths under va
 	BH_PROGRAM=$(BUILD)/bugsink-health scripts/valgrind.sh
 
 $(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(OBJECTS)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $$(pkg-config --libs check)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $$(pkg-config --libs check)
 
 $(BUILD)/obj/%.o: src/%.c | packages-present
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	@echo '  CC  $<'
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/%.o: tests/%.c | packages-present
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(PKG_CFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes -c -o $@ $<
+	@echo '  CC  $<'
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(PKG_CFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes -c -o $@ $<
 
 # One runner for all suites: tests/AREA/test_NAME.c holds `Suite *NAME_suite(void)`.
 $(BUILD)/tests/main.o: $(BUILD)/tests/suites.inc

@@ -25,7 +25,7 @@ int error_prefix(struct error *err, const char *format, ...) {
     va_start(args, format);
     vsnprintf(front, sizeof front, format, args);
     va_end(args);
-    struct error whole;
+    struct error whole = {""};
     size_t length = strlen(front);
     str_copy(whole.text, sizeof whole.text, front);
     str_copy(whole.text + length, sizeof whole.text - length, ": ");

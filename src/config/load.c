@@ -262,7 +262,7 @@ static int load(struct loader *loader) {
 }
 
 struct config *config_load(const struct config_source *source, struct error *err) {
-    struct error ignored;
+    struct error ignored = {""};
     struct loader loader = {.source = source, .err = err ? err : &ignored};
     loader.config = memory_grow(NULL, 1, sizeof *loader.config);
     *loader.config = (struct config){.file = NULL};
