@@ -16,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MARKER "pa55-marker-of-a-secret"
+#define MARKER   "pa55-marker-of-a-secret"
+#define GOOD_KEY "pa55-0123456789abcdefghijklmnopqrstuvwxyz-0123456789"
 
 static void ignore_phase(void *arg, enum phase phase) {
     (void)arg;
@@ -73,8 +74,8 @@ static int64_t observed(const struct outcome *outcome, enum observed_key key) {
 /* -- formats -- */
 
 START_TEST(a_python_file_must_assign_what_is_required) {
-    const char *text =
-        "from bugsink.settings.base import *\nSECRET_KEY = 'x'\nBUGSINK = {'BASE_URL': 'http://x'}\n";
+    const char *text = "from bugsink.settings.base import *\nSECRET_KEY = '" GOOD_KEY
+                       "'\nBUGSINK = {'BASE_URL': 'http://x'}\n";
     assert_text(text, SETTINGS_PYTHON, "SECRET_KEY BUGSINK", REASON_OK, "");
     assert_text(text, SETTINGS_PYTHON, "", REASON_OK, "");
     assert_text(
