@@ -37,8 +37,8 @@ struct checker {
     struct timer lease;
     struct timer drained;
     struct timer farewell;
-    char where[128];     /* the address in force */
-    char *listen_wanted; /* as configured at start */
+    char where[ADDRESS_TEXT_SIZE]; /* the address in force */
+    char *listen_wanted;           /* as configured at start */
     const char *config_state;
     pid_t responder_pid;
     int64_t started_wall_ms;
@@ -227,7 +227,7 @@ static int watch_signals(struct checker *checker, struct error *err) {
 }
 
 static int open_link(struct checker *checker, const struct config *config, int link_fd, struct error *err) {
-    int listen_fd = listen_open(checker->listen_wanted, checker->where, sizeof checker->where, err);
+    int listen_fd = listen_open(checker->listen_wanted, checker->where, err);
     if (listen_fd < 0)
         return -1;
     checker->sender = link_sender_new(checker->loop.base, link_fd, on_link_failed, checker);

@@ -2,14 +2,12 @@
 #include "checker/listen.h"
 
 #include "base/io.h"
-#include "base/str.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,50 +26,24 @@ struct endpoint {
     bool is_any6;
 };
 
-/* Splits "HOST:PORT" at the last colon, taking brackets off. */
-static int split(const char *address, char *host, size_t size, uint16_t *port, struct error *err) {
-    const char *colon = strrchr(address, ':');
-    char *end;
-    unsigned long number = colon ? strtoul(colon + 1, &end, 10) : 0;
-    if (!colon || colon[1] == '\0' || *end != '\0' || number > 65535)
-        return error_set(err, "listen address \"%s\": no port; write ADDRESS:PORT, e.g. [::]:8000", address);
-    size_t length = (size_t)(colon - address);
-    const char *start = address;
-    if (length >= 2 && start[0] == '[' && start[length - 1] == ']') {
-        start++;
-        length -= 2;
-    }
-    if (length >= size)
-        return error_set(err, "listen address \"%s\": too long", address);
-    memcpy(host, start, length);
-    host[length] = '\0';
-    *port = (uint16_t)number;
-    return 0;
+static bool is_any(const struct address *address) {
+    return strcmp(address->host, "::") == 0 || strcmp(address->host, "0.0.0.0") == 0;
 }
 
-static int parse(const char *address, struct endpoint *endpoint, struct error *err) {
-    char host[64];
-    uint16_t port;
-    if (split(address, host, sizeof host, &port, err) < 0)
-        return -1;
-    if (host[0] == '\0')
-        str_copy(host, sizeof host, "::");
-    else if (strcmp(host, "localhost") == 0)
-        str_copy(host, sizeof host, "127.0.0.1");
-    memset(endpoint, 0, sizeof *endpoint);
-    if (inet_pton(AF_INET6, host, &endpoint->u.in6.sin6_addr) == 1) {
-        endpoint->u.in6.sin6_family = AF_INET6;
-        endpoint->u.in6.sin6_port = htons(port);
-        endpoint->length = sizeof endpoint->u.in6;
-        endpoint->is_any6 = IN6_IS_ADDR_UNSPECIFIED(&endpoint->u.in6.sin6_addr);
-    } else if (inet_pton(AF_INET, host, &endpoint->u.in.sin_addr) == 1) {
-        endpoint->u.in.sin_family = AF_INET;
-        endpoint->u.in.sin_port = htons(port);
-        endpoint->length = sizeof endpoint->u.in;
+static struct endpoint endpoint_of(const struct address *address) {
+    struct endpoint endpoint = {.is_any6 = address->is_ipv6 && is_any(address)};
+    if (address->is_ipv6) {
+        endpoint.u.in6.sin6_family = AF_INET6;
+        endpoint.u.in6.sin6_port = htons(address->port);
+        inet_pton(AF_INET6, address->host, &endpoint.u.in6.sin6_addr);
+        endpoint.length = sizeof endpoint.u.in6;
     } else {
-        return error_set(err, "listen address \"%s\": not a numeric address; write e.g. [::]:8000", address);
+        endpoint.u.in.sin_family = AF_INET;
+        endpoint.u.in.sin_port = htons(address->port);
+        inet_pton(AF_INET, address->host, &endpoint.u.in.sin_addr);
+        endpoint.length = sizeof endpoint.u.in;
     }
-    return 0;
+    return endpoint;
 }
 
 static int open_socket(const struct endpoint *endpoint) {
@@ -92,52 +64,48 @@ static int open_socket(const struct endpoint *endpoint) {
     return fd;
 }
 
-static void describe(int fd, char *where, size_t size) {
+/* The address in force, as the system tells it. */
+static void describe(int fd, char where[ADDRESS_TEXT_SIZE]) {
     struct endpoint endpoint = {.length = sizeof endpoint.u};
-    char host[INET6_ADDRSTRLEN] = "?";
-    if (getsockname(fd, &endpoint.u.sa, &endpoint.length) < 0)
-        endpoint.u.sa.sa_family = AF_UNSPEC;
-    if (endpoint.u.sa.sa_family == AF_INET6) {
-        inet_ntop(AF_INET6, &endpoint.u.in6.sin6_addr, host, sizeof host);
-        snprintf(where, size, "[%s]:%u", host, ntohs(endpoint.u.in6.sin6_port));
-    } else {
-        inet_ntop(AF_INET, &endpoint.u.in.sin_addr, host, sizeof host);
-        snprintf(where, size, "%s:%u", host, ntohs(endpoint.u.in.sin_port));
+    struct address address = {.host = "?"};
+    if (getsockname(fd, &endpoint.u.sa, &endpoint.length) == 0) {
+        address.is_ipv6 = endpoint.u.sa.sa_family == AF_INET6;
+        address.port = ntohs(address.is_ipv6 ? endpoint.u.in6.sin6_port : endpoint.u.in.sin_port);
+        if (address.is_ipv6)
+            inet_ntop(AF_INET6, &endpoint.u.in6.sin6_addr, address.host, sizeof address.host);
+        else
+            inet_ntop(AF_INET, &endpoint.u.in.sin_addr, address.host, sizeof address.host);
     }
+    address_format(&address, where);
 }
 
-int listen_open(const char *address, char *where, size_t size, struct error *err) {
-    struct endpoint endpoint;
-    if (parse(address, &endpoint, err) < 0)
+int listen_open(const char *text, char where[ADDRESS_TEXT_SIZE], struct error *err) {
+    struct address address;
+    if (address_parse(text, &address, err) < 0)
         return -1;
+    struct endpoint endpoint = endpoint_of(&address);
     int fd = open_socket(&endpoint);
     if (fd < 0 && endpoint.is_any6 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
         /* No IPv6 on this system: the unspecified address means "everywhere", so IPv4 it is. */
-        uint16_t port = endpoint.u.in6.sin6_port;
-        endpoint = (struct endpoint){.length = sizeof endpoint.u.in};
-        endpoint.u.in.sin_family = AF_INET;
-        endpoint.u.in.sin_port = port;
+        address_set_host(&address, "0.0.0.0");
+        endpoint = endpoint_of(&address);
         fd = open_socket(&endpoint);
     }
     if (fd < 0)
-        return error_set(err, "cannot listen on %s: %s%s", address, strerror(errno),
+        return error_set(err, "cannot listen on %s: %s%s", text, strerror(errno),
             errno == EADDRINUSE ? " (is another bugsink-health, or Bugsink itself, on that port?)" : "");
-    describe(fd, where, size);
+    describe(fd, where);
     return fd;
 }
 
-int listen_local_url(const char *address, char *url, size_t size) {
-    struct endpoint endpoint;
-    if (parse(address, &endpoint, NULL) < 0)
+int listen_local_url(const char *text, char *url, size_t size) {
+    struct address address;
+    char where[ADDRESS_TEXT_SIZE];
+    if (address_parse(text, &address, NULL) < 0)
         return -1;
-    char host[INET6_ADDRSTRLEN] = "127.0.0.1";
-    bool is_v6 = endpoint.u.sa.sa_family == AF_INET6;
-    unsigned port = ntohs(is_v6 ? endpoint.u.in6.sin6_port : endpoint.u.in.sin_port);
-    if (is_v6 && !endpoint.is_any6)
-        inet_ntop(AF_INET6, &endpoint.u.in6.sin6_addr, host, sizeof host);
-    else if (!is_v6 && endpoint.u.in.sin_addr.s_addr != htonl(INADDR_ANY))
-        inet_ntop(AF_INET, &endpoint.u.in.sin_addr, host, sizeof host);
-    int length =
-        snprintf(url, size, is_v6 && !endpoint.is_any6 ? "http://[%s]:%u" : "http://%s:%u", host, port);
+    if (is_any(&address))
+        address_set_host(&address, "127.0.0.1");
+    address_format(&address, where);
+    int length = snprintf(url, size, "http://%s", where);
     return length > 0 && (size_t)length < size ? 0 : -1;
 }

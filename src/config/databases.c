@@ -17,9 +17,9 @@ struct database {
     struct loader *loader;
     const char *name;
     json_t *object; /* its object in the file; NULL where it has none */
-    const struct setting
-        *setting; /* the variable or standard path that names it; NULL: the file's dsn does */
-    bool is_url;  /* setting is a DATABASE_URL, not a path */
+    /* The variable or standard path that names it; NULL: the file's dsn does. */
+    const struct setting *setting;
+    bool is_url; /* setting is a DATABASE_URL, not a path */
     struct check_config *check;
 };
 
@@ -87,9 +87,8 @@ static void warn_of_url(const struct database *database) {
             database->setting->place);
     if (dsn->is_doubtful)
         loader_add_warning(database->loader,
-            "%s: looks as if the password were not percent-encoded (/ is %%2F, ? is %%3F, # is %%23, @ is "
-            "%%40, %% is "
-            "%%25); it is read as Bugsink reads it, and none of it is shown",
+            "%s: looks as if the password were not percent-encoded (/ is %%2F, ? is %%3F, # is %%23, "
+            "@ is %%40, %% is %%25); it is read as Bugsink reads it, and none of it is shown",
             database->setting->place);
 }
 
@@ -110,8 +109,8 @@ static int read_setting(struct database *database) {
     warn_of_url(database);
     if (!dsn->database) {
         error_set(database->loader->err,
-            "names no database, and Bugsink does not work without one; it stands behind the "
-            "host: postgresql://USER@HOST/DATABASE");
+            "names no database, and Bugsink does not work without one; it stands behind the host: "
+            "postgresql://USER@HOST/DATABASE");
         return setting_fail(database->loader, database->setting);
     }
     return 0;
@@ -154,16 +153,14 @@ static int read_file_dsn(struct database *database) {
     return result;
 }
 
-/* Sets the password from password_file; *origin says where it comes from, and is the caller's to free. */
-static int read_password(struct database *database, const char *dsn_origin, char **origin) {
+/* Sets the password from password_file, and then *origin, which the caller frees. */
+static int read_password(struct database *database, char **origin) {
     struct dsn *dsn = &database->check->dsn;
+    struct strbuf text = {0};
     const char *path;
     char *password;
-    struct strbuf text = {0};
     if (find_text(database, OPTION_DATABASE_PASSWORD_FILE, &path) < 0)
         return -1;
-    if (dsn->password || !path)
-        *origin = str_dup(dsn_origin);
     if (!path)
         return 0;
     if (dsn->password && database->setting) { /* environment over file, and as Bugsink sees it */
@@ -198,26 +195,29 @@ static void add_param_items(const struct database *database, const char *origin)
     }
 }
 
-static int read_dsn(struct database *database) {
+static void add_dsn_items(const struct database *database, const char *origin, const char *password_origin) {
     const struct dsn *dsn = &database->check->dsn;
-    char from_file[ERROR_TEXT_SIZE];
-    char *password_origin = NULL;
-    if ((database->setting ? read_setting(database) : read_file_dsn(database)) < 0)
-        return -1;
-    const char *origin =
-        database->setting ? database->setting->origin : file_origin(database, true, from_file);
-    if (read_password(database, origin, &password_origin) < 0)
-        return -1;
-    static const enum check_kind_id kinds[] = {
-        [DSN_SQLITE] = KIND_SQLITE, [DSN_POSTGRES] = KIND_POSTGRES, [DSN_MYSQL] = KIND_MYSQL};
-    database->check->kind = kinds[dsn->scheme];
     add_item(database, "dsn", dsn->safe, origin);
     if (dsn->user && !dsn->is_doubtful)
         add_item(database, "dsn.user", dsn->user, origin);
     if (dsn->password)
-        add_item(database, "dsn.password", "(set)", password_origin);
+        add_item(database, "dsn.password", "(set)", password_origin ? password_origin : origin);
     if (!database->setting)
         add_param_items(database, origin);
+}
+
+static int read_dsn(struct database *database) {
+    static const enum check_kind_id kinds[] = {
+        [DSN_SQLITE] = KIND_SQLITE, [DSN_POSTGRES] = KIND_POSTGRES, [DSN_MYSQL] = KIND_MYSQL};
+    char from_file[ERROR_TEXT_SIZE];
+    char *password_origin = NULL;
+    if ((database->setting ? read_setting(database) : read_file_dsn(database)) < 0 ||
+        read_password(database, &password_origin) < 0)
+        return -1;
+    database->check->kind = kinds[database->check->dsn.scheme];
+    add_dsn_items(database,
+        database->setting ? database->setting->origin : file_origin(database, true, from_file),
+        password_origin);
     free(password_origin);
     return 0;
 }

@@ -36,7 +36,7 @@ void harness_write(const char *name, const char *text) {
     free(path);
 }
 
-static size_t expand(const char *const *texts, const char *expanded[MANY]) {
+static size_t expand(const char *const *texts, char *expanded[MANY]) {
     size_t count = 0;
     for (; texts && texts[count]; count++) {
         ck_assert_uint_lt(count, MANY - 1);
@@ -46,22 +46,33 @@ static size_t expand(const char *const *texts, const char *expanded[MANY]) {
     return count;
 }
 
+static void free_all(char *texts[MANY]) {
+    for (size_t i = 0; texts[i]; i++)
+        free(texts[i]);
+}
+
 struct config *harness_load(
     const char *json, const char *const *environment, const char *const *flags, struct error *err) {
-    const char *variables[MANY], *words[MANY];
+    char *variables[MANY], *words[MANY], *path = tempdir_path(scratch(), "config.json");
+    const char *borrowed[MANY];
     struct config_flag pairs[MANY / 2 + 1];
-    expand(environment, variables);
-    struct config_source source = {variables, pairs, expand(flags, words) / 2};
+    size_t variable_count = expand(environment, variables);
+    for (size_t i = 0; i <= variable_count; i++)
+        borrowed[i] = variables[i];
+    struct config_source source = {borrowed, pairs, expand(flags, words) / 2};
     for (size_t i = 0; i < source.flag_count; i++)
         pairs[i] = (struct config_flag){words[2 * i], words[2 * i + 1]};
     if (json) {
         char *text = replace(json, "@DIR@", scratch());
-        harness_write("config.json", text);
+        tempdir_write(path, text);
         free(text);
-        pairs[source.flag_count++] =
-            (struct config_flag){"--config", replace("@DIR@/config.json", "@DIR@", scratch())};
+        pairs[source.flag_count++] = (struct config_flag){"--config", path};
     }
-    return config_load(&source, err);
+    struct config *config = config_load(&source, err);
+    free_all(variables);
+    free_all(words);
+    free(path);
+    return config;
 }
 
 struct config *harness_load_good(const char *json, const char *const *environment, const char *const *flags) {
@@ -104,8 +115,13 @@ const char *harness_item(const struct config *config, const char *key) {
 }
 
 const char *harness_origin(const struct config *config, const char *key) {
+    static char shown[256];
     const struct config_item *item = find_item(config, key);
-    return item ? replace(item->origin, scratch(), "@DIR@") : NULL;
+    char *origin = item ? replace(item->origin, scratch(), "@DIR@") : NULL;
+    if (origin)
+        str_copy(shown, sizeof shown, origin);
+    free(origin);
+    return item ? shown : NULL;
 }
 
 void harness_assert_warning(const struct config *config, const char *says) {

@@ -9,8 +9,7 @@
 
 /* Loads with flags alternately name and value, NULL-terminated (NULL: none), and with json as the file (NULL:
  * none).
- * @DIR@ in json, environment and flags stands for a scratch directory, in which the files below are made
- * first. */
+ * @DIR@ in json, environment and flags stands for this test's scratch directory. */
 struct config *harness_load(
     const char *json, const char *const *environment, const char *const *flags, struct error *err);
 
@@ -24,11 +23,11 @@ void harness_load_bad(
 /* Writes a file NAME in the scratch directory. */
 void harness_write(const char *name, const char *text);
 
-/* What the next load finds at these places; NULL where there is none. */
+/* What is found under that name or key; NULL where there is none. The origin, in which @DIR@ stands for the
+ * directory again, is valid until the next call. */
 const struct check_config *harness_check(const struct config *config, const char *name);
 const char *harness_item(const struct config *config, const char *key);
-const char *harness_origin(
-    const struct config *config, const char *key); /* @DIR@ stands for the directory again */
+const char *harness_origin(const struct config *config, const char *key);
 
 /* Fails the test unless a warning contains `says`. */
 void harness_assert_warning(const struct config *config, const char *says);

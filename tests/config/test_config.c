@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 #define FLAGS(...)  ((const char *const[]){__VA_ARGS__, NULL})
@@ -464,6 +465,28 @@ START_TEST(a_wrong_file_variable_is_refused_by_its_name) {
 }
 END_TEST
 
+START_TEST(a_secret_file_holds_one_text_of_bounded_length) {
+    static const char with_nul[] = "postgres://u:p\0q@h/d";
+    char *dir = tempdir_new(), *path = tempdir_path(dir, "url"), variable[300];
+    snprintf(variable, sizeof variable, "DATABASE_URL_FILE=%s", path);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(with_nul, 1, sizeof with_nul - 1, file), sizeof with_nul - 1);
+    fclose(file);
+    harness_load_bad(NULL, ENVIRONMENT(variable), NULL, "/url: holds a NUL character");
+    file = fopen(path, "w");
+    for (int i = 0; i <= 64 * 1024; i++)
+        fputc('x', file);
+    fclose(file);
+    harness_load_bad(NULL, ENVIRONMENT(variable), NULL, "/url: larger than 64 KiB");
+    ck_assert_int_eq(remove(path), 0);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    harness_load_bad(NULL, ENVIRONMENT(variable), NULL, "/url: not a regular file");
+    free(path);
+    free(dir);
+}
+END_TEST
+
 /* -- the file -- */
 
 static const struct {
@@ -662,6 +685,7 @@ Suite *config_suite(void) {
     tcase_add_test(values, what_kubernetes_injects_for_a_service_of_our_name_is_no_setting);
     tcase_add_test(values, other_variables_are_none_of_our_business);
     tcase_add_test(values, a_variable_may_be_given_as_a_file);
+    tcase_add_test(values, a_secret_file_holds_one_text_of_bounded_length);
     tcase_add_loop_test(values, a_wrong_file_variable_is_refused_by_its_name, 0, ROWS(BAD_FILES));
     tcase_add_loop_test(values, a_wrong_file_is_refused_with_its_place, 0, ROWS(BAD_JSON));
     tcase_add_test(values, a_file_above_a_mebibyte_is_refused);
