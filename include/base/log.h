@@ -6,7 +6,8 @@
  *     log_int(&line, "duration_ms", 12);
  *     log_end(&line);
  *
- * Never hand it a DSN or a driver's text whose secrets are not blanked. */
+ * It never blocks: what a full pipe does not take is lost, and the next line that goes out says how many
+ * (lost_lines). Never hand it a DSN or a driver's text whose secrets are not blanked. */
 #ifndef BH_BASE_LOG_H
 #define BH_BASE_LOG_H
 
@@ -46,5 +47,6 @@ void log_end(struct log_line *line);
 /* An event with no fields, and one with a single formatted text under the key "error". */
 void log_event(enum log_level level, const char *event);
 void log_error(const char *event, const char *text);
+void log_warning(const char *event, const char *text); /* the text under the key "warning" */
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef BH_CHECKER_POLICY_H
 #define BH_CHECKER_POLICY_H
 
+#include "checker/liveness.h"
 #include "config/config.h"
 #include "report/identity.h"
 #include "report/observed.h"
@@ -32,23 +33,24 @@ struct check_memory {
     int64_t consecutive_failures;
     int64_t consecutive_refusals; /* outcomes in a row whose retry is RETRY_SLOW */
     int64_t last_good_ms;
-    int64_t reason_since_ms;    /* in a row with this reason */
-    int64_t judged_ms;          /* of the last run */
-    int64_t progress_ms;        /* of the queue: last sign of it */
-    int64_t answering_since_ms; /* of Bugsink's endpoint: the first answer since it last refused; -1: none */
-    struct identity identity;   /* of a file or directory: as last seen */
-    uint64_t read_content; /* of settings: the content that Bugsink has read, as far as is known; 0: not */
-    int64_t read_since_ms; /* the answering_since_ms that read_content goes with; -1: none yet */
+    int64_t reason_since_ms;  /* in a row with this reason */
+    int64_t judged_ms;        /* of the last run */
+    int64_t progress_ms;      /* of the queue: last sign of it */
+    struct identity identity; /* of a file or directory: as last seen */
+    uint64_t read_content;    /* of settings: the content that Bugsink has read, as far as is known; 0: not */
+    int64_t read_arrivals;    /* how often Bugsink had arrived when it read that; -1: it is not up */
     int64_t checked_wall_ms;
     int64_t since_wall_ms; /* in this status and reason */
     int64_t last_ok_wall_ms;
+    struct liveness life; /* of Bugsink; http alone */
 };
 
 /* What the other checks know. {0} where there are none. */
 struct surroundings {
     int64_t waiting_tasks; /* in Bugsink's queue; 0: none, or not known */
     bool has_app;          /* Bugsink's own endpoint is checked */
-    int64_t app_since_ms;  /* its answering_since_ms */
+    bool is_app_up;        /* it has answered, and not refused since */
+    int64_t app_arrivals;  /* as in struct liveness */
 };
 
 /* The outcome of one run, as far as policy is concerned. */

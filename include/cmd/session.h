@@ -19,6 +19,9 @@ int session_open(struct session *session, const struct args *args, const struct 
     void *arg, struct error *err);
 void session_close(struct session *session);
 
+/* Logs what the configuration warns of. */
+void session_log_warnings(const struct session *session);
+
 /* The state of everything, with the sidecar's own facts filled in. */
 void session_snapshot(struct session *session, struct snapshot *snapshot);
 

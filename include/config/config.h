@@ -35,6 +35,9 @@ enum directory_role {
 
 enum settings_format { SETTINGS_PYTHON, SETTINGS_JSON, SETTINGS_ENV, SETTINGS_ENVIRONMENT };
 
+/* A page each, in one set: more would not go over the link. */
+enum { CONFIG_CHECKS_MAX = 4000 };
+
 /* The names of checks of our own, which no database may bear. */
 #define CHECK_NAME_SETTINGS  "app_settings"
 #define CHECK_NAME_APP       "app"
@@ -68,9 +71,10 @@ struct check_config {
     size_t require_count;
     char **environment; /* SETTINGS_ENVIRONMENT: the NAME=VALUE entries, copied; NULL-terminated */
 
-    char *url;    /* http: http://ADDRESS:PORT/PATH, the address numeric, an IPv6 one in brackets */
-    char *host;   /* http: the Host header; NULL: the URL's own */
-    char *expect; /* http: what the body must be, but for white space at its end */
+    char *url;     /* http: http://ADDRESS:PORT/PATH, the address numeric, an IPv6 one in brackets */
+    char *host;    /* http: the Host header; NULL: the URL's own */
+    bool is_https; /* http: Bugsink's users come by https, which its proxy ends */
+    char *expect;  /* http: what the body must be, but for white space at its end */
 };
 
 /* A value as `bugsink-health config` prints it: secrets are blanked already. */
@@ -117,6 +121,11 @@ struct config_source {
  * caller frees. */
 struct config *config_load(const struct config_source *source, struct error *err);
 
+/* The address that a running sidecar of this configuration listens on ("[::]:8000"), as far as it can be
+ * told: faults elsewhere in the configuration do not matter, for a sidecar that runs may have refused them at
+ * a reload. Never NULL; the caller frees. */
+char *config_listen(const struct config_source *source);
+
 /* Frees it, overwriting every secret. NULL is nothing. */
 void config_free(struct config *config);
 
@@ -127,6 +136,10 @@ int64_t check_config_patience_ms(const struct check_config *check);
 
 /* Whether two checks are configured alike in every respect: such a one keeps its history through a reload. */
 bool check_config_equal(const struct check_config *a, const struct check_config *b);
+
+/* Whether the app check would ask whoever listens at that address ("[::]:8000"), as far as the texts tell:
+ * the sidecar itself must not be asked how it is. */
+bool config_asks(const struct config *config, const char *listen);
 
 /* Whether name (with its dashes) is a flag that config_load understands; all of them take a value. */
 bool config_is_flag(const char *name);

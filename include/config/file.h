@@ -14,10 +14,13 @@ struct config_file {
     json_free_t free_before;
 };
 
-/* Reads and parses the file: at most 1 MiB, no key twice, and no key that is no setting. The error names
+/* Reads and parses the file: at most 1 MiB, an object, and no key twice. The error names
  * file, line and column, or file and key, and quotes nothing of the values. Until it is closed, jansson's
  * memory is overwritten as it is freed: the file may hold passwords. */
 int config_file_open(struct config_file *file, const char *path, struct error *err);
+
+/* Refuses a key that is no setting, by its name and place. */
+int config_file_check(const struct config_file *file, struct error *err);
 
 /* Overwrites and frees it all. */
 void config_file_close(struct config_file *file);

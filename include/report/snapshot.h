@@ -20,6 +20,7 @@ struct check_view {
     enum reason reason;
     enum phase phase;
     bool has_run;
+    bool has_started; /* has run; and of Bugsink itself: has answered, once */
     int64_t latency_ms;
     int64_t checked_at_ms;
     int64_t since_ms; /* in this status and reason */

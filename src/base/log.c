@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +15,8 @@ static struct {
     enum log_format format;
     int fd;
     char process[16];
-} state = {LOG_INFO, LOG_TEXT, STDERR_FILENO, "main"};
+    int64_t lost; /* lines that could not be written since the last one that could */
+} state = {LOG_INFO, LOG_TEXT, STDERR_FILENO, "main", 0};
 
 static const char *const LEVELS[] = {"debug", "info", "warning", "error"};
 static const char *const FORMATS[] = {"text", "json"};
@@ -151,6 +153,8 @@ void log_begin(struct log_line *line, enum log_level level, const char *event) {
     log_str(line, "level", LEVELS[level]);
     log_str(line, "process", state.process);
     log_str(line, "event", event);
+    if (state.lost > 0)
+        log_int(line, "lost_lines", state.lost);
 }
 
 void log_end(struct log_line *line) {
@@ -159,14 +163,27 @@ void log_end(struct log_line *line) {
     if (state.format == LOG_JSON)
         line->text[line->length++] = '}';
     line->text[line->length++] = '\n';
-    /* A log that cannot be written must not stop the service: there is nobody left to tell. */
-    ssize_t written = write(state.fd, line->text, line->length);
-    (void)written;
+    /* A log that nobody reads must not stop the service: what does not fit into a full pipe now is lost, and
+     * counted. A line is shorter than PIPE_BUF, so a pipe that is writable takes it whole, without waiting.
+     */
+    struct pollfd pollfd = {.fd = state.fd, .events = POLLOUT};
+    bool is_writable = poll(&pollfd, 1, 0) == 1 && (pollfd.revents & POLLOUT);
+    if (is_writable && write(state.fd, line->text, line->length) == (ssize_t)line->length)
+        state.lost = 0;
+    else
+        state.lost++;
 }
 
 void log_event(enum log_level level, const char *event) {
     struct log_line line;
     log_begin(&line, level, event);
+    log_end(&line);
+}
+
+void log_warning(const char *event, const char *text) {
+    struct log_line line;
+    log_begin(&line, LOG_WARNING, event);
+    log_str(&line, "warning", text);
     log_end(&line);
 }
 

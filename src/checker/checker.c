@@ -161,12 +161,8 @@ static void on_terminate(evutil_socket_t number, short events, void *arg) {
 }
 
 static void log_warnings(const struct config *config) {
-    for (size_t i = 0; i < config->warning_count; i++) {
-        struct log_line line;
-        log_begin(&line, LOG_WARNING, "configuration");
-        log_str(&line, "warning", config->warnings[i]);
-        log_end(&line);
-    }
+    for (size_t i = 0; i < config->warning_count; i++)
+        log_warning("configuration", config->warnings[i]);
 }
 
 static void log_checks(const struct config *config) {
@@ -181,9 +177,29 @@ static void log_checks(const struct config *config) {
             log_str(&line, "target", check->dsn.safe);
         }
         log_str(&line, "path", check->path);
+        log_str(&line, "url", check->url);
+        log_str(&line, "host", check->host);
         log_str(&line, "critical", check->is_critical ? "yes" : "no");
         log_end(&line);
     }
+}
+
+/* The configuration refuses this as far as it can tell; of port 0, and of an address that a reload would
+ * change, it cannot. */
+static int refuse_own_address(const struct checker *checker, const struct config *config, struct error *err) {
+    if (!config_asks(config, checker->where))
+        return 0;
+    return error_set(
+        err, "app.url is where this sidecar listens (%s): the app needs another port", checker->where);
+}
+
+static struct config *load_again(const struct checker *checker, struct error *err) {
+    struct config *config = config_load(checker->source, err);
+    if (config && refuse_own_address(checker, config, err) < 0) {
+        config_free(config);
+        return NULL;
+    }
+    return config;
 }
 
 static void on_reload(evutil_socket_t number, short events, void *arg) {
@@ -191,7 +207,7 @@ static void on_reload(evutil_socket_t number, short events, void *arg) {
     (void)events;
     struct checker *checker = arg;
     struct error err;
-    struct config *config = config_load(checker->source, &err);
+    struct config *config = load_again(checker, &err);
     if (!config || engine_reload(checker->engine, config, &err) < 0) {
         checker->config_state = "error: the last reload failed, the configuration before it is in force";
         log_error("reload failed, the old configuration stays", err.text);
@@ -267,6 +283,10 @@ static int start(struct checker *checker, struct config *config, int link_fd, st
     }
     if (watch_signals(checker, err) < 0 || open_link(checker, config, link_fd, err) < 0)
         return -1;
+    if (refuse_own_address(checker, config, err) < 0) {
+        checker->exit_status = CHECKER_EXIT_CONFIG;
+        return -1;
+    }
     log_start(checker);
     publish(checker);
     engine_start(checker->engine, false);

@@ -25,7 +25,10 @@ struct engine {
     void *arg;
     bool is_started;
     bool is_once;
-    bool has_started; /* every check has finished a run, once */
+    bool has_started; /* every check has finished a run and Bugsink has answered, once */
+    bool is_dead;     /* Bugsink counted as dead after the last run */
+    int64_t arrivals; /* of Bugsink, after the last run */
+    int64_t created_ms;
     struct watch **watches;
     size_t count;
     struct check_view *views;
@@ -69,6 +72,51 @@ static bool is_worth_telling(
     return memory->status != old_status || old_reason != REASON_REPLACED || memory->reason != REASON_OK;
 }
 
+/* -- Bugsink itself -- */
+
+/* NULL where it is not asked. */
+static const struct check_memory *app_memory(const struct engine *engine) {
+    for (size_t i = 0; i < engine->count; i++)
+        if (engine->watches[i]->check.config->kind == KIND_HTTP)
+            return &engine->watches[i]->memory;
+    return NULL;
+}
+
+static bool is_dead(const struct engine *engine, const struct check_memory *app) {
+    return app && liveness_is_dead(&app->life, engine->config->fall, engine->config->start_grace_ms,
+                      clock_now_ms(engine->loop->timers.clock) - engine->created_ms);
+}
+
+static void log_arrival(struct engine *engine, const struct check_memory *app) {
+    int64_t before = engine->arrivals;
+    engine->arrivals = app ? app->life.arrivals : 0;
+    if (engine->arrivals <= before)
+        return;
+    struct log_line line;
+    log_begin(&line, LOG_INFO, "Bugsink answers");
+    log_int(&line, "arrivals", engine->arrivals);
+    log_end(&line);
+}
+
+/* Returns whether liveness is another than before. */
+static bool update_liveness(struct engine *engine) {
+    const struct check_memory *app = app_memory(engine);
+    bool was_dead = engine->is_dead;
+    log_arrival(engine, app);
+    engine->is_dead = is_dead(engine, app);
+    if (engine->is_dead == was_dead)
+        return false;
+    struct log_line line;
+    log_begin(&line, engine->is_dead ? LOG_ERROR : LOG_INFO,
+        engine->is_dead ? "Bugsink does not answer: liveness fails" : "liveness is well again");
+    if (engine->is_dead) {
+        log_int(&line, "failures", app->life.silences);
+        log_str(&line, "code", reason_info(liveness_reason(&app->life, app->life.silence))->slug);
+    }
+    log_end(&line);
+    return true;
+}
+
 /* -- one watch -- */
 
 static uint32_t random_number(void) {
@@ -81,17 +129,17 @@ static void run(void *arg) {
 }
 
 static struct surroundings surroundings_of(const struct engine *engine) {
-    struct surroundings around = {.app_since_ms = -1};
+    const struct check_memory *app = app_memory(engine);
+    struct surroundings around = {.has_app = app != NULL};
+    if (app) {
+        around.is_app_up = app->life.has_answered && !app->life.is_away;
+        around.app_arrivals = app->life.arrivals;
+    }
     for (size_t i = 0; i < engine->count; i++) {
-        const struct check_config *config = engine->watches[i]->check.config;
-        const struct check_memory *memory = &engine->watches[i]->memory;
         int64_t tasks = 0;
-        if (config->kind == KIND_HTTP) {
-            around.has_app = true;
-            around.app_since_ms = memory->answering_since_ms;
-        } else if (config->role == ROLE_QUEUE && observed_get(&memory->observed, OBSERVED_TASKS, &tasks)) {
+        if (engine->watches[i]->check.config->role == ROLE_QUEUE &&
+            observed_get(&engine->watches[i]->memory.observed, OBSERVED_TASKS, &tasks))
             around.waiting_tasks += tasks;
-        }
     }
     return around;
 }
@@ -112,6 +160,7 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
         policy_judge(check->config, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));
     if (is_change && is_worth_telling(&watch->memory, old_status, old_reason))
         log_transition(watch, old_status, old_reason, outcome, duration_ms);
+    is_change = update_liveness(engine) || is_change;
     if (!engine->is_once)
         timer_arm(&engine->loop->timers, &watch->next,
             schedule_delay_ms(check->config, &watch->memory, duration_ms, random_number()));
@@ -203,7 +252,11 @@ struct engine *engine_new(struct loop *loop, struct config *config, const struct
         error_set(err, "out of memory");
         return NULL;
     }
-    *engine = (struct engine){.loop = loop, .config = config, .events = *events, .arg = arg};
+    *engine = (struct engine){.loop = loop,
+        .config = config,
+        .events = *events,
+        .arg = arg,
+        .created_ms = clock_now_ms(loop->timers.clock)};
     if (build(engine, config, &engine->watches, &engine->views, err) < 0) {
         config_free(config);
         free(engine);
@@ -240,6 +293,16 @@ static struct watch **find_same(struct engine *engine, const struct check_config
     return NULL;
 }
 
+/* Of an app that is asked otherwise than before, but is the same, what is known stays known. */
+static void keep_life(const struct engine *engine, struct watch *watch) {
+    for (size_t i = 0; i < engine->count; i++) {
+        const struct watch *old = engine->watches[i];
+        if (old && old->check.config->kind == KIND_HTTP && watch->check.config->kind == KIND_HTTP &&
+            strcmp(old->check.config->url, watch->check.config->url) == 0)
+            watch->memory.life = old->memory.life;
+    }
+}
+
 int engine_reload(struct engine *engine, struct config *config, struct error *err) {
     struct watch **watches;
     struct check_view *views;
@@ -254,9 +317,11 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
             watches[i] = *old;
             watches[i]->check.config = &config->checks[i];
             *old = NULL;
-        } else if (engine->is_started) {
-            timer_arm(&engine->loop->timers, &watches[i]->next, 0);
+            continue;
         }
+        keep_life(engine, watches[i]);
+        if (engine->is_started)
+            timer_arm(&engine->loop->timers, &watches[i]->next, 0);
     }
     free_watches(engine->watches, engine->count);
     free(engine->views);
@@ -266,6 +331,7 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
     engine->count = config->check_count;
     engine->config = config;
     start_maintenance(engine);
+    update_liveness(engine);
     engine->events.checked(engine->arg, true);
     return 0;
 }
@@ -284,6 +350,7 @@ static struct check_view view_of(const struct watch *watch) {
         .reason = memory->reason,
         .phase = memory->phase,
         .has_run = memory->has_run,
+        .has_started = memory->has_run && (config->kind != KIND_HTTP || memory->life.has_answered),
         .latency_ms = memory->latency_ms,
         .checked_at_ms = memory->checked_wall_ms,
         .since_ms = memory->since_wall_ms,
@@ -300,14 +367,25 @@ bool engine_has_finished_round(const struct engine *engine) {
     return true;
 }
 
+static bool have_all_started(const struct engine *engine) {
+    for (size_t i = 0; i < engine->count; i++)
+        if (!engine->views[i].has_started)
+            return false;
+    return true;
+}
+
 void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
     for (size_t i = 0; i < engine->count; i++)
         engine->views[i] = view_of(engine->watches[i]);
-    engine->has_started = engine->has_started || engine_has_finished_round(engine);
+    engine->has_started = engine->has_started || have_all_started(engine);
+    const struct check_memory *app = app_memory(engine);
+    bool is_live = !is_dead(engine, app); /* without an app, liveness says that the sidecar works */
     *snapshot = (struct snapshot){
         .checks = engine->views,
         .check_count = engine->count,
-        .is_live = true, /* with no check of the app itself, liveness says that the sidecar works */
+        .is_live = is_live,
+        .live_reason = is_live ? REASON_OK : liveness_reason(&app->life, app->life.silence),
+        .live_check = is_live ? NULL : CHECK_NAME_APP,
         .has_started = engine->has_started,
         .is_in_maintenance = engine->maintenance && maintenance_is_on(engine->maintenance),
         .app_version = engine->config->app_version,

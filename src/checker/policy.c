@@ -8,8 +8,7 @@ void memory_init(struct check_memory *memory, int64_t wall_ms) {
         .reason_since_ms = -1,
         .judged_ms = -1,
         .progress_ms = -1,
-        .answering_since_ms = -1,
-        .read_since_ms = -1,
+        .read_arrivals = -1,
         .since_wall_ms = wall_ms};
 }
 
@@ -57,33 +56,16 @@ static bool is_wakeup_stale(const struct finding *finding) {
 
 /* -- settings that change -- */
 
-static bool is_answer(enum reason reason) {
-    return reason != REASON_TIMEOUT && reason != REASON_STUCK && reason != REASON_CRASHED &&
-           reason != REASON_INTERNAL && reason != REASON_UNREACHABLE && reason != REASON_RESET &&
-           reason != REASON_PROTOCOL && reason != REASON_REFUSED;
-}
-
-/* Bugsink was started anew where its endpoint refused connections between two answers. */
-static void remember_answer(
-    const struct check_config *config, struct check_memory *memory, enum reason reason, int64_t now_ms) {
-    if (config->kind != KIND_HTTP)
-        return;
-    if (reason == REASON_REFUSED)
-        memory->answering_since_ms = -1;
-    else if (memory->answering_since_ms < 0 && is_answer(reason))
-        memory->answering_since_ms = now_ms;
-}
-
 /* Remembers which settings Bugsink reads when it starts: those that stood there last before it first
  * answered. Where nobody asks it, it is taken to have started together with us. */
 static void remember_settings(
     struct check_memory *memory, uint64_t content, const struct surroundings *around) {
-    bool is_up = !around->has_app || around->app_since_ms >= 0;
-    int64_t since_ms = around->has_app ? around->app_since_ms : 0;
-    bool has_read_these = memory->read_since_ms < 0 && memory->read_content != 0;
-    if (!is_up || (since_ms != memory->read_since_ms && !has_read_these))
+    bool is_up = !around->has_app || around->is_app_up;
+    int64_t arrivals = around->has_app ? around->app_arrivals : 0;
+    bool has_read_these = memory->read_arrivals < 0 && memory->read_content != 0;
+    if (!is_up || (arrivals != memory->read_arrivals && !has_read_these))
         memory->read_content = content;
-    memory->read_since_ms = is_up ? since_ms : -1;
+    memory->read_arrivals = is_up ? arrivals : -1;
 }
 
 static bool has_changed(
@@ -97,9 +79,11 @@ static bool has_changed(
 
 /* -- verdicts -- */
 
-/* What the reason of a run becomes when it is not an error: all that a single run cannot know. */
+/* What the reason of a run becomes in the light of all that a single run cannot know. */
 static enum reason judge_reason(
     const struct check_config *config, struct check_memory *memory, const struct finding *finding) {
+    if (config->kind == KIND_HTTP && liveness_reason(&memory->life, finding->reason) != finding->reason)
+        return liveness_reason(&memory->life, finding->reason);
     if (reason_info(finding->reason)->verdict == STATUS_ERROR)
         return finding->reason;
     if (has_vanished(config, memory, &finding->identity))
@@ -141,6 +125,8 @@ bool policy_judge(const struct check_config *config, struct check_memory *memory
     const struct finding *finding, int64_t now_ms, int64_t wall_ms) {
     struct finding judged = *finding;
     judged.reason = judge_reason(config, memory, finding);
+    if (config->kind == KIND_HTTP)
+        liveness_note(&memory->life, finding->reason);
     bool is_good = reason_info(judged.reason)->verdict != STATUS_ERROR;
 
     if (!memory->has_run || memory->reason != judged.reason)
@@ -151,7 +137,6 @@ bool policy_judge(const struct check_config *config, struct check_memory *memory
         memory->last_good_ms = now_ms;
     if (is_good && judged.identity.inode != 0)
         memory->identity = judged.identity;
-    remember_answer(config, memory, finding->reason, now_ms);
     enum status status = judge_status(config, memory, &judged, finding->reason, now_ms);
 
     bool is_changed = status != memory->status || judged.reason != memory->reason;

@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 enum {
-    KILL_GRACE_MS = 500,
+    KILL_GRACE_MS = 500,  /* from SIGTERM to SIGKILL */
+    DEATH_GRACE_MS = 400, /* from SIGKILL until the child counts as caught in the kernel */
     LAST_RESORT_S = 5,
     RELEASE_PATIENCE_MS = 200, /* for all together */
 };
@@ -43,8 +44,8 @@ struct child {
     struct child_callbacks callbacks;
     void *arg;
     bool is_reaped;
-    bool is_done; /* `done` was called, or will not be */
-    bool is_abandoned;
+    bool is_done;     /* `done` was called, or will not be */
+    bool is_killed;   /* SIGKILL was sent */
     bool is_disowned; /* `reaped` is not wanted either */
     bool is_garbled;
     const char *result; /* in the buffer */
@@ -244,12 +245,16 @@ void child_poll(struct child *child) {
 }
 
 static void on_kill(void *arg) {
-    child_signal(arg, SIGKILL);
+    struct child *child = arg;
+    if (child->is_killed)
+        return;
+    child->is_killed = true;
+    child_signal(child, SIGKILL);
+    timer_arm(child->owner->timers, &child->kill, DEATH_GRACE_MS);
 }
 
 void child_abandon(struct child *child) {
     child->is_done = true;
-    child->is_abandoned = true;
     child_stop_reading(child);
     if (child->is_reaped)
         return;
@@ -263,7 +268,7 @@ void child_disown(struct child *child) {
 }
 
 bool child_is_leaving(const struct child *child) {
-    return child->is_done && !child->is_abandoned && timer_is_armed(&child->kill);
+    return child->is_done && timer_is_armed(&child->kill);
 }
 
 pid_t child_pid(const struct child *child) {

@@ -35,7 +35,11 @@ enum reason finding_of_errno(int error) {
     case ENFILE:
     case ENOMEM: return REASON_INTERNAL;
     case EFBIG: return REASON_TOO_LARGE;
-    default: return REASON_PERMISSION;
+    case EACCES:
+    case EPERM: return REASON_PERMISSION;
+    default:
+        return REASON_IO_ERROR; /* EIO, and what a dead network or FUSE volume says: ENOTCONN, ETIMEDOUT, ...
+                                 */
     }
 }
 

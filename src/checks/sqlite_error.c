@@ -78,7 +78,7 @@ static enum reason reason_of_ioerr(int code, int system_error) {
     }
     if (system_error == ENOSPC || system_error == EDQUOT)
         return REASON_DISK_FULL;
-    return system_error == EROFS ? REASON_READ_ONLY_MOUNT : REASON_QUERY_FAILED;
+    return system_error == EROFS ? REASON_READ_ONLY_MOUNT : REASON_IO_ERROR;
 }
 
 static enum reason reason_of_readonly(int code) {

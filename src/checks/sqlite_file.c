@@ -51,10 +51,24 @@ static char *beside(const char *path, const char *suffix) {
     return text.data;
 }
 
+/* A file that is missing in a directory that is there may yet be made by the app; the free space tells the
+ * two apart. */
+static int fail_missing(const char *path, int error, struct outcome *outcome) {
+    struct volume volume;
+    char *directory = beside(path, "");
+    char *slash = directory ? strrchr(directory, '/') : NULL;
+    if (slash)
+        slash[slash == directory ? 1 : 0] = '\0';
+    if (directory && volume_look(slash ? directory : ".", &volume) == 0)
+        observed_set(&outcome->observed, OBSERVED_FREE_BYTES, volume.free_bytes);
+    free(directory);
+    return finding_fail_errno(outcome, error, path);
+}
+
 static int name_files(struct sqlite_file *file, const char *path, struct outcome *outcome) {
     file->path = realpath(path, NULL);
     if (!file->path)
-        return finding_fail_errno(outcome, errno, path);
+        return fail_missing(path, errno, outcome);
     file->wal = beside(file->path, "-wal");
     file->shm = beside(file->path, "-shm");
     file->journal = beside(file->path, "-journal");

@@ -52,7 +52,7 @@ int args_parse(struct args *args, char **argv, const struct own_flag *own, const
     while (*argv) {
         if (++count > ARGS_MAX)
             return error_set(err, "too many arguments");
-        if (strncmp(*argv, "--", 2) == 0) {
+        if ((*argv)[0] == '-') {
             int taken = parse_flag(args, argv, own, err);
             if (taken < 0)
                 return -1;

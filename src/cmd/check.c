@@ -42,6 +42,7 @@ int cmd_check(char **argv, const char *const *environment) {
         return cmd_refuse("check takes flags only");
     if (session_open(&session, &args, &events, &session, &err) < 0)
         return cmd_refuse(err.text);
+    session_log_warnings(&session);
     engine_start(session.engine, true);
     if (!engine_has_finished_round(session.engine))
         loop_run(&session.loop);

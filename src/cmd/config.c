@@ -1,18 +1,15 @@
 /* config: validates and prints the configuration in force, each value with where it came from. */
 #include "cmd/cmd.h"
 
-#include "checks/check.h"
 #include "cmd/args.h"
+#include "cmd/session.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Refuses kinds that this build lacks, as serve would. */
-static int refuse_unsupported(const struct config *config, struct error *err) {
-    for (size_t i = 0; i < config->check_count; i++)
-        if (check_kind_require(config->checks[i].kind, err) == NULL)
-            return error_prefix(err, "check \"%s\"", config->checks[i].name);
-    return 0;
+static void on_checked(void *arg, bool is_change) {
+    (void)arg;
+    (void)is_change;
 }
 
 static void print(const struct config *config) {
@@ -34,12 +31,12 @@ int cmd_config(char **argv, const char *const *environment) {
         return cmd_refuse(err.text);
     if (args.word_count > 0)
         return cmd_refuse("config takes flags only");
-    struct config *config = config_load(&args.source, &err);
-    if (!config)
+    /* Every check is prepared, and none is run: what serve would refuse is refused here. */
+    struct session session = {0};
+    const struct engine_events events = {.checked = on_checked};
+    if (session_open(&session, &args, &events, NULL, &err) < 0)
         return cmd_refuse(err.text);
-    int result = refuse_unsupported(config, &err);
-    if (result == 0)
-        print(config);
-    config_free(config);
-    return result < 0 ? cmd_refuse(err.text) : EXIT_READY;
+    print(engine_config(session.engine));
+    session_close(&session);
+    return fflush(stdout) == 0 ? EXIT_READY : cmd_refuse("cannot write to standard output");
 }

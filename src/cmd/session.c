@@ -28,12 +28,16 @@ int session_open(struct session *session, const struct args *args, const struct 
         loop_release(&session->loop);
         return -1;
     }
-    for (size_t i = 0; i < config->warning_count; i++)
-        log_error("configuration", config->warnings[i]);
     session->engine = engine_new(&session->loop, config, events, arg, err);
     if (!session->engine)
         loop_release(&session->loop);
     return session->engine ? 0 : -1;
+}
+
+void session_log_warnings(const struct session *session) {
+    const struct config *config = engine_config(session->engine);
+    for (size_t i = 0; i < config->warning_count; i++)
+        log_warning("configuration", config->warnings[i]);
 }
 
 void session_close(struct session *session) {

@@ -21,12 +21,20 @@ struct waiting {
 };
 
 /* Whether this check keeps us waiting. A database that Bugsink has yet to make or migrate is no reason to
- * keep Bugsink from starting: its start-up does just that. */
+ * keep Bugsink from starting: its start-up does just that; nor is that Bugsink itself does not answer yet. */
 static bool is_satisfied(const struct waiting *waiting, const struct check_view *check) {
     if (!check->is_critical || status_is_ready(check->status))
         return true;
-    return waiting->is_for_start && check->has_run && check->is_database &&
-           reason_info(check->reason)->is_mended_by_start;
+    if (waiting->is_for_start && strcmp(check->name, CHECK_NAME_APP) == 0)
+        return true; /* not started yet: that is what waits for us */
+    if (!waiting->is_for_start || !check->has_run || !check->is_database)
+        return false;
+    /* A missing file is made by Bugsink, a missing directory (a volume that is not mounted) is not: of a
+     * directory that is there, the free space was observed. */
+    int64_t free_bytes;
+    if (check->reason == REASON_FILE_MISSING)
+        return observed_get(&check->observed, OBSERVED_FREE_BYTES, &free_bytes);
+    return reason_info(check->reason)->is_mended_by_start;
 }
 
 static void print_progress(struct waiting *waiting, const struct snapshot *snapshot) {
@@ -92,6 +100,7 @@ static void run(struct waiting *waiting, int64_t timeout_ms) {
     timer_init(&waiting->timeout, on_timeout, waiting);
     if (timeout_ms > 0)
         timer_arm(&loop->timers, &waiting->timeout, timeout_ms);
+    session_log_warnings(&waiting->session);
     engine_start(waiting->session.engine, false);
     if (engine_config(waiting->session.engine)->check_count == 0)
         on_checked(waiting, true);

@@ -89,7 +89,7 @@ bool check_config_equal(const struct check_config *a, const struct check_config 
            a->backlog_error_ms == b->backlog_error_ms && text_equal(a->path, b->path) &&
            a->directory_role == b->directory_role && a->format == b->format && names_equal(a, b) &&
            environment_equal(a->environment, b->environment) && text_equal(a->url, b->url) &&
-           text_equal(a->host, b->host) && text_equal(a->expect, b->expect);
+           text_equal(a->host, b->host) && a->is_https == b->is_https && text_equal(a->expect, b->expect);
 }
 
 static void release_check(struct check_config *check) {

@@ -48,10 +48,26 @@ static int refuse_unknown(const char *name, struct error *err) {
     return error_set(err, "%s: no such setting; bugsink-health --help lists them", option_quotable(name));
 }
 
+/* Bugsink's variables that are paths have no _FILE variant; one that is set would be overlooked in silence.
+ */
+static int refuse_path_file(const char *entry, struct error *err) {
+    static const char *const PATHS[] = {"DATABASE_PATH", "SNAPPEA_DATABASE_PATH"};
+    for (size_t i = 0; i < sizeof PATHS / sizeof PATHS[0]; i++) {
+        size_t length = strlen(PATHS[i]);
+        if (strncmp(entry, PATHS[i], length) == 0 && strncmp(entry + length, "_FILE=", 6) == 0 &&
+            entry[length + 6])
+            return error_set(
+                err, "%s_FILE: no such setting; %s is a path itself, not a secret", PATHS[i], PATHS[i]);
+    }
+    return 0;
+}
+
 int environment_check(const char *const *environment, struct error *err) {
     for (; environment && *environment; environment++) {
         const char *equals = strchr(*environment, '=');
         char name[NAME_SIZE];
+        if (refuse_path_file(*environment, err) < 0)
+            return -1;
         if (strncmp(*environment, PREFIX, PREFIX_LENGTH) != 0 || !equals || equals[1] == '\0')
             continue;
         size_t length = (size_t)(equals - *environment);

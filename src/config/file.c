@@ -26,20 +26,26 @@ static int find_key(const char *key) {
     return 0;
 }
 
-/* Calls visit with each key that is known in the group, whose name ends with a dot or is empty. */
-static void visit_known(const char *group, void (*visit)(void *arg, const char *key), void *arg) {
+/* The key within the group that the n-th setting belongs to. Returns false where it is in another group. */
+static bool known_key(size_t n, const char *group, char key[KEY_SIZE]) {
+    const struct config_option_doc *doc = config_option_doc(n);
     size_t length = strlen(group);
-    char last[KEY_SIZE] = "";
-    const struct config_option_doc *doc;
-    for (size_t i = 0; (doc = config_option_doc(i)) != NULL; i++) {
-        if (!doc->key || strncmp(doc->key, group, length) != 0)
-            continue;
-        char key[KEY_SIZE];
-        str_copy(key, sizeof key, doc->key + length);
-        key[strcspn(key, ".")] = '\0';
-        if (strcmp(key, last) != 0)
+    if (!doc->key || strncmp(doc->key, group, length) != 0)
+        return false;
+    str_copy(key, KEY_SIZE, doc->key + length);
+    key[strcspn(key, ".")] = '\0';
+    return true;
+}
+
+/* Calls visit, once, with each key that is known in the group, whose name ends with a dot or is empty. */
+static void visit_known(const char *group, void (*visit)(void *arg, const char *key), void *arg) {
+    char key[KEY_SIZE], earlier[KEY_SIZE];
+    for (size_t i = 0; config_option_doc(i); i++) {
+        bool is_known = known_key(i, group, key);
+        for (size_t j = 0; j < i && is_known; j++)
+            is_known = !known_key(j, group, earlier) || strcmp(earlier, key) != 0;
+        if (is_known)
             visit(arg, key);
-        str_copy(last, sizeof last, key);
     }
 }
 
@@ -111,7 +117,7 @@ static int check_key(
         (json_is_null(value) && strcmp(table_key, "databases") != 0 && strcmp(table_key, "directories") != 0))
         return 0;
     if (!json_is_object(value))
-        return error_set(err, "%s: must be an object: {...}", shown_key);
+        return error_set(err, "%s: must be an object: {...}, with keys of its own", shown_key);
     str_copy(table_key + strlen(table_key), sizeof table_key - strlen(table_key), ".");
     str_copy(shown_key + strlen(shown_key), sizeof shown_key - strlen(shown_key), ".");
     return check_group(value, shown_key, table_key, err);
@@ -164,9 +170,11 @@ static int parse(struct config_file *file, char *text, size_t length, struct err
             err, "%.200s:%d:%d: %s", file->path, error.line, error.column, explain(json_error_code(&error)));
     if (!json_is_object(file->root))
         return error_set(err, "%.200s: must hold an object: {\"interval\": \"5s\"}", file->path);
-    if (check_group(file->root, "", "", err) < 0)
-        return error_prefix(err, "%.200s", file->path);
     return 0;
+}
+
+int config_file_check(const struct config_file *file, struct error *err) {
+    return check_group(file->root, "", "", err) < 0 ? error_prefix(err, "%.200s", file->path) : 0;
 }
 
 int config_file_open(struct config_file *file, const char *path, struct error *err) {

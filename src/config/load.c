@@ -237,7 +237,8 @@ static int open_file(struct loader *loader) {
         return -1;
     if (!setting->text)
         return 0;
-    if (config_file_open(&loader->file, setting->text, loader->err) < 0)
+    if (config_file_open(&loader->file, setting->text, loader->err) < 0 ||
+        config_file_check(&loader->file, loader->err) < 0)
         return setting_fail(loader, setting);
     loader->config->file = str_dup(setting->text);
     return 0;
@@ -254,11 +255,38 @@ static int load(struct loader *loader) {
     if (loader_load_databases(loader) < 0 || loader_load_directories(loader) < 0 ||
         loader_load_settings_check(loader) < 0 || loader_load_app(loader) < 0)
         return -1;
+    if (loader->config->check_count > CONFIG_CHECKS_MAX)
+        return error_set(loader->err, "%zu checks; at most %d can be served", loader->config->check_count,
+            CONFIG_CHECKS_MAX);
     if (loader->config->check_count == 0)
         return error_set(loader->err,
             "%.200s: nothing to check: name a database, a directory, a settings file or an app",
             loader->config->file);
     return 0;
+}
+
+static void release(struct loader *loader) {
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        setting_release(&loader->settings[i]);
+    config_file_close(&loader->file);
+}
+
+/* Sets the listening address, as far as it can be told. */
+static void load_listen(struct loader *loader) {
+    struct setting *file = &loader->settings[OPTION_CONFIG], *listen = &loader->settings[OPTION_LISTEN];
+    if (setting_load(loader, OPTION_CONFIG, file) == 0 && file->text)
+        config_file_open(&loader->file, file->text, NULL);
+    if (setting_load(loader, OPTION_LISTEN, listen) == 0)
+        apply_address(loader, listen->text);
+}
+
+char *config_listen(const struct config_source *source) {
+    struct error ignored = {""};
+    struct config config = {.file = NULL};
+    struct loader loader = {.source = source, .config = &config, .err = &ignored};
+    load_listen(&loader);
+    release(&loader);
+    return config.listen ? config.listen : str_dup(option_get(OPTION_LISTEN)->doc.standard);
 }
 
 struct config *config_load(const struct config_source *source, struct error *err) {
@@ -270,8 +298,6 @@ struct config *config_load(const struct config_source *source, struct error *err
         config_free(loader.config);
         loader.config = NULL;
     }
-    for (size_t i = 0; i < OPTION_COUNT; i++)
-        setting_release(&loader.settings[i]);
-    config_file_close(&loader.file);
+    release(&loader);
     return loader.config;
 }

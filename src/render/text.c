@@ -30,7 +30,7 @@ char *text_started(const struct snapshot *snapshot) {
     if (snapshot->has_started)
         strbuf_append(&buffer, "OK");
     for (size_t i = 0; i < snapshot->check_count && !snapshot->has_started; i++)
-        if (!snapshot->checks[i].has_run) {
+        if (!snapshot->checks[i].has_started) {
             strbuf_format(&buffer, "%s%s", separator, snapshot->checks[i].name);
             separator = ", ";
         }

@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -208,6 +209,28 @@ START_TEST(a_text_line_quotes_what_needs_it_and_has_no_control_characters) {
 }
 END_TEST
 
+START_TEST(a_log_that_nobody_reads_loses_lines_and_counts_them) {
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    log_configure(LOG_INFO, LOG_TEXT, "test", ends[1]);
+    enum { LINES = 5000 }; /* more than a pipe takes; a log that waits would end in the test's time limit */
+    for (int i = 0; i < LINES; i++)
+        log_error("flood", "a line that is long enough to fill a pipe in the end, some sixty bytes");
+    static char text[1 << 20];
+    size_t length = read_line(ends[0], text, sizeof text), taken = 0;
+    for (size_t i = 0; i < length; i++)
+        taken += text[i] == '\n';
+    ck_assert_uint_gt(taken, 0);
+    log_event(LOG_INFO, "heard again");
+    log_event(LOG_INFO, "and again");
+    read_line(ends[0], text, sizeof text);
+    char expected[64];
+    snprintf(expected, sizeof expected, "event=\"heard again\" lost_lines=%zu\n", LINES - taken);
+    ck_assert_msg(strstr(text, expected) != NULL, "%s: %s", expected, text);
+    ck_assert_ptr_nonnull(strstr(text, "event=\"and again\"\n"));
+}
+END_TEST
+
 Suite *base_suite(void) {
     Suite *suite = suite_create("base");
     TCase *tcase = tcase_create("base");
@@ -221,5 +244,6 @@ Suite *base_suite(void) {
     tcase_add_test(tcase, a_callback_may_arm_itself_and_disarm_another_that_is_due);
     tcase_add_test(tcase, a_log_line_is_valid_json_whatever_stands_in_it);
     tcase_add_test(tcase, a_text_line_quotes_what_needs_it_and_has_no_control_characters);
+    tcase_add_test(tcase, a_log_that_nobody_reads_loses_lines_and_counts_them);
     return suite;
 }

@@ -263,13 +263,16 @@ END_TEST
 
 /* -- settings that change -- */
 
-static void find_settings(struct world *world, uint64_t content, bool has_app, int64_t app_since_ms) {
+enum { NO_APP = -1 };
+
+/* arrivals: how often Bugsink has arrived; 0: it is not up. */
+static void find_settings(struct world *world, uint64_t content, int64_t arrivals) {
     const struct observed nothing = {0};
     const struct finding finding = {.reason = content == 0 ? REASON_FILE_MISSING : REASON_OK,
         .observed = &nothing,
         .latency_ms = 2000, /* the wait for a swap is no slowness */
         .identity = {.content = content},
-        .around = {.has_app = has_app, .app_since_ms = app_since_ms}};
+        .around = {.has_app = arrivals != NO_APP, .is_app_up = arrivals > 0, .app_arrivals = arrivals}};
     policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
     world->now_ms += 5000;
 }
@@ -282,77 +285,51 @@ static struct world settings_new(void) {
 
 START_TEST(settings_that_change_after_our_own_first_look_are_degraded_where_nobody_asks_bugsink) {
     struct world world = settings_new();
-    find_settings(&world, 0, false, -1);
+    find_settings(&world, 0, NO_APP);
     expect(&world, STATUS_ERROR, REASON_FILE_MISSING);
-    find_settings(&world, 7, false, -1);
-    find_settings(&world, 7, false, -1);
+    find_settings(&world, 7, NO_APP);
+    find_settings(&world, 7, NO_APP);
     expect(&world, STATUS_OK, REASON_OK);
-    find_settings(&world, 8, false, -1);
+    find_settings(&world, 8, NO_APP);
     expect(&world, STATUS_DEGRADED, REASON_CHANGED);
-    find_settings(&world, 0, false, -1);
-    find_settings(&world, 8, false, -1);
+    find_settings(&world, 0, NO_APP);
+    find_settings(&world, 8, NO_APP);
     expect(&world, STATUS_DEGRADED, REASON_CHANGED);
-    find_settings(&world, 7, false, -1); /* put back */
+    find_settings(&world, 7, NO_APP); /* put back */
     expect(&world, STATUS_OK, REASON_OK);
 }
 END_TEST
 
 START_TEST(settings_may_change_until_bugsink_answers_first) {
     struct world world = settings_new();
-    find_settings(&world, 7, true, -1);
-    find_settings(&world, 8, true, -1);
+    find_settings(&world, 7, 0);
+    find_settings(&world, 8, 0);
     expect(&world, STATUS_OK, REASON_OK);
-    int64_t answer_ms = world.now_ms - 2000;
-    find_settings(&world, 9, true, answer_ms); /* changed since the last look: Bugsink has read 8 */
+    find_settings(&world, 9, 1); /* changed since the last look: Bugsink has read 8 */
     expect(&world, STATUS_DEGRADED, REASON_CHANGED);
-    find_settings(&world, 8, true, answer_ms);
+    find_settings(&world, 8, 1);
     expect(&world, STATUS_OK, REASON_OK);
     world = settings_new();
-    find_settings(&world, 7, true, 5); /* answered before our first look */
+    find_settings(&world, 7, 1); /* answered before our first look */
     expect(&world, STATUS_OK, REASON_OK);
-    find_settings(&world, 8, true, 5);
+    find_settings(&world, 8, 1);
     expect(&world, STATUS_DEGRADED, REASON_CHANGED);
 }
 END_TEST
 
 START_TEST(a_restart_of_bugsink_makes_changed_settings_the_ones_it_has_read) {
     struct world world = settings_new();
-    find_settings(&world, 7, true, 5);
-    find_settings(&world, 8, true, 5);
+    find_settings(&world, 7, 1);
+    find_settings(&world, 8, 1);
     expect(&world, STATUS_DEGRADED, REASON_CHANGED);
-    find_settings(&world, 8, true, -1); /* it is down */
+    find_settings(&world, 8, 0); /* it is down */
     expect(&world, STATUS_OK, REASON_OK);
-    find_settings(&world, 8, true, world.now_ms);
+    find_settings(&world, 8, 2);
     expect(&world, STATUS_OK, REASON_OK);
-    int64_t answer_ms = world.memory.read_since_ms;
-    find_settings(&world, 9, true, answer_ms);
+    find_settings(&world, 9, 2);
     expect(&world, STATUS_DEGRADED, REASON_CHANGED);
-    find_settings(&world, 9, true, answer_ms + 1); /* so short a restart that no look fell into it */
+    find_settings(&world, 9, 3); /* so short a restart that no look fell into it */
     expect(&world, STATUS_OK, REASON_OK);
-}
-END_TEST
-
-START_TEST(bugsink_answers_since_its_first_answer_after_a_refusal) {
-    struct world world = world_new();
-    world.config.kind = KIND_HTTP;
-    find(&world, REASON_REFUSED);
-    ck_assert_int_eq(world.memory.answering_since_ms, -1);
-    find(&world, REASON_TIMEOUT);
-    ck_assert_int_eq(world.memory.answering_since_ms, -1);
-    find(&world, REASON_OK);
-    int64_t since_ms = world.now_ms;
-    ck_assert_int_eq(world.memory.answering_since_ms, since_ms);
-    world.now_ms += 1000;
-    find(&world, REASON_TIMEOUT); /* slow is not restarted */
-    find(&world, REASON_OK);
-    ck_assert_int_eq(world.memory.answering_since_ms, since_ms);
-    find(&world, REASON_REFUSED);
-    ck_assert_int_eq(world.memory.answering_since_ms, -1);
-    find(&world, REASON_OK);
-    ck_assert_int_eq(world.memory.answering_since_ms, world.now_ms);
-    world = world_new(); /* another kind's answers are not Bugsink's */
-    find(&world, REASON_OK);
-    ck_assert_int_eq(world.memory.answering_since_ms, -1);
 }
 END_TEST
 
@@ -435,7 +412,6 @@ Suite *policy_suite(void) {
         tcase, settings_that_change_after_our_own_first_look_are_degraded_where_nobody_asks_bugsink);
     tcase_add_test(tcase, settings_may_change_until_bugsink_answers_first);
     tcase_add_test(tcase, a_restart_of_bugsink_makes_changed_settings_the_ones_it_has_read);
-    tcase_add_test(tcase, bugsink_answers_since_its_first_answer_after_a_refusal);
     tcase_add_test(tcase, while_well_runs_start_one_interval_apart_less_a_jitter);
     tcase_add_test(tcase, settings_are_looked_at_so_early_that_a_fault_shows_within_the_interval);
     tcase_add_test(tcase, while_failing_the_next_look_is_one_retry_interval_away);

@@ -18,6 +18,7 @@ static struct check_view check(const char *name, enum status status, enum reason
         .status = status,
         .reason = reason,
         .has_run = status != STATUS_STARTING,
+        .has_started = status != STATUS_STARTING,
         .latency_ms = 12,
         .checked_at_ms = (int64_t)NOON * MS + 123,
         .since_ms = (int64_t)NOON * MS - 5000,
@@ -152,7 +153,7 @@ START_TEST(the_table_is_aligned_and_says_it_without_colour) {
         "+ default      sqlite    ok        ok                    12 ms\n"
         "x a-long-name  sqlite    error     refused               12 ms  in phase connect  (not critical)\n"
         "    Nothing accepts connections at that address.\n"
-        "    The server is down, or host or port in the DSN are wrong.\n"
+        "    The server is down, or host or port in the DSN (app.url) are wrong.\n"
         "ready, but degraded\n");
     char *text = text_table(&snapshot, true);
     ck_assert_ptr_nonnull(strstr(text, "\033[31mx a-long-name"));
