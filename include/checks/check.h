@@ -102,6 +102,10 @@ void check_release(struct check *check);
 /* How late a deadline may come before a run that it ends is the sidecar's own fault. */
 enum { CHECK_HELD_UP_MS = 1000 };
 
+/* Hands a child that is caught in the kernel over from a check that is replaced: its successor starts no
+ * other beside it. The run of `from`, if one is under way, is cancelled. */
+void check_take_child(struct check *check, struct check *from);
+
 /* Starts a run. Returns false, and does nothing, while one is under way. A child of an earlier run that has
  * reported and is on its way out is waited for; any other that is still there ends the run at once: stuck.
  * `finished` may come before this returns; it must not call check_release.

@@ -137,6 +137,10 @@ int64_t check_config_patience_ms(const struct check_config *check);
 /* Whether two checks are configured alike in every respect: such a one keeps its history through a reload. */
 bool check_config_equal(const struct check_config *a, const struct check_config *b);
 
+/* Whether two checks ask the same of the same: they may differ in times, limits and weight, and what is known
+ * of the one holds for the other. */
+bool check_config_asks_the_same(const struct check_config *a, const struct check_config *b);
+
 /* Whether the app check would ask whoever listens at that address ("[::]:8000"), as far as the texts tell:
  * the sidecar itself must not be asked how it is. */
 bool config_asks(const struct config *config, const char *listen);

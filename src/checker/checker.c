@@ -42,6 +42,7 @@ struct checker {
     const char *config_state;
     pid_t responder_pid;
     int64_t started_wall_ms;
+    bool has_publish_failed;
     bool is_draining;
     bool is_ending;
     int exit_status;
@@ -84,10 +85,13 @@ static void publish(void *arg) {
     if (pages_render(&snapshot, clock_now_ms(checker->loop.timers.clock), &set) < 0 ||
         link_send_pages(checker->sender, &set, lease_until_ms(checker)) < 0) {
         /* The old pages are no longer true: their lease runs out unless a later attempt succeeds. */
-        log_error("publish failed", "out of memory");
+        if (!checker->has_publish_failed)
+            log_error("publish failed", "the pages could not be made or sent: out of memory, or too large");
+        checker->has_publish_failed = true;
         timer_disarm(&checker->lease);
         timer_arm(&checker->loop.timers, &checker->publish, PUBLISH_LAZY_MS);
     } else {
+        checker->has_publish_failed = false;
         timer_arm(&checker->loop.timers, &checker->lease, LEASE_RENEW_MS);
     }
     pages_release(&set);

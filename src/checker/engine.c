@@ -33,6 +33,7 @@ struct engine {
     size_t count;
     struct check_view *views;
     struct maintenance *maintenance; /* NULL: none configured */
+    bool is_in_maintenance;          /* by the last answer; it stands until a new path has one */
 };
 
 /* -- the log -- */
@@ -225,10 +226,10 @@ static int build(struct engine *engine, const struct config *config, struct watc
 
 static void on_maintenance(void *arg) {
     struct engine *engine = arg;
-    struct log_line line;
-    log_begin(&line, LOG_WARNING,
-        maintenance_is_on(engine->maintenance) ? "maintenance begins" : "maintenance ends");
-    log_end(&line);
+    bool is_on = maintenance_is_on(engine->maintenance);
+    if (is_on != engine->is_in_maintenance)
+        log_event(LOG_WARNING, is_on ? "maintenance begins" : "maintenance ends");
+    engine->is_in_maintenance = is_on;
     engine->events.checked(engine->arg, true);
 }
 
@@ -240,8 +241,14 @@ static void start_maintenance(struct engine *engine) {
         return;
     maintenance_free(engine->maintenance);
     engine->maintenance = NULL;
-    if (path && !engine->is_once)
+    if (path && !engine->is_once) {
         engine->maintenance = maintenance_new(&engine->loop->env, path, on_maintenance, engine);
+        if (!engine->maintenance)
+            log_error("the maintenance file is not looked for", "out of memory");
+    } else if (engine->is_in_maintenance) {
+        log_event(LOG_WARNING, "maintenance ends");
+        engine->is_in_maintenance = false;
+    }
 }
 
 struct engine *engine_new(struct loop *loop, struct config *config, const struct engine_events *events,
@@ -293,11 +300,19 @@ static struct watch **find_same(struct engine *engine, const struct check_config
     return NULL;
 }
 
-/* Of an app that is asked otherwise than before, but is the same, what is known stays known. */
-static void keep_life(const struct engine *engine, struct watch *watch) {
+/* What is known stays known: of a check that asks the same at other times, all; of an app that is asked
+ * otherwise than before, but is the same, whether it lives. A child that is caught in the kernel stays the
+ * check's, too. */
+static void inherit(const struct engine *engine, struct watch *watch) {
     for (size_t i = 0; i < engine->count; i++) {
-        const struct watch *old = engine->watches[i];
-        if (old && old->check.config->kind == KIND_HTTP && watch->check.config->kind == KIND_HTTP &&
+        struct watch *old = engine->watches[i];
+        if (!old)
+            continue;
+        if (check_config_asks_the_same(old->check.config, watch->check.config))
+            watch->memory = old->memory;
+        if (strcmp(old->check.config->name, watch->check.config->name) == 0)
+            check_take_child(&watch->check, &old->check);
+        if (old->check.config->kind == KIND_HTTP && watch->check.config->kind == KIND_HTTP &&
             strcmp(old->check.config->url, watch->check.config->url) == 0)
             watch->memory.life = old->memory.life;
     }
@@ -319,7 +334,7 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
             *old = NULL;
             continue;
         }
-        keep_life(engine, watches[i]);
+        inherit(engine, watches[i]);
         if (engine->is_started)
             timer_arm(&engine->loop->timers, &watches[i]->next, 0);
     }
@@ -387,7 +402,8 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
         .live_reason = is_live ? REASON_OK : liveness_reason(&app->life, app->life.silence),
         .live_check = is_live ? NULL : CHECK_NAME_APP,
         .has_started = engine->has_started,
-        .is_in_maintenance = engine->maintenance && maintenance_is_on(engine->maintenance),
+        .is_in_maintenance = engine->is_in_maintenance ||
+                             (engine->maintenance && !maintenance_has_looked(engine->maintenance)),
         .app_version = engine->config->app_version,
         .now_ms = clock_wall_ms(engine->loop->timers.clock),
     };

@@ -230,6 +230,17 @@ static void on_child_reaped(void *arg) {
     check->child = NULL;
 }
 
+void check_take_child(struct check *check, struct check *from) {
+    check_cancel(from);
+    /* Only children of check_run_in_child know their check by the callbacks' argument. */
+    if (!from->child || from->kind->cancel != check_cancel_child || check->kind->cancel != check_cancel_child)
+        return;
+    child_abandon(from->child);
+    child_set_arg(from->child, check);
+    check->child = from->child;
+    from->child = NULL;
+}
+
 void check_run_in_child(
     struct check *check, void (*work)(const struct check *check, struct outcome *outcome, int fd)) {
     static const struct child_callbacks CALLBACKS = {

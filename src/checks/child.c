@@ -271,6 +271,10 @@ bool child_is_leaving(const struct child *child) {
     return child->is_done && timer_is_armed(&child->kill);
 }
 
+void child_set_arg(struct child *child, void *arg) {
+    child->arg = arg;
+}
+
 pid_t child_pid(const struct child *child) {
     return child->pid;
 }

@@ -156,6 +156,7 @@ START_TEST(any_answer_is_life_and_the_code_tells_which) {
     start_app(&scene, ANSWERS[_i].reply);
     world_start_with(scene.world, NULL, 0);
     await_code(scene.world, ANSWERS[_i].code);
+    world_await(scene.world, "/health/started/", 200, "OK", RUNS_MS); /* the other checks too */
     ck_assert_int_eq(world_get(scene.world, "/health/ready/"), ANSWERS[_i].ready);
     if (ANSWERS[_i].ready == 503)
         ck_assert(wait_until(has_failed_often, scene.world, RUNS_MS));

@@ -105,8 +105,8 @@ START_TEST(bad_usage_is_2_and_says_what_is_wrong) {
 }
 END_TEST
 
-/* Not in probe: a sidecar that runs may have refused the same configuration at a reload, and is to be asked all the
- * same. */
+/* Not in probe: a sidecar that runs may have refused the same configuration at a reload, and is to be asked
+ * all the same. */
 START_TEST(a_bad_configuration_is_2_in_every_command_but_probe) {
     static const char *const COMMANDS[] = {"serve", "check", "wait", "config"};
     struct world *world = world_new();
