@@ -2,6 +2,7 @@
 #include "base/process.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,14 @@ void process_wipe_environment(void) {
         explicit_bzero(*entry, strlen(*entry));
     if (environ)
         environ[0] = NULL;
+}
+
+void process_open_standard_descriptors(void) {
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+        ;
+    if (fd > STDERR_FILENO)
+        close(fd);
 }
 
 static bool is_kept(int fd, const int *keep, int count) {
