@@ -32,7 +32,7 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
  * knows (draining, the sidecar's own facts) is left zero. */
 void engine_snapshot(struct engine *engine, struct snapshot *snapshot);
 
-/* Whether every check has finished a run. */
+/* Whether every check has finished a run, Bugsink's own included, whatever it met. */
 bool engine_has_finished_round(const struct engine *engine);
 
 const struct config *engine_config(const struct engine *engine);

@@ -3,6 +3,7 @@
 #ifndef BH_CHECKER_POLICY_H
 #define BH_CHECKER_POLICY_H
 
+#include "checker/liveness.h"
 #include "config/config.h"
 #include "report/observed.h"
 #include "report/reason.h"
@@ -34,6 +35,7 @@ struct check_memory {
     int64_t checked_wall_ms;
     int64_t since_wall_ms; /* in this status and reason */
     int64_t last_ok_wall_ms;
+    struct liveness life; /* of Bugsink; http alone */
 };
 
 /* The outcome of one run, as far as policy is concerned. */

@@ -68,7 +68,9 @@ struct check {
     void *arg; /* for `finished` */
 
     bool is_running;
-    uint64_t run_id; /* of the run under way, or the last one */
+    bool is_overdue;    /* the deadline has come, but late: what came meanwhile is looked at first */
+    int64_t held_up_ms; /* by so much it came late */
+    uint64_t run_id;    /* of the run under way, or the last one */
     int64_t started_ms;
     enum phase phase;
     struct timer deadline;
@@ -95,9 +97,21 @@ int check_init_kind(struct check *check, const struct check_kind *kind, const st
 /* Cancels a run under way (finished is not called), gives up the child, frees the state. */
 void check_release(struct check *check);
 
+/* How late a deadline may come before a run that it ends is the sidecar's own fault. */
+enum { CHECK_HELD_UP_MS = 1000 };
+
+/* Hands a child that is caught in the kernel over from a check that is replaced: its successor starts no
+ * other beside it. The run of `from`, if one is under way, is cancelled. */
+void check_take_child(struct check *check, struct check *from);
+
 /* Starts a run. Returns false, and does nothing, while one is under way. A child of an earlier run that has
  * reported and is on its way out is waited for; any other that is still there ends the run at once: stuck.
- * `finished` may come before this returns; it must not call check_release. */
+ * `finished` may come before this returns; it must not call check_release.
+ *
+ * A run that its deadline ends is a timeout. Where the deadline came late, because this process was not run
+ * for a while (stopped, or starved of processor time), the loop turns once more before that, for the answer
+ * may be there; where it came more than CHECK_HELD_UP_MS late the end is internal, for nothing is known of
+ * who was asked. */
 bool check_start(struct check *check);
 
 /* Gives up the run under way: finished is not called. */

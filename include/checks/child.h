@@ -76,6 +76,9 @@ void child_poll(struct child *child);
 /* Whether it has reported and is merely on its way out, with the half second for that not over. */
 bool child_is_leaving(const struct child *child);
 
+/* Another argument for the callbacks that are still to come. */
+void child_set_arg(struct child *child, void *arg);
+
 pid_t child_pid(const struct child *child);
 
 /* "SIGSEGV", or "signal 42". The text is cut to size. */

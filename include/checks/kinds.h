@@ -4,6 +4,6 @@
 
 #include "checks/check.h"
 
-extern const struct check_kind POSTGRES_KIND, SQLITE_KIND, SETTINGS_KIND;
+extern const struct check_kind POSTGRES_KIND, SQLITE_KIND, SETTINGS_KIND, HTTP_KIND;
 
 #endif

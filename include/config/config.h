@@ -53,9 +53,10 @@ struct check_config {
     size_t require_count;
     char **environment; /* SETTINGS_ENVIRONMENT: the NAME=VALUE entries, copied; NULL-terminated */
 
-    char *url;    /* http: http://ADDRESS:PORT/PATH, the address numeric, an IPv6 one in brackets */
-    char *host;   /* http: the Host header; NULL: the URL's own */
-    char *expect; /* http: what the body must be, but for white space at its end */
+    char *url;     /* http: http://ADDRESS:PORT/PATH, the address numeric, an IPv6 one in brackets */
+    char *host;    /* http: the Host header; NULL: the URL's own */
+    bool is_https; /* http: Bugsink's users come by https, which its proxy ends */
+    char *expect;  /* http: what the body must be, but for white space at its end */
 };
 
 /* A value as `bugsink-health config` prints it: secrets are blanked already. */
@@ -117,6 +118,14 @@ int64_t check_config_patience_ms(const struct check_config *check);
 
 /* Whether two checks are configured alike in every respect: such a one keeps its history through a reload. */
 bool check_config_equal(const struct check_config *a, const struct check_config *b);
+
+/* Whether two checks ask the same of the same: they may differ in times, limits and weight, and what is known
+ * of the one holds for the other. */
+bool check_config_asks_the_same(const struct check_config *a, const struct check_config *b);
+
+/* Whether the app check would ask whoever listens at that address ("[::]:8000"), as far as the texts tell:
+ * the sidecar itself must not be asked how it is. */
+bool config_asks(const struct config *config, const char *listen);
 
 /* Whether name (with its dashes) is a flag that config_load understands; all of them take a value. */
 bool config_is_flag(const char *name);

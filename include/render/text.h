@@ -8,7 +8,7 @@
 /* "OK", or why not: check, code and sentence in one line. */
 char *text_live(const struct snapshot *snapshot);
 
-/* "OK", or which checks have not finished a run yet. */
+/* "OK", or which checks have not finished a run yet; Bugsink itself: has not answered yet. */
 char *text_started(const struct snapshot *snapshot);
 
 /* A table for people: one row a check, aligned, with message and hint below where something is to be said,

@@ -7,6 +7,7 @@
 #include "checker/engine.h"
 #include "checker/listen.h"
 #include "checker/loop.h"
+#include "checker/reload.h"
 #include "checker/versions.h"
 #include "link/link.h"
 #include "render/pages.h"
@@ -32,6 +33,7 @@ struct checker {
     struct loop loop;
     struct engine *engine;
     struct link_sender *sender;
+    struct reload reload;
     struct event *signals[SIGNAL_COUNT];
     struct timer publish;
     struct timer lease;
@@ -42,6 +44,7 @@ struct checker {
     const char *config_state;
     pid_t responder_pid;
     int64_t started_wall_ms;
+    bool has_publish_failed;
     bool is_draining;
     bool is_ending;
     int exit_status;
@@ -84,10 +87,13 @@ static void publish(void *arg) {
     if (pages_render(&snapshot, clock_now_ms(checker->loop.timers.clock), &set) < 0 ||
         link_send_pages(checker->sender, &set, lease_until_ms(checker)) < 0) {
         /* The old pages are no longer true: their lease runs out unless a later attempt succeeds. */
-        log_error("publish failed", "out of memory");
+        if (!checker->has_publish_failed)
+            log_error("publish failed", "the pages could not be made or sent: out of memory, or too large");
+        checker->has_publish_failed = true;
         timer_disarm(&checker->lease);
         timer_arm(&checker->loop.timers, &checker->publish, PUBLISH_LAZY_MS);
     } else {
+        checker->has_publish_failed = false;
         timer_arm(&checker->loop.timers, &checker->lease, LEASE_RENEW_MS);
     }
     pages_release(&set);
@@ -177,21 +183,54 @@ static void log_checks(const struct config *config) {
             log_str(&line, "target", check->dsn.safe);
         }
         log_str(&line, "path", check->path);
+        log_str(&line, "url", check->url);
+        log_str(&line, "host", check->host);
         log_str(&line, "critical", check->is_critical ? "yes" : "no");
         log_end(&line);
     }
 }
 
-static void on_reload(evutil_socket_t number, short events, void *arg) {
-    (void)number;
-    (void)events;
+/* The configuration refuses this as far as it can tell; of port 0, and of an address that a reload would
+ * change, it cannot. */
+static int refuse_own_address(const struct checker *checker, const struct config *config, struct error *err) {
+    if (!config_asks(config, checker->where))
+        return 0;
+    return error_set(
+        err, "app.url is where this sidecar listens (%s): the app needs another port", checker->where);
+}
+
+static struct config *load_again(const struct checker *checker, struct error *err) {
+    struct config *config = config_load(checker->source, err);
+    if (config && refuse_own_address(checker, config, err) < 0) {
+        config_free(config);
+        return NULL;
+    }
+    return config;
+}
+
+static void on_reload_failed(void *arg, const char *why) {
+    struct checker *checker = arg;
+    checker->config_state = "error: the last reload failed, the configuration before it is in force";
+    log_error("reload failed, the old configuration stays", why);
+    on_checked(checker, true);
+}
+
+static void warn_of_listen(const struct checker *checker, const struct config *config) {
+    if (strcmp(config->listen, checker->listen_wanted) == 0)
+        return;
+    struct log_line line;
+    log_begin(&line, LOG_WARNING, "a change of the listening address needs a restart");
+    log_str(&line, "listen", checker->where);
+    log_str(&line, "wanted", config->listen);
+    log_end(&line);
+}
+
+static void on_reload_ready(void *arg) {
     struct checker *checker = arg;
     struct error err;
-    struct config *config = config_load(checker->source, &err);
+    struct config *config = load_again(checker, &err);
     if (!config || engine_reload(checker->engine, config, &err) < 0) {
-        checker->config_state = "error: the last reload failed, the configuration before it is in force";
-        log_error("reload failed, the old configuration stays", err.text);
-        on_checked(checker, true);
+        on_reload_failed(checker, err.text);
         return;
     }
     checker->config_state = "ok";
@@ -200,25 +239,31 @@ static void on_reload(evutil_socket_t number, short events, void *arg) {
     log_event(LOG_INFO, "reloaded");
     log_warnings(config);
     log_checks(config);
-    if (strcmp(config->listen, checker->listen_wanted) != 0) {
-        struct log_line line;
-        log_begin(&line, LOG_WARNING, "a change of the listening address needs a restart");
-        log_str(&line, "listen", checker->where);
-        log_str(&line, "wanted", config->listen);
-        log_end(&line);
-    }
+    warn_of_listen(checker, config);
+}
+
+static void on_hangup(evutil_socket_t number, short events, void *arg) {
+    (void)number;
+    (void)events;
+    struct checker *checker = arg;
+    reload_begin(&checker->reload);
 }
 
 /* -- start -- */
 
 static int watch_signals(struct checker *checker, struct error *err) {
     static const int NUMBERS[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGHUP};
+    sigset_t held;
+    sigemptyset(&held);
     for (int i = 0; i < SIGNAL_COUNT; i++) {
         checker->signals[i] = loop_watch_signal(
-            &checker->loop, NUMBERS[i], NUMBERS[i] == SIGHUP ? on_reload : on_terminate, checker);
+            &checker->loop, NUMBERS[i], NUMBERS[i] == SIGHUP ? on_hangup : on_terminate, checker);
         if (!checker->signals[i])
             return error_set(err, "cannot watch signals");
+        sigaddset(&held, NUMBERS[i]);
     }
+    sigprocmask(
+        SIG_UNBLOCK, &held, NULL); /* held back since before the fork: now there is somebody to hear them */
     return 0;
 }
 
@@ -263,6 +308,10 @@ static int start(struct checker *checker, struct config *config, int link_fd, st
     }
     if (watch_signals(checker, err) < 0 || open_link(checker, config, link_fd, err) < 0)
         return -1;
+    if (refuse_own_address(checker, config, err) < 0) {
+        checker->exit_status = CHECKER_EXIT_CONFIG;
+        return -1;
+    }
     log_start(checker);
     publish(checker);
     engine_start(checker->engine, false);
@@ -274,6 +323,7 @@ static void release(struct checker *checker) {
     for (int i = 0; i < SIGNAL_COUNT; i++)
         if (checker->signals[i])
             event_free(checker->signals[i]);
+    reload_release(&checker->reload);
     engine_free(checker->engine);
     loop_release(&checker->loop);
     free(checker->listen_wanted);
@@ -299,6 +349,7 @@ int checker_run(const struct config_source *source, int link_fd, pid_t responder
     timer_init(&checker.lease, renew_lease, &checker);
     timer_init(&checker.drained, on_drained, &checker);
     timer_init(&checker.farewell, on_farewell_late, &checker);
+    reload_init(&checker.reload, &checker.loop, source, on_reload_ready, on_reload_failed, &checker);
     int result = loop_init(&checker.loop, &err);
     checker.loop.other_child = on_other_child;
     checker.loop.arg = &checker;

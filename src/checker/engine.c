@@ -25,11 +25,15 @@ struct engine {
     void *arg;
     bool is_started;
     bool is_once;
-    bool has_started; /* every check has finished a run, once */
+    bool has_started; /* every check has finished a run and Bugsink has answered, once */
+    bool is_dead;     /* Bugsink counted as dead after the last run */
+    int64_t arrivals; /* of Bugsink, after the last run */
+    int64_t created_ms;
     struct watch **watches;
     size_t count;
     struct check_view *views;
     struct maintenance *maintenance; /* NULL: none configured */
+    bool is_in_maintenance;          /* by the last answer; it stands until a new path has one */
 };
 
 /* -- the log -- */
@@ -62,6 +66,51 @@ static void log_transition(const struct watch *watch, enum status old_status, en
     log_end(&line);
 }
 
+/* -- Bugsink itself -- */
+
+/* NULL where it is not asked. */
+static const struct check_memory *app_memory(const struct engine *engine) {
+    for (size_t i = 0; i < engine->count; i++)
+        if (engine->watches[i]->check.config->kind == KIND_HTTP)
+            return &engine->watches[i]->memory;
+    return NULL;
+}
+
+static bool is_dead(const struct engine *engine, const struct check_memory *app) {
+    return app && liveness_is_dead(&app->life, engine->config->fall, engine->config->start_grace_ms,
+                      clock_now_ms(engine->loop->timers.clock) - engine->created_ms);
+}
+
+static void log_arrival(struct engine *engine, const struct check_memory *app) {
+    int64_t before = engine->arrivals;
+    engine->arrivals = app ? app->life.arrivals : 0;
+    if (engine->arrivals <= before)
+        return;
+    struct log_line line;
+    log_begin(&line, LOG_INFO, "Bugsink answers");
+    log_int(&line, "arrivals", engine->arrivals);
+    log_end(&line);
+}
+
+/* Returns whether liveness is another than before. */
+static bool update_liveness(struct engine *engine) {
+    const struct check_memory *app = app_memory(engine);
+    bool was_dead = engine->is_dead;
+    log_arrival(engine, app);
+    engine->is_dead = is_dead(engine, app);
+    if (engine->is_dead == was_dead)
+        return false;
+    struct log_line line;
+    log_begin(&line, engine->is_dead ? LOG_ERROR : LOG_INFO,
+        engine->is_dead ? "Bugsink does not answer: liveness fails" : "liveness is well again");
+    if (engine->is_dead) {
+        log_int(&line, "failures", app->life.silences);
+        log_str(&line, "code", reason_info(liveness_reason(&app->life, app->life.silence))->slug);
+    }
+    log_end(&line);
+    return true;
+}
+
 /* -- one watch -- */
 
 static uint32_t random_number(void) {
@@ -84,6 +133,7 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
         policy_judge(check->config, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));
     if (is_change)
         log_transition(watch, old_status, old_reason, outcome, duration_ms);
+    is_change = update_liveness(engine) || is_change;
     if (!engine->is_once)
         timer_arm(&engine->loop->timers, &watch->next,
             schedule_delay_ms(check->config, &watch->memory, duration_ms, random_number()));
@@ -148,10 +198,10 @@ static int build(struct engine *engine, const struct config *config, struct watc
 
 static void on_maintenance(void *arg) {
     struct engine *engine = arg;
-    struct log_line line;
-    log_begin(&line, LOG_WARNING,
-        maintenance_is_on(engine->maintenance) ? "maintenance begins" : "maintenance ends");
-    log_end(&line);
+    bool is_on = maintenance_is_on(engine->maintenance);
+    if (is_on != engine->is_in_maintenance)
+        log_event(LOG_WARNING, is_on ? "maintenance begins" : "maintenance ends");
+    engine->is_in_maintenance = is_on;
     engine->events.checked(engine->arg, true);
 }
 
@@ -163,8 +213,14 @@ static void start_maintenance(struct engine *engine) {
         return;
     maintenance_free(engine->maintenance);
     engine->maintenance = NULL;
-    if (path && !engine->is_once)
+    if (path && !engine->is_once) {
         engine->maintenance = maintenance_new(&engine->loop->env, path, on_maintenance, engine);
+        if (!engine->maintenance)
+            log_error("the maintenance file is not looked for", "out of memory");
+    } else if (engine->is_in_maintenance) {
+        log_event(LOG_WARNING, "maintenance ends");
+        engine->is_in_maintenance = false;
+    }
 }
 
 struct engine *engine_new(struct loop *loop, struct config *config, const struct engine_events *events,
@@ -175,7 +231,11 @@ struct engine *engine_new(struct loop *loop, struct config *config, const struct
         error_set(err, "out of memory");
         return NULL;
     }
-    *engine = (struct engine){.loop = loop, .config = config, .events = *events, .arg = arg};
+    *engine = (struct engine){.loop = loop,
+        .config = config,
+        .events = *events,
+        .arg = arg,
+        .created_ms = clock_now_ms(loop->timers.clock)};
     if (build(engine, config, &engine->watches, &engine->views, err) < 0) {
         config_free(config);
         free(engine);
@@ -212,6 +272,24 @@ static struct watch **find_same(struct engine *engine, const struct check_config
     return NULL;
 }
 
+/* What is known stays known: of a check that asks the same at other times, all; of an app that is asked
+ * otherwise than before, but is the same, whether it lives. A child that is caught in the kernel stays the
+ * check's, too. */
+static void inherit(const struct engine *engine, struct watch *watch) {
+    for (size_t i = 0; i < engine->count; i++) {
+        struct watch *old = engine->watches[i];
+        if (!old)
+            continue;
+        if (check_config_asks_the_same(old->check.config, watch->check.config))
+            watch->memory = old->memory;
+        if (strcmp(old->check.config->name, watch->check.config->name) == 0)
+            check_take_child(&watch->check, &old->check);
+        if (old->check.config->kind == KIND_HTTP && watch->check.config->kind == KIND_HTTP &&
+            strcmp(old->check.config->url, watch->check.config->url) == 0)
+            watch->memory.life = old->memory.life;
+    }
+}
+
 int engine_reload(struct engine *engine, struct config *config, struct error *err) {
     struct watch **watches;
     struct check_view *views;
@@ -226,9 +304,11 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
             watches[i] = *old;
             watches[i]->check.config = &config->checks[i];
             *old = NULL;
-        } else if (engine->is_started) {
-            timer_arm(&engine->loop->timers, &watches[i]->next, 0);
+            continue;
         }
+        inherit(engine, watches[i]);
+        if (engine->is_started)
+            timer_arm(&engine->loop->timers, &watches[i]->next, 0);
     }
     free_watches(engine->watches, engine->count);
     free(engine->views);
@@ -238,6 +318,7 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
     engine->count = config->check_count;
     engine->config = config;
     start_maintenance(engine);
+    update_liveness(engine);
     engine->events.checked(engine->arg, true);
     return 0;
 }
@@ -256,6 +337,7 @@ static struct check_view view_of(const struct watch *watch) {
         .reason = memory->reason,
         .phase = memory->phase,
         .has_run = memory->has_run,
+        .has_started = memory->has_run && (config->kind != KIND_HTTP || memory->life.has_answered),
         .latency_ms = memory->latency_ms,
         .checked_at_ms = memory->checked_wall_ms,
         .since_ms = memory->since_wall_ms,
@@ -272,16 +354,28 @@ bool engine_has_finished_round(const struct engine *engine) {
     return true;
 }
 
+static bool have_all_started(const struct engine *engine) {
+    for (size_t i = 0; i < engine->count; i++)
+        if (!engine->views[i].has_started)
+            return false;
+    return true;
+}
+
 void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
     for (size_t i = 0; i < engine->count; i++)
         engine->views[i] = view_of(engine->watches[i]);
-    engine->has_started = engine->has_started || engine_has_finished_round(engine);
+    engine->has_started = engine->has_started || have_all_started(engine);
+    const struct check_memory *app = app_memory(engine);
+    bool has_died = is_dead(engine, app);
     *snapshot = (struct snapshot){
         .checks = engine->views,
         .check_count = engine->count,
-        .is_live = true, /* with no check of the app itself, liveness says that the sidecar works */
+        .is_dead = has_died, /* without an app, liveness says that the sidecar works */
+        .live_reason = has_died ? liveness_reason(&app->life, app->life.silence) : REASON_OK,
+        .live_check = has_died ? CHECK_NAME_APP : NULL,
         .has_started = engine->has_started,
-        .is_in_maintenance = engine->maintenance && maintenance_is_on(engine->maintenance),
+        .is_in_maintenance = engine->is_in_maintenance ||
+                             (engine->maintenance && !maintenance_has_looked(engine->maintenance)),
         .app_version = engine->config->app_version,
         .now_ms = clock_wall_ms(engine->loop->timers.clock),
     };

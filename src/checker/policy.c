@@ -50,6 +50,10 @@ static enum status judge_status(const struct check_config *config, const struct 
 bool policy_judge(const struct check_config *config, struct check_memory *memory,
     const struct finding *finding, int64_t now_ms, int64_t wall_ms) {
     struct finding judged = *finding;
+    if (config->kind == KIND_HTTP) {
+        judged.reason = liveness_reason(&memory->life, finding->reason);
+        liveness_note(&memory->life, finding->reason);
+    }
     /* Settings have no latency to speak of: a run of theirs takes long when it waits for a swap of files to
      * end. */
     if (reason_info(judged.reason)->verdict == STATUS_OK && config->kind != KIND_SETTINGS &&

@@ -74,6 +74,28 @@ static bool has_begun(const struct check *check) {
     return !timer_is_armed(&check->leaving);
 }
 
+/* Whether the deadline came so late that the loop, which has not turned meanwhile, has to turn once more. */
+static bool is_put_off(struct check *check) {
+    int64_t late_ms = clock_now_ms(check->env->timers->clock) - check->deadline.due_ms;
+    if (late_ms <= 0 || check->is_overdue)
+        return false;
+    check->is_overdue = true;
+    check->held_up_ms = late_ms;
+    timer_arm(check->env->timers, &check->deadline, 0); /* fires after the loop's next turn */
+    return true;
+}
+
+static void give_up(struct check *check) {
+    char detail[80];
+    check->kind->cancel(check);
+    snprintf(
+        detail, sizeof detail, "the sidecar itself was held up for %lld ms", (long long)check->held_up_ms);
+    if (check->held_up_ms > CHECK_HELD_UP_MS)
+        check_finish_reason(check, REASON_INTERNAL, detail);
+    else
+        check_finish_reason(check, REASON_TIMEOUT, NULL);
+}
+
 static void on_deadline(void *arg) {
     struct check *check = arg;
     uint64_t run_id = check->run_id;
@@ -81,12 +103,10 @@ static void on_deadline(void *arg) {
         child_poll(check->child); /* where we were held up ourselves, the answer may be there */
     if (!check->is_running || check->run_id != run_id)
         return;
-    if (!has_begun(check)) {
+    if (!has_begun(check))
         finish_stuck(check);
-        return;
-    }
-    check->kind->cancel(check);
-    check_finish_reason(check, REASON_TIMEOUT, NULL);
+    else if (!is_put_off(check))
+        give_up(check);
 }
 
 int check_init_kind(struct check *check, const struct check_kind *kind, const struct check_env *env,
@@ -131,6 +151,8 @@ bool check_start(struct check *check) {
     if (check->is_running)
         return false;
     check->is_running = true;
+    check->is_overdue = false;
+    check->held_up_ms = 0;
     check->run_id++;
     check->phase = PHASE_NONE;
     check->started_ms = clock_now_ms(check->env->timers->clock);
@@ -206,6 +228,17 @@ static void on_child_done(void *arg, const struct child_end *end) {
 static void on_child_reaped(void *arg) {
     struct check *check = arg;
     check->child = NULL;
+}
+
+void check_take_child(struct check *check, struct check *from) {
+    check_cancel(from);
+    /* Only children of check_run_in_child know their check by the callbacks' argument. */
+    if (!from->child || from->kind->cancel != check_cancel_child || check->kind->cancel != check_cancel_child)
+        return;
+    child_abandon(from->child);
+    child_set_arg(from->child, check);
+    check->child = from->child;
+    from->child = NULL;
 }
 
 void check_run_in_child(

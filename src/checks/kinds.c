@@ -10,8 +10,8 @@ const struct check_kind *check_kind_find(enum check_kind_id id) {
     case KIND_POSTGRES: return &POSTGRES_KIND;
     case KIND_SQLITE: return &SQLITE_KIND;
     case KIND_SETTINGS: return &SETTINGS_KIND;
+    case KIND_HTTP: return &HTTP_KIND;
     case KIND_MYSQL:
-    case KIND_HTTP:
     case KIND_COUNT: break;
     }
     return NULL;

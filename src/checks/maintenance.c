@@ -10,6 +10,7 @@ struct maintenance {
     struct check_config config; /* only its path and timeout matter */
     struct check check;
     struct timer next;
+    bool has_looked;
     bool is_on;
     void (*changed)(void *arg);
     void *arg;
@@ -36,13 +37,14 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
     (void)duration_ms;
     struct maintenance *maintenance = check->arg;
     timer_arm(check->env->timers, &maintenance->next, LOOK_INTERVAL_MS);
-    if (outcome->reason != REASON_OK && outcome->reason != REASON_MAINTENANCE)
-        return;
-    bool is_on = outcome->reason == REASON_MAINTENANCE;
-    if (is_on == maintenance->is_on)
-        return;
+    bool is_on = maintenance->is_on, is_first = !maintenance->has_looked;
+    if (outcome->reason == REASON_OK || outcome->reason == REASON_MAINTENANCE)
+        is_on = outcome->reason == REASON_MAINTENANCE;
+    bool is_news = is_first || is_on != maintenance->is_on;
+    maintenance->has_looked = true;
     maintenance->is_on = is_on;
-    maintenance->changed(maintenance->arg);
+    if (is_news)
+        maintenance->changed(maintenance->arg);
 }
 
 static void run(void *arg) {
@@ -81,6 +83,10 @@ void maintenance_free(struct maintenance *maintenance) {
 
 const char *maintenance_path(const struct maintenance *maintenance) {
     return maintenance->config.path;
+}
+
+bool maintenance_has_looked(const struct maintenance *maintenance) {
+    return maintenance->has_looked;
 }
 
 bool maintenance_is_on(const struct maintenance *maintenance) {

@@ -4,13 +4,12 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/str.h"
+#include "checks/http_reply.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,16 +26,18 @@ struct target {
 static int parse_url(const char *url, struct target *target, struct error *err) {
     static const char SCHEME[] = "http://";
     if (strncmp(url, SCHEME, sizeof SCHEME - 1) != 0)
-        return error_set(err, "%s: write http://HOST:PORT/PATH", url);
+        return error_set(err, "write http://HOST:PORT/PATH");
     const char *start = url + sizeof SCHEME - 1;
     size_t length = strcspn(start, "/?#");
+    if (memchr(start, '@', length))
+        return error_set(err, "the URL holds a user or password; the sidecar knows none");
     if (length == 0 || length >= sizeof target->authority)
-        return error_set(err, "%s: no host, or one too long", url);
+        return error_set(err, "the URL has no host, or one too long");
     memcpy(target->authority, start, length);
     target->authority[length] = '\0';
     target->path = start[length] ? start + length : "/";
     if (*target->path != '/')
-        return error_set(err, "%s: write a path, as in http://HOST:PORT/PATH", url);
+        return error_set(err, "the URL has no path: write http://HOST:PORT/PATH");
     for (const char *c = target->path; *c; c++)
         if ((unsigned char)*c <= 0x20 || *c == 0x7f)
             return error_set(err, "the URL's path has a space or control character");
@@ -46,7 +47,7 @@ static int parse_url(const char *url, struct target *target, struct error *err) 
     char *colon = strrchr(target->host, ':');
     if (colon && !strchr(colon, ']')) {
         if (!str_copy(target->port, sizeof target->port, colon + 1))
-            return error_set(err, "%s: bad port", url);
+            return error_set(err, "the URL's port is too long");
         *colon = '\0';
     }
     size_t host_length = strlen(target->host);
@@ -120,69 +121,74 @@ static int send_all(int fd, const char *data, size_t length, int64_t deadline_ms
     return 0;
 }
 
-/* Reads to the end of the connection, which we asked the server to close. */
-static int receive_all(int fd, struct strbuf *buffer, int64_t deadline_ms) {
-    char chunk[8192];
-    while (buffer->length < ANSWER_MAX) {
-        ssize_t got = recv(fd, chunk, sizeof chunk, 0);
-        if (got == 0)
-            return 0;
+/* Reads until the reply is complete, or nothing more of it will come. */
+static int receive(int fd, struct http_reply *reply, int64_t deadline_ms) {
+    char piece[8192];
+    while (reply->state == HTTP_REPLY_MORE) {
+        ssize_t got = recv(fd, piece, sizeof piece, 0);
         if (got > 0)
-            strbuf_append_n(buffer, chunk, (size_t)got);
+            http_reply_feed(reply, piece, (size_t)got);
+        else if (got == 0)
+            http_reply_end(reply);
         else if (errno != EAGAIN && errno != EINTR)
             return -1;
         else if (wait_for(fd, POLLIN, deadline_ms) < 0)
             return -1;
     }
-    errno = EFBIG;
-    return -1;
-}
-
-/* The value of Content-Length, or -1. */
-static long content_length(const char *head, const char *end) {
-    static const char NAME[] = "\r\nContent-Length:";
-    for (const char *at = head; at + sizeof NAME - 1 <= end; at++)
-        if (strncasecmp(at, NAME, sizeof NAME - 1) == 0)
-            return strtol(at + sizeof NAME - 1, NULL, 10);
-    return -1;
-}
-
-static int parse_answer(struct strbuf *buffer, struct http_answer *answer, struct error *err) {
-    int minor, status;
-    char *end = buffer->data ? strstr(buffer->data, "\r\n\r\n") : NULL;
-    if (!end || sscanf(buffer->data, "HTTP/1.%1d %3d", &minor, &status) != 2)
-        return error_set(err, "the answer is not HTTP");
-    size_t body_length = buffer->length - (size_t)(end + 4 - buffer->data);
-    long announced = content_length(buffer->data, end);
-    if (announced >= 0 && (size_t)announced != body_length)
-        return error_set(err, "the answer was cut: %zu bytes of %ld", body_length, announced);
-    *answer = (struct http_answer){status, str_dup_n(end + 4, body_length), body_length};
     return 0;
+}
+
+static int refuse(const struct http_reply *reply, struct error *err) {
+    switch (reply->state) {
+    case HTTP_REPLY_MORE:
+    case HTTP_REPLY_WHOLE: break;
+    case HTTP_REPLY_CUT:
+        return error_set(err, "the answer was cut after %zu bytes of its body", reply->body.length);
+    case HTTP_REPLY_TOO_LARGE: return error_set(err, "the answer is larger than %d bytes", ANSWER_MAX);
+    case HTTP_REPLY_INVALID: return error_set(err, "the answer is not HTTP");
+    case HTTP_REPLY_NO_MEMORY: return error_set(err, "out of memory");
+    }
+    return 0;
+}
+
+/* Takes the body out of the reply. */
+static void take_answer(struct http_reply *reply, struct http_answer *answer) {
+    char *body = reply->body.data ? reply->body.data : str_dup("");
+    *answer = (struct http_answer){reply->status, body, reply->body.length};
+    reply->body = (struct strbuf){0};
+}
+
+static int exchange(
+    int fd, const struct target *target, int64_t deadline_ms, struct http_reply *reply, struct error *err) {
+    struct strbuf request = {0};
+    strbuf_format(&request,
+        "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bugsink-health/%s\r\nAccept: */*\r\nConnection: "
+        "close\r\n\r\n",
+        target->path, target->authority, BH_VERSION);
+    int result = 0;
+    if (request.is_broken)
+        result = error_set(err, "out of memory");
+    else if (send_all(fd, request.data, request.length, deadline_ms) < 0 ||
+             receive(fd, reply, deadline_ms) < 0)
+        result = error_set(err, "no whole answer from %s: %s", target->authority, strerror(errno));
+    strbuf_release(&request);
+    return result < 0 ? -1 : refuse(reply, err);
 }
 
 int http_get(const char *url, int64_t timeout_ms, struct http_answer *answer, struct error *err) {
     struct target target;
+    struct http_reply reply;
     if (parse_url(url, &target, err) < 0)
         return -1;
     int64_t deadline_ms = clock_now_ms(clock_system()) + timeout_ms;
     int fd = connect_to(&target, deadline_ms, err);
     if (fd < 0)
         return -1;
-    struct strbuf request = {0}, buffer = {0};
-    strbuf_format(&request,
-        "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bugsink-health/%s\r\nAccept: */*\r\nConnection: "
-        "close\r\n\r\n",
-        target.path, target.authority, BH_VERSION);
-    int result = -1;
-    if (request.is_broken)
-        error_set(err, "out of memory");
-    else if (send_all(fd, request.data, request.length, deadline_ms) < 0 ||
-             receive_all(fd, &buffer, deadline_ms) < 0)
-        error_set(err, "no whole answer from %s: %s", target.authority, strerror(errno));
-    else
-        result = parse_answer(&buffer, answer, err);
-    strbuf_release(&request);
-    strbuf_release(&buffer);
+    http_reply_init(&reply, ANSWER_MAX);
+    int result = exchange(fd, &target, deadline_ms, &reply, err);
+    if (result == 0)
+        take_answer(&reply, answer);
+    http_reply_release(&reply);
     close(fd);
     return result;
 }

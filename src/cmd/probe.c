@@ -2,6 +2,7 @@
  * describe`. */
 #include "cmd/cmd.h"
 
+#include "base/str.h"
 #include "checker/listen.h"
 #include "cmd/args.h"
 #include "cmd/http_get.h"
@@ -12,6 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { URL_SIZE = 1024 };
+
+struct probe {
+    char url[URL_SIZE];
+    int64_t timeout_ms; /* of one request */
+};
 
 static const struct own_flag FLAGS[] = {{"--timeout", true}, {0}};
 
@@ -36,8 +44,31 @@ static void print_member(const char *name, const char *text) {
     putchar('\n');
 }
 
+/* Prints what has failed of the rest, such as Bugsink itself: the readiness page has its name alone, the page
+ * of the check behind that name the code. */
+static void print_others(const struct probe *probe, const json_t *json) {
+    const json_t *failed = json_object_get(json, "failed"), *databases = json_object_get(json, "databases");
+    for (size_t i = 0; i < json_array_size(failed); i++) {
+        const char *name = json_string_value(json_array_get(failed, i));
+        if (!name || json_object_get(databases, name) || json_object_get(json, name))
+            continue;
+        struct http_answer answer = {0};
+        char url[URL_SIZE + 64], text[64] = "error";
+        snprintf(url, sizeof url, "%s%s%s", probe->url, probe->url[strlen(probe->url) - 1] == '/' ? "" : "/",
+            name);
+        json_t *check =
+            http_get(url, probe->timeout_ms, &answer, NULL) == 0 ? json_loads(answer.body, 0, NULL) : NULL;
+        const char *code = json_string_value(json_object_get(check, "code"));
+        if (code)
+            snprintf(text, sizeof text, "error: %s", code);
+        print_member(name, text);
+        json_decref(check);
+        free(answer.body);
+    }
+}
+
 /* Explains the JSON of a failed readiness probe; returns false if it is none. */
-static bool explain(const char *body) {
+static bool explain(const struct probe *probe, const char *body) {
     json_t *json = json_loads(body, 0, NULL);
     const char *name;
     json_t *value;
@@ -49,18 +80,19 @@ static bool explain(const char *body) {
         json_object_foreach(json_object_get(json, "databases"), name, value)
             print_member(name, json_string_value(value));
         print_member("app_settings", json_string_value(json_object_get(json, "app_settings")));
+        print_others(probe, json);
     }
     json_decref(json);
     return is_ours;
 }
 
-static int report(const struct http_answer *answer) {
+static int report(const struct probe *probe, const struct http_answer *answer) {
     if (answer->status == 200) {
         puts("ok");
         return EXIT_READY;
     }
     printf("HTTP %d\n", answer->status);
-    if (!explain(answer->body))
+    if (!explain(probe, answer->body))
         fputs(answer->body, stdout);
     return EXIT_NOT_READY;
 }
@@ -82,26 +114,26 @@ static int find_url(const struct args *args, char *url, size_t size, struct erro
             return error_set(err, "cannot tell where the sidecar listens");
         return 0;
     }
-    return error_set(err, "probe %s: write live, ready, started, self or http://...", word);
+    return error_set(err, "probe %s: write live, ready, started, self or http://...", str_quotable(word, ""));
 }
 
 int cmd_probe(char **argv, const char *const *environment) {
     struct args args;
     struct error err;
-    int64_t timeout_ms;
-    char url[1024];
-    if (args_parse(&args, argv, FLAGS, environment, &err) < 0 || find_url(&args, url, sizeof url, &err) < 0)
+    struct probe probe;
+    if (args_parse(&args, argv, FLAGS, environment, &err) < 0 ||
+        find_url(&args, probe.url, sizeof probe.url, &err) < 0)
         return cmd_refuse(err.text);
-    if (duration_parse(args_value(&args, "--timeout", "3s"), &timeout_ms, &err) < 0) {
+    if (duration_parse(args_value(&args, "--timeout", "3s"), &probe.timeout_ms, &err) < 0) {
         error_prefix(&err, "--timeout");
         return cmd_refuse(err.text);
     }
     struct http_answer answer;
-    if (http_get(url, timeout_ms, &answer, &err) < 0) {
+    if (http_get(probe.url, probe.timeout_ms, &answer, &err) < 0) {
         puts(err.text);
         return EXIT_NOT_READY;
     }
-    int status = report(&answer);
+    int status = report(&probe, &answer);
     free(answer.body);
     return fflush(stdout) == 0 ? status : EXIT_NOT_READY;
 }

@@ -1,6 +1,7 @@
 /* wait: looks again and again until all is ready, saying what is still missing. */
 #include "cmd/cmd.h"
 
+#include "base/str.h"
 #include "cmd/args.h"
 #include "cmd/session.h"
 #include "config/duration.h"
@@ -21,10 +22,12 @@ struct waiting {
 };
 
 /* Whether this check keeps us waiting. A database that Bugsink has yet to make or migrate is no reason to
- * keep Bugsink from starting: its start-up does just that. */
+ * keep Bugsink from starting: its start-up does just that; nor is that Bugsink itself does not answer yet. */
 static bool is_satisfied(const struct waiting *waiting, const struct check_view *check) {
     if (!check->is_critical || status_is_ready(check->status))
         return true;
+    if (waiting->is_for_start && strcmp(check->name, CHECK_NAME_APP) == 0)
+        return true; /* not started yet: that is what waits for us */
     if (!waiting->is_for_start || !check->has_run || !check->is_database)
         return false;
     /* A missing file is made by Bugsink, a missing directory (a volume that is not mounted) is not: of a
@@ -83,7 +86,8 @@ static int parse(struct waiting *waiting, const struct args *args, int64_t *time
     if (args->word_count > 0)
         return error_set(err, "wait takes flags only");
     if (strcmp(what, "ready") != 0 && strcmp(what, "start") != 0)
-        return error_set(err, "--for %s: write ready (all is well) or start (Bugsink may be started)", what);
+        return error_set(err, "--for %s: write ready (all is well) or start (Bugsink may be started)",
+            str_quotable(what, ""));
     waiting->is_for_start = strcmp(what, "start") == 0;
     if (duration_parse(args_value(args, "--timeout", "60s"), timeout_ms, err) < 0)
         return error_prefix(err, "--timeout");

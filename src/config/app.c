@@ -98,6 +98,16 @@ static char *build_url(const struct address *address, struct span path) {
     return url.data;
 }
 
+bool config_asks(const struct config *config, const char *listen) {
+    struct address own, app;
+    struct span path;
+    for (size_t i = 0; i < config->check_count; i++)
+        if (config->checks[i].kind == KIND_HTTP && address_parse(listen, &own, NULL) == 0 &&
+            parse_url(config->checks[i].url, &app, &path, NULL) == 0 && address_reaches(&app, &own))
+            return true;
+    return false;
+}
+
 /* The host, and the port if it has one, of BASE_URL; *host stays NULL where it has none that can be sent. */
 static void find_base_host(struct loader *loader, char **host) {
     const struct setting *base = &loader->settings[OPTION_BASE_URL];
@@ -159,7 +169,9 @@ int loader_load_app(struct loader *loader) {
     if (parse_url(url->text, &address, &path, loader->err) < 0 || check_not_ourselves(loader, &address) < 0)
         return setting_fail(loader, url);
     struct check_config *check = loader_add_check(loader, CHECK_NAME_APP, KIND_HTTP);
+    const char *base = loader->settings[OPTION_BASE_URL].text;
     check->url = build_url(&address, path);
+    check->is_https = base && strncasecmp(base, "https://", 8) == 0;
     loader_add_item(loader, "app.url", check->url, url->origin);
     return set_host(loader, check) < 0 || set_expect(loader, check) < 0 ? -1 : 0;
 }

@@ -65,16 +65,21 @@ int64_t check_config_patience_ms(const struct check_config *check) {
     return check->timeout_ms * 2 / 3 < SWAP_MS ? check->timeout_ms * 2 / 3 : SWAP_MS;
 }
 
-bool check_config_equal(const struct check_config *a, const struct check_config *b) {
+bool check_config_asks_the_same(const struct check_config *a, const struct check_config *b) {
     return text_equal(a->name, b->name) && a->kind == b->kind && a->role == b->role &&
-           a->is_critical == b->is_critical && a->interval_ms == b->interval_ms &&
-           a->timeout_ms == b->timeout_ms && a->retry_interval_ms == b->retry_interval_ms &&
-           a->slow_ms == b->slow_ms && dsn_equal(&a->dsn, &b->dsn) &&
+           dsn_equal(&a->dsn, &b->dsn) && text_equal(a->path, b->path) && a->format == b->format &&
+           names_equal(a, b) && environment_equal(a->environment, b->environment) &&
+           text_equal(a->url, b->url) && text_equal(a->host, b->host) && a->is_https == b->is_https &&
+           text_equal(a->expect, b->expect);
+}
+
+bool check_config_equal(const struct check_config *a, const struct check_config *b) {
+    return check_config_asks_the_same(a, b) && a->is_critical == b->is_critical &&
+           a->interval_ms == b->interval_ms && a->timeout_ms == b->timeout_ms &&
+           a->retry_interval_ms == b->retry_interval_ms && a->slow_ms == b->slow_ms &&
            a->min_free_bytes == b->min_free_bytes && a->max_wal_bytes == b->max_wal_bytes &&
            a->backlog_ms == b->backlog_ms && a->backlog_tasks == b->backlog_tasks &&
-           a->backlog_error_ms == b->backlog_error_ms && text_equal(a->path, b->path) &&
-           a->format == b->format && names_equal(a, b) && environment_equal(a->environment, b->environment) &&
-           text_equal(a->url, b->url) && text_equal(a->host, b->host) && text_equal(a->expect, b->expect);
+           a->backlog_error_ms == b->backlog_error_ms;
 }
 
 static void release_check(struct check_config *check) {

@@ -17,7 +17,7 @@ static char *finish(struct strbuf *buffer) {
 char *text_live(const struct snapshot *snapshot) {
     struct strbuf buffer = {0};
     const struct reason_info *info = reason_info(snapshot->live_reason);
-    if (snapshot->is_live)
+    if (snapshot_is_live(snapshot))
         strbuf_append(&buffer, "OK\n");
     else
         strbuf_format(&buffer, "%s: %s: %s\n", snapshot->live_check, info->slug, info->sentence);
@@ -30,7 +30,7 @@ char *text_started(const struct snapshot *snapshot) {
     if (snapshot->has_started)
         strbuf_append(&buffer, "OK");
     for (size_t i = 0; i < snapshot->check_count && !snapshot->has_started; i++)
-        if (!snapshot->checks[i].has_run) {
+        if (!snapshot->checks[i].has_started) {
             strbuf_format(&buffer, "%s%s", separator, snapshot->checks[i].name);
             separator = ", ";
         }

@@ -4,6 +4,7 @@
  *  the kind finishes, in start or later       its outcome, once
  *  start while running                        nothing: refused
  *  the deadline passes                        timeout, in the phase it was in
+ *  it passes while we are held up             one more turn; then timeout, or internal
  *  a late answer of an earlier run            nothing: dropped
  *  cancelled, released                        nothing
  *  the child reports                          its outcome
@@ -173,6 +174,47 @@ START_TEST(the_deadline_ends_a_run_in_the_phase_it_was_in) {
     ck_assert_int_eq(stage.own.outcome.reason, REASON_TIMEOUT);
     ck_assert_int_eq(stage.own.outcome.phase, PHASE_TLS);
     ck_assert_int_eq(stage.own.duration_ms, 300);
+    check_release(check);
+}
+END_TEST
+
+/* The loop ran late: what it has not looked at yet may hold the answer. */
+START_TEST(a_deadline_that_comes_late_gives_the_loop_one_more_turn) {
+    struct stage stage;
+    stage_init(&stage);
+    struct check *check = &stage.own.check;
+    check_start(check);
+    advance(&stage, 301);
+    ck_assert_int_eq(stage.own.finished, 0);
+    check_finish_reason(check, REASON_OK, NULL); /* in that turn */
+    advance(&stage, 0);
+    ck_assert_int_eq(stage.own.finished, 1);
+    ck_assert_int_eq(stage.own.outcome.reason, REASON_OK);
+    ck_assert_int_eq(cancelled(&stage), 0);
+    check_release(check);
+}
+END_TEST
+
+static const struct {
+    int late_ms;
+    enum reason reason;
+} DELAYS[] = {{0, REASON_TIMEOUT}, {1, REASON_TIMEOUT}, {CHECK_HELD_UP_MS, REASON_TIMEOUT},
+    {CHECK_HELD_UP_MS + 1, REASON_INTERNAL}, {3600 * 1000, REASON_INTERNAL}};
+
+START_TEST(a_run_whose_time_passed_while_we_were_held_up_is_our_own_fault) {
+    struct stage stage;
+    stage_init(&stage);
+    struct check *check = &stage.own.check;
+    for (int run = 1; run <= 2; run++) { /* what one run met does not count in the next */
+        check_start(check);
+        check_set_phase(check, PHASE_READ);
+        advance(&stage, 300 + (run == 1 ? DELAYS[_i].late_ms : 0));
+        advance(&stage, 0);
+        ck_assert_int_eq(stage.own.finished, run);
+        ck_assert_int_eq(cancelled(&stage), run);
+        ck_assert_int_eq(stage.own.outcome.reason, run == 1 ? DELAYS[_i].reason : REASON_TIMEOUT);
+        ck_assert_int_eq(stage.own.outcome.phase, PHASE_READ);
+    }
     check_release(check);
 }
 END_TEST
@@ -545,6 +587,9 @@ Suite *check_suite(void) {
     tcase_add_test(run, a_kind_may_finish_within_start);
     tcase_add_test(run, an_overlap_is_refused);
     tcase_add_test(run, the_deadline_ends_a_run_in_the_phase_it_was_in);
+    tcase_add_test(run, a_deadline_that_comes_late_gives_the_loop_one_more_turn);
+    tcase_add_loop_test(run, a_run_whose_time_passed_while_we_were_held_up_is_our_own_fault, 0,
+        sizeof DELAYS / sizeof DELAYS[0]);
     tcase_add_test(run, a_late_answer_of_an_earlier_run_is_dropped);
     tcase_add_test(run, cancelled_and_released_runs_say_nothing);
     tcase_add_test(run, secrets_are_blanked_before_the_text_is_cut);

@@ -575,6 +575,33 @@ START_TEST(the_host_is_the_files_or_base_urls) {
 }
 END_TEST
 
+START_TEST(bugsinks_users_come_by_https_where_base_url_says_so) {
+    static const char *const urls[] = {"BASE_URL=http://b.example", "BASE_URL=https://b.example",
+        "BASE_URL=HTTPS://b.example/bugsink", "BASE_URL=b.example"};
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        struct config *config =
+            harness_load_good(NULL, ENVIRONMENT(urls[i], "BUGSINK_HEALTH_APP_URL=http://127.0.0.1:1"), NULL);
+        ck_assert_int_eq(harness_check(config, CHECK_NAME_APP)->is_https, i == 1 || i == 2);
+        config_free(config);
+    }
+}
+END_TEST
+
+/* For addresses that are known only at run time. */
+START_TEST(whether_an_address_in_force_is_the_apps_can_be_asked) {
+    struct config *config =
+        harness_load_good(NULL, ENVIRONMENT("BUGSINK_HEALTH_APP_URL=http://127.0.0.1:40001"), NULL);
+    ck_assert(config_asks(config, "[::]:40001"));
+    ck_assert(config_asks(config, "127.0.0.1:40001"));
+    ck_assert(!config_asks(config, "127.0.0.1:40002"));
+    ck_assert(!config_asks(config, "no address"));
+    config_free(config);
+    config = harness_load_good(NULL, NO_ENVIRONMENT, NULL);
+    ck_assert(!config_asks(config, "[::]:8000"));
+    config_free(config);
+}
+END_TEST
+
 START_TEST(a_base_url_without_a_host_is_worth_a_warning) {
     static const char *const urls[] = {"BASE_URL=bugsink.example.com", "BASE_URL=http://",
         "BASE_URL=http://a b", "BASE_URL=http://a\r\nX-Evil: 1"};
@@ -659,6 +686,8 @@ Suite *config_checks_suite(void) {
     tcase_add_loop_test(app, a_wrong_app_url_is_refused_with_its_place, 0, ROWS(BAD_URLS));
     tcase_add_loop_test(app, an_app_url_that_leads_back_to_us_is_refused, 0, ROWS(OURS));
     tcase_add_loop_test(app, the_host_is_the_files_or_base_urls, 0, ROWS(HOSTS));
+    tcase_add_test(app, bugsinks_users_come_by_https_where_base_url_says_so);
+    tcase_add_test(app, whether_an_address_in_force_is_the_apps_can_be_asked);
     tcase_add_test(app, a_base_url_without_a_host_is_worth_a_warning);
     tcase_add_loop_test(app, a_wrong_app_is_refused_with_its_place, 0, ROWS(BAD_APPS));
     tcase_add_test(app, without_an_app_url_there_is_no_such_check);

@@ -105,8 +105,10 @@ START_TEST(bad_usage_is_2_and_says_what_is_wrong) {
 }
 END_TEST
 
-START_TEST(a_bad_configuration_is_2_in_every_command) {
-    static const char *const COMMANDS[] = {"serve", "check", "wait", "config", "probe"};
+/* Not in probe: a sidecar that runs may have refused the same configuration at a reload, and is to be asked
+ * all the same. */
+START_TEST(a_bad_configuration_is_2_in_every_command_but_probe) {
+    static const char *const COMMANDS[] = {"serve", "check", "wait", "config"};
     struct world *world = world_new();
     world_write_config(world, "{\"nosuch\": 1}");
     for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
@@ -114,6 +116,7 @@ START_TEST(a_bad_configuration_is_2_in_every_command) {
         assert_errors_have("nosuch");
         assert_errors_have("config.json");
     }
+    ck_assert_int_eq(run(world, "probe", "live", NULL), 1);
     world_end(world);
 }
 END_TEST
@@ -246,7 +249,7 @@ Suite *e2e_cli_suite(void) {
     tcase_add_test(tcase, check_json_is_the_health_document);
     tcase_add_loop_test(
         tcase, bad_usage_is_2_and_says_what_is_wrong, 0, sizeof BAD_USAGE / sizeof BAD_USAGE[0]);
-    tcase_add_test(tcase, a_bad_configuration_is_2_in_every_command);
+    tcase_add_test(tcase, a_bad_configuration_is_2_in_every_command_but_probe);
     tcase_add_test(tcase, a_flag_wins_over_the_environment_and_that_over_the_file);
     tcase_add_test(tcase, probe_is_0_while_all_is_well);
     tcase_add_test(tcase, probe_is_1_and_gives_the_reason_when_not_ready);

@@ -35,7 +35,9 @@ static bool is_free(int port) {
 }
 
 int daemon_free_port(void) {
-    unsigned int seed = (unsigned int)getpid() * 2654435761u + (unsigned int)wait_now_ms();
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now); /* two calls in one millisecond must not give one port twice */
+    unsigned int seed = (unsigned int)getpid() * 2654435761u + (unsigned int)now.tv_nsec;
     for (int tries = 0; tries < 1000; tries++) {
         int port = 10000 + rand_r(&seed) % 20000;
         if (is_free(port))

@@ -14,11 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
-static int listen_somewhere(int *port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+/* On *port, or on a free one where that is 0. */
+static int listen_on(int *port) {
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)*port)};
+    const int on = 1;
     socklen_t size = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
     ck_assert_int_eq(listen(fd, 128), 0);
     ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
@@ -46,6 +50,9 @@ static void play(int fd, const struct peer_script *script) {
             break;
         send_reply(fd, script);
     }
+    const struct linger none = {.l_onoff = 1};
+    if (script->closes == PEER_RESETS)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
     if (script->closes)
         close(fd); /* else it stays open until we are ended */
 }
@@ -71,9 +78,9 @@ static _Noreturn void serve(int listener, const struct peer_script *script, pid_
     _exit(0);
 }
 
-struct peer peer_start(const struct peer_script *script) {
-    struct peer peer;
-    int listener = listen_somewhere(&peer.port);
+struct peer peer_start_on(const struct peer_script *script, int port) {
+    struct peer peer = {.port = port};
+    int listener = listen_on(&peer.port);
     struct peer_script copy = *script;
     pid_t parent = getpid();
     peer.pid = fork();
@@ -84,6 +91,10 @@ struct peer peer_start(const struct peer_script *script) {
     return peer;
 }
 
+struct peer peer_start(const struct peer_script *script) {
+    return peer_start_on(script, 0);
+}
+
 void peer_stop(struct peer *peer) {
     kill(peer->pid, SIGKILL);
     waitpid(peer->pid, NULL, 0);
@@ -91,7 +102,7 @@ void peer_stop(struct peer *peer) {
 }
 
 int peer_free_port(void) {
-    int port;
-    close(listen_somewhere(&port));
+    int port = 0;
+    close(listen_on(&port));
     return port;
 }

@@ -18,6 +18,7 @@ static struct check_view check(const char *name, enum status status, enum reason
         .status = status,
         .reason = reason,
         .has_run = status != STATUS_STARTING,
+        .has_started = status != STATUS_STARTING,
         .latency_ms = 12,
         .checked_at_ms = (int64_t)NOON * MS + 123,
         .since_ms = (int64_t)NOON * MS - 5000,
@@ -27,7 +28,6 @@ static struct check_view check(const char *name, enum status status, enum reason
 static struct snapshot snapshot_of(const struct check_view *checks, size_t count) {
     return (struct snapshot){.checks = checks,
         .check_count = count,
-        .is_live = true,
         .has_started = true,
         .app_version = "2.3.0",
         .sidecar_version = "0.0.1",
@@ -152,21 +152,11 @@ START_TEST(the_table_is_aligned_and_says_it_without_colour) {
         "+ default      sqlite    ok        ok                    12 ms\n"
         "x a-long-name  sqlite    error     refused               12 ms  in phase connect  (not critical)\n"
         "    Nothing accepts connections at that address.\n"
-        "    The server is down, or host or port in the DSN are wrong.\n"
+        "    The server is down, or host or port in the DSN (app.url) are wrong.\n"
         "ready, but degraded\n");
     char *text = text_table(&snapshot, true);
     ck_assert_ptr_nonnull(strstr(text, "\033[31mx a-long-name"));
     free(text);
-}
-END_TEST
-
-START_TEST(a_dead_app_is_named_on_the_live_page) {
-    struct snapshot snapshot = snapshot_of(NULL, 0);
-    expect_text(text_live(&snapshot), "OK\n");
-    snapshot.is_live = false;
-    snapshot.live_check = "app";
-    snapshot.live_reason = REASON_REFUSED;
-    expect_text(text_live(&snapshot), "app: refused: Nothing accepts connections at that address.\n");
 }
 END_TEST
 
@@ -177,6 +167,24 @@ static const struct page *find_page(const struct page_set *set, const char *path
     ck_abort_msg("no page %s", path);
     return NULL;
 }
+
+START_TEST(a_dead_app_is_named_on_the_live_page) {
+    struct snapshot snapshot = snapshot_of(NULL, 0);
+    expect_text(text_live(&snapshot), "OK\n");
+    snapshot.is_dead = true;
+    snapshot.live_check = "app";
+    snapshot.live_reason = REASON_REFUSED;
+    expect_text(text_live(&snapshot), "app: refused: Nothing accepts connections at that address.\n");
+    struct page_set set;
+    ck_assert_int_eq(pages_render(&snapshot, 42, &set), 0);
+    ck_assert_int_eq(find_page(&set, "/health/live")->status, 503);
+    ck_assert_int_eq(find_page(&set, "/health")->status, 503);
+    ck_assert_ptr_nonnull(strstr(find_page(&set, "/health")->body, "\"live\": false"));
+    pages_release(&set);
+    snapshot.is_in_maintenance = true; /* it was stopped on purpose */
+    expect_text(text_live(&snapshot), "OK\n");
+}
+END_TEST
 
 START_TEST(pages_agree_with_the_verdict_for_every_reason) {
     for (int i = 0; i < REASON_COUNT; i++) {

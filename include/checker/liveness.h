@@ -1,0 +1,35 @@
+/* Liveness: whether Bugsink itself still answers over HTTP, however badly. Pure. A restart is no small thing,
+ * so only silence in a row counts, and nothing that is the sidecar's own fault. */
+#ifndef BH_CHECKER_LIVENESS_H
+#define BH_CHECKER_LIVENESS_H
+
+#include "report/reason.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What is remembered of Bugsink. {0} at the start. */
+struct liveness {
+    bool has_answered;   /* ever */
+    int64_t silences;    /* runs in a row without any answer */
+    enum reason silence; /* what the last of them met */
+    /* How often it has begun to answer: for the first time, or after a time in which nothing accepted
+     * connections, which is when it has been restarted. Whoever must know whether Bugsink has read its
+     * settings since compares this. */
+    int64_t arrivals;
+    bool is_away; /* nothing accepted connections when last heard of */
+};
+
+/* Takes note of how a run of the app's check ended. */
+void liveness_note(struct liveness *liveness, enum reason reason);
+
+/* The reason in which a run of the app's check is told: a refusal means starting, as long as Bugsink has
+ * never answered. */
+enum reason liveness_reason(const struct liveness *liveness, enum reason reason);
+
+/* Whether Bugsink counts as dead: fall silences in a row, and it has answered before or the sidecar has run
+ * for longer than start_grace_ms. */
+bool liveness_is_dead(
+    const struct liveness *liveness, int64_t fall, int64_t start_grace_ms, int64_t running_ms);
+
+#endif
