@@ -114,19 +114,21 @@ static bool stage_disturbance(struct stage *stage, int signal, bool was_there) {
 START_TEST(it_tells_each_change_once) {
     struct stage stage;
     stage_init(&stage, false);
-    ck_assert(!maintenance_is_on(stage.maintenance));
-    look(&stage);
-    ck_assert_int_eq(stage.changes, 0);
+    ck_assert(!maintenance_has_looked(stage.maintenance) && !maintenance_is_on(stage.maintenance));
+    for (int i = 0; i < 3; i++)
+        look(&stage);
+    ck_assert(maintenance_has_looked(stage.maintenance) && !maintenance_is_on(stage.maintenance));
+    ck_assert_int_eq(stage.changes, 1); /* the first answer is one */
     tempdir_write(stage.file, "");
     for (int i = 0; i < 3; i++)
         look(&stage);
     ck_assert(maintenance_is_on(stage.maintenance));
-    ck_assert_int_eq(stage.changes, 1);
+    ck_assert_int_eq(stage.changes, 2);
     ck_assert_int_eq(unlink(stage.file), 0);
     for (int i = 0; i < 3; i++)
         look(&stage);
     ck_assert(!maintenance_is_on(stage.maintenance));
-    ck_assert_int_eq(stage.changes, 2);
+    ck_assert_int_eq(stage.changes, 3);
     ck_assert_str_eq(maintenance_path(stage.maintenance), stage.file);
     stage_release(&stage);
 }
@@ -157,12 +159,34 @@ START_TEST(a_look_without_an_answer_keeps_the_last_one) {
 }
 END_TEST
 
+START_TEST(a_first_look_without_an_answer_is_no_maintenance) {
+    struct stage stage;
+    for (int tries = 0;; tries++) {
+        ck_assert_int_lt(tries, 50);
+        stage_init(&stage, true);
+        bool is_disturbed = begin_disturbed_look(&stage, SIGKILL) && !maintenance_is_on(stage.maintenance);
+        if (is_disturbed)
+            break;
+        ck_assert(rig_turn_until_childless(&stage.rig));
+        stage_release(&stage);
+    }
+    ck_assert(maintenance_has_looked(stage.maintenance));
+    ck_assert_int_eq(stage.changes, 1);
+    stage.now_ms += LOOKS_EVERY_MS;
+    look(&stage);
+    ck_assert(maintenance_is_on(stage.maintenance));
+    ck_assert_int_eq(stage.changes, 2);
+    stage_release(&stage);
+}
+END_TEST
+
 Suite *maintenance_suite(void) {
     Suite *suite = suite_create("maintenance");
     TCase *tcase = tcase_create("maintenance");
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, it_tells_each_change_once);
+    tcase_add_test(tcase, a_first_look_without_an_answer_is_no_maintenance);
     tcase_add_loop_test(
         tcase, a_look_without_an_answer_keeps_the_last_one, 0, sizeof DISTURBANCES / sizeof DISTURBANCES[0]);
     return suite;
