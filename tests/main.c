@@ -37,6 +37,8 @@ int main(int argc, char **argv) {
         if (is_wanted(ENTRIES[i].name, argc, argv))
             srunner_add_suite(runner, ENTRIES[i].make());
     signal(SIGPIPE, SIG_IGN);
+    check_set_max_msg_size(
+        1 << 20); /* a failure may show a whole log; libcheck's own limit ends the runner */
     tempdir_begin();
     srunner_run_all(runner, CK_ENV);
     tempdir_end();
