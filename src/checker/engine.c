@@ -413,6 +413,13 @@ static bool have_all_started(const struct engine *engine) {
     return true;
 }
 
+/* Not looked yet is not ready: from the very first page on. */
+static bool is_maintenance_unknown(const struct engine *engine) {
+    if (!engine->is_started)
+        return engine->config->maintenance != NULL;
+    return engine->maintenance && !maintenance_has_looked(engine->maintenance);
+}
+
 void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
     for (size_t i = 0; i < engine->count; i++)
         engine->views[i] = view_of(engine->watches[i]);
@@ -426,8 +433,7 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
         .live_reason = has_died ? liveness_reason(&app->life, app->life.silence) : REASON_OK,
         .live_check = has_died ? CHECK_NAME_APP : NULL,
         .has_started = engine->has_started,
-        .is_in_maintenance = engine->is_in_maintenance ||
-                             (engine->maintenance && !maintenance_has_looked(engine->maintenance)),
+        .is_in_maintenance = engine->is_in_maintenance || is_maintenance_unknown(engine),
         .app_version = engine->config->app_version,
         .now_ms = clock_wall_ms(engine->loop->timers.clock),
     };
