@@ -12,8 +12,8 @@ VERSION     := $(shell cat VERSION)
 # The Debian packages, named here and nowhere else.
 BUILD_PACKAGES = gcc make pkg-config libc6-dev libevent-dev libpq-dev libsqlite3-dev libjansson-dev
 RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3
-TEST_PACKAGES  = $(RUN_PACKAGES) check postgresql valgrind
-LINT_PACKAGES  = $(BUILD_PACKAGES) check cppcheck clang-format shellcheck
+TEST_PACKAGES  = $(RUN_PACKAGES) check libfuse3-dev postgresql valgrind
+LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev cppcheck clang-format shellcheck
 
 LIBS      = libevent_core libpq sqlite3 jansson
 WARNINGS  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -26,6 +26,8 @@ ALL_CFLAGS  = -std=c11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(addprefix -fsanitize
 ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(addprefix -fsanitize=,$(SANITIZE))
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+TEST_CFLAGS = $(shell pkg-config --cflags check fuse3)
+TEST_LIBS   = $(shell pkg-config --libs check fuse3)
 
 SOURCES   := $(sort $(wildcard src/*/*.c))
 OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
@@ -88,7 +90,7 @@ $(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(OBJECTS)
 
 $(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS)
 	@echo '  LD  $@'
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $$(pkg-config --libs check)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
 
 $(BUILD)/obj/%.o: src/%.c | packages-present
 	@mkdir -p $(@D)
@@ -98,7 +100,7 @@ $(BUILD)/obj/%.o: src/%.c | packages-present
 $(BUILD)/tests/%.o: tests/%.c | packages-present
 	@mkdir -p $(@D)
 	@echo '  CC  $<'
-	$(Q)$(CC) $(CPPFLAGS) -Itests $(PKG_CFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(PKG_CFLAGS) $(TEST_CFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes -c -o $@ $<
 
 # One runner for all suites: tests/AREA/test_NAME.c holds `Suite *NAME_suite(void)`.
 $(BUILD)/tests/main.o: $(BUILD)/tests/suites.inc
