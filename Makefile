@@ -36,7 +36,7 @@ TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
 SUITES    := $(sort $(patsubst test_%.c,%,$(notdir $(wildcard tests/*/test_*.c))))
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
-.PHONY: run-tests run-demo
+.PHONY: run-tests run-demo soak
 
 all: $(BUILD)/bugsink-health ## build the program
 
@@ -48,6 +48,9 @@ test: deps-test ## install what is missing, build, run all tests
 
 asan: deps-test ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=$(BUILD)/asan SANITIZE="address undefined" CFLAGS="-O1 -g" run-tests
+
+soak: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ## three days' worth of runs of every check, in some 20 minutes
+	BH_SOAK_RUNS=51840 $(BUILD)/run-tests e2e_soak
 
 lint: deps-lint ## include directions, banned functions, format, shell scripts, cppcheck, -Werror
 	scripts/lint.sh
