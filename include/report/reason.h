@@ -26,6 +26,9 @@ enum reason {
     REASON_DB_STARTING,
     REASON_TOO_MANY_CLIENTS,
     REASON_AUTH_FAILED,
+    REASON_AUTH_UNSUPPORTED,
+    REASON_HOST_DENIED,
+    REASON_HOST_BLOCKED,
     REASON_DB_MISSING,
     REASON_TLS,
     REASON_READ_ONLY,
@@ -37,6 +40,7 @@ enum reason {
     REASON_INGESTION_PAUSED,
     REASON_BACKLOG,
     REASON_TASK_ERRORS,
+    REASON_STALE_WAKEUP,
     /* Bugsink over HTTP */
     REASON_APP_STARTING,
     REASON_HOST_REJECTED,
@@ -45,9 +49,10 @@ enum reason {
     REASON_APP_ERROR,
     REASON_IDENTITY,
     REASON_THROTTLED,
-    /* files */
+    /* files and directories */
     REASON_FILE_MISSING,
     REASON_NOT_A_FILE,
+    REASON_NOT_A_DIRECTORY,
     REASON_UID_MISMATCH,
     REASON_PERMISSION,
     REASON_IO_ERROR,
@@ -68,6 +73,8 @@ enum reason {
     REASON_ENCODING,
     REASON_PARSE_ERROR,
     REASON_MISSING_SETTING,
+    REASON_INVALID_SETTING,
+    REASON_CHANGED,
     /* the sidecar itself; never the outcome of a check */
     REASON_STALE,
     REASON_DRAINING,
@@ -79,7 +86,9 @@ enum reason {
 enum retry {
     RETRY_NORMAL, /* at the usual interval */
     RETRY_FAST,   /* at the retry interval: recovery must show at once */
-    RETRY_SLOW,   /* with growing pauses: probing itself does harm */
+    RETRY_SLOW,   /* with pauses that grow to half a minute: probing itself does harm */
+    RETRY_SLOWER, /* with pauses that grow to minutes: probing itself brings a lock-out nearer */
+    RETRY_PAUSE,  /* after minutes: locked out, and until somebody mends that looking is of no use */
 };
 
 struct reason_info {

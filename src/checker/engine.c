@@ -16,6 +16,7 @@ struct watch {
     struct check check;
     struct timer next;
     struct check_memory memory;
+    int64_t pause_ms; /* until the next look, while looking itself does harm; else 0 */
 };
 
 struct engine {
@@ -64,6 +65,26 @@ static void log_transition(const struct watch *watch, enum status old_status, en
             log_int(&line, observed_name((enum observed_key)key), value);
     }
     log_end(&line);
+}
+
+/* Once for each longer pause: whoever waits for a recovery to show must be able to learn why it does not. */
+static void log_slow_down(const struct watch *watch, int64_t delay_ms) {
+    struct log_line line;
+    log_begin(&line, LOG_WARNING, "check slows down");
+    log_str(&line, "check", watch->check.config->name);
+    log_str(&line, "code", reason_info(watch->memory.reason)->slug);
+    log_str(&line, "phase", phase_name(watch->memory.phase));
+    log_int(&line, "next_ms", delay_ms);
+    log_str(
+        &line, "message", "connections that break off make the server block this host, and Bugsink with it");
+    log_end(&line);
+}
+
+/* Whether a change is worth a line: that a file was replaced is told once, and not again when the next look
+ * finds nothing new. */
+static bool is_worth_telling(
+    const struct check_memory *memory, enum status old_status, enum reason old_reason) {
+    return memory->status != old_status || old_reason != REASON_REPLACED || memory->reason != REASON_OK;
 }
 
 /* -- Bugsink itself -- */
@@ -122,21 +143,52 @@ static void run(void *arg) {
     check_start(&watch->check);
 }
 
+static void schedule(struct watch *watch, int64_t duration_ms) {
+    int64_t delay_ms = schedule_delay_ms(watch->check.config, &watch->memory, duration_ms, random_number());
+    bool is_pausing = watch->memory.retry >= RETRY_SLOWER && delay_ms > watch->check.config->interval_ms;
+    if (is_pausing)
+        observed_set(&watch->memory.observed, OBSERVED_PAUSE_S, delay_ms / 1000);
+    if (is_pausing && delay_ms > watch->pause_ms)
+        log_slow_down(watch, delay_ms);
+    watch->pause_ms = is_pausing ? delay_ms : 0;
+    timer_arm(&watch->engine->loop->timers, &watch->next, delay_ms);
+}
+
+static struct surroundings surroundings_of(const struct engine *engine) {
+    const struct check_memory *app = app_memory(engine);
+    struct surroundings around = {.has_app = app != NULL};
+    if (app) {
+        around.is_app_up = app->life.has_answered && !app->life.is_away;
+        around.app_arrivals = app->life.arrivals;
+    }
+    for (size_t i = 0; i < engine->count; i++) {
+        int64_t tasks = 0;
+        if (engine->watches[i]->check.config->role == ROLE_QUEUE &&
+            observed_get(&engine->watches[i]->memory.observed, OBSERVED_TASKS, &tasks))
+            around.waiting_tasks += tasks;
+    }
+    return around;
+}
+
 static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
     struct watch *watch = check->arg;
     struct engine *engine = watch->engine;
     const struct clock *clock = engine->loop->timers.clock;
     enum status old_status = watch->memory.status;
     enum reason old_reason = watch->memory.reason;
-    const struct finding finding = {outcome->reason, outcome->phase, &outcome->observed, duration_ms};
+    const struct finding finding = {.reason = outcome->reason,
+        .phase = outcome->phase,
+        .observed = &outcome->observed,
+        .latency_ms = duration_ms,
+        .identity = outcome->identity,
+        .around = surroundings_of(engine)};
     bool is_change =
         policy_judge(check->config, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));
-    if (is_change)
+    if (is_change && is_worth_telling(&watch->memory, old_status, old_reason))
         log_transition(watch, old_status, old_reason, outcome, duration_ms);
     is_change = update_liveness(engine) || is_change;
     if (!engine->is_once)
-        timer_arm(&engine->loop->timers, &watch->next,
-            schedule_delay_ms(check->config, &watch->memory, duration_ms, random_number()));
+        schedule(watch, duration_ms);
     engine->events.checked(engine->arg, is_change);
 }
 
@@ -331,7 +383,7 @@ static struct check_view view_of(const struct watch *watch) {
     return (struct check_view){
         .name = config->name,
         .kind = watch->check.kind->name,
-        .is_database = config->kind != KIND_SETTINGS && config->kind != KIND_HTTP,
+        .is_database = check_kind_id_is_database(config->kind),
         .is_critical = config->is_critical,
         .status = memory->status,
         .reason = memory->reason,
@@ -366,13 +418,13 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
         engine->views[i] = view_of(engine->watches[i]);
     engine->has_started = engine->has_started || have_all_started(engine);
     const struct check_memory *app = app_memory(engine);
-    bool is_live = !is_dead(engine, app); /* without an app, liveness says that the sidecar works */
+    bool has_died = is_dead(engine, app);
     *snapshot = (struct snapshot){
         .checks = engine->views,
         .check_count = engine->count,
-        .is_live = is_live,
-        .live_reason = is_live ? REASON_OK : liveness_reason(&app->life, app->life.silence),
-        .live_check = is_live ? NULL : CHECK_NAME_APP,
+        .is_dead = has_died, /* without an app, liveness says that the sidecar works */
+        .live_reason = has_died ? liveness_reason(&app->life, app->life.silence) : REASON_OK,
+        .live_check = has_died ? CHECK_NAME_APP : NULL,
         .has_started = engine->has_started,
         .is_in_maintenance = engine->is_in_maintenance ||
                              (engine->maintenance && !maintenance_has_looked(engine->maintenance)),

@@ -160,7 +160,7 @@ static const struct {
     {"{\"listen\": \n \"[::]:8000\",,}", "config.json", "2"},
     {"[]", "config.json", ""},
     {"{\"databases\": {\"default\": {\"dsn\": \"oracle://h/d\"}}}", "default", "oracle"},
-    {"{\"databases\": {\"default\": {\"dsn\": \"mysql://u@h/d\"}}}", "default", "mysql"},
+    {"{\"databases\": {\"default\": {\"dsn\": \"mysql://u@h/d?sslmod=x\"}}}", "default", "mysql"},
     {"{\"databases\": {\"default\": {}}}", "default", "dsn"},
     {"{\"databases\": {\"a b\": {\"dsn\": \"/x\"}}}", "name", "databases"},
     {"{\"databases\": {\"default\": {\"dsn\": \"/x\", \"role\": \"king\"}}}", "role", "king"},
