@@ -1,7 +1,8 @@
 /* Three days at the default interval are 51,840 runs of each check. They are run here one after the other, as
  * fast as they go: the engine, the kinds, the pages, the link and a responder, all real, against a
- * PostgreSQL, two SQLite databases, a settings file and an app; with probes in between. Afterwards everything
- * must be as it was after the first few hundred: memory, descriptors, children, the server's connections.
+ * PostgreSQL, two SQLite databases, a directory, a settings file and an app; with probes in between.
+ * Afterwards everything must be as it was after the first few hundred: memory, descriptors, children, the
+ * server's connections.
  *
  * `make soak` runs all of them ($BH_SOAK_RUNS of each check); without it, as many as half a minute allows. */
 #include "base/io.h"
@@ -30,7 +31,7 @@
 #include <unistd.h>
 
 enum {
-    CHECKS = 5,
+    CHECKS = 6,
     WARM_UP_RUNS = 300,
     WARM_UP_MS = 60000, /* at most */
     DEFAULT_MS = 30000,
@@ -170,10 +171,11 @@ static void load_config(struct soak *soak) {
         "{\"databases\": {\"default\": {\"dsn\": \"%s\", \"role\": \"main\"},\n"
         "  \"snappea\": {\"dsn\": \"%s\", \"role\": \"queue\"},\n"
         "  \"archive\": {\"dsn\": \"postgresql://bugsink:%s@localhost:%d/bugsink\", \"role\": \"plain\"}},\n"
-        " \"settings\": {\"path\": \"%s\"}, \"app\": {\"url\": \"http://127.0.0.1:%d/\"},\n"
+        " \"directories\": {\"spool\": {\"path\": \"%s\"}}, \"settings\": {\"path\": \"%s\"}, \"app\": "
+        "{\"url\": \"http://127.0.0.1:%d/\"},\n"
         " \"interval\": \"1h\", \"timeout\": \"10s\", \"slow\": \"9s\"}\n",
         soak->world->main_db, soak->world->queue_db, POSTGRES_PASSWORD_ENCODED, soak->server->port,
-        soak->world->settings, soak->app.port);
+        soak->world->dir, soak->world->settings, soak->app.port);
     char variable[320];
     snprintf(variable, sizeof variable, "BUGSINK_HEALTH_CONFIG=%s", soak->world->config);
     const char *const environment[] = {variable, NULL};
