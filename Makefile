@@ -9,29 +9,37 @@ V           ?=
 Q           := $(if $(V),,@)
 VERSION     := $(shell cat VERSION)
 
+# MySQL and MariaDB; `make WITH_MYSQL=0` leaves them out, and then a mysql: DSN is refused at start.
+WITH_MYSQL  ?= 1
+MYSQL       := $(if $(filter 0,$(WITH_MYSQL)),,yes)
+
 # The Debian packages, named here and nowhere else.
-BUILD_PACKAGES = gcc make pkg-config libc6-dev libevent-dev libpq-dev libsqlite3-dev libjansson-dev
+BUILD_PACKAGES = gcc make pkg-config libc6-dev libevent-dev libpq-dev libsqlite3-dev libjansson-dev \
+                 $(if $(MYSQL),libmariadb-dev)
 RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3
-TEST_PACKAGES  = $(RUN_PACKAGES) check postgresql valgrind
+TEST_PACKAGES  = $(RUN_PACKAGES) check postgresql $(if $(MYSQL),mariadb-server) valgrind
 LINT_PACKAGES  = $(BUILD_PACKAGES) check cppcheck clang-format shellcheck
 
-LIBS      = libevent_core libpq sqlite3 jansson
+LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)
 WARNINGS  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
             -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wswitch-enum -Wconversion $(if $(WERROR),-Werror)
 HARDENING = -fPIE -fstack-protector-strong $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 CFLAGS   ?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE -DBH_VERSION='"$(VERSION)"' -Iinclude -MMD -MP
+CPPFLAGS += -D_GNU_SOURCE -DBH_VERSION='"$(VERSION)"' $(if $(MYSQL),-DWITH_MYSQL) -Iinclude -MMD -MP
 ALL_CFLAGS  = -std=c11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(addprefix -fsanitize=,$(SANITIZE)) \
               $(if $(SANITIZE),-fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(addprefix -fsanitize=,$(SANITIZE))
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 
-SOURCES   := $(sort $(wildcard src/*/*.c))
+MYSQL_SRC := $(wildcard src/checks/mysql*.c tests/checks/test_mysql*.c tests/harness/mariadb.c \
+             tests/e2e/test_e2e_mysql.c)
+LEFT_OUT  := $(if $(MYSQL),,$(MYSQL_SRC))
+SOURCES   := $(filter-out $(LEFT_OUT),$(sort $(wildcard src/*/*.c)))
 OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
-TEST_SRC  := $(sort $(wildcard tests/*/*.c))
+TEST_SRC  := $(filter-out $(LEFT_OUT),$(sort $(wildcard tests/*/*.c)))
 TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
-SUITES    := $(sort $(patsubst test_%.c,%,$(notdir $(wildcard tests/*/test_*.c))))
+SUITES    := $(patsubst test_%.c,%,$(filter test_%,$(notdir $(TEST_SRC))))
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
 .PHONY: run-tests run-demo
@@ -103,11 +111,17 @@ $(BUILD)/tests/%.o: tests/%.c | packages-present
 # One runner for all suites: tests/AREA/test_NAME.c holds `Suite *NAME_suite(void)`.
 $(BUILD)/tests/main.o: $(BUILD)/tests/suites.inc
 $(BUILD)/tests/main.o: CPPFLAGS += -I$(BUILD)/tests
-$(BUILD)/tests/suites.inc: $(wildcard tests/*/test_*.c) Makefile
+$(BUILD)/tests/suites.inc: $(wildcard tests/*/test_*.c) Makefile $(BUILD)/choices
 	@mkdir -p $(@D)
 	@printf 'SUITE(%s)\n' $(SUITES) > $@
 
-.PHONY: packages-present
+# What was chosen at the last build; it changes only when that does, and then these are made anew.
+$(BUILD)/obj/checks/kinds.o $(BUILD)/obj/checker/versions.o: $(BUILD)/choices
+$(BUILD)/choices: always
+	@mkdir -p $(@D)
+	@echo 'WITH_MYSQL=$(MYSQL)' | cmp -s - $@ || echo 'WITH_MYSQL=$(MYSQL)' > $@
+
+.PHONY: always packages-present
 packages-present:
 	@pkg-config --exists $(LIBS) || { echo "missing Debian packages; install: $(BUILD_PACKAGES)" >&2; exit 1; }
 

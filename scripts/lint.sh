@@ -51,7 +51,7 @@ check_rooms() {
 # Everything a file includes, directly and through others.
 all_includes() {
     # shellcheck disable=SC2046 # flags are meant to be split
-    cc -std=c11 -D_GNU_SOURCE -Iinclude $(pkg-config --cflags libevent_core libpq sqlite3 jansson) -M -MG -x c "$1" |
+    cc -std=c11 -D_GNU_SOURCE -DWITH_MYSQL -Iinclude $(pkg-config --cflags libevent_core libpq sqlite3 jansson libmariadb) -M -MG -x c "$1" |
         tr ' ' '\n' | sort -u
 }
 
@@ -76,11 +76,20 @@ check_foreign_headers() {
     # shellcheck disable=SC2046 # lists of files without blanks
     forbid '/event2?[./]' $(in_rooms base report config render) src/checker/policy.c src/checker/schedule.c
     # shellcheck disable=SC2046
-    forbid '/(libpq-fe|sqlite3|mysql)\.h' $(in_rooms base report render link responder)
+    forbid '/(libpq-fe|sqlite3|mysql|errmsg)\.h' $(in_rooms base report config render link responder)
     # shellcheck disable=SC2086
     grep -lE '^# *include <jansson' $sources | grep -vE '^(src|include)/(render|config|cmd)/|^src/(checks/settings_json|checker/versions)\.c$' |
         while read -r file; do
             complain "$file: jansson belongs to render, config, cmd and checks/settings_json.c (and versions.c asks its version)"
+        done
+}
+
+# One file speaks to each of the libraries that may block or crash; versions.c asks its version.
+check_database_headers() {
+    # shellcheck disable=SC2086 # a list of files without blanks
+    grep -lE '^# *include <(mysql|errmsg|mysqld_error)' $sources | grep -vE '^src/(checks/mysql|checker/versions)\.c$' |
+        while read -r file; do
+            complain "$file: mysql.h belongs to checks/mysql.c (and versions.c asks its version)"
         done
 }
 
@@ -125,12 +134,13 @@ check_scripts() {
 check_cppcheck() {
     loop='json_object_foreach(o,k,v)=while(((k)=json_key(o))&&((v)=json_value(o)))'
     cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c11 \
-        --suppress=missingIncludeSystem -D"$loop" -D_GNU_SOURCE -DBH_VERSION='""' -D__linux__ -Iinclude -j "$(nproc)" src ||
+        --suppress=missingIncludeSystem -D"$loop" -D_GNU_SOURCE -DWITH_MYSQL -DBH_VERSION='""' -D__linux__ -Iinclude -j "$(nproc)" src ||
         complain "cppcheck"
 }
 
 check_rooms
 check_foreign_headers
+check_database_headers
 check_banned
 check_layout
 check_function_length

@@ -27,7 +27,8 @@ struct check_memory {
     struct observed observed;
     int64_t latency_ms;
     int64_t consecutive_failures;
-    int64_t consecutive_refusals; /* outcomes in a row whose retry is RETRY_SLOW */
+    enum retry retry;             /* when to look again */
+    int64_t consecutive_refusals; /* outcomes in a row after which looking slows down */
     int64_t last_good_ms;
     int64_t reason_since_ms; /* in a row with this reason */
     int64_t judged_ms;       /* of the last run */
@@ -47,6 +48,12 @@ struct finding {
 };
 
 void memory_init(struct check_memory *memory, int64_t wall_ms);
+
+/* When to look again after this finding: what its reason's row says; but after a MySQL handshake that this
+ * side, or a fault between, broke off, with growing pauses. The server counts those, and at
+ * max_connect_errors (100, without a good one between) it blocks the address (error 1129), which Bugsink
+ * shares. */
+enum retry policy_retry(const struct check_config *config, const struct finding *finding);
 
 /* Judges a finding and remembers it. Returns whether status or reason are others than before. */
 bool policy_judge(const struct check_config *config, struct check_memory *memory,

@@ -4,7 +4,7 @@
 
 enum { VERSIONS_TEXT_SIZE = 160 };
 
-/* "libevent 2.1.12, libpq 15.18, SQLite 3.40.1, jansson 2.14". */
+/* "libevent 2.1.12, libpq 15.18, MariaDB Connector/C 3.3.20, SQLite 3.40.1, jansson 2.14". */
 void versions_format(char text[VERSIONS_TEXT_SIZE]);
 
 #endif

@@ -5,5 +5,6 @@
 #include "checks/check.h"
 
 extern const struct check_kind POSTGRES_KIND, SQLITE_KIND, SETTINGS_KIND, HTTP_KIND;
+extern const struct check_kind MYSQL_KIND; /* WITH_MYSQL */
 
 #endif

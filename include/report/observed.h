@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 enum observed_key {
-    OBSERVED_SERVER_VERSION,    /* PostgreSQL: 150018 */
+    OBSERVED_SERVER_VERSION,    /* PostgreSQL: 150018; MariaDB: 101119 */
     OBSERVED_INSTALLATIONS,     /* rows of phonehome_installation, at most 2 */
     OBSERVED_TASKS,             /* rows in the queue */
     OBSERVED_OLDEST_TASK_AGE_S, /* seconds */
@@ -19,6 +19,7 @@ enum observed_key {
     OBSERVED_COLUMN,
     OBSERVED_SETTINGS, /* names assigned */
     OBSERVED_SIGNAL,   /* that ended the one-shot child */
+    OBSERVED_PAUSE_S,  /* until the next look, where looking itself does harm */
     OBSERVED_KEY_COUNT,
 };
 

@@ -26,6 +26,9 @@ enum reason {
     REASON_DB_STARTING,
     REASON_TOO_MANY_CLIENTS,
     REASON_AUTH_FAILED,
+    REASON_AUTH_UNSUPPORTED,
+    REASON_HOST_DENIED,
+    REASON_HOST_BLOCKED,
     REASON_DB_MISSING,
     REASON_TLS,
     REASON_READ_ONLY,
@@ -79,7 +82,9 @@ enum reason {
 enum retry {
     RETRY_NORMAL, /* at the usual interval */
     RETRY_FAST,   /* at the retry interval: recovery must show at once */
-    RETRY_SLOW,   /* with growing pauses: probing itself does harm */
+    RETRY_SLOW,   /* with pauses that grow to half a minute: probing itself does harm */
+    RETRY_SLOWER, /* with pauses that grow to minutes: probing itself brings a lock-out nearer */
+    RETRY_PAUSE,  /* after minutes: locked out, and until somebody mends that looking is of no use */
 };
 
 struct reason_info {

@@ -16,6 +16,7 @@ struct watch {
     struct check check;
     struct timer next;
     struct check_memory memory;
+    int64_t pause_ms; /* until the next look, while looking itself does harm; else 0 */
 };
 
 struct engine {
@@ -111,6 +112,19 @@ static bool update_liveness(struct engine *engine) {
     return true;
 }
 
+/* Once for each longer pause: whoever waits for a recovery to show must be able to learn why it does not. */
+static void log_slow_down(const struct watch *watch, int64_t delay_ms) {
+    struct log_line line;
+    log_begin(&line, LOG_WARNING, "check slows down");
+    log_str(&line, "check", watch->check.config->name);
+    log_str(&line, "code", reason_info(watch->memory.reason)->slug);
+    log_str(&line, "phase", phase_name(watch->memory.phase));
+    log_int(&line, "next_ms", delay_ms);
+    log_str(
+        &line, "message", "connections that break off make the server block this host, and Bugsink with it");
+    log_end(&line);
+}
+
 /* -- one watch -- */
 
 static uint32_t random_number(void) {
@@ -120,6 +134,17 @@ static uint32_t random_number(void) {
 static void run(void *arg) {
     struct watch *watch = arg;
     check_start(&watch->check);
+}
+
+static void schedule(struct watch *watch, int64_t duration_ms) {
+    int64_t delay_ms = schedule_delay_ms(watch->check.config, &watch->memory, duration_ms, random_number());
+    bool is_pausing = watch->memory.retry >= RETRY_SLOWER && delay_ms > watch->check.config->interval_ms;
+    if (is_pausing)
+        observed_set(&watch->memory.observed, OBSERVED_PAUSE_S, delay_ms / 1000);
+    if (is_pausing && delay_ms > watch->pause_ms)
+        log_slow_down(watch, delay_ms);
+    watch->pause_ms = is_pausing ? delay_ms : 0;
+    timer_arm(&watch->engine->loop->timers, &watch->next, delay_ms);
 }
 
 static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
@@ -135,8 +160,7 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
         log_transition(watch, old_status, old_reason, outcome, duration_ms);
     is_change = update_liveness(engine) || is_change;
     if (!engine->is_once)
-        timer_arm(&engine->loop->timers, &watch->next,
-            schedule_delay_ms(check->config, &watch->memory, duration_ms, random_number()));
+        schedule(watch, duration_ms);
     engine->events.checked(engine->arg, is_change);
 }
 

@@ -1,10 +1,10 @@
 /* The schedule: interval, retry, slow-down and jitter. */
 #include "checker/schedule.h"
 
-static int64_t slow_delay_ms(const struct check_config *config, int64_t refusals) {
-    int64_t longest_ms =
-        config->interval_ms > SCHEDULE_SLOW_MAX_MS ? config->interval_ms : SCHEDULE_SLOW_MAX_MS;
+static int64_t slow_delay_ms(const struct check_config *config, int64_t refusals, int64_t longest_ms) {
     int64_t delay_ms = config->retry_interval_ms;
+    if (longest_ms < config->interval_ms)
+        longest_ms = config->interval_ms;
     for (int64_t i = 1; i < refusals && delay_ms < longest_ms; i++)
         delay_ms *= 2;
     return delay_ms < longest_ms ? delay_ms : longest_ms;
@@ -23,8 +23,10 @@ static int64_t normal_delay_ms(const struct check_config *config, int64_t durati
 
 int64_t schedule_delay_ms(const struct check_config *config, const struct check_memory *memory,
     int64_t duration_ms, uint32_t random) {
-    switch (reason_info(memory->reason)->retry) {
-    case RETRY_SLOW: return slow_delay_ms(config, memory->consecutive_refusals);
+    switch (memory->retry) {
+    case RETRY_SLOW: return slow_delay_ms(config, memory->consecutive_refusals, SCHEDULE_SLOW_MAX_MS);
+    case RETRY_SLOWER: return slow_delay_ms(config, memory->consecutive_refusals, SCHEDULE_SLOWER_MAX_MS);
+    case RETRY_PAUSE: return slow_delay_ms(config, INT64_MAX, SCHEDULE_SLOWER_MAX_MS);
     case RETRY_FAST: return config->retry_interval_ms;
     case RETRY_NORMAL: break;
     }

@@ -6,9 +6,16 @@
 #include <libpq-fe.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#ifdef WITH_MYSQL
+#include <mysql.h>
+#endif
 
 void versions_format(char text[VERSIONS_TEXT_SIZE]) {
     int pq = PQlibVersion();
-    snprintf(text, VERSIONS_TEXT_SIZE, "libevent %s, libpq %d.%d, SQLite %s, jansson %s", event_get_version(),
-        pq / 10000, pq % 10000, sqlite3_libversion(), jansson_version_str());
+    char mysql[48] = "";
+#ifdef WITH_MYSQL
+    snprintf(mysql, sizeof mysql, "MariaDB Connector/C %s, ", mysql_get_client_info());
+#endif
+    snprintf(text, VERSIONS_TEXT_SIZE, "libevent %s, libpq %d.%d, %sSQLite %s, jansson %s",
+        event_get_version(), pq / 10000, pq % 10000, mysql, sqlite3_libversion(), jansson_version_str());
 }

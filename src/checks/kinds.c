@@ -11,7 +11,11 @@ const struct check_kind *check_kind_find(enum check_kind_id id) {
     case KIND_SQLITE: return &SQLITE_KIND;
     case KIND_SETTINGS: return &SETTINGS_KIND;
     case KIND_HTTP: return &HTTP_KIND;
+#ifdef WITH_MYSQL
+    case KIND_MYSQL: return &MYSQL_KIND;
+#else
     case KIND_MYSQL:
+#endif
     case KIND_COUNT: break;
     }
     return NULL;
@@ -20,6 +24,7 @@ const struct check_kind *check_kind_find(enum check_kind_id id) {
 const struct check_kind *check_kind_require(enum check_kind_id id, struct error *err) {
     const struct check_kind *kind = check_kind_find(id);
     if (!kind)
-        error_set(err, "checks of kind %s are not built into this program", check_kind_id_name(id));
+        error_set(err, "unsupported: checks of kind %s are not built into this program%s",
+            check_kind_id_name(id), id == KIND_MYSQL ? " (it was made with WITH_MYSQL=0)" : "");
     return kind;
 }

@@ -28,6 +28,7 @@ const char *observed_name(enum observed_key key) {
         [OBSERVED_COLUMN] = "column",
         [OBSERVED_SETTINGS] = "settings",
         [OBSERVED_SIGNAL] = "signal",
+        [OBSERVED_PAUSE_S] = "pause_s",
     };
     return NAMES[key];
 }

@@ -1,0 +1,19 @@
+/* What errors of MySQL, MariaDB and their client library mean, and what a server's first bytes are. Pure. */
+#ifndef BH_CHECKS_MYSQL_ERROR_H
+#define BH_CHECKS_MYSQL_ERROR_H
+
+#include "report/reason.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The reason an error stands for: a server's number (1000 to 1999, and from 3000 on) or one of MariaDB
+ * Connector/C's own (2000 to 2999, and from 5000 on). The message counts only where the library puts into it
+ * what its number does not say: the system's error, a plugin that is missing. */
+enum reason mysql_reason_of_error(unsigned error, const char *message);
+
+/* Whether these first bytes of a connection (as many as have come) may be a server's greeting, or the error
+ * that comes in its place. The library itself reports anything else as a lost connection. */
+bool mysql_may_be_greeting(const unsigned char *bytes, size_t count);
+
+#endif
