@@ -5,6 +5,7 @@
 
 #include "checker/liveness.h"
 #include "config/config.h"
+#include "report/identity.h"
 #include "report/observed.h"
 #include "report/reason.h"
 
@@ -16,6 +17,9 @@ enum { POLICY_FULL_GRACE_MS = 30000 };
 
 /* How long a queue may make no progress before an old task in it is an error (where that is configured). */
 enum { POLICY_PROGRESS_MS = 60000 };
+
+/* How long a wake-up call may lie unread while tasks wait. */
+enum { POLICY_WAKEUP_S = 10 };
 
 /* What is remembered of a check between its runs. Times ending in _ms alone are monotonic, -1 = never; those
  * ending in _wall_ms are for people, 0 = never. */
@@ -30,13 +34,24 @@ struct check_memory {
     enum retry retry;             /* when to look again */
     int64_t consecutive_refusals; /* outcomes in a row after which looking slows down */
     int64_t last_good_ms;
-    int64_t reason_since_ms; /* in a row with this reason */
-    int64_t judged_ms;       /* of the last run */
-    int64_t progress_ms;     /* of the queue: last sign of it */
+    int64_t reason_since_ms;  /* in a row with this reason */
+    int64_t judged_ms;        /* of the last run */
+    int64_t progress_ms;      /* of the queue: last sign of it */
+    struct identity identity; /* of a file or directory: as last seen */
+    uint64_t read_content;    /* of settings: the content that Bugsink has read, as far as is known; 0: not */
+    int64_t read_arrivals;    /* how often Bugsink had arrived when it read that; -1: it is not up */
     int64_t checked_wall_ms;
     int64_t since_wall_ms; /* in this status and reason */
     int64_t last_ok_wall_ms;
     struct liveness life; /* of Bugsink; http alone */
+};
+
+/* What the other checks know. {0} where there are none. */
+struct surroundings {
+    int64_t waiting_tasks; /* in Bugsink's queue; 0: none, or not known */
+    bool has_app;          /* Bugsink's own endpoint is checked */
+    bool is_app_up;        /* it has answered, and not refused since */
+    int64_t app_arrivals;  /* as in struct liveness */
 };
 
 /* The outcome of one run, as far as policy is concerned. */
@@ -45,6 +60,8 @@ struct finding {
     enum phase phase;
     const struct observed *observed;
     int64_t latency_ms;
+    struct identity identity;
+    struct surroundings around;
 };
 
 void memory_init(struct check_memory *memory, int64_t wall_ms);

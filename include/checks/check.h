@@ -7,6 +7,7 @@
 #include "base/timers.h"
 #include "checks/child.h"
 #include "config/config.h"
+#include "report/identity.h"
 #include "report/observed.h"
 #include "report/reason.h"
 
@@ -24,6 +25,7 @@ struct outcome {
     char detail[OUTCOME_DETAIL_SIZE]; /* driver text or a name, for the log alone; check_finish blanks secrets
                                          in it */
     struct observed observed;
+    struct identity identity; /* of the file that was looked at */
 };
 
 /* What all checks share; owned by whoever runs them. */

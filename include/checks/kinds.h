@@ -4,7 +4,7 @@
 
 #include "checks/check.h"
 
-extern const struct check_kind POSTGRES_KIND, SQLITE_KIND, SETTINGS_KIND, HTTP_KIND;
+extern const struct check_kind POSTGRES_KIND, SQLITE_KIND, SETTINGS_KIND, HTTP_KIND, DIRECTORY_KIND;
 extern const struct check_kind MYSQL_KIND; /* WITH_MYSQL */
 
 #endif

@@ -11,7 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum check_kind_id { KIND_POSTGRES, KIND_MYSQL, KIND_SQLITE, KIND_SETTINGS, KIND_HTTP, KIND_COUNT };
+enum check_kind_id {
+    KIND_POSTGRES,
+    KIND_MYSQL,
+    KIND_SQLITE,
+    KIND_SETTINGS,
+    KIND_HTTP,
+    KIND_DIRECTORY,
+    KIND_COUNT
+};
 
 enum role {
     ROLE_PLAIN, /* connect and one round trip */
@@ -19,14 +27,22 @@ enum role {
     ROLE_QUEUE, /* Bugsink's snappea queue */
 };
 
+enum directory_role {
+    DIRECTORY_PLAIN,  /* it must be there, and be writable */
+    DIRECTORY_SPOOL,  /* Bugsink makes it when it needs it */
+    DIRECTORY_WAKEUP, /* the same, and its background worker reads it */
+};
+
 enum settings_format { SETTINGS_PYTHON, SETTINGS_JSON, SETTINGS_ENV, SETTINGS_ENVIRONMENT };
 
 /* A page each, in one set: more would not go over the link. */
 enum { CONFIG_CHECKS_MAX = 4000 };
 
-/* The name under which the settings file is checked and shown; no database may bear it. */
-#define CHECK_NAME_SETTINGS "app_settings"
-#define CHECK_NAME_APP      "app"
+/* The names of checks of our own, which no database may bear. */
+#define CHECK_NAME_SETTINGS  "app_settings"
+#define CHECK_NAME_APP       "app"
+#define CHECK_NAME_INGESTION "ingestion"
+#define CHECK_NAME_WAKEUP    "wakeup"
 
 /* One thing to check. Durations in ms. */
 struct check_config {
@@ -41,13 +57,15 @@ struct check_config {
 
     struct dsn dsn; /* postgres, mysql, sqlite */
 
-    int64_t min_free_bytes;   /* sqlite: disk_low below this; -1: 256 MiB or 5 % of the volume, the smaller */
+    int64_t min_free_bytes;   /* sqlite, directory: disk_low below this; -1: 256 MiB or 5 % of the volume, the
+                                 smaller */
     int64_t max_wal_bytes;    /* sqlite: wal_large above this */
     int64_t backlog_ms;       /* queue: degraded when the oldest task is older */
     int64_t backlog_tasks;    /* queue: degraded above this number */
     int64_t backlog_error_ms; /* queue: error when older, without progress; -1: never */
 
-    char *path; /* settings file; NULL for the shared environment */
+    char *path; /* directory; settings file, NULL for the shared environment */
+    enum directory_role directory_role;
     enum settings_format format;
     char **require; /* names that must be assigned */
     size_t require_count;
@@ -143,8 +161,12 @@ struct config_option_doc {
 const struct config_option_doc *config_option_doc(size_t n);
 
 const char *role_name(enum role role);
+const char *directory_role_name(enum directory_role role);     /* "plain", "spool", "wakeup" */
 const char *settings_format_name(enum settings_format format); /* "python", "json", "env", "environment" */
 const char *check_kind_id_name(
-    enum check_kind_id kind); /* "postgres", "mysql", "sqlite", "settings", "http" */
+    enum check_kind_id kind); /* "postgres", "mysql", "sqlite", "settings", "http", "directory" */
+
+/* Whether checks of that kind are of databases. */
+bool check_kind_id_is_database(enum check_kind_id kind);
 
 #endif

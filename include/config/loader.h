@@ -51,6 +51,7 @@ void loader_add_warning(struct loader *loader, const char *format, ...) __attrib
 
 /* The parts: each adds its checks and items. */
 int loader_load_databases(struct loader *loader);
+int loader_load_directories(struct loader *loader); /* after the databases */
 int loader_load_settings_check(struct loader *loader);
 int loader_load_app(struct loader *loader);
 

@@ -40,6 +40,7 @@ enum reason {
     REASON_INGESTION_PAUSED,
     REASON_BACKLOG,
     REASON_TASK_ERRORS,
+    REASON_STALE_WAKEUP,
     /* Bugsink over HTTP */
     REASON_APP_STARTING,
     REASON_HOST_REJECTED,
@@ -48,9 +49,10 @@ enum reason {
     REASON_APP_ERROR,
     REASON_IDENTITY,
     REASON_THROTTLED,
-    /* files */
+    /* files and directories */
     REASON_FILE_MISSING,
     REASON_NOT_A_FILE,
+    REASON_NOT_A_DIRECTORY,
     REASON_UID_MISMATCH,
     REASON_PERMISSION,
     REASON_IO_ERROR,
@@ -71,6 +73,8 @@ enum reason {
     REASON_ENCODING,
     REASON_PARSE_ERROR,
     REASON_MISSING_SETTING,
+    REASON_INVALID_SETTING,
+    REASON_CHANGED,
     /* the sidecar itself; never the outcome of a check */
     REASON_STALE,
     REASON_DRAINING,

@@ -67,6 +67,13 @@ static void log_transition(const struct watch *watch, enum status old_status, en
     log_end(&line);
 }
 
+/* Whether a change is worth a line: that a file was replaced is told once, and not again when the next look
+ * finds nothing new. */
+static bool is_worth_telling(
+    const struct check_memory *memory, enum status old_status, enum reason old_reason) {
+    return memory->status != old_status || old_reason != REASON_REPLACED || memory->reason != REASON_OK;
+}
+
 /* -- Bugsink itself -- */
 
 /* NULL where it is not asked. */
@@ -147,16 +154,37 @@ static void schedule(struct watch *watch, int64_t duration_ms) {
     timer_arm(&watch->engine->loop->timers, &watch->next, delay_ms);
 }
 
+static struct surroundings surroundings_of(const struct engine *engine) {
+    const struct check_memory *app = app_memory(engine);
+    struct surroundings around = {.has_app = app != NULL};
+    if (app) {
+        around.is_app_up = app->life.has_answered && !app->life.is_away;
+        around.app_arrivals = app->life.arrivals;
+    }
+    for (size_t i = 0; i < engine->count; i++) {
+        int64_t tasks = 0;
+        if (engine->watches[i]->check.config->role == ROLE_QUEUE &&
+            observed_get(&engine->watches[i]->memory.observed, OBSERVED_TASKS, &tasks))
+            around.waiting_tasks += tasks;
+    }
+    return around;
+}
+
 static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
     struct watch *watch = check->arg;
     struct engine *engine = watch->engine;
     const struct clock *clock = engine->loop->timers.clock;
     enum status old_status = watch->memory.status;
     enum reason old_reason = watch->memory.reason;
-    const struct finding finding = {outcome->reason, outcome->phase, &outcome->observed, duration_ms};
+    const struct finding finding = {.reason = outcome->reason,
+        .phase = outcome->phase,
+        .observed = &outcome->observed,
+        .latency_ms = duration_ms,
+        .identity = outcome->identity,
+        .around = surroundings_of(engine)};
     bool is_change =
         policy_judge(check->config, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));
-    if (is_change)
+    if (is_change && is_worth_telling(&watch->memory, old_status, old_reason))
         log_transition(watch, old_status, old_reason, outcome, duration_ms);
     is_change = update_liveness(engine) || is_change;
     if (!engine->is_once)
@@ -355,7 +383,7 @@ static struct check_view view_of(const struct watch *watch) {
     return (struct check_view){
         .name = config->name,
         .kind = watch->check.kind->name,
-        .is_database = config->kind != KIND_SETTINGS && config->kind != KIND_HTTP,
+        .is_database = check_kind_id_is_database(config->kind),
         .is_critical = config->is_critical,
         .status = memory->status,
         .reason = memory->reason,

@@ -9,6 +9,7 @@ void memory_init(struct check_memory *memory, int64_t wall_ms) {
         .reason_since_ms = -1,
         .judged_ms = -1,
         .progress_ms = -1,
+        .read_arrivals = -1,
         .since_wall_ms = wall_ms};
 }
 
@@ -32,12 +33,85 @@ static bool is_queue_hung(const struct check_config *config, const struct check_
     return age_s * 1000 > config->backlog_error_ms && now_ms - memory->progress_ms >= window_ms;
 }
 
-/* What the reason table's verdict becomes in the light of role and history. */
+/* -- files and directories -- */
+
+/* Of settings only the content counts: a ConfigMap's swap makes every file anew. */
+static bool is_replaced(
+    const struct check_config *config, const struct check_memory *memory, const struct identity *identity) {
+    return config->kind != KIND_SETTINGS && memory->identity.inode != 0 && identity->inode != 0 &&
+           (memory->identity.inode != identity->inode || memory->identity.device != identity->device);
+}
+
+/* A directory that was there and is gone, where Bugsink can make it anew: what it held is lost, and a worker
+ * that watched it watches nothing; but to be not ready would keep away the event that makes it anew. */
+static bool has_vanished(
+    const struct check_config *config, const struct check_memory *memory, const struct identity *identity) {
+    return config->kind == KIND_DIRECTORY && memory->identity.inode != 0 && identity->inode == 0;
+}
+
+static bool is_wakeup_stale(const struct finding *finding) {
+    int64_t age_s;
+    return observed_get(finding->observed, OBSERVED_WAKEUP_AGE_S, &age_s) && age_s > POLICY_WAKEUP_S &&
+           finding->around.waiting_tasks > 0;
+}
+
+/* -- settings that change -- */
+
+/* Remembers which settings Bugsink reads when it starts: those that stood there last before it first
+ * answered. Where nobody asks it, it is taken to have started together with us. */
+static void remember_settings(
+    struct check_memory *memory, uint64_t content, const struct surroundings *around) {
+    bool is_up = !around->has_app || around->is_app_up;
+    int64_t arrivals = around->has_app ? around->app_arrivals : 0;
+    bool has_read_these = memory->read_arrivals < 0 && memory->read_content != 0;
+    if (!is_up || (arrivals != memory->read_arrivals && !has_read_these))
+        memory->read_content = content;
+    memory->read_arrivals = is_up ? arrivals : -1;
+}
+
+static bool has_changed(
+    const struct check_config *config, struct check_memory *memory, const struct finding *finding) {
+    uint64_t content = finding->identity.content;
+    if (config->kind != KIND_SETTINGS || finding->reason != REASON_OK || content == 0)
+        return false;
+    remember_settings(memory, content, &finding->around);
+    return content != memory->read_content;
+}
+
+/* -- verdicts -- */
+
+/* What the reason of a run becomes in the light of all that a single run cannot know. */
+static enum reason judge_reason(
+    const struct check_config *config, struct check_memory *memory, const struct finding *finding) {
+    if (config->kind == KIND_HTTP && liveness_reason(&memory->life, finding->reason) != finding->reason)
+        return liveness_reason(&memory->life, finding->reason);
+    if (reason_info(finding->reason)->verdict == STATUS_ERROR)
+        return finding->reason;
+    if (has_vanished(config, memory, &finding->identity))
+        return REASON_FILE_MISSING;
+    if (is_wakeup_stale(finding))
+        return REASON_STALE_WAKEUP;
+    if (finding->reason != REASON_OK)
+        return finding->reason;
+    if (has_changed(config, memory, finding))
+        return REASON_CHANGED;
+    /* Settings have no latency to speak of: a run of theirs takes long when it waits for a swap of files to
+     * end. */
+    if (config->kind != KIND_SETTINGS && finding->latency_ms > config->slow_ms)
+        return REASON_SLOW;
+    return is_replaced(config, memory, &finding->identity) ? REASON_REPLACED : REASON_OK;
+}
+
+/* What the verdict of the judged reason's row becomes in the light of role and history. found: what the run
+ * itself said. */
 static enum status judge_status(const struct check_config *config, const struct check_memory *memory,
-    const struct finding *finding, int64_t now_ms) {
+    const struct finding *finding, enum reason found, int64_t now_ms) {
     const struct reason_info *info = reason_info(finding->reason);
-    if (info->is_mild_when_plain && config->role == ROLE_PLAIN && info->verdict == STATUS_ERROR)
+    if (info->is_mild_when_plain && check_kind_id_is_database(config->kind) && config->role == ROLE_PLAIN &&
+        info->verdict == STATUS_ERROR)
         return STATUS_DEGRADED;
+    if (finding->reason == REASON_FILE_MISSING && found != REASON_FILE_MISSING)
+        return STATUS_DEGRADED; /* has_vanished */
     if (finding->reason == REASON_LOCKED && now_ms - memory->reason_since_ms < 2 * config->interval_ms)
         return STATUS_DEGRADED;
     if (finding->reason == REASON_TOO_MANY_CLIENTS && memory->last_good_ms >= 0 &&
@@ -70,15 +144,9 @@ enum retry policy_retry(const struct check_config *config, const struct finding 
 bool policy_judge(const struct check_config *config, struct check_memory *memory,
     const struct finding *finding, int64_t now_ms, int64_t wall_ms) {
     struct finding judged = *finding;
-    if (config->kind == KIND_HTTP) {
-        judged.reason = liveness_reason(&memory->life, finding->reason);
+    judged.reason = judge_reason(config, memory, finding);
+    if (config->kind == KIND_HTTP)
         liveness_note(&memory->life, finding->reason);
-    }
-    /* Settings have no latency to speak of: a run of theirs takes long when it waits for a swap of files to
-     * end. */
-    if (reason_info(judged.reason)->verdict == STATUS_OK && config->kind != KIND_SETTINGS &&
-        judged.latency_ms > config->slow_ms)
-        judged.reason = REASON_SLOW;
     bool is_good = reason_info(judged.reason)->verdict != STATUS_ERROR;
 
     if (!memory->has_run || memory->reason != judged.reason)
@@ -87,7 +155,9 @@ bool policy_judge(const struct check_config *config, struct check_memory *memory
         memory->progress_ms = now_ms;
     if (is_good)
         memory->last_good_ms = now_ms;
-    enum status status = judge_status(config, memory, &judged, now_ms);
+    if (is_good && judged.identity.inode != 0)
+        memory->identity = judged.identity;
+    enum status status = judge_status(config, memory, &judged, finding->reason, now_ms);
 
     bool is_changed = status != memory->status || judged.reason != memory->reason;
     if (is_changed)

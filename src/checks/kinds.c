@@ -10,6 +10,7 @@ const struct check_kind *check_kind_find(enum check_kind_id id) {
     case KIND_POSTGRES: return &POSTGRES_KIND;
     case KIND_SQLITE: return &SQLITE_KIND;
     case KIND_SETTINGS: return &SETTINGS_KIND;
+    case KIND_DIRECTORY: return &DIRECTORY_KIND;
     case KIND_HTTP: return &HTTP_KIND;
 #ifdef WITH_MYSQL
     case KIND_MYSQL: return &MYSQL_KIND;

@@ -9,6 +9,7 @@
 #include "checks/settings_env.h"
 #include "checks/settings_json.h"
 #include "checks/settings_python.h"
+#include "checks/settings_rules.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,12 +25,9 @@ static int fail_at(struct outcome *outcome, enum reason reason, const struct set
 }
 
 /* Whether all that is required is there; names every setting that is not. */
-static int require(const struct check_config *config, struct settings_names *names, struct outcome *outcome) {
+static int require(
+    const struct check_config *config, const struct settings_names *names, struct outcome *outcome) {
     struct strbuf missing = {0};
-    settings_names_settle(names);
-    if (names->is_broken)
-        return finding_fail(outcome, REASON_INTERNAL, "out of memory");
-    observed_set(&outcome->observed, OBSERVED_SETTINGS, (int64_t)names->count);
     for (size_t i = 0; i < config->require_count; i++)
         if (!settings_names_has(names, config->require[i]))
             strbuf_format(&missing, "%s%s", missing.length > 0 ? ", " : "", config->require[i]);
@@ -38,6 +36,43 @@ static int require(const struct check_config *config, struct settings_names *nam
         status = finding_fail(outcome, REASON_MISSING_SETTING, "missing: %s", missing.data);
     strbuf_release(&missing);
     return status;
+}
+
+/* Whether Bugsink would start with these; names what it would refuse. text is NULL for the environment. */
+static int judge(const struct check_config *config, const struct settings_names *names, const char *text,
+    struct outcome *outcome) {
+    struct settings_breach breaches[8];
+    struct strbuf list = {0};
+    size_t count =
+        settings_rules_judge(names, config->format, breaches, sizeof breaches / sizeof breaches[0]);
+    for (size_t i = 0; i < count && i < sizeof breaches / sizeof breaches[0]; i++)
+        strbuf_format(&list, "%s%s %s", i > 0 ? "; " : "", breaches[i].name, breaches[i].what);
+    if (count > 0 && text && breaches[0].offset != SIZE_MAX) {
+        struct settings_fault fault;
+        settings_fault_at(&fault, text, text + breaches[0].offset, "");
+        observed_set(&outcome->observed, OBSERVED_LINE, fault.line);
+    }
+    if (count > 0)
+        finding_fail(outcome, REASON_INVALID_SETTING, "%s", list.data ? list.data : "(out of memory)");
+    strbuf_release(&list);
+    return count > 0 ? -1 : 0;
+}
+
+static int examine_names(const struct check_config *config, struct settings_names *names, const char *text,
+    struct outcome *outcome) {
+    settings_names_settle(names);
+    if (names->is_broken)
+        return finding_fail(outcome, REASON_INTERNAL, "out of memory");
+    observed_set(&outcome->observed, OBSERVED_SETTINGS, (int64_t)settings_names_count(names));
+    return require(config, names, outcome) < 0 ? -1 : judge(config, names, text, outcome);
+}
+
+/* A hash of the content (FNV-1a), to tell whether it is another than before; never 0, and never shown. */
+static uint64_t hash_of(const char *data, size_t length) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)data[i]) * UINT64_C(0x100000001b3);
+    return hash != 0 ? hash : 1;
 }
 
 /* Reads the file; never opens what is not one. */
@@ -54,6 +89,7 @@ static int read_text(const struct check_config *config, void (*phase)(void *arg,
     if (io_read_file(config->path, SETTINGS_MAX_BYTES, data, length, NULL) < 0)
         return finding_fail_errno(outcome, errno, config->path);
     observed_set(&outcome->observed, OBSERVED_FILE_BYTES, (int64_t)*length);
+    outcome->identity.content = hash_of(*data, *length);
     return 0;
 }
 
@@ -96,7 +132,7 @@ static int examine_text(const struct check_config *config, const char *text, siz
         return -1;
     if (parse(config->format, text, length, names, &fault) < 0)
         return fail_at(outcome, REASON_PARSE_ERROR, &fault);
-    return require(config, names, outcome);
+    return examine_names(config, names, text, outcome);
 }
 
 static void look_once(const struct check_config *config, void (*phase)(void *arg, enum phase phase),
@@ -107,7 +143,7 @@ static void look_once(const struct check_config *config, void (*phase)(void *arg
     memset(outcome, 0, sizeof *outcome);
     if (config->format == SETTINGS_ENVIRONMENT) {
         settings_environment_parse(config->environment, &names);
-        require(config, &names, outcome);
+        examine_names(config, &names, NULL, outcome);
     } else if (read_text(config, phase, arg, &data, &length, outcome) == 0) {
         examine_text(config, data, length, &names, outcome);
         explicit_bzero(data, length);
@@ -121,7 +157,8 @@ static void look_once(const struct check_config *config, void (*phase)(void *arg
 static bool may_pass(const struct check_config *config, enum reason reason) {
     return config->format != SETTINGS_ENVIRONMENT &&
            (reason == REASON_FILE_MISSING || reason == REASON_EMPTY || reason == REASON_PARSE_ERROR ||
-               reason == REASON_ENCODING || reason == REASON_MISSING_SETTING);
+               reason == REASON_ENCODING || reason == REASON_MISSING_SETTING ||
+               reason == REASON_INVALID_SETTING);
 }
 
 void settings_examine(const struct check_config *config, void (*phase)(void *arg, enum phase phase),

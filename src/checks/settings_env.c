@@ -28,21 +28,47 @@ static bool is_name_character(char c) {
     return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-';
 }
 
+/* A value in the text, and whether it is known what a program will see of it. */
+struct span {
+    const char *at;
+    size_t length;
+    bool is_known;
+};
+
 /* Skips a quoted value, which may go over several lines; a backslash hides a quote only within double ones.
- * Returns what is behind it, or NULL. */
-static const char *skip_quoted(const char *at, bool *has_value) {
+ * Returns what is behind it, or NULL. What a backslash or a dollar sign within double quotes, or text behind
+ * the quotes, become differs between the programs that read such files. */
+static const char *skip_quoted(const char *at, struct span *value) {
     char quote = *at++;
-    *has_value = *at != quote;
-    for (; *at && *at != quote; at++)
+    *value = (struct span){.at = at, .is_known = true};
+    for (; *at && *at != quote; at++) {
+        if (quote == '"' && (*at == '\\' || *at == '$'))
+            value->is_known = false;
         if (quote == '"' && *at == '\\' && at[1])
             at++;
-    return *at ? at + 1 : NULL;
+    }
+    if (!*at)
+        return NULL;
+    value->length = (size_t)(at++ - value->at);
+    const char *rest = skip_blanks(at);
+    if (!is_line_end(*rest) && !(*rest == '#' && rest > at))
+        value->is_known = false;
+    return at;
 }
 
-/* Skips a plain value to the line's end. Only a comment, or nothing, is no value. */
-static const char *skip_plain(const char *at, const char *equals, bool *has_value) {
-    bool is_comment = *at == '#' && at > equals + 1;
-    *has_value = !is_line_end(*at) && !is_comment;
+/* Skips a plain value to the line's end, or to a comment. Only a comment, or nothing, is no value. */
+static const char *skip_plain(const char *at, const char *equals, struct span *value) {
+    const char *end = at;
+    *value = (struct span){.at = at, .is_known = true};
+    for (const char *c = at; !is_line_end(*c); c++) {
+        if (*c == '#' && (c > at ? is_blank(c[-1]) : at > equals + 1))
+            break;
+        if (*c == '$')
+            value->is_known = false;
+        if (!is_blank(*c))
+            end = c + 1;
+    }
+    value->length = (size_t)(end - at);
     return skip_line(at);
 }
 
@@ -65,15 +91,19 @@ static const char *read_entry(
         settings_fault_at(fault, text, equals, "\"=\" was expected here");
         return NULL;
     }
-    bool has_value;
+    struct span span;
     const char *value = skip_blanks(equals + 1);
     bool is_quoted = *value == '"' || *value == '\'';
-    const char *rest = is_quoted ? skip_quoted(value, &has_value) : skip_plain(value, equals, &has_value);
+    const char *rest = is_quoted ? skip_quoted(value, &span) : skip_plain(value, equals, &span);
     if (!rest) {
         settings_fault_at(fault, text, value, "this quote is never closed");
         return NULL;
     }
-    settings_names_add(names, name, (size_t)(end - name), has_value);
+    struct settings_name *added = settings_names_add(names, name, (size_t)(end - name), span.length > 0);
+    if (added) {
+        added->offset = (size_t)(name - text);
+        settings_names_set(names, added, span.is_known ? VALUE_TEXT : VALUE_UNKNOWN, span.at, span.length);
+    }
     return skip_line(rest);
 }
 
@@ -100,7 +130,11 @@ void settings_environment_parse(char *const *entries, struct settings_names *nam
     /* Backwards, for the last that is added counts. */
     while (count-- > 0) {
         const char *equals = strchr(entries[count], '=');
-        if (equals && equals > entries[count])
+        if (!equals || equals == entries[count])
+            continue;
+        struct settings_name *added =
             settings_names_add(names, entries[count], (size_t)(equals - entries[count]), equals[1] != '\0');
+        if (added)
+            settings_names_set(names, added, VALUE_TEXT, equals + 1, strlen(equals + 1));
     }
 }

@@ -2,6 +2,7 @@
 #include "checks/settings_json.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Fixed words for jansson's causes: its own texts quote the source, which may be a secret. */
@@ -29,6 +30,35 @@ static const char *what_of(enum json_error_code code) {
     return "not valid JSON";
 }
 
+static void set_value(struct settings_names *names, struct settings_name *name, const json_t *value) {
+    char number[24];
+    if (!name)
+        return;
+    switch (json_typeof(value)) {
+    case JSON_STRING:
+        settings_names_set(names, name, VALUE_TEXT, json_string_value(value), json_string_length(value));
+        return;
+    case JSON_INTEGER:
+        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        settings_names_set(names, name, VALUE_INTEGER, number, strlen(number));
+        explicit_bzero(number, sizeof number);
+        return;
+    case JSON_TRUE: settings_names_set(names, name, VALUE_BOOLEAN, "true", 4); return;
+    case JSON_FALSE: settings_names_set(names, name, VALUE_BOOLEAN, "false", 5); return;
+    case JSON_NULL: settings_names_set(names, name, VALUE_NONE, NULL, 0); return;
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+    case JSON_REAL: return;
+    }
+}
+
+static void add_nested(struct settings_names *names, json_t *object) {
+    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+        const char *key = json_object_iter_key(at);
+        set_value(names, settings_names_add_nested(names, key, strlen(key)), json_object_iter_value(at));
+    }
+}
+
 int settings_json_parse(
     const char *text, size_t length, struct settings_names *names, struct settings_fault *fault) {
     json_error_t error;
@@ -43,7 +73,10 @@ int settings_json_parse(
         status = settings_fault_at(fault, text, text, "not a JSON object");
     for (void *at = json_object_iter(root); at; at = json_object_iter_next(root, at)) {
         const char *key = json_object_iter_key(at);
-        settings_names_add(names, key, strlen(key), !json_is_null(json_object_iter_value(at)));
+        json_t *value = json_object_iter_value(at);
+        set_value(names, settings_names_add(names, key, strlen(key), !json_is_null(value)), value);
+        if (strcmp(key, "BUGSINK") == 0 && json_is_object(value))
+            add_nested(names, value);
     }
     json_decref(root);
     return status;

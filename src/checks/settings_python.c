@@ -1,7 +1,9 @@
-/* Finds the names that a Python module binds, statement by statement. */
+/* Finds the names that a Python module binds, statement by statement, and the values that are plain to see.
+ */
 #include "checks/settings_python.h"
 
 #include "checks/settings_python_token.h"
+#include "checks/settings_python_value.h"
 
 #include <string.h>
 
@@ -14,6 +16,8 @@ struct parser {
     struct settings_names *names;
     bool is_in_body;    /* of a function or class: its names are its own */
     size_t body_indent; /* of the def or class whose body it is */
+    bool is_doubtful;   /* a function may assign to names of the module, whenever it is called */
+    bool is_below_head; /* on the line of an if or the like, behind its colon */
 };
 
 /* What may become the targets of an assignment. */
@@ -22,6 +26,8 @@ struct targets {
     size_t count;
     bool may_hold_names[PYTHON_MAX_BRACKETS + 1]; /* by depth: (a, b) = 1 binds, f(a) and x[a] do not */
     bool has_last;                                /* the last token is the last of names */
+    size_t tokens;                                /* since the statement's beginning, or the last = */
+    struct python_value value;                    /* behind the last = */
     bool is_annotated;
     bool is_over; /* nothing more can be a target */
 };
@@ -50,9 +56,25 @@ static bool is_sign(const struct token *token, char sign) {
     return token->kind == TOKEN_OTHER && token->length == 1 && *token->text == sign;
 }
 
+/* What may change any name behind the reader's back, wherever it stands. */
+static void meet_sorcery(struct parser *parser) {
+    static const char *const SORCERY[] = {
+        "eval", "exec", "execfile", "globals", "locals", "setattr", "vars", NULL};
+    if (parser->token.kind == TOKEN_NAME && is_one_of(&parser->token, SORCERY))
+        settings_names_doubt_all(parser->names);
+    if (is_word(&parser->token, "global"))
+        parser->is_doubtful = true;
+    /* BUGSINK.update(...), f(BUGSINK), BUGSINK |= ...: only BUGSINK[...] is mere reading */
+    if (is_word(&parser->last, "BUGSINK") && *parser->token.text != '[')
+        settings_names_doubt_nested(parser->names);
+}
+
 static int advance(struct parser *parser) {
     parser->last = parser->token;
-    return tokenizer_next(&parser->tokenizer, &parser->token);
+    if (tokenizer_next(&parser->tokenizer, &parser->token) < 0)
+        return -1;
+    meet_sorcery(parser);
+    return 0;
 }
 
 static bool is_at_end(const struct parser *parser) {
@@ -60,9 +82,19 @@ static bool is_at_end(const struct parser *parser) {
            (parser->tokenizer.depth == 0 && is_sign(&parser->token, ';'));
 }
 
+/* Whether this is executed in any case, as far as can be seen. */
+static bool is_certain(const struct parser *parser) {
+    return parser->tokenizer.indent == 0 && !parser->is_below_head;
+}
+
 static void bind_name(struct parser *parser, const struct token *name) {
-    if (!parser->is_in_body && name->kind == TOKEN_NAME)
-        settings_names_add(parser->names, name->text, name->length, true);
+    if (parser->is_in_body || name->kind != TOKEN_NAME)
+        return;
+    struct settings_name *added = settings_names_add(parser->names, name->text, name->length, true);
+    if (!added)
+        return;
+    added->is_certain = is_certain(parser);
+    added->offset = (size_t)(name->text - parser->tokenizer.text);
 }
 
 /* (name := value) binds in the module, wherever it stands. */
@@ -109,9 +141,13 @@ static void meet_assign(struct parser *parser, struct targets *targets) {
     targets->has_last = false;
     if (parser->tokenizer.depth > 0 || targets->is_over)
         return;
+    bool is_single = targets->count == 1 && (targets->tokens == 1 || targets->is_annotated);
     for (size_t i = 0; i < targets->count; i++)
         bind_name(parser, &targets->names[i]);
-    targets->count = 0;
+    python_value_restart(&targets->value);
+    if (is_single && is_certain(parser) && !parser->is_in_body)
+        python_value_add_target(&targets->value, parser->names);
+    targets->count = targets->tokens = 0;
     targets->is_over = targets->is_annotated;
 }
 
@@ -140,13 +176,44 @@ static void meet(struct parser *parser, struct targets *targets) {
     targets->has_last = false;
 }
 
-static int read_simple(struct parser *parser) {
-    struct targets targets = {.may_hold_names = {true}};
+/* NAME += x changes what NAME is, and del NAME[, NAME] takes it away; BUGSINK[...] = x and del BUGSINK[...]
+ * change the dictionary. */
+static void doubt_changed(struct parser *parser, const struct token *first, bool is_del) {
+    if (parser->is_in_body)
+        return;
+    bool is_changed = parser->token.kind == TOKEN_AUGMENT && parser->tokenizer.depth == 0 &&
+                      parser->last.text == first->text && first->kind == TOKEN_NAME;
+    if (is_changed)
+        settings_names_doubt(parser->names, first->text, first->length);
+    else if (is_del && parser->token.kind == TOKEN_NAME)
+        settings_names_doubt(parser->names, parser->token.text, parser->token.length);
+    if (is_word(&parser->token, "BUGSINK") && (is_del || parser->token.text == first->text))
+        settings_names_doubt_nested(parser->names);
+}
+
+static int read_tokens(struct parser *parser, struct targets *targets) {
+    struct token first = parser->token;
+    bool is_del = is_word(&first, "del");
     while (!is_at_end(parser)) {
-        meet(parser, &targets);
+        bool is_assign = parser->token.kind == TOKEN_ASSIGN && parser->tokenizer.depth == 0;
+        doubt_changed(parser, &first, is_del);
+        meet(parser, targets);
+        if (!is_assign) {
+            targets->tokens++;
+            python_value_feed(&targets->value, &parser->token, parser->tokenizer.depth);
+        }
         if (advance(parser) < 0)
             return -1;
     }
+    return 0;
+}
+
+static int read_simple(struct parser *parser) {
+    struct targets targets = {.may_hold_names = {true}, .value = {.source = parser->tokenizer.text}};
+    int result = read_tokens(parser, &targets);
+    python_value_end(&targets.value);
+    if (result < 0)
+        return -1;
     if (parser->last.kind == TOKEN_ASSIGN)
         return settings_fault_at(
             parser->tokenizer.fault, parser->tokenizer.text, parser->last.text, "nothing is assigned here");
@@ -167,6 +234,8 @@ static int read_import(struct parser *parser) {
         } else if (parser->token.kind == TOKEN_NAME && (is_alias || bound.kind != TOKEN_NAME)) {
             bound = parser->token;
             is_alias = false;
+        } else if (is_sign(&parser->token, '*')) {
+            settings_names_doubt_all(parser->names); /* it may bring any name */
         } else if (is_sign(&parser->token, ',')) {
             bind_name(parser, &bound);
             bound = (struct token){.kind = TOKEN_END};
@@ -181,6 +250,7 @@ static int read_import(struct parser *parser) {
 /* Reads the head of a compound statement, with its colon. */
 static int read_head(struct parser *parser) {
     size_t lambdas = 0;
+    parser->is_below_head = true;
     while (!is_at_end(parser)) {
         bool is_colon = parser->tokenizer.depth == 0 && is_sign(&parser->token, ':');
         bool is_last = is_colon && lambdas == 0;
@@ -240,6 +310,7 @@ static int read_statement(struct parser *parser) {
 
 /* Reads one logical line, which may hold several statements. */
 static int read_line(struct parser *parser) {
+    parser->is_below_head = false;
     if (parser->is_in_body && parser->tokenizer.indent <= parser->body_indent)
         parser->is_in_body = false;
     while (parser->token.kind != TOKEN_NEWLINE && parser->token.kind != TOKEN_END) {
@@ -256,5 +327,7 @@ int settings_python_parse(const char *text, struct settings_names *names, struct
         if (advance(&parser) < 0 || read_line(&parser) < 0)
             return -1;
     } while (parser.token.kind != TOKEN_END);
+    if (parser.is_doubtful)
+        settings_names_doubt_all(names);
     return 0;
 }

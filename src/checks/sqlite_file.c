@@ -90,6 +90,7 @@ static int look_at_main(const struct sqlite_file *file, struct stat *st, struct 
         return finding_fail_errno(outcome, errno, file->path);
     if (!S_ISREG(st->st_mode))
         return finding_fail(outcome, REASON_NOT_A_FILE, "%s is not a regular file", file->path);
+    outcome->identity = (struct identity){.device = (uint64_t)st->st_dev, .inode = (uint64_t)st->st_ino};
     observed_set(&outcome->observed, OBSERVED_FILE_BYTES, (int64_t)st->st_size);
     if (st->st_uid != geteuid() && !may_give_files_away())
         return refuse_owner(outcome, file->path, st->st_uid, geteuid());

@@ -20,7 +20,21 @@ const char *check_kind_id_name(enum check_kind_id kind) {
     case KIND_SQLITE: return "sqlite";
     case KIND_SETTINGS: return "settings";
     case KIND_HTTP: return "http";
+    case KIND_DIRECTORY: return "directory";
     case KIND_COUNT: break;
+    }
+    return "?";
+}
+
+bool check_kind_id_is_database(enum check_kind_id kind) {
+    return kind == KIND_POSTGRES || kind == KIND_MYSQL || kind == KIND_SQLITE;
+}
+
+const char *directory_role_name(enum directory_role role) {
+    switch (role) {
+    case DIRECTORY_PLAIN: return "plain";
+    case DIRECTORY_SPOOL: return "spool";
+    case DIRECTORY_WAKEUP: return "wakeup";
     }
     return "?";
 }
@@ -67,10 +81,10 @@ int64_t check_config_patience_ms(const struct check_config *check) {
 
 bool check_config_asks_the_same(const struct check_config *a, const struct check_config *b) {
     return text_equal(a->name, b->name) && a->kind == b->kind && a->role == b->role &&
-           dsn_equal(&a->dsn, &b->dsn) && text_equal(a->path, b->path) && a->format == b->format &&
-           names_equal(a, b) && environment_equal(a->environment, b->environment) &&
-           text_equal(a->url, b->url) && text_equal(a->host, b->host) && a->is_https == b->is_https &&
-           text_equal(a->expect, b->expect);
+           dsn_equal(&a->dsn, &b->dsn) && text_equal(a->path, b->path) &&
+           a->directory_role == b->directory_role && a->format == b->format && names_equal(a, b) &&
+           environment_equal(a->environment, b->environment) && text_equal(a->url, b->url) &&
+           text_equal(a->host, b->host) && a->is_https == b->is_https && text_equal(a->expect, b->expect);
 }
 
 bool check_config_equal(const struct check_config *a, const struct check_config *b) {

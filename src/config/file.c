@@ -81,14 +81,17 @@ static int refuse_key(const char *shown, const char *group, const char *key, str
     return -1;
 }
 
-static int check_name(const char *name, struct error *err) {
-    if (strcmp(name, CHECK_NAME_APP) == 0 || strcmp(name, CHECK_NAME_SETTINGS) == 0)
-        return error_set(err, "databases.%s: that name is taken by a check of our own; choose another", name);
+/* The name of a database or directory: group is "databases." or "directories.". */
+static int check_name(const char *group, const char *name, struct error *err) {
+    bool is_of_directory = strcmp(name, CHECK_NAME_INGESTION) == 0 || strcmp(name, CHECK_NAME_WAKEUP) == 0;
+    if (strcmp(name, CHECK_NAME_APP) == 0 || strcmp(name, CHECK_NAME_SETTINGS) == 0 ||
+        (is_of_directory && strcmp(group, "databases.") == 0))
+        return error_set(err, "%s%s: that name is taken by a check of our own; choose another", group, name);
     if (!str_is_name(name))
         return error_set(err,
-            "databases: the name %s is none; a name is 1 to 63 letters, digits, - _ and ., and begins "
+            "%.*s: the name %s is none; a name is 1 to 63 letters, digits, - _ and ., and begins "
             "with a letter or digit",
-            option_quotable(name));
+            (int)strlen(group) - 1, group, option_quotable(name));
     return 0;
 }
 
@@ -98,19 +101,20 @@ static int check_group(json_t *object, const char *shown, const char *group, str
 static int check_key(
     const char *shown, const char *group, const char *key, json_t *value, struct error *err) {
     char shown_key[KEY_SIZE], table_key[KEY_SIZE];
-    bool is_database = strcmp(group, "databases.") == 0;
-    if (is_database && check_name(key, err) < 0)
+    bool is_named = strcmp(group, "databases.") == 0 || strcmp(group, "directories.") == 0;
+    if (is_named && check_name(group, key, err) < 0)
         return -1;
     bool fits = str_copy(table_key, sizeof table_key, group) &&
                 str_copy(table_key + strlen(table_key), sizeof table_key - strlen(table_key),
-                    is_database ? "NAME" : key) &&
+                    is_named ? "NAME" : key) &&
                 str_copy(shown_key, sizeof shown_key, shown) &&
                 str_copy(shown_key + strlen(shown_key), sizeof shown_key - strlen(shown_key), key);
     /* A dot within a key would look like the way to a key below. */
-    int found = fits && (is_database || !strchr(key, '.')) ? find_key(table_key) : 0;
+    int found = fits && (is_named || !strchr(key, '.')) ? find_key(table_key) : 0;
     if (found == 0)
         return refuse_key(shown, group, key, err);
-    if (found == 2 || (json_is_null(value) && strcmp(table_key, "databases") != 0))
+    if (found == 2 ||
+        (json_is_null(value) && strcmp(table_key, "databases") != 0 && strcmp(table_key, "directories") != 0))
         return 0;
     if (!json_is_object(value))
         return error_set(err, "%s: must be an object: {...}, with keys of its own", shown_key);

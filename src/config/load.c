@@ -252,14 +252,15 @@ static int load(struct loader *loader) {
     for (enum option_id id = OPTION_LISTEN; id < OPTION_DATABASE_DSN; id++)
         if (has_field(id))
             add_field_item(loader, id);
-    if (loader_load_databases(loader) < 0 || loader_load_settings_check(loader) < 0 ||
-        loader_load_app(loader) < 0)
+    if (loader_load_databases(loader) < 0 || loader_load_directories(loader) < 0 ||
+        loader_load_settings_check(loader) < 0 || loader_load_app(loader) < 0)
         return -1;
     if (loader->config->check_count > CONFIG_CHECKS_MAX)
         return error_set(loader->err, "%zu checks; at most %d can be served", loader->config->check_count,
             CONFIG_CHECKS_MAX);
     if (loader->config->check_count == 0)
-        return error_set(loader->err, "%.200s: nothing to check: name a database, a settings file or an app",
+        return error_set(loader->err,
+            "%.200s: nothing to check: name a database, a directory, a settings file or an app",
             loader->config->file);
     return 0;
 }

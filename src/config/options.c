@@ -4,9 +4,10 @@
 #include <ctype.h>
 #include <string.h>
 
-#define FIELD(name)   offsetof(struct config, name)
-#define OURS(name)    "BUGSINK_HEALTH_" name
-#define DATABASE(key) "databases.NAME." key
+#define FIELD(name)    offsetof(struct config, name)
+#define OURS(name)     "BUGSINK_HEALTH_" name
+#define DATABASE(key)  "databases.NAME." key
+#define DIRECTORY(key) "directories.NAME." key
 
 enum { SECOND = 1000, HOUR = 3600 * SECOND, TASKS_MAX = 1000 * 1000 * 1000 };
 
@@ -183,6 +184,30 @@ static const struct option OPTIONS[OPTION_COUNT] = {
             .least = 1,
             .most = TASKS_MAX,
             .initial = "300"},
+    [OPTION_DIRECTORY_PATH] =
+        {.doc = {DIRECTORY("path"), NULL, NULL, "/tmp/bugsink/ingestion, /tmp/snappea.wakeup",
+             "a directory that Bugsink writes to; without directories, where the queue is at its standard "
+             "path: "
+             "ingestion and wakeup"},
+            .type = OPTION_PATH,
+            .offset = OPTION_NO_FIELD},
+    [OPTION_DIRECTORY_ROLE] =
+        {.doc = {DIRECTORY("role"), NULL, NULL, "spool of ingestion, wakeup of wakeup, else plain",
+             "spool or wakeup: Bugsink makes it when it needs it; wakeup: its worker reads it; plain: must "
+             "be there"},
+            .type = OPTION_TEXT,
+            .offset = OPTION_NO_FIELD},
+    [OPTION_DIRECTORY_CRITICAL] =
+        {.doc = {DIRECTORY("critical"), NULL, NULL, "true", "whether its failure makes the whole not ready"},
+            .type = OPTION_BOOLEAN,
+            .offset = OPTION_NO_FIELD},
+    [OPTION_DIRECTORY_MIN_FREE] =
+        {.doc = {DIRECTORY("min_free"), NULL, NULL, "256MiB or 5 % of the volume, the smaller",
+             "less free space is degraded: disk_low"},
+            .type = OPTION_SIZE,
+            .offset = OPTION_NO_FIELD,
+            .least = 0,
+            .most = BYTES_MAX},
 };
 
 const struct option *option_get(enum option_id id) {

@@ -29,6 +29,7 @@ const char *observed_name(enum observed_key key) {
         [OBSERVED_SETTINGS] = "settings",
         [OBSERVED_SIGNAL] = "signal",
         [OBSERVED_PAUSE_S] = "pause_s",
+        [OBSERVED_WAKEUP_AGE_S] = "oldest_wakeup_age_s",
     };
     return NAMES[key];
 }

@@ -29,7 +29,7 @@ static struct world world_new(void) {
 /* One run; the time of the next one comes. */
 static void find(struct world *world, enum reason reason) {
     const struct observed nothing = {0};
-    const struct finding finding = {reason, PHASE_NONE, &nothing, 10};
+    const struct finding finding = {.reason = reason, .observed = &nothing, .latency_ms = 10};
     policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
     world->now_ms += schedule_delay_ms(&world->config, &world->memory, 10, 0);
 }

@@ -30,7 +30,7 @@ static struct world world_new(void) {
 
 static bool find_observed(
     struct world *world, enum reason reason, const struct observed *observed, int64_t latency_ms) {
-    const struct finding finding = {reason, PHASE_NONE, observed, latency_ms};
+    const struct finding finding = {.reason = reason, .observed = observed, .latency_ms = latency_ms};
     return policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
 }
 
@@ -168,6 +168,171 @@ START_TEST(a_backlog_is_an_error_only_where_configured_and_only_without_progress
 }
 END_TEST
 
+/* -- files and directories -- */
+
+static bool find_identity(struct world *world, enum reason reason, uint64_t inode) {
+    const struct observed nothing = {0};
+    const struct finding finding = {
+        .reason = reason, .observed = &nothing, .identity = {.device = 1, .inode = inode}};
+    return policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+}
+
+START_TEST(a_replaced_file_is_noted_once_and_is_well) {
+    struct world world = world_new();
+    world.config.kind = KIND_SQLITE;
+    find_identity(&world, REASON_OK, 7);
+    expect(&world, STATUS_OK, REASON_OK);
+    ck_assert(find_identity(&world, REASON_OK, 8));
+    expect(&world, STATUS_OK, REASON_REPLACED);
+    ck_assert_int_eq(world.memory.consecutive_failures, 0);
+    ck_assert_int_eq(world.memory.last_ok_wall_ms, world.now_ms);
+    find_identity(&world, REASON_OK, 8);
+    expect(&world, STATUS_OK, REASON_OK);
+    /* gone, then back: the same file is the same, another is another */
+    find_identity(&world, REASON_FILE_MISSING, 0);
+    expect(&world, STATUS_ERROR, REASON_FILE_MISSING);
+    find_identity(&world, REASON_OK, 8);
+    expect(&world, STATUS_OK, REASON_OK);
+    find_identity(&world, REASON_FILE_MISSING, 0);
+    find_identity(&world, REASON_UNMIGRATED, 9);
+    expect(&world, STATUS_ERROR, REASON_UNMIGRATED);
+    find_identity(&world, REASON_OK, 9);
+    expect(&world, STATUS_OK, REASON_REPLACED);
+}
+END_TEST
+
+START_TEST(a_directory_that_vanished_is_degraded_and_one_never_seen_is_well) {
+    struct world world = world_new();
+    world.config.kind = KIND_DIRECTORY;
+    world.config.directory_role = DIRECTORY_SPOOL;
+    find_identity(&world, REASON_OK, 0); /* Bugsink has not made it yet */
+    expect(&world, STATUS_OK, REASON_OK);
+    find_identity(&world, REASON_OK, 7);
+    expect(&world, STATUS_OK, REASON_OK);
+    find_identity(&world, REASON_OK, 0);
+    expect(&world, STATUS_DEGRADED, REASON_FILE_MISSING);
+    find_identity(&world, REASON_DISK_LOW, 0);
+    expect(&world, STATUS_DEGRADED, REASON_FILE_MISSING);
+    find_identity(&world, REASON_FILE_MISSING, 0); /* and now it cannot be made either */
+    expect(&world, STATUS_ERROR, REASON_FILE_MISSING);
+    find_identity(&world, REASON_OK, 8);
+    expect(&world, STATUS_OK, REASON_REPLACED);
+}
+END_TEST
+
+START_TEST(what_is_mild_for_a_plain_database_is_not_for_a_directory_or_settings) {
+    struct world world = world_new();
+    world.config.role = ROLE_PLAIN;
+    world.config.kind = KIND_DIRECTORY;
+    find(&world, REASON_READ_ONLY_MOUNT);
+    expect(&world, STATUS_ERROR, REASON_READ_ONLY_MOUNT);
+    world.config.kind = KIND_SETTINGS;
+    find(&world, REASON_EMPTY);
+    expect(&world, STATUS_ERROR, REASON_EMPTY);
+}
+END_TEST
+
+static void find_call(struct world *world, enum reason reason, int64_t age_s, int64_t waiting_tasks) {
+    struct observed observed = {0};
+    if (age_s >= 0)
+        observed_set(&observed, OBSERVED_WAKEUP_AGE_S, age_s);
+    const struct finding finding = {
+        .reason = reason, .observed = &observed, .around = {.waiting_tasks = waiting_tasks}};
+    policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+}
+
+START_TEST(a_wakeup_call_is_stale_after_ten_seconds_and_only_while_tasks_wait) {
+    struct world world = world_new();
+    world.config.kind = KIND_DIRECTORY;
+    find_call(&world, REASON_OK, -1, 5);
+    expect(&world, STATUS_OK, REASON_OK);
+    find_call(&world, REASON_OK, 10, 5);
+    expect(&world, STATUS_OK, REASON_OK);
+    find_call(&world, REASON_OK, 3600, 0);
+    expect(&world, STATUS_OK, REASON_OK);
+    find_call(&world, REASON_OK, 11, 1);
+    expect(&world, STATUS_DEGRADED, REASON_STALE_WAKEUP);
+    find_call(&world, REASON_DISK_LOW, 11, 1);
+    expect(&world, STATUS_DEGRADED, REASON_STALE_WAKEUP);
+    find_call(&world, REASON_DISK_FULL, 11, 1);
+    expect(&world, STATUS_ERROR, REASON_DISK_FULL);
+    find_call(&world, REASON_OK, 0, 1);
+    expect(&world, STATUS_OK, REASON_OK);
+}
+END_TEST
+
+/* -- settings that change -- */
+
+enum { NO_APP = -1 };
+
+/* arrivals: how often Bugsink has arrived; 0: it is not up. */
+static void find_settings(struct world *world, uint64_t content, int64_t arrivals) {
+    const struct observed nothing = {0};
+    const struct finding finding = {.reason = content == 0 ? REASON_FILE_MISSING : REASON_OK,
+        .observed = &nothing,
+        .latency_ms = 2000, /* the wait for a swap is no slowness */
+        .identity = {.content = content},
+        .around = {.has_app = arrivals != NO_APP, .is_app_up = arrivals > 0, .app_arrivals = arrivals}};
+    policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+    world->now_ms += 5000;
+}
+
+static struct world settings_new(void) {
+    struct world world = world_new();
+    world.config.kind = KIND_SETTINGS;
+    return world;
+}
+
+START_TEST(settings_that_change_after_our_own_first_look_are_degraded_where_nobody_asks_bugsink) {
+    struct world world = settings_new();
+    find_settings(&world, 0, NO_APP);
+    expect(&world, STATUS_ERROR, REASON_FILE_MISSING);
+    find_settings(&world, 7, NO_APP);
+    find_settings(&world, 7, NO_APP);
+    expect(&world, STATUS_OK, REASON_OK);
+    find_settings(&world, 8, NO_APP);
+    expect(&world, STATUS_DEGRADED, REASON_CHANGED);
+    find_settings(&world, 0, NO_APP);
+    find_settings(&world, 8, NO_APP);
+    expect(&world, STATUS_DEGRADED, REASON_CHANGED);
+    find_settings(&world, 7, NO_APP); /* put back */
+    expect(&world, STATUS_OK, REASON_OK);
+}
+END_TEST
+
+START_TEST(settings_may_change_until_bugsink_answers_first) {
+    struct world world = settings_new();
+    find_settings(&world, 7, 0);
+    find_settings(&world, 8, 0);
+    expect(&world, STATUS_OK, REASON_OK);
+    find_settings(&world, 9, 1); /* changed since the last look: Bugsink has read 8 */
+    expect(&world, STATUS_DEGRADED, REASON_CHANGED);
+    find_settings(&world, 8, 1);
+    expect(&world, STATUS_OK, REASON_OK);
+    world = settings_new();
+    find_settings(&world, 7, 1); /* answered before our first look */
+    expect(&world, STATUS_OK, REASON_OK);
+    find_settings(&world, 8, 1);
+    expect(&world, STATUS_DEGRADED, REASON_CHANGED);
+}
+END_TEST
+
+START_TEST(a_restart_of_bugsink_makes_changed_settings_the_ones_it_has_read) {
+    struct world world = settings_new();
+    find_settings(&world, 7, 1);
+    find_settings(&world, 8, 1);
+    expect(&world, STATUS_DEGRADED, REASON_CHANGED);
+    find_settings(&world, 8, 0); /* it is down */
+    expect(&world, STATUS_OK, REASON_OK);
+    find_settings(&world, 8, 2);
+    expect(&world, STATUS_OK, REASON_OK);
+    find_settings(&world, 9, 2);
+    expect(&world, STATUS_DEGRADED, REASON_CHANGED);
+    find_settings(&world, 9, 3); /* so short a restart that no look fell into it */
+    expect(&world, STATUS_OK, REASON_OK);
+}
+END_TEST
+
 /* -- schedule -- */
 
 static int64_t delay(const struct world *world, int64_t duration_ms, uint32_t random) {
@@ -239,6 +404,14 @@ Suite *policy_suite(void) {
     tcase_add_test(tcase, a_full_server_is_degraded_for_half_a_minute_after_a_good_run);
     tcase_add_test(tcase, questions_about_bugsink_are_mild_for_a_plain_database);
     tcase_add_test(tcase, a_backlog_is_an_error_only_where_configured_and_only_without_progress);
+    tcase_add_test(tcase, a_replaced_file_is_noted_once_and_is_well);
+    tcase_add_test(tcase, a_directory_that_vanished_is_degraded_and_one_never_seen_is_well);
+    tcase_add_test(tcase, what_is_mild_for_a_plain_database_is_not_for_a_directory_or_settings);
+    tcase_add_test(tcase, a_wakeup_call_is_stale_after_ten_seconds_and_only_while_tasks_wait);
+    tcase_add_test(
+        tcase, settings_that_change_after_our_own_first_look_are_degraded_where_nobody_asks_bugsink);
+    tcase_add_test(tcase, settings_may_change_until_bugsink_answers_first);
+    tcase_add_test(tcase, a_restart_of_bugsink_makes_changed_settings_the_ones_it_has_read);
     tcase_add_test(tcase, while_well_runs_start_one_interval_apart_less_a_jitter);
     tcase_add_test(tcase, settings_are_looked_at_so_early_that_a_fault_shows_within_the_interval);
     tcase_add_test(tcase, while_failing_the_next_look_is_one_retry_interval_away);

@@ -16,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MARKER "pa55-marker-of-a-secret"
+#define MARKER   "pa55-marker-of-a-secret"
+#define GOOD_KEY "pa55-0123456789abcdefghijklmnopqrstuvwxyz-0123456789"
 
 static void ignore_phase(void *arg, enum phase phase) {
     (void)arg;
@@ -73,8 +74,8 @@ static int64_t observed(const struct outcome *outcome, enum observed_key key) {
 /* -- formats -- */
 
 START_TEST(a_python_file_must_assign_what_is_required) {
-    const char *text =
-        "from bugsink.settings.base import *\nSECRET_KEY = 'x'\nBUGSINK = {'BASE_URL': 'http://x'}\n";
+    const char *text = "from bugsink.settings.base import *\nSECRET_KEY = '" GOOD_KEY
+                       "'\nBUGSINK = {'BASE_URL': 'http://x'}\n";
     assert_text(text, SETTINGS_PYTHON, "SECRET_KEY BUGSINK", REASON_OK, "");
     assert_text(text, SETTINGS_PYTHON, "", REASON_OK, "");
     assert_text(
@@ -297,6 +298,63 @@ START_TEST(no_value_gets_into_what_is_told) {
 }
 END_TEST
 
+START_TEST(a_broken_rule_is_told_with_its_place_and_without_the_value) {
+    static const struct {
+        const char *text;
+        enum settings_format format;
+        const char *detail;
+        int line; /* -1: not known */
+    } rows[] = {
+        {"# x\n\nSECRET_KEY = '" MARKER "'\n", SETTINGS_PYTHON, "SECRET_KEY is shorter than 50 characters",
+            3},
+        {"SECRET_KEY = '" GOOD_KEY "'\nBUGSINK = {\n  'BASE_URL': '" MARKER "'}\n", SETTINGS_PYTHON,
+            "BUGSINK.BASE_URL must begin with http:// or https://", 3},
+        {"{\"SECRET_KEY\": \"" MARKER "\"}", SETTINGS_JSON, "SECRET_KEY is shorter than 50 characters", -1},
+        {"SECRET_KEY=" GOOD_KEY "\nCREATE_SUPERUSER=" MARKER "\nMAX_EVENT_SIZE=" MARKER "\n", SETTINGS_ENV,
+            "CREATE_SUPERUSER must be EMAIL:PASSWORD; MAX_EVENT_SIZE is no whole number", 2},
+        {"\xef\xbb\xbfSECRET_KEY=" MARKER, SETTINGS_ENV, "SECRET_KEY is shorter than 50 characters", 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct outcome outcome =
+            look_at_text(rows[i].text, strlen(rows[i].text), rows[i].format, "SECRET_KEY");
+        ck_assert_str_eq(reason_info(outcome.reason)->slug, "invalid_setting");
+        ck_assert_str_eq(outcome.detail, rows[i].detail);
+        int64_t line = -1;
+        observed_get(&outcome.observed, OBSERVED_LINE, &line);
+        ck_assert_int_eq(line, rows[i].line);
+        ck_assert_ptr_null(memmem(&outcome, sizeof outcome, "pa55", 4));
+    }
+}
+END_TEST
+
+START_TEST(the_shared_environment_is_judged_without_telling_its_values) {
+    char key[] = "SECRET_KEY=" MARKER, required[] = "SECRET_KEY";
+    char *entries[] = {key, NULL}, *names[] = {required};
+    struct check_config config = {.timeout_ms = 1000,
+        .format = SETTINGS_ENVIRONMENT,
+        .require = names,
+        .require_count = 1,
+        .environment = entries};
+    struct outcome outcome;
+    settings_examine(&config, ignore_phase, NULL, &outcome);
+    ck_assert_int_eq(outcome.reason, REASON_INVALID_SETTING);
+    ck_assert_str_eq(outcome.detail, "SECRET_KEY is shorter than 50 characters");
+    ck_assert_uint_eq(outcome.identity.content, 0); /* it cannot change */
+    ck_assert_ptr_null(memmem(&outcome, sizeof outcome, "pa55", 4));
+}
+END_TEST
+
+START_TEST(the_same_content_has_the_same_identity_and_another_has_another) {
+    struct outcome first = look_at_text("A = 1\n", 6, SETTINGS_PYTHON, "A");
+    struct outcome again = look_at_text("A = 1\n", 6, SETTINGS_PYTHON, "A");
+    struct outcome other = look_at_text("A = 2\n", 6, SETTINGS_PYTHON, "A");
+    ck_assert_uint_ne(first.identity.content, 0);
+    ck_assert_uint_eq(first.identity.content, again.identity.content);
+    ck_assert_uint_ne(first.identity.content, other.identity.content);
+    ck_assert_uint_eq(first.identity.inode, 0); /* a ConfigMap's swap makes files anew, and changes nothing */
+}
+END_TEST
+
 /* -- files being replaced -- */
 
 /* Runs body in a child process; its exit status is body's. */
@@ -322,7 +380,7 @@ static int look_for_a(const char *path) {
 
 START_TEST(a_file_that_is_away_empty_or_half_written_for_a_moment_is_well) {
     char *dir = tempdir_new();
-    const char *const states[] = {NULL, "", "A = (", "A = '\xe2", "B = 1\n"};
+    const char *const states[] = {NULL, "", "A = (", "A = '\xe2", "B = 1\n", "A = 1\nSECRET_KEY = 'x'\n"};
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         char *path = tempdir_path(dir, "settings-%d", (int)i);
         char *fresh = tempdir_path(dir, "fresh-%d", (int)i);
@@ -430,6 +488,9 @@ Suite *settings_suite(void) {
     tcase_add_test(tcase, odd_files_are_told_apart_and_none_blocks);
     tcase_add_test(tcase, a_file_that_may_not_be_read_is_a_matter_of_permission);
     tcase_add_test(tcase, no_value_gets_into_what_is_told);
+    tcase_add_test(tcase, a_broken_rule_is_told_with_its_place_and_without_the_value);
+    tcase_add_test(tcase, the_shared_environment_is_judged_without_telling_its_values);
+    tcase_add_test(tcase, the_same_content_has_the_same_identity_and_another_has_another);
     tcase_add_test(tcase, a_file_that_is_away_empty_or_half_written_for_a_moment_is_well);
     tcase_add_test(tcase, a_file_that_stays_away_is_reported_in_time);
     tcase_add_test(tcase, swapping_a_config_map_at_full_speed_shows_nothing);

@@ -18,7 +18,8 @@ static void parse(const char *text, char *found, size_t size) {
     else
         settings_names_settle(&names);
     for (size_t i = 0; !fault.what && i < names.count; i++)
-        strbuf_format(&line, "%s%s", i > 0 ? " " : "", names.items[i].text);
+        if (!names.items[i].is_nested)
+            strbuf_format(&line, "%s%s", line.length > 0 ? " " : "", names.items[i].text);
     str_copy(found, size, line.data);
     strbuf_release(&line);
     settings_names_release(&names);

@@ -65,6 +65,29 @@ START_TEST(a_missing_file_is_missing_and_is_not_made) {
 }
 END_TEST
 
+START_TEST(a_look_tells_one_file_from_another) {
+    char *dir;
+    char *path = make_main("wal", &dir), *other = tempdir_path(dir, "other");
+    struct stat st;
+    ck_assert_int_eq(stat(path, &st), 0);
+    struct outcome first = look(path, ROLE_MAIN), again = look(path, ROLE_MAIN);
+    ck_assert_uint_eq(first.identity.inode, st.st_ino);
+    ck_assert_uint_eq(first.identity.device, st.st_dev);
+    ck_assert_uint_eq(again.identity.inode, first.identity.inode);
+    sql_make(other, "wal", SCHEMA_MAIN);
+    ck_assert_int_eq(rename(other, path), 0);
+    struct outcome replaced = look(path, ROLE_MAIN);
+    assert_reason(&replaced, REASON_OK);
+    ck_assert_uint_ne(replaced.identity.inode, first.identity.inode);
+    ck_assert_int_eq(unlink(path), 0);
+    struct outcome gone = look(path, ROLE_MAIN);
+    ck_assert_uint_eq(gone.identity.inode, 0);
+    free(other);
+    free(path);
+    free(dir);
+}
+END_TEST
+
 START_TEST(what_is_no_regular_file_is_never_opened) {
     char *dir = tempdir_new();
     char *fifo = tempdir_path(dir, "fifo");
@@ -498,6 +521,7 @@ Suite *sqlite_files_suite(void) {
     tcase_set_timeout(tcase, 30);
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, a_missing_file_is_missing_and_is_not_made);
+    tcase_add_test(tcase, a_look_tells_one_file_from_another);
     tcase_add_test(tcase, what_is_no_regular_file_is_never_opened);
     tcase_add_test(tcase, an_empty_file_is_empty_for_every_role);
     tcase_add_test(tcase, garbage_is_not_a_database);

@@ -31,7 +31,7 @@ START_TEST(with_nothing_set_it_is_what_bugsinks_image_uses) {
     ck_assert_int_eq(config->log_format, LOG_TEXT);
     ck_assert_ptr_null(config->maintenance);
     ck_assert_str_eq(config->app_version, "unknown");
-    ck_assert_uint_eq(config->check_count, 2);
+    ck_assert_uint_eq(config->check_count, 4);
     ck_assert_uint_eq(config->warning_count, 0);
     const struct check_config *check = &config->checks[0];
     ck_assert_str_eq(check->name, "default");
@@ -53,6 +53,17 @@ START_TEST(with_nothing_set_it_is_what_bugsinks_image_uses) {
     ck_assert_int_eq(check->backlog_ms, 60000);
     ck_assert_int_eq(check->backlog_tasks, 300);
     ck_assert_int_eq(check->backlog_error_ms, -1);
+    check = &config->checks[2];
+    ck_assert_str_eq(check->name, "ingestion");
+    ck_assert_int_eq(check->kind, KIND_DIRECTORY);
+    ck_assert_int_eq(check->directory_role, DIRECTORY_SPOOL);
+    ck_assert(check->is_critical);
+    ck_assert_str_eq(check->path, "/tmp/bugsink/ingestion");
+    ck_assert_int_eq(check->min_free_bytes, -1);
+    check = &config->checks[3];
+    ck_assert_str_eq(check->name, "wakeup");
+    ck_assert_int_eq(check->directory_role, DIRECTORY_WAKEUP);
+    ck_assert_str_eq(check->path, "/tmp/snappea.wakeup");
     config_free(config);
 }
 END_TEST
@@ -101,7 +112,7 @@ START_TEST(an_empty_variable_is_an_unset_one) {
     ck_assert_int_eq(config->interval_ms, 5000);
     ck_assert_str_eq(config->checks[0].dsn.path, "/data/db.sqlite3");
     ck_assert_str_eq(config->app_version, "unknown");
-    ck_assert_uint_eq(config->check_count, 2);
+    ck_assert_uint_eq(config->check_count, 4);
     config_free(config);
 }
 END_TEST
@@ -250,7 +261,8 @@ static struct config *load_example(const char *path) {
 START_TEST(the_example_file_loads) {
     struct config *config = load_example("config/bugsink-health.json");
     ck_assert_uint_eq(config->warning_count, 0);
-    ck_assert_uint_eq(config->check_count, 5);
+    ck_assert_uint_eq(config->check_count, 7);
+    ck_assert_int_eq(harness_check(config, CHECK_NAME_INGESTION)->min_free_bytes, INT64_C(1) << 28);
     ck_assert_str_eq(harness_check(config, "default")->dsn.password, "secret");
     ck_assert_int_eq(harness_check(config, "archive")->kind, KIND_MYSQL);
     ck_assert_int_eq(harness_check(config, CHECK_NAME_SETTINGS)->format, SETTINGS_PYTHON);
@@ -258,7 +270,7 @@ START_TEST(the_example_file_loads) {
     config_free(config);
     config = load_example("config/bugsink-health.minimal.json");
     ck_assert_uint_eq(config->warning_count, 0);
-    ck_assert_uint_eq(config->check_count, 2);
+    ck_assert_uint_eq(config->check_count, 4);
     config_free(config);
 }
 END_TEST
@@ -558,7 +570,7 @@ END_TEST
 
 START_TEST(an_empty_object_changes_nothing) {
     struct config *config = harness_load_good("{}", NO_ENVIRONMENT, NULL);
-    ck_assert_uint_eq(config->check_count, 2);
+    ck_assert_uint_eq(config->check_count, 4);
     ck_assert_ptr_nonnull(config->file);
     ck_assert_str_eq(harness_origin(config, "config"), "flag --config");
     config_free(config);
@@ -595,6 +607,11 @@ START_TEST(checks_are_equal_when_everything_is) {
         "\"BUGSINKS\"]}}",
         "{\"databases\": {}, \"settings\": {\"format\": \"environment\"}}",
         "{\"databases\": {}, \"app\": {\"url\": \"http://127.0.0.1:9000\"}}",
+        "{\"databases\": {}, \"directories\": {\"a\": {\"path\": \"/a\"}}}",
+        "{\"databases\": {}, \"directories\": {\"a\": {\"path\": \"/b\"}}}",
+        "{\"databases\": {}, \"directories\": {\"a\": {\"path\": \"/a\", \"role\": \"wakeup\"}}}",
+        "{\"databases\": {}, \"directories\": {\"a\": {\"path\": \"/a\", \"min_free\": \"1KiB\"}}}",
+        "{\"databases\": {}, \"directories\": {\"a\": {\"path\": \"/a\", \"critical\": false}}}",
         "{\"databases\": {}, \"app\": {\"url\": \"http://127.0.0.1:9001\"}}",
         "{\"databases\": {}, \"app\": {\"url\": \"http://127.0.0.1:9000\", \"host\": \"h\"}}",
         "{\"databases\": {}, \"app\": {\"url\": \"http://127.0.0.1:9000\", \"expect\": \"Ok\"}}",

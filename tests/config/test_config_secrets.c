@@ -389,7 +389,7 @@ START_TEST(nothing_of_the_environment_stays_in_memory) {
     ck_assert_ptr_nonnull(config);
     explicit_bzero(key, sizeof key);
     explicit_bzero(url, sizeof url);
-    ck_assert_uint_eq(config->check_count, 3);
+    ck_assert_uint_eq(config->check_count, 5);
     ck_assert(memory_has_secret());
     config_free(config);
     ck_assert(!memory_has_secret());
