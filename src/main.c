@@ -1,6 +1,9 @@
 /* The command line: which command, and what it is given. */
 #include "cmd/cmd.h"
 
+#include "base/process.h"
+#include "base/str.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +29,7 @@ static int print_and_end(void (*print)(void)) {
 int main(int argc, char **argv) {
     (void)argc;
     const char *const *environment = (const char *const *)environ;
+    process_open_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
     if (argv[0])
         argv++;
@@ -41,6 +45,6 @@ int main(int argc, char **argv) {
         if (strcmp(*argv, COMMANDS[i].name) == 0)
             return COMMANDS[i].run(argv + 1, environment);
     char text[128];
-    snprintf(text, sizeof text, "unknown command \"%.60s\"; see --help", *argv);
+    snprintf(text, sizeof text, "unknown command \"%s\"; see --help", str_quotable(*argv, ""));
     return cmd_refuse(text);
 }

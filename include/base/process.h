@@ -12,8 +12,16 @@ bool process_die_with_parent(int parent_pid);
  * network's bytes. */
 void process_forbid_core(void);
 
+/* Bounds the memory this process may write to: an allocation beyond it fails. Not under the sanitizers, which
+ * need more. */
+void process_limit_memory(unsigned long bytes);
+
 /* Overwrites the environment where it stands in memory and empties it: it holds passwords. */
 void process_wipe_environment(void);
+
+/* Opens /dev/null in the place of standard descriptors that are closed: else a socket would take the number,
+ * and the log would be written into it. */
+void process_open_standard_descriptors(void);
 
 /* Closes every descriptor from first up, except those in keep (count of them). */
 void process_close_from(int first, const int *keep, int count);

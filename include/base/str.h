@@ -29,6 +29,11 @@ void str_flatten(char *text);
  * (overlong forms, surrogates and NUL included). */
 size_t str_utf8_length(const char *text);
 
+/* text, where it is short and of letters, digits, - _ . and the characters of extra: else "(not shown)". For
+ * quoting in an error what somebody wrote: in the place of a harmless value may stand a DSN with its
+ * password. */
+const char *str_quotable(const char *text, const char *extra);
+
 /* Overwrites and frees a string that held a secret. NULL is nothing. */
 void str_free_secret(char *text);
 

@@ -32,9 +32,9 @@ struct check_view {
 struct snapshot {
     const struct check_view *checks;
     size_t check_count;
-    bool is_live;
-    enum reason live_reason; /* of the liveness verdict; REASON_OK while live */
-    const char *live_check;  /* the check that decides it; NULL while live */
+    bool is_dead;            /* Bugsink counts as dead */
+    enum reason live_reason; /* why; REASON_OK while it does not */
+    const char *live_check;  /* the check that says so; NULL while it does not */
     bool has_started;
     bool is_draining;
     bool is_in_maintenance;
@@ -48,6 +48,10 @@ struct snapshot {
 
 /* Why the whole is not ready: draining, maintenance, or REASON_OK when only the checks decide. */
 enum reason snapshot_override(const struct snapshot *snapshot);
+
+/* Live: Bugsink does not count as dead; or it may well be, for we are draining, or in maintenance, when
+ * nobody must be restarted. */
+bool snapshot_is_live(const struct snapshot *snapshot);
 
 /* Ready: every critical check is ok or degraded, and nothing overrides it. */
 bool snapshot_is_ready(const struct snapshot *snapshot);

@@ -2,6 +2,7 @@
 #include "base/process.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,11 +29,28 @@ void process_forbid_core(void) {
 #endif
 }
 
+void process_limit_memory(unsigned long bytes) {
+#ifndef __SANITIZE_ADDRESS__
+    struct rlimit limit = {bytes, bytes};
+    setrlimit(RLIMIT_DATA, &limit); /* Linux 4.7 and later count anonymous mappings too */
+#else
+    (void)bytes;
+#endif
+}
+
 void process_wipe_environment(void) {
     for (char **entry = environ; entry && *entry; entry++)
         explicit_bzero(*entry, strlen(*entry));
     if (environ)
         environ[0] = NULL;
+}
+
+void process_open_standard_descriptors(void) {
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+        ;
+    if (fd > STDERR_FILENO)
+        close(fd);
 }
 
 static bool is_kept(int fd, const int *keep, int count) {

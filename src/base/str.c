@@ -79,6 +79,15 @@ size_t str_utf8_length(const char *text) {
     return length;
 }
 
+const char *str_quotable(const char *text, const char *extra) {
+    size_t length = 0;
+    for (; text[length]; length++)
+        if (!isalnum((unsigned char)text[length]) && !strchr("-_.", text[length]) &&
+            !strchr(extra, text[length]))
+            return "(not shown)";
+    return length <= 40 ? text : "(not shown)";
+}
+
 void str_free_secret(char *text) {
     if (!text)
         return;

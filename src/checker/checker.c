@@ -237,12 +237,17 @@ static void on_reload(evutil_socket_t number, short events, void *arg) {
 
 static int watch_signals(struct checker *checker, struct error *err) {
     static const int NUMBERS[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGHUP};
+    sigset_t held;
+    sigemptyset(&held);
     for (int i = 0; i < SIGNAL_COUNT; i++) {
         checker->signals[i] = loop_watch_signal(
             &checker->loop, NUMBERS[i], NUMBERS[i] == SIGHUP ? on_reload : on_terminate, checker);
         if (!checker->signals[i])
             return error_set(err, "cannot watch signals");
+        sigaddset(&held, NUMBERS[i]);
     }
+    sigprocmask(
+        SIG_UNBLOCK, &held, NULL); /* held back since before the fork: now there is somebody to hear them */
     return 0;
 }
 

@@ -418,13 +418,13 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
         engine->views[i] = view_of(engine->watches[i]);
     engine->has_started = engine->has_started || have_all_started(engine);
     const struct check_memory *app = app_memory(engine);
-    bool is_live = !is_dead(engine, app); /* without an app, liveness says that the sidecar works */
+    bool has_died = is_dead(engine, app);
     *snapshot = (struct snapshot){
         .checks = engine->views,
         .check_count = engine->count,
-        .is_live = is_live,
-        .live_reason = is_live ? REASON_OK : liveness_reason(&app->life, app->life.silence),
-        .live_check = is_live ? NULL : CHECK_NAME_APP,
+        .is_dead = has_died, /* without an app, liveness says that the sidecar works */
+        .live_reason = has_died ? liveness_reason(&app->life, app->life.silence) : REASON_OK,
+        .live_check = has_died ? CHECK_NAME_APP : NULL,
         .has_started = engine->has_started,
         .is_in_maintenance = engine->is_in_maintenance ||
                              (engine->maintenance && !maintenance_has_looked(engine->maintenance)),

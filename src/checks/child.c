@@ -16,6 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* What a child may take: far more than any driver needs for our questions; a server that answers without end,
+ * or a file that is none, then fails one run instead of filling the pod's memory. */
+enum { MEMORY_MAX = 192 * 1024 * 1024 };
+
 enum {
     KILL_GRACE_MS = 500,  /* from SIGTERM to SIGKILL */
     DEATH_GRACE_MS = 400, /* from SIGKILL until the child counts as caught in the kernel */
@@ -313,6 +317,7 @@ static _Noreturn void run_child(
     alarm((unsigned)((deadline_ms + 999) / 1000) + LAST_RESORT_S);
     reset_signals();
     process_forbid_core();
+    process_limit_memory(MEMORY_MAX);
     process_close_from(STDERR_FILENO + 1, &fd, 1);
     if (process_die_with_parent(parent))
         work(arg, fd);

@@ -76,6 +76,10 @@ static enum reason reason_of_ioerr(int code, int system_error) {
     case SQLITE_IOERR_SHORT_READ: return REASON_CORRUPT;
     default: break;
     }
+    if (system_error == ENOMEM || system_error == EMFILE || system_error == ENFILE)
+        return REASON_INTERNAL;
+    if (system_error == ENOENT) /* unlinked while it was read */
+        return REASON_FILE_MISSING;
     if (system_error == ENOSPC || system_error == EDQUOT)
         return REASON_DISK_FULL;
     return system_error == EROFS ? REASON_READ_ONLY_MOUNT : REASON_IO_ERROR;

@@ -18,13 +18,13 @@ static int parse_flag(struct args *args, char **argv, const struct own_flag *own
     const char *equals = strchr(argv[0], '=');
     size_t length = equals ? (size_t)(equals - argv[0]) : strlen(argv[0]);
     if (length >= sizeof name)
-        return error_set(err, "unknown flag %.40s...", argv[0]);
+        return error_set(err, "unknown flag (too long to show)");
     memcpy(name, argv[0], length);
     name[length] = '\0';
 
     const struct own_flag *mine = find_own(own, name);
     if (!mine && !config_is_flag(name))
-        return error_set(err, "unknown flag %s; see --help", name);
+        return error_set(err, "unknown flag %s; see --help", str_quotable(name, ""));
     if (mine && !mine->has_value) {
         if (equals)
             return error_set(err, "flag %s takes no value", name);

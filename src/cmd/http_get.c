@@ -26,16 +26,18 @@ struct target {
 static int parse_url(const char *url, struct target *target, struct error *err) {
     static const char SCHEME[] = "http://";
     if (strncmp(url, SCHEME, sizeof SCHEME - 1) != 0)
-        return error_set(err, "%s: write http://HOST:PORT/PATH", url);
+        return error_set(err, "write http://HOST:PORT/PATH");
     const char *start = url + sizeof SCHEME - 1;
     size_t length = strcspn(start, "/?#");
+    if (memchr(start, '@', length))
+        return error_set(err, "the URL holds a user or password; the sidecar knows none");
     if (length == 0 || length >= sizeof target->authority)
-        return error_set(err, "%s: no host, or one too long", url);
+        return error_set(err, "the URL has no host, or one too long");
     memcpy(target->authority, start, length);
     target->authority[length] = '\0';
     target->path = start[length] ? start + length : "/";
     if (*target->path != '/')
-        return error_set(err, "%s: write a path, as in http://HOST:PORT/PATH", url);
+        return error_set(err, "the URL has no path: write http://HOST:PORT/PATH");
     for (const char *c = target->path; *c; c++)
         if ((unsigned char)*c <= 0x20 || *c == 0x7f)
             return error_set(err, "the URL's path has a space or control character");
@@ -45,7 +47,7 @@ static int parse_url(const char *url, struct target *target, struct error *err) 
     char *colon = strrchr(target->host, ':');
     if (colon && !strchr(colon, ']')) {
         if (!str_copy(target->port, sizeof target->port, colon + 1))
-            return error_set(err, "%s: bad port", url);
+            return error_set(err, "the URL's port is too long");
         *colon = '\0';
     }
     size_t host_length = strlen(target->host);

@@ -2,6 +2,7 @@
  * describe`. */
 #include "cmd/cmd.h"
 
+#include "base/str.h"
 #include "checker/listen.h"
 #include "cmd/args.h"
 #include "cmd/http_get.h"
@@ -113,7 +114,7 @@ static int find_url(const struct args *args, char *url, size_t size, struct erro
             return error_set(err, "cannot tell where the sidecar listens");
         return 0;
     }
-    return error_set(err, "probe %s: write live, ready, started, self or http://...", word);
+    return error_set(err, "probe %s: write live, ready, started, self or http://...", str_quotable(word, ""));
 }
 
 int cmd_probe(char **argv, const char *const *environment) {

@@ -16,12 +16,25 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Those that come before there is a handler wait for it: the default would end us by SIGHUP, and as process 1
+ * of a container SIGTERM would be lost. The checker's handlers and the responder's indifference end the wait.
+ */
+static void hold_signals(int how) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(how, &set, NULL);
+}
+
 /* In the responder: forgets everything that came with the process, and serves. */
 static _Noreturn void become_responder(int link_fd) {
     /* A signal meant for the group (Ctrl-C) is the checker's affair from the first moment. */
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    hold_signals(SIG_UNBLOCK);
     process_wipe_environment();
     log_configure(LOG_INFO, LOG_TEXT, "responder", -1);
     int status = responder_run(link_fd);
@@ -54,6 +67,7 @@ int cmd_serve(char **argv, const char *const *environment) {
         log_error("cannot start", strerror(errno));
         return CHECKER_EXIT_FAILURE;
     }
+    hold_signals(SIG_BLOCK);
     pid_t responder_pid = fork();
     if (responder_pid < 0) {
         log_error("cannot start the responder", strerror(errno));

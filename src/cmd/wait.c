@@ -1,6 +1,7 @@
 /* wait: looks again and again until all is ready, saying what is still missing. */
 #include "cmd/cmd.h"
 
+#include "base/str.h"
 #include "cmd/args.h"
 #include "cmd/session.h"
 #include "config/duration.h"
@@ -85,7 +86,8 @@ static int parse(struct waiting *waiting, const struct args *args, int64_t *time
     if (args->word_count > 0)
         return error_set(err, "wait takes flags only");
     if (strcmp(what, "ready") != 0 && strcmp(what, "start") != 0)
-        return error_set(err, "--for %s: write ready (all is well) or start (Bugsink may be started)", what);
+        return error_set(err, "--for %s: write ready (all is well) or start (Bugsink may be started)",
+            str_quotable(what, ""));
     waiting->is_for_start = strcmp(what, "start") == 0;
     if (duration_parse(args_value(args, "--timeout", "60s"), timeout_ms, err) < 0)
         return error_prefix(err, "--timeout");

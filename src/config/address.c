@@ -50,13 +50,13 @@ int address_parse(const char *text, struct address *address, struct error *err) 
     char host[ADDRESS_HOST_SIZE];
     const char *port;
     if (!split(text, host, &port))
-        return error_set(err, "\"%.60s\" is no address and port; %s", text, RIGHT);
+        return error_set(err, "\"%s\" is no address and port; %s", str_quotable(text, ":[] "), RIGHT);
     if (!parse_port(port, &address->port))
-        return error_set(err, "\"%.60s\" has no port from 0 to 65535; %s", text, RIGHT);
+        return error_set(err, "\"%s\" has no port from 0 to 65535; %s", str_quotable(text, ":[] "), RIGHT);
     const char *numeric = strcmp(host, "") == 0 ? "::" : strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
     if (!address_set_host(address, numeric))
-        return error_set(
-            err, "\"%.60s\" has no numeric address, and names are not resolved; %s", text, RIGHT);
+        return error_set(err, "\"%s\" has no numeric address, and names are not resolved; %s",
+            str_quotable(text, ":[] "), RIGHT);
     return 0;
 }
 

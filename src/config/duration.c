@@ -1,6 +1,8 @@
 /* Reads and writes durations and sizes, which always carry their unit. */
 #include "config/duration.h"
 
+#include "base/str.h"
+
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -62,42 +64,44 @@ static bool read_fraction(const char **at, int64_t *fraction, int64_t *scale) {
 }
 
 int duration_parse(const char *text, int64_t *milliseconds, struct error *err) {
+    const char *shown = str_quotable(text, " +,%");
     const char *at = text;
     int64_t whole, fraction, scale;
     int digits = read_digits(&at, DURATION_MAX_MS, &whole);
     if (digits < 0)
-        return error_set(err, "\"%.40s\" is too long: a duration is at most 24 days (576h)", text);
+        return error_set(err, "\"%s\" is too long: a duration is at most 24 days (576h)", shown);
     if (digits == 0 || !read_fraction(&at, &fraction, &scale))
         return error_set(
-            err, "\"%.40s\" is no duration; write a number and its unit, such as 250ms, 5s, 2m or 1h", text);
+            err, "\"%s\" is no duration; write a number and its unit, such as 250ms, 5s, 2m or 1h", shown);
     if (*at == '\0')
-        return error_set(err, "\"%.40s\" has no unit; write %.20ss for seconds or %.20sms for milliseconds",
-            text, text, text);
+        return error_set(err, "\"%s\" has no unit; write %.20ss for seconds or %.20sms for milliseconds",
+            shown, shown, shown);
     int64_t factor = find_factor(DURATION_UNITS, DURATION_UNIT_COUNT, at);
     if (factor == 0)
-        return error_set(err, "\"%.40s\" has an unknown unit; the units are ms, s, m and h, as in 5s", text);
+        return error_set(err, "\"%s\" has an unknown unit; the units are ms, s, m and h, as in 5s", shown);
     if (whole > DURATION_MAX_MS / factor || whole * factor + fraction * factor / scale > DURATION_MAX_MS)
-        return error_set(err, "\"%.40s\" is too long: a duration is at most 24 days (576h)", text);
+        return error_set(err, "\"%s\" is too long: a duration is at most 24 days (576h)", shown);
     if (fraction * factor % scale != 0)
         return error_set(
-            err, "\"%.40s\" is no whole number of milliseconds; write it in ms, such as 250ms", text);
+            err, "\"%s\" is no whole number of milliseconds; write it in ms, such as 250ms", shown);
     *milliseconds = whole * factor + fraction * factor / scale;
     return 0;
 }
 
 int size_parse(const char *text, int64_t *bytes, struct error *err) {
+    const char *shown = str_quotable(text, " +,%");
     const char *at = text;
     int64_t whole;
     int digits = read_digits(&at, SIZE_MAX_BYTES, &whole);
     if (digits == 0)
-        return error_set(err,
-            "\"%.40s\" is no size; write a whole number and a unit, such as 64KiB, 256MiB or 1GiB", text);
+        return error_set(
+            err, "\"%s\" is no size; write a whole number and a unit, such as 64KiB, 256MiB or 1GiB", shown);
     int64_t factor = digits > 0 ? find_factor(SIZE_UNITS, SIZE_UNIT_COUNT, at) : 1;
     if (factor == 0)
         return error_set(
-            err, "\"%.40s\" has an unknown unit; write B, KiB, MiB, GiB or TiB, as in 256MiB", text);
+            err, "\"%s\" has an unknown unit; write B, KiB, MiB, GiB or TiB, as in 256MiB", shown);
     if (digits < 0 || whole > SIZE_MAX_BYTES / factor)
-        return error_set(err, "\"%.40s\" is too large: a size is at most 1048576TiB", text);
+        return error_set(err, "\"%s\" is too large: a size is at most 1048576TiB", shown);
     *bytes = whole * factor;
     return 0;
 }

@@ -242,11 +242,7 @@ bool option_is_variable(const char *name) {
 }
 
 const char *option_quotable(const char *text) {
-    size_t length = 0;
-    for (; text[length]; length++)
-        if (!isalnum((unsigned char)text[length]) && !strchr("-_.", text[length]))
-            return "(not shown)";
-    return length <= 40 ? text : "(not shown)";
+    return str_quotable(text, "");
 }
 
 const char *option_type_right(enum option_type type) {

@@ -165,7 +165,7 @@ char *json_ready(const struct snapshot *snapshot) {
 char *json_health(const struct snapshot *snapshot) {
     struct object object = object_new();
     put_ready(&object, snapshot);
-    put(&object, "live", json_boolean(snapshot->is_live));
+    put(&object, "live", json_boolean(snapshot_is_live(snapshot)));
     put(&object, "ready", json_boolean(snapshot_is_ready(snapshot)));
     put(&object, "started", json_boolean(snapshot->has_started));
     put(&object, "draining", json_boolean(snapshot->is_draining));

@@ -11,12 +11,8 @@
 static const char JSON[] = "application/json";
 static const char TEXT[] = "text/plain; charset=utf-8";
 
-static bool is_live(const struct snapshot *snapshot) {
-    return snapshot->is_live;
-}
-
 static bool is_healthy(const struct snapshot *snapshot) {
-    return snapshot->is_live && snapshot_is_ready(snapshot);
+    return snapshot_is_live(snapshot) && snapshot_is_ready(snapshot);
 }
 
 static bool has_started(const struct snapshot *snapshot) {
@@ -39,7 +35,7 @@ static const struct route {
     const char *type;
     enum page_trust trust;
 } ROUTES[] = {
-    {"/health/live", is_live, text_live, TEXT, PAGE_TRUST_GRACE},
+    {"/health/live", snapshot_is_live, text_live, TEXT, PAGE_TRUST_GRACE},
     {"/health/ready", snapshot_is_ready, json_ready, JSON, PAGE_TRUST_LEASE},
     {"/health", is_healthy, json_health, JSON, PAGE_TRUST_LEASE},
     {"/health/started", has_started, text_started, TEXT, PAGE_TRUST_GRACE},

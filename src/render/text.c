@@ -17,7 +17,7 @@ static char *finish(struct strbuf *buffer) {
 char *text_live(const struct snapshot *snapshot) {
     struct strbuf buffer = {0};
     const struct reason_info *info = reason_info(snapshot->live_reason);
-    if (snapshot->is_live)
+    if (snapshot_is_live(snapshot))
         strbuf_append(&buffer, "OK\n");
     else
         strbuf_format(&buffer, "%s: %s: %s\n", snapshot->live_check, info->slug, info->sentence);

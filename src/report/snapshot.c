@@ -11,6 +11,10 @@ enum reason snapshot_override(const struct snapshot *snapshot) {
     return REASON_OK;
 }
 
+bool snapshot_is_live(const struct snapshot *snapshot) {
+    return !snapshot->is_dead || snapshot_override(snapshot) != REASON_OK;
+}
+
 bool snapshot_is_ready(const struct snapshot *snapshot) {
     if (snapshot_override(snapshot) != REASON_OK)
         return false;

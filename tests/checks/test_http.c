@@ -137,7 +137,7 @@ static const struct row ROWS[] = {
     {"HTTP/1.1 20", REASON_RESET, "", true, 0},
     {OK_HEAD "Content-Length: 2\r\n\r\nO", REASON_RESET, "HTTP 200", true, 0},
     {"SSH-2.0-OpenSSH_9.2p1\r\n", REASON_PROTOCOL, "", false, 0},
-    {"J\n5.5.5-10.11.6-MariaDB", REASON_PROTOCOL, "", false, 0},
+    {"5.5.5-10.11.6-MariaDB", REASON_PROTOCOL, "", false, 0},
     {OK_HEAD "A: " LARGE "\r\n\r\nOK", REASON_PROTOCOL, "", false, 0},
     {OK_HEAD "no header\r\n\r\nOK", REASON_PROTOCOL, "", true, 0},
 };

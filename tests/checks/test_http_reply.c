@@ -65,7 +65,7 @@ static const struct row ROWS[] = {
     {"no end of trailers", CHUNKED "2\r\nOK\r\n0\r\n", CUT, 200, "OK"},
     /* against the rules */
     {"another protocol", "SSH-2.0-OpenSSH_9.2p1\r\n", INVALID, 0, ""},
-    {"a greeting without a line end", "J\n5.5.5-10.11", INVALID, 0, ""},
+    {"a greeting without a line end", "5.5.5-10.11", INVALID, 0, ""},
     {"HTTP/2", "HTTP/2 200 OK\r\n\r\n", INVALID, 0, ""},
     {"an empty first line", "\r\n" OK_HEAD "\r\n", INVALID, 0, ""},
     {"no status", "HTTP/1.1 OK\r\n\r\n", INVALID, 0, ""},

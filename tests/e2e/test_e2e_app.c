@@ -3,6 +3,7 @@
 #include "e2e/world.h"
 #include "harness/namespace.h"
 #include "harness/peer.h"
+#include "harness/tempdir.h"
 #include "harness/wait.h"
 
 #include <check.h>
@@ -237,6 +238,28 @@ START_TEST(a_reload_forgets_nothing_of_bugsink) {
 }
 END_TEST
 
+START_TEST(a_bugsink_stopped_for_maintenance_or_at_the_end_is_not_restarted) {
+    struct scene scene = scene_new();
+    char *file = tempdir_path(scene.world->dir, "maintenance");
+    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_MAINTENANCE=%s", file);
+    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_DRAIN=60s");
+    start_app(&scene, HEAD("200 OK") "OK");
+    world_start(scene.world);
+    tempdir_write(file, "");
+    world_await(scene.world, "/health/ready/", 503, "\"code\": \"maintenance\"", RUNS_MS);
+    stop_app(&scene);
+    ck_assert(daemon_wait_log(&scene.world->daemon, "liveness fails", "", RUNS_MS));
+    ck_assert_int_eq(world_get(scene.world, "/health/live/"), 200);
+    ck_assert_int_eq(remove(file), 0);
+    world_await(scene.world, "/health/live/", 503, "app: refused: ", RUNS_MS);
+    ck_assert_int_eq(kill(scene.world->daemon.checker, SIGTERM), 0);
+    world_await(scene.world, "/health/ready/", 503, "draining", SOON_MS);
+    ck_assert_int_eq(world_get(scene.world, "/health/live/"), 200);
+    free(file);
+    scene_end(&scene);
+}
+END_TEST
+
 /* -- the commands -- */
 
 static void run(struct scene *scene, const char *const *arguments, struct program_result *result) {
@@ -309,6 +332,7 @@ Suite *e2e_app_suite(void) {
     tcase_add_test(tcase, the_grace_of_the_start_ends);
     tcase_add_test(tcase, a_checker_that_was_stopped_does_not_call_bugsink_dead);
     tcase_add_test(tcase, a_reload_forgets_nothing_of_bugsink);
+    tcase_add_test(tcase, a_bugsink_stopped_for_maintenance_or_at_the_end_is_not_restarted);
     tcase_add_test(tcase, the_commands_know_the_app);
     tcase_add_test(tcase, the_sidecar_does_not_ask_itself);
     return suite;

@@ -28,7 +28,6 @@ static struct check_view check(const char *name, enum status status, enum reason
 static struct snapshot snapshot_of(const struct check_view *checks, size_t count) {
     return (struct snapshot){.checks = checks,
         .check_count = count,
-        .is_live = true,
         .has_started = true,
         .app_version = "2.3.0",
         .sidecar_version = "0.0.1",
@@ -161,16 +160,6 @@ START_TEST(the_table_is_aligned_and_says_it_without_colour) {
 }
 END_TEST
 
-START_TEST(a_dead_app_is_named_on_the_live_page) {
-    struct snapshot snapshot = snapshot_of(NULL, 0);
-    expect_text(text_live(&snapshot), "OK\n");
-    snapshot.is_live = false;
-    snapshot.live_check = "app";
-    snapshot.live_reason = REASON_REFUSED;
-    expect_text(text_live(&snapshot), "app: refused: Nothing accepts connections at that address.\n");
-}
-END_TEST
-
 static const struct page *find_page(const struct page_set *set, const char *path) {
     for (size_t i = 0; i < set->count; i++)
         if (strcmp(set->pages[i].path, path) == 0)
@@ -178,6 +167,24 @@ static const struct page *find_page(const struct page_set *set, const char *path
     ck_abort_msg("no page %s", path);
     return NULL;
 }
+
+START_TEST(a_dead_app_is_named_on_the_live_page) {
+    struct snapshot snapshot = snapshot_of(NULL, 0);
+    expect_text(text_live(&snapshot), "OK\n");
+    snapshot.is_dead = true;
+    snapshot.live_check = "app";
+    snapshot.live_reason = REASON_REFUSED;
+    expect_text(text_live(&snapshot), "app: refused: Nothing accepts connections at that address.\n");
+    struct page_set set;
+    ck_assert_int_eq(pages_render(&snapshot, 42, &set), 0);
+    ck_assert_int_eq(find_page(&set, "/health/live")->status, 503);
+    ck_assert_int_eq(find_page(&set, "/health")->status, 503);
+    ck_assert_ptr_nonnull(strstr(find_page(&set, "/health")->body, "\"live\": false"));
+    pages_release(&set);
+    snapshot.is_in_maintenance = true; /* it was stopped on purpose */
+    expect_text(text_live(&snapshot), "OK\n");
+}
+END_TEST
 
 START_TEST(pages_agree_with_the_verdict_for_every_reason) {
     for (int i = 0; i < REASON_COUNT; i++) {

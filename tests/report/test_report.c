@@ -104,6 +104,19 @@ START_TEST(readiness_follows_from_the_critical_checks) {
 }
 END_TEST
 
+START_TEST(liveness_fails_with_a_dead_app_but_not_while_draining_or_in_maintenance) {
+    struct snapshot snapshot = {.is_dead = false};
+    ck_assert(snapshot_is_live(&snapshot));
+    snapshot.is_dead = true;
+    ck_assert(!snapshot_is_live(&snapshot));
+    snapshot.is_draining = true;
+    ck_assert(snapshot_is_live(&snapshot));
+    snapshot.is_draining = false;
+    snapshot.is_in_maintenance = true;
+    ck_assert(snapshot_is_live(&snapshot));
+}
+END_TEST
+
 Suite *report_suite(void) {
     Suite *suite = suite_create("report");
     TCase *tcase = tcase_create("report");
@@ -113,5 +126,6 @@ Suite *report_suite(void) {
     tcase_add_test(tcase, every_observed_key_and_phase_has_a_name);
     tcase_add_test(tcase, observed_values_are_present_or_not);
     tcase_add_loop_test(tcase, readiness_follows_from_the_critical_checks, 0, sizeof ROWS / sizeof ROWS[0]);
+    tcase_add_test(tcase, liveness_fails_with_a_dead_app_but_not_while_draining_or_in_maintenance);
     return suite;
 }
