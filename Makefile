@@ -17,7 +17,7 @@ MYSQL       := $(if $(filter 0,$(WITH_MYSQL)),,yes)
 BUILD_PACKAGES = gcc make pkg-config libc6-dev libevent-dev libpq-dev libsqlite3-dev libjansson-dev \
                  $(if $(MYSQL),libmariadb-dev)
 RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3
-TEST_PACKAGES  = $(RUN_PACKAGES) check postgresql $(if $(MYSQL),mariadb-server) valgrind
+TEST_PACKAGES  = $(RUN_PACKAGES) check postgresql $(if $(MYSQL),mariadb-server) nftables valgrind
 LINT_PACKAGES  = $(BUILD_PACKAGES) check cppcheck clang-format shellcheck
 
 LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)
@@ -32,7 +32,7 @@ ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(addprefix -f
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 
-MYSQL_SRC := $(wildcard src/checks/mysql*.c tests/checks/test_mysql*.c tests/harness/mariadb.c \
+MYSQL_SRC := $(wildcard src/checks/mysql*.c tests/checks/*mysql*.c tests/harness/mariadb.c \
              tests/e2e/test_e2e_mysql.c)
 LEFT_OUT  := $(if $(MYSQL),,$(MYSQL_SRC))
 SOURCES   := $(filter-out $(LEFT_OUT),$(sort $(wildcard src/*/*.c)))

@@ -12,6 +12,10 @@
  * what its number does not say: the system's error, a plugin that is missing. */
 enum reason mysql_reason_of_error(unsigned error, const char *message);
 
+/* The number to show and to judge: that of the server's error, where the library hides it in a text of its
+ * own because TLS was wanted and not yet there; else error itself. */
+unsigned mysql_number_of_error(unsigned error, const char *message);
+
 /* Whether these first bytes of a connection (as many as have come) may be a server's greeting, or the error
  * that comes in its place. The library itself reports anything else as a lost connection. */
 bool mysql_may_be_greeting(const unsigned char *bytes, size_t count);

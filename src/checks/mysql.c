@@ -29,7 +29,8 @@ struct talk {
     int64_t started_ms;
     MYSQL *mysql;
     enum phase phase;
-    bool is_foreign; /* what came first is no server's greeting */
+    bool has_looked; /* at the server's first bytes */
+    bool is_foreign; /* they are no MySQL server's */
 };
 
 static void enter(struct talk *talk, enum phase phase) {
@@ -49,7 +50,7 @@ static bool fail(struct talk *talk, enum reason reason, enum phase phase, const 
 static bool fail_with_error(struct talk *talk, enum phase phase) {
     unsigned error = mysql_errno(talk->mysql);
     const char *message = mysql_error(talk->mysql);
-    snprintf(talk->outcome->code, sizeof talk->outcome->code, "%u", error);
+    snprintf(talk->outcome->code, sizeof talk->outcome->code, "%u", mysql_number_of_error(error, message));
     return fail(talk, mysql_reason_of_error(error, message), phase, message);
 }
 
@@ -95,10 +96,12 @@ static void set_tls(MYSQL *mysql, const struct mysql_target *target) {
 static MYSQL *open_handle(const struct mysql_target *target) {
     MYSQL *mysql = mysql_init(NULL);
     unsigned no = 0;
+    unsigned long packet_max = 1 << 20; /* the standard is 1 GiB */
     if (!mysql)
         return NULL;
     mysql_options(mysql, MYSQL_SET_CHARSET_NAME, target->charset ? target->charset : "utf8mb4");
     mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no); /* else the server may ask for any file of ours */
+    mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_max);
     mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "bugsink-health");
     set_tls(mysql, target);
     if (mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL) == 0)
@@ -109,52 +112,67 @@ static MYSQL *open_handle(const struct mysql_target *target) {
 
 /* -- the login -- */
 
-static void look_at_greeting(struct talk *talk) {
-    unsigned char bytes[8];
-    ssize_t count = recv(mysql_get_socket(talk->mysql), bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
-    if (count > 0 && !mysql_may_be_greeting(bytes, (size_t)count))
-        talk->is_foreign = true;
-}
-
-/* Waits for what the library waits for, and tells it what happened. */
-static int await_socket(const struct talk *talk, int wanted) {
-    struct pollfd socket = {.fd = mysql_get_socket(talk->mysql)};
-    socket.events =
-        (short)((wanted & MYSQL_WAIT_READ ? POLLIN : 0) | (wanted & MYSQL_WAIT_WRITE ? POLLOUT : 0) |
-                (wanted & MYSQL_WAIT_EXCEPT ? POLLPRI : 0));
+/* Waits for one of these events; an error ends the wait as well. Returns false where one is all that came. */
+static bool await_socket(const struct talk *talk, int events) {
+    struct pollfd socket = {.fd = mysql_get_socket(talk->mysql), .events = (short)events};
     while (poll(&socket, 1, -1) < 0 && errno == EINTR)
         continue;
-    bool is_over = socket.revents & (POLLERR | POLLHUP | POLLNVAL);
-    int happened = (socket.revents & POLLPRI) ? MYSQL_WAIT_EXCEPT : 0;
-    if ((socket.revents & POLLIN) || is_over)
-        happened |= MYSQL_WAIT_READ;
-    if ((socket.revents & POLLOUT) || is_over)
-        happened |= MYSQL_WAIT_WRITE;
-    return happened & wanted;
+    return (socket.revents & events) && !(socket.revents & (POLLERR | POLLNVAL));
 }
 
-/* One step of the login, which has waited. TLS is negotiated within the very step that reads the greeting. */
-static int take_step(struct talk *talk, MYSQL **connected, int wanted) {
-    int happened = await_socket(talk, wanted);
-    if (talk->phase == PHASE_AUTH && !mysql_get_server_info(talk->mysql)) {
+/* Waits until enough of the server's first packet is there (or nothing more comes) and looks at it, without
+ * taking it from the library. */
+static void look_at_greeting(struct talk *talk) {
+    int fd = mysql_get_socket(talk->mysql);
+    unsigned char bytes[5];
+    int enough = sizeof bytes, any = 1;
+    setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &enough, sizeof enough);
+    await_socket(talk, POLLIN);
+    setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &any, sizeof any);
+    ssize_t count = recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    talk->is_foreign = count > 0 && !mysql_may_be_greeting(bytes, (size_t)count);
+    talk->has_looked = true;
+}
+
+/* Connected. The library reads the greeting and negotiates TLS in one step, in which it may block. */
+static void await_greeting(struct talk *talk) {
+    enter(talk, PHASE_AUTH);
+    if (talk->has_looked)
+        await_socket(talk, POLLIN);
+    else
         look_at_greeting(talk);
-        if (talk->target->tls != MYSQL_TLS_DISABLED && !talk->is_foreign)
-            enter(talk, PHASE_TLS);
+    if (talk->target->tls != MYSQL_TLS_DISABLED && !talk->is_foreign)
+        enter(talk, PHASE_TLS);
+}
+
+/* One step of the login: waits for what the library waits for, and lets it go on. A greeting that is there as
+ * soon as the connection is would be read in the step of the connect: so that is waited for as well. */
+static int take_step(struct talk *talk, MYSQL **connected, int wanted) {
+    bool is_connecting = talk->phase <= PHASE_CONNECT && (wanted & MYSQL_WAIT_WRITE);
+    if (is_connecting)
+        enter(talk, PHASE_CONNECT);
+    bool is_connected = !is_connecting || await_socket(talk, POLLOUT);
+    if (is_connected && !mysql_get_server_info(talk->mysql)) {
+        await_greeting(talk);
+    } else if (is_connected) {
+        enter(talk, PHASE_AUTH);
+        await_socket(talk, wanted & MYSQL_WAIT_WRITE ? POLLOUT : POLLIN);
     }
-    return mysql_real_connect_cont(connected, talk->mysql, happened);
+    return mysql_real_connect_cont(connected, talk->mysql, wanted);
 }
 
 /* The phase a failed login failed in: the library's number knows more than its waiting told. */
 static enum phase phase_of_failure(const struct talk *talk) {
-    unsigned error = mysql_errno(talk->mysql);
-    enum reason reason = mysql_reason_of_error(error, mysql_error(talk->mysql));
-    if (reason == REASON_UNRESOLVED)
-        return PHASE_RESOLVE;
-    if (error == 2026)
-        return PHASE_TLS;
-    if (error == 2002 || error == 2003 || talk->phase == PHASE_RESOLVE)
-        return PHASE_CONNECT;
-    return talk->phase == PHASE_TLS ? PHASE_AUTH : talk->phase;
+    unsigned error = mysql_number_of_error(mysql_errno(talk->mysql), mysql_error(talk->mysql));
+    switch (error) {
+    case 2005: return PHASE_RESOLVE;
+    case 2001:
+    case 2002:
+    case 2003:
+    case 2004: return PHASE_CONNECT;
+    case 2026: return PHASE_TLS;
+    default: return PHASE_AUTH;
+    }
 }
 
 static bool log_in(struct talk *talk) {
@@ -165,11 +183,8 @@ static bool log_in(struct talk *talk) {
     enter(talk, has_name ? PHASE_RESOLVE : PHASE_CONNECT);
     int wanted = mysql_real_connect_start(&connected, talk->mysql, target->host, dsn->user, dsn->password,
         dsn->database, target->port, target->socket, 0);
-    while (wanted != 0) {
-        bool is_connecting = talk->phase <= PHASE_CONNECT && (wanted & MYSQL_WAIT_WRITE);
-        enter(talk, is_connecting ? PHASE_CONNECT : PHASE_AUTH);
+    while (wanted != 0)
         wanted = take_step(talk, &connected, wanted);
-    }
     if (talk->is_foreign)
         return fail(talk, REASON_PROTOCOL, PHASE_AUTH, "what answers there is no MySQL or MariaDB server");
     return connected || fail_with_error(talk, phase_of_failure(talk));
@@ -186,15 +201,14 @@ static bool is_secured_as_wanted(struct talk *talk) {
 
 /* -- the questions: plain blocking calls, for the phase is known -- */
 
-/* Runs one statement. *row is its first row, or NULL; the result it stands in is the caller's to free. */
+/* Runs one statement. *row is its first row, or NULL; the result it stands in is the caller's to free. Rows are
+ * not kept: a server that sends them without end costs time, and no memory. */
 static bool run(struct talk *talk, const char *sql, MYSQL_RES **result, MYSQL_ROW *row) {
     *row = NULL;
-    *result = mysql_query(talk->mysql, sql) == 0 ? mysql_store_result(talk->mysql) : NULL;
-    if (mysql_errno(talk->mysql) != 0)
-        return fail_with_error(talk, PHASE_QUERY);
+    *result = mysql_query(talk->mysql, sql) == 0 ? mysql_use_result(talk->mysql) : NULL;
     if (*result)
         *row = mysql_fetch_row(*result);
-    return true;
+    return mysql_errno(talk->mysql) == 0 || fail_with_error(talk, PHASE_QUERY);
 }
 
 static bool run_only(struct talk *talk, const char *sql) {

@@ -392,6 +392,91 @@ START_TEST(refusals_slow_the_looking_down_to_half_a_minute) {
 }
 END_TEST
 
+/* -- MySQL: where looking brings a lock-out nearer -- */
+
+static struct world mysql_world(void) {
+    struct world world = world_new();
+    world.config.kind = KIND_MYSQL;
+    return world;
+}
+
+static void find_in_phase(struct world *world, enum reason reason, enum phase phase) {
+    const struct observed nothing = {0};
+    const struct finding finding = {reason, phase, &nothing, world->config.timeout_ms};
+    policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+}
+
+static const struct {
+    enum reason reason;
+    enum phase phase;
+    enum check_kind_id kind;
+    enum retry retry;
+} HANDSHAKES[] = {
+    {REASON_TIMEOUT, PHASE_AUTH, KIND_MYSQL, RETRY_SLOWER},
+    {REASON_TIMEOUT, PHASE_TLS, KIND_MYSQL, RETRY_SLOWER},
+    {REASON_RESET, PHASE_AUTH, KIND_MYSQL, RETRY_SLOWER},
+    {REASON_PROTOCOL, PHASE_AUTH, KIND_MYSQL, RETRY_SLOWER},
+    {REASON_TLS, PHASE_TLS, KIND_MYSQL, RETRY_SLOWER},
+    {REASON_CRASHED, PHASE_AUTH, KIND_MYSQL, RETRY_SLOWER},
+    {REASON_AUTH_UNSUPPORTED, PHASE_AUTH, KIND_MYSQL, RETRY_SLOWER},
+    {REASON_HOST_BLOCKED, PHASE_AUTH, KIND_MYSQL, RETRY_PAUSE},
+    {REASON_AUTH_FAILED, PHASE_AUTH, KIND_MYSQL, RETRY_SLOW}, /* the server's own refusals do not count */
+    {REASON_HOST_DENIED, PHASE_AUTH, KIND_MYSQL, RETRY_SLOW},
+    {REASON_TOO_MANY_CLIENTS, PHASE_AUTH, KIND_MYSQL, RETRY_FAST},
+    {REASON_TIMEOUT, PHASE_RESOLVE, KIND_MYSQL, RETRY_FAST}, /* and what never reached it neither */
+    {REASON_TIMEOUT, PHASE_CONNECT, KIND_MYSQL, RETRY_FAST},
+    {REASON_REFUSED, PHASE_CONNECT, KIND_MYSQL, RETRY_FAST},
+    {REASON_TLS, PHASE_OPEN, KIND_MYSQL, RETRY_FAST},
+    {REASON_TIMEOUT, PHASE_QUERY, KIND_MYSQL, RETRY_FAST}, /* nor what comes after the login */
+    {REASON_RESET, PHASE_QUERY, KIND_MYSQL, RETRY_FAST},
+    {REASON_TIMEOUT, PHASE_AUTH, KIND_POSTGRES, RETRY_FAST}, /* and PostgreSQL does not count at all */
+    {REASON_TLS, PHASE_TLS, KIND_POSTGRES, RETRY_FAST},
+};
+
+START_TEST(only_broken_handshakes_with_mysql_slow_the_looking_down_to_minutes) {
+    struct world world = mysql_world();
+    world.config.kind = HANDSHAKES[_i].kind;
+    find_in_phase(&world, HANDSHAKES[_i].reason, HANDSHAKES[_i].phase);
+    ck_assert_int_eq(world.memory.retry, HANDSHAKES[_i].retry);
+}
+END_TEST
+
+START_TEST(broken_handshakes_slow_the_looking_down_to_five_minutes) {
+    struct world world = mysql_world();
+    const int64_t expected[] = {1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 300000, 300000};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        find_in_phase(&world, i % 2 == 0 ? REASON_TIMEOUT : REASON_RESET, PHASE_AUTH);
+        ck_assert_int_eq(delay(&world, 10, 5), expected[i]);
+    }
+    find_in_phase(&world, REASON_OK, PHASE_NONE);
+    find_in_phase(&world, REASON_TIMEOUT, PHASE_AUTH);
+    ck_assert_int_eq(delay(&world, 10, 5), 1000);
+}
+END_TEST
+
+START_TEST(a_blocked_host_is_left_alone_for_five_minutes_at_once) {
+    struct world world = mysql_world();
+    find_in_phase(&world, REASON_HOST_BLOCKED, PHASE_AUTH);
+    ck_assert_int_eq(delay(&world, 10, 5), 300000);
+    world.config.interval_ms = 600000;
+    ck_assert_int_eq(delay(&world, 10, 5), 600000);
+}
+END_TEST
+
+/* A server that accepts and never answers, for an hour, at the standard settings: each look is one handshake
+ * that the server will count when it wakes. It blocks a host at 100 in a row. */
+START_TEST(a_server_that_hangs_for_an_hour_is_looked_at_20_times) {
+    struct world world = mysql_world();
+    int attempts = 0;
+    for (int64_t end_ms = world.now_ms + 3600 * 1000; world.now_ms < end_ms; attempts++) {
+        world.now_ms += world.config.timeout_ms;
+        find_in_phase(&world, REASON_TIMEOUT, PHASE_AUTH);
+        world.now_ms += delay(&world, world.config.timeout_ms, 0);
+    }
+    ck_assert_int_eq(attempts, 20);
+}
+END_TEST
+
 Suite *policy_suite(void) {
     Suite *suite = suite_create("policy");
     TCase *tcase = tcase_create("policy");
@@ -416,5 +501,10 @@ Suite *policy_suite(void) {
     tcase_add_test(tcase, settings_are_looked_at_so_early_that_a_fault_shows_within_the_interval);
     tcase_add_test(tcase, while_failing_the_next_look_is_one_retry_interval_away);
     tcase_add_test(tcase, refusals_slow_the_looking_down_to_half_a_minute);
+    tcase_add_loop_test(tcase, only_broken_handshakes_with_mysql_slow_the_looking_down_to_minutes, 0,
+        sizeof HANDSHAKES / sizeof HANDSHAKES[0]);
+    tcase_add_test(tcase, broken_handshakes_slow_the_looking_down_to_five_minutes);
+    tcase_add_test(tcase, a_blocked_host_is_left_alone_for_five_minutes_at_once);
+    tcase_add_test(tcase, a_server_that_hangs_for_an_hour_is_looked_at_20_times);
     return suite;
 }

@@ -3,12 +3,14 @@
 
 #include "base/str.h"
 
+#include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -58,6 +60,34 @@ const char *namespace_enter(void) {
 
 void namespace_cover(const char *path, const char *with) {
     ck_assert_msg(mount(with, path, NULL, MS_BIND, NULL) == 0, "%s over %s: %s", with, path, strerror(errno));
+}
+
+static void set_address(int fd, unsigned long request_id, const char *address) {
+    struct ifreq request = {.ifr_flags = 0};
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    ck_assert_int_eq(inet_pton(AF_INET, address, &in.sin_addr), 1);
+    str_copy(request.ifr_name, sizeof request.ifr_name, "lo:1");
+    memcpy(&request.ifr_addr, &in, sizeof in);
+    ck_assert_msg(ioctl(fd, request_id, &request) == 0, "%s: %s", address, strerror(errno));
+}
+
+void namespace_add_address(const char *address) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    set_address(fd, SIOCSIFADDR, address);
+    set_address(fd, SIOCSIFNETMASK, "255.255.255.255");
+    close(fd);
+}
+
+const char *namespace_filter(const char *rules) {
+    char command[1024];
+    if (system("command -v nft >/dev/null 2>&1") != 0)
+        return "the command nft is missing here";
+    int length = snprintf(command, sizeof command,
+        "nft 'flush ruleset; table inet t { chain in { type filter hook input priority 0; %s; }; }' 2>&1",
+        *rules ? rules : "policy accept");
+    ck_assert_int_lt(length, (int)sizeof command);
+    return system(command) == 0 ? NULL : "nft refuses";
 }
 
 void namespace_tmpfs(const char *path, long bytes) {

@@ -10,6 +10,14 @@ const char *namespace_enter(void);
  * failure. */
 void namespace_cover(const char *path, const char *with);
 
+/* Gives the loopback interface a second IPv4 address (with a mask of 32 bits), which a server does not take
+ * for its own machine's. */
+void namespace_add_address(const char *address);
+
+/* Replaces the namespace's packet filter by what nft's language says for packets that come in; "" lets all
+ * pass. Returns NULL, or why it cannot be done here. */
+const char *namespace_filter(const char *rules);
+
 /* Mounts a tmpfs of that many bytes on the directory, so that a test can fill it. */
 void namespace_tmpfs(const char *path, long bytes);
 

@@ -1,0 +1,207 @@
+/* Tests that checking never makes a MariaDB server block this host (error 1129), and of packets that are lost
+ * on the way to it. They need an address that the server does not take for its own machine's, and a name for
+ * it (without one it counts nothing): a network namespace with a MariaDB in it. */
+#include "checks/mysql_bench.h"
+
+#include "harness/mariadb.h"
+#include "harness/namespace.h"
+#include "harness/tempdir.h"
+#include "harness/wait.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <mysql.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ADDRESS "10.77.0.1"
+#define DSN     "mysql://%s:%s@" ADDRESS ":%d/%s"
+
+enum { TIMEOUT_MS = 5000, SHORT_MS = 300, HOUR_ATTEMPTS = 20 /* test_policy.c counts them */ };
+
+/* Returns false where it cannot be done here. */
+static bool enter(const char *test) {
+    const char *why = geteuid() == 0 ? namespace_enter() : "only root may run the server in a namespace";
+    if (why) {
+        fprintf(stderr, "skipped: %s: %s\n", test, why);
+        return false;
+    }
+    char *directory = tempdir_new(), *hosts = tempdir_path(directory, "hosts");
+    tempdir_write(hosts, "127.0.0.1 localhost\n" ADDRESS " pod.example\n");
+    namespace_cover("/etc/hosts", hosts);
+    namespace_add_address(ADDRESS);
+    free(hosts);
+    free(directory);
+    return true;
+}
+
+static struct mariadb_server *start(const char *setting) {
+    const char *const settings[] = {"bind-address=" ADDRESS, "performance-schema=ON", setting, NULL};
+    return mariadb_start(settings);
+}
+
+static void open_for(struct bench *bench, const struct mariadb_server *server, const char *user,
+    const char *password, const char *database, int64_t timeout_ms) {
+    char dsn[256];
+    snprintf(dsn, sizeof dsn, DSN, user, password, server->port, database);
+    bench_open(bench, dsn, ROLE_MAIN, timeout_ms);
+}
+
+/* What the server holds against us. */
+static long count_errors(const struct mariadb_server *server) {
+    char *text = mariadb_exec(server, "performance_schema",
+        "SELECT COALESCE(SUM(SUM_CONNECT_ERRORS), 0) FROM host_cache WHERE IP = '" ADDRESS "'");
+    long count = strtol(text, NULL, 10);
+    free(text);
+    return count;
+}
+
+struct awaited {
+    const struct mariadb_server *server;
+    long errors;
+};
+
+static bool has_counted(void *arg) {
+    const struct awaited *awaited = arg;
+    return count_errors(awaited->server) == awaited->errors;
+}
+
+static void await_errors(const struct mariadb_server *server, long errors) {
+    struct awaited awaited = {server, errors};
+    ck_assert_msg(
+        wait_until(has_counted, &awaited, 5000), "%ld errors, not %ld", count_errors(server), errors);
+}
+
+/* What a bare TCP check does. */
+static void knock(const struct mariadb_server *server) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server->port)};
+    inet_pton(AF_INET, ADDRESS, &address.sin_addr);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    close(fd);
+}
+
+START_TEST(bare_connects_lead_to_a_block_which_is_told) {
+    struct bench bench;
+    if (!enter("bare_connects_lead_to_a_block_which_is_told"))
+        return;
+    struct mariadb_server *server = start("max-connect-errors=5");
+    open_for(&bench, server, "bugsink", MARIADB_PASSWORD_ENCODED, "bugsink", TIMEOUT_MS);
+    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    for (int i = 1; i <= 5; i++) {
+        knock(server);
+        await_errors(server, i);
+    }
+    bench_expect(&bench, REASON_HOST_BLOCKED, "1129", PHASE_AUTH);
+    mariadb_do(server, NULL, "FLUSH HOSTS");
+    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    bench_close(&bench);
+    mariadb_free(server);
+}
+END_TEST
+
+static void run_many(const struct mariadb_server *server, const char *password, const char *database,
+    int times, enum reason reason, const char *code, enum phase phase) {
+    struct bench bench;
+    open_for(&bench, server, "bugsink", password, database, TIMEOUT_MS);
+    for (int i = 0; i < times; i++)
+        bench_expect(&bench, reason, code, phase);
+    bench_close(&bench);
+    ck_assert_int_eq(count_errors(server), 0);
+}
+
+START_TEST(a_thousand_checks_with_right_and_wrong_passwords_do_not) {
+    enum { SESSIONS = 11 };
+    if (!enter("a_thousand_checks_with_right_and_wrong_passwords_do_not"))
+        return;
+    struct mariadb_server *server = start("max-connect-errors=5");
+    mariadb_do(server, NULL, "SET GLOBAL max_connections=10");
+    run_many(server, "wrong", "bugsink", 480, REASON_AUTH_FAILED, "1045", PHASE_AUTH);
+    run_many(server, MARIADB_PASSWORD_ENCODED, "absent", 20, REASON_AUTH_FAILED, "1044", PHASE_AUTH);
+    run_many(server, MARIADB_PASSWORD_ENCODED, "bugsink", 480, REASON_OK, "", PHASE_NONE);
+    MYSQL *sessions[SESSIONS];
+    for (int i = 0; i < SESSIONS; i++) {
+        sessions[i] = mysql_init(NULL);
+        mysql_real_connect(sessions[i], NULL, "root", "", NULL, 0, server->socket, 0);
+    }
+    struct bench bench;
+    open_for(&bench, server, "bugsink", MARIADB_PASSWORD_ENCODED, "bugsink", TIMEOUT_MS);
+    for (int i = 0; i < 20; i++)
+        bench_expect(&bench, REASON_TOO_MANY_CLIENTS, "1040", PHASE_AUTH);
+    for (int i = 0; i < SESSIONS; i++)
+        mysql_close(sessions[i]);
+    ck_assert_int_eq(count_errors(server), 0);
+    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    bench_close(&bench);
+    mariadb_free(server);
+}
+END_TEST
+
+/* The attempts of an hour, in a row. Each is counted once the server wakes, and all together are far from the
+ * standard of 100; the first good login wipes the count. */
+START_TEST(neither_does_a_server_that_hangs_for_an_hour) {
+    struct bench bench;
+    if (!enter("neither_does_a_server_that_hangs_for_an_hour"))
+        return;
+    struct mariadb_server *server = start("connect-timeout=10");
+    open_for(&bench, server, "bugsink", MARIADB_PASSWORD_ENCODED, "bugsink", SHORT_MS);
+    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    mariadb_pause(server);
+    for (int i = 0; i < HOUR_ATTEMPTS; i++) {
+        bench_expect(&bench, REASON_TIMEOUT, "", PHASE_AUTH);
+        ck_assert(rig_turn_until_childless(&bench.rig));
+    }
+    mariadb_continue(server);
+    await_errors(server, HOUR_ATTEMPTS);
+    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    ck_assert_int_eq(count_errors(server), 0);
+    bench_close(&bench);
+    mariadb_free(server);
+}
+END_TEST
+
+/* Packets dropped, not refused: first all of them, then all but those that open a connection. */
+START_TEST(lost_packets_are_a_timeout_by_the_deadline) {
+    struct bench bench;
+    char rules[128];
+    if (!enter("lost_packets_are_a_timeout_by_the_deadline"))
+        return;
+    struct mariadb_server *server = start("max-connect-errors=5");
+    open_for(&bench, server, "bugsink", MARIADB_PASSWORD_ENCODED, "bugsink", SHORT_MS);
+    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    snprintf(rules, sizeof rules, "tcp dport %d drop", server->port);
+    const char *why = namespace_filter(rules);
+    if (why)
+        fprintf(stderr, "skipped: lost_packets_are_a_timeout_by_the_deadline: %s\n", why);
+    for (int i = 0; !why && i < 10; i++) {
+        bench_expect(&bench, REASON_TIMEOUT, "", PHASE_CONNECT);
+        ck_assert_int_lt(bench.own.duration_ms, SHORT_MS + 200);
+        ck_assert(rig_turn_until_childless(&bench.rig));
+    }
+    if (!why) {
+        snprintf(rules, sizeof rules, "tcp dport %d tcp flags & syn == 0 drop", server->port);
+        ck_assert_ptr_null(namespace_filter(rules));
+        bench_expect(&bench, REASON_TIMEOUT, "", PHASE_AUTH);
+        ck_assert(rig_turn_until_childless(&bench.rig));
+        ck_assert_ptr_null(namespace_filter(""));
+        ck_assert_int_eq(count_errors(server), 0); /* none of the ten has reached the server */
+        bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    }
+    bench_close(&bench);
+    mariadb_free(server);
+}
+END_TEST
+
+Suite *mysql_lockout_suite(void) {
+    Suite *suite = suite_create("mysql_lockout");
+    TCase *tcase = tcase_create("mysql_lockout");
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, bare_connects_lead_to_a_block_which_is_told);
+    tcase_add_test(tcase, a_thousand_checks_with_right_and_wrong_passwords_do_not);
+    tcase_add_test(tcase, neither_does_a_server_that_hangs_for_an_hour);
+    tcase_add_test(tcase, lost_packets_are_a_timeout_by_the_deadline);
+    return suite;
+}
