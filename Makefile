@@ -17,7 +17,7 @@ MYSQL       := $(if $(filter 0,$(WITH_MYSQL)),,yes)
 BUILD_PACKAGES = gcc make pkg-config libc6-dev libevent-dev libpq-dev libsqlite3-dev libjansson-dev \
                  $(if $(MYSQL),libmariadb-dev)
 RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3
-TEST_PACKAGES  = $(RUN_PACKAGES) check postgresql $(if $(MYSQL),mariadb-server) nftables valgrind
+TEST_PACKAGES  = $(RUN_PACKAGES) check postgresql pgbouncer $(if $(MYSQL),mariadb-server) nftables valgrind
 LINT_PACKAGES  = $(BUILD_PACKAGES) check cppcheck clang-format shellcheck
 
 LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)
