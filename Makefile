@@ -42,7 +42,7 @@ TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
 SUITES    := $(patsubst test_%.c,%,$(filter test_%,$(notdir $(TEST_SRC))))
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
-.PHONY: run-tests run-demo
+.PHONY: run-tests run-demo false-green
 
 all: $(BUILD)/bugsink-health ## build the program
 
@@ -86,6 +86,11 @@ run-demo: $(BUILD)/bugsink-health
 
 run-tests: $(BUILD)/bugsink-health $(BUILD)/run-tests
 	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests
+
+false-green: deps-test ## what other probes say of eleven states of a database, beside what we say: the README's table
+	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/run-tests
+	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests e2e_false_green
+	@cat $(BUILD)/false-green.md
 
 valgrind: deps-test $(BUILD)/bugsink-health ## the checker's main paths under valgrind
 	BH_PROGRAM=$(BUILD)/bugsink-health scripts/valgrind.sh
