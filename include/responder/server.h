@@ -19,6 +19,7 @@ struct server_limits {
     size_t linger_bytes;   /* of such input that are thrown away before we give up */
     int64_t pause_ms;      /* without accepting, when there is no descriptor to be had */
     int accepts_per_turn;  /* in one turn of the loop, so that those accepted are heard in between */
+    int turns_per_accept;  /* of old connections, before new ones are looked for */
     int requests_per_turn; /* of one connection, so that the others are heard in between */
 };
 

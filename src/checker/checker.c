@@ -7,6 +7,7 @@
 #include "checker/engine.h"
 #include "checker/listen.h"
 #include "checker/loop.h"
+#include "checker/reload.h"
 #include "checker/versions.h"
 #include "link/link.h"
 #include "render/pages.h"
@@ -32,6 +33,7 @@ struct checker {
     struct loop loop;
     struct engine *engine;
     struct link_sender *sender;
+    struct reload reload;
     struct event *signals[SIGNAL_COUNT];
     struct timer publish;
     struct timer lease;
@@ -206,16 +208,29 @@ static struct config *load_again(const struct checker *checker, struct error *er
     return config;
 }
 
-static void on_reload(evutil_socket_t number, short events, void *arg) {
-    (void)number;
-    (void)events;
+static void on_reload_failed(void *arg, const char *why) {
+    struct checker *checker = arg;
+    checker->config_state = "error: the last reload failed, the configuration before it is in force";
+    log_error("reload failed, the old configuration stays", why);
+    on_checked(checker, true);
+}
+
+static void warn_of_listen(const struct checker *checker, const struct config *config) {
+    if (strcmp(config->listen, checker->listen_wanted) == 0)
+        return;
+    struct log_line line;
+    log_begin(&line, LOG_WARNING, "a change of the listening address needs a restart");
+    log_str(&line, "listen", checker->where);
+    log_str(&line, "wanted", config->listen);
+    log_end(&line);
+}
+
+static void on_reload_ready(void *arg) {
     struct checker *checker = arg;
     struct error err;
     struct config *config = load_again(checker, &err);
     if (!config || engine_reload(checker->engine, config, &err) < 0) {
-        checker->config_state = "error: the last reload failed, the configuration before it is in force";
-        log_error("reload failed, the old configuration stays", err.text);
-        on_checked(checker, true);
+        on_reload_failed(checker, err.text);
         return;
     }
     checker->config_state = "ok";
@@ -224,13 +239,14 @@ static void on_reload(evutil_socket_t number, short events, void *arg) {
     log_event(LOG_INFO, "reloaded");
     log_warnings(config);
     log_checks(config);
-    if (strcmp(config->listen, checker->listen_wanted) != 0) {
-        struct log_line line;
-        log_begin(&line, LOG_WARNING, "a change of the listening address needs a restart");
-        log_str(&line, "listen", checker->where);
-        log_str(&line, "wanted", config->listen);
-        log_end(&line);
-    }
+    warn_of_listen(checker, config);
+}
+
+static void on_hangup(evutil_socket_t number, short events, void *arg) {
+    (void)number;
+    (void)events;
+    struct checker *checker = arg;
+    reload_begin(&checker->reload);
 }
 
 /* -- start -- */
@@ -241,7 +257,7 @@ static int watch_signals(struct checker *checker, struct error *err) {
     sigemptyset(&held);
     for (int i = 0; i < SIGNAL_COUNT; i++) {
         checker->signals[i] = loop_watch_signal(
-            &checker->loop, NUMBERS[i], NUMBERS[i] == SIGHUP ? on_reload : on_terminate, checker);
+            &checker->loop, NUMBERS[i], NUMBERS[i] == SIGHUP ? on_hangup : on_terminate, checker);
         if (!checker->signals[i])
             return error_set(err, "cannot watch signals");
         sigaddset(&held, NUMBERS[i]);
@@ -307,6 +323,7 @@ static void release(struct checker *checker) {
     for (int i = 0; i < SIGNAL_COUNT; i++)
         if (checker->signals[i])
             event_free(checker->signals[i]);
+    reload_release(&checker->reload);
     engine_free(checker->engine);
     loop_release(&checker->loop);
     free(checker->listen_wanted);
@@ -332,6 +349,7 @@ int checker_run(const struct config_source *source, int link_fd, pid_t responder
     timer_init(&checker.lease, renew_lease, &checker);
     timer_init(&checker.drained, on_drained, &checker);
     timer_init(&checker.farewell, on_farewell_late, &checker);
+    reload_init(&checker.reload, &checker.loop, source, on_reload_ready, on_reload_failed, &checker);
     int result = loop_init(&checker.loop, &err);
     checker.loop.other_child = on_other_child;
     checker.loop.arg = &checker;

@@ -67,6 +67,19 @@ static void log_transition(const struct watch *watch, enum status old_status, en
     log_end(&line);
 }
 
+/* Once for each longer pause: whoever waits for a recovery to show must be able to learn why it does not. */
+static void log_slow_down(const struct watch *watch, int64_t delay_ms) {
+    struct log_line line;
+    log_begin(&line, LOG_WARNING, "check slows down");
+    log_str(&line, "check", watch->check.config->name);
+    log_str(&line, "code", reason_info(watch->memory.reason)->slug);
+    log_str(&line, "phase", phase_name(watch->memory.phase));
+    log_int(&line, "next_ms", delay_ms);
+    log_str(
+        &line, "message", "connections that break off make the server block this host, and Bugsink with it");
+    log_end(&line);
+}
+
 /* Whether a change is worth a line: that a file was replaced is told once, and not again when the next look
  * finds nothing new. */
 static bool is_worth_telling(
@@ -117,19 +130,6 @@ static bool update_liveness(struct engine *engine) {
     }
     log_end(&line);
     return true;
-}
-
-/* Once for each longer pause: whoever waits for a recovery to show must be able to learn why it does not. */
-static void log_slow_down(const struct watch *watch, int64_t delay_ms) {
-    struct log_line line;
-    log_begin(&line, LOG_WARNING, "check slows down");
-    log_str(&line, "check", watch->check.config->name);
-    log_str(&line, "code", reason_info(watch->memory.reason)->slug);
-    log_str(&line, "phase", phase_name(watch->memory.phase));
-    log_int(&line, "next_ms", delay_ms);
-    log_str(
-        &line, "message", "connections that break off make the server block this host, and Bugsink with it");
-    log_end(&line);
 }
 
 /* -- one watch -- */

@@ -201,8 +201,8 @@ static bool is_secured_as_wanted(struct talk *talk) {
 
 /* -- the questions: plain blocking calls, for the phase is known -- */
 
-/* Runs one statement. *row is its first row, or NULL; the result it stands in is the caller's to free. Rows are
- * not kept: a server that sends them without end costs time, and no memory. */
+/* Runs one statement. *row is its first row, or NULL; the result it stands in is the caller's to free. Rows
+ * are not kept: a server that sends them without end costs time, and no memory. */
 static bool run(struct talk *talk, const char *sql, MYSQL_RES **result, MYSQL_ROW *row) {
     *row = NULL;
     *result = mysql_query(talk->mysql, sql) == 0 ? mysql_use_result(talk->mysql) : NULL;

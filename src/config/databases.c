@@ -185,7 +185,8 @@ static int read_password(struct database *database, char **origin) {
 /* Query parameters that are worth seeing and hold no secret. */
 static void add_param_items(const struct database *database, const char *origin) {
     static const char *const shown[] = {"sslmode", "sslrootcert", "channel_binding", "gssencmode", "hostaddr",
-        "target_session_attrs", "options", "application_name"};
+        "target_session_attrs", "options", "application_name", "ssl-mode", "ssl-ca", "ssl-cert", "charset",
+        "unix-socket"};
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
         const char *value = dsn_param(&database->check->dsn, shown[i]);
         char key[40];

@@ -25,6 +25,7 @@ struct server {
     struct connection *connections;
     char *bytes;
     size_t initialised; /* connections whose event exists */
+    int turns_since_accept;
     bool is_stopped;
 };
 
@@ -37,7 +38,8 @@ struct server_limits server_limits_usual(void) {
         .linger_bytes = 64 * 1024,
         .pause_ms = 100,
         .accepts_per_turn = 16,
-        .requests_per_turn = 16,
+        .requests_per_turn = 2,
+        .turns_per_accept = 8,
     };
 }
 
@@ -74,12 +76,24 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg) {
     arm_timer(server);
 }
 
+static void accept_some(struct server *server);
+
+/* A probe is a new connection: it does not wait until all old ones had their turn. Without this, 255 clients
+ * that pipeline requests for a page of 284 KB kept one waiting for 0.9 s. */
+static void hear_new_ones(struct server *server) {
+    if (server->is_stopped || ++server->turns_since_accept < server->serving.limits.turns_per_accept)
+        return;
+    accept_some(server);
+}
+
 static void on_connection_event(evutil_socket_t fd, short what, void *arg) {
     struct connection *connection = arg;
     (void)fd;
     (void)what;
+    struct server *server = (struct server *)connection->serving;
     connection_turn(connection);
-    arm_timer((struct server *)connection->serving);
+    arm_timer(server);
+    hear_new_ones(server);
 }
 
 /* -- room -- */
@@ -184,6 +198,7 @@ static void begin_connection(struct server *server, int fd) {
 }
 
 static void accept_some(struct server *server) {
+    server->turns_since_accept = 0;
     keep_reserve(server);
     for (int i = 0; i < server->serving.limits.accepts_per_turn; i++) {
         int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -402,7 +402,8 @@ static struct world mysql_world(void) {
 
 static void find_in_phase(struct world *world, enum reason reason, enum phase phase) {
     const struct observed nothing = {0};
-    const struct finding finding = {reason, phase, &nothing, world->config.timeout_ms};
+    const struct finding finding = {
+        .reason = reason, .phase = phase, .observed = &nothing, .latency_ms = world->config.timeout_ms};
     policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
 }
 

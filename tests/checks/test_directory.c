@@ -273,8 +273,10 @@ static void fill_with_inodes(const char *dir) {
 }
 
 static void remount_read_only(const char *dir) {
-    char *missing = tempdir_path(dir, "a/b");
+    char *missing = tempdir_path(dir, "a/b"), *filler = tempdir_path(dir, "filler");
     expect(dir, DIRECTORY_SPOOL, 0, REASON_OK);
+    fill(filler); /* as an image's file system is always */
+    free(filler);
     if (mount(NULL, dir, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0)
         _exit(2);
     expect(dir, DIRECTORY_SPOOL, 0, REASON_READ_ONLY_MOUNT);

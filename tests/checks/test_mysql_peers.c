@@ -97,6 +97,8 @@ static const struct {
         PHASE_QUERY}, /* an answer without a row */
     {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES("\x0c\0\0\1\xfb/etc/passwd")}}, REASON_COUNT, NULL,
         PHASE_QUERY}, /* asks for a file of ours */
+    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES("\xff\xff\xff\1\3def")}}, REASON_RESET, "2013",
+        PHASE_QUERY}, /* announces 16 MiB: the library hangs up */
     {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {"", 0}}, REASON_TIMEOUT, "", PHASE_QUERY},
     {{{BYTES(GREETING)}, {BYTES("\x15\0\0\2\xfeno_such_plugin_xxx\0\0")}, {BYTES("\7\0\0\4\xff\x15\4no..")}},
         REASON_AUTH_UNSUPPORTED, NULL, PHASE_AUTH},

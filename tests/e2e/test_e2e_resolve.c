@@ -1,33 +1,11 @@
 /* End to end: a DNS server that never answers delays no probe, and shows as a timeout in phase resolve. */
 #include "e2e/world.h"
 #include "harness/namespace.h"
-#include "harness/tempdir.h"
 
-#include <arpa/inet.h>
 #include <check.h>
-#include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* A server at 127.0.0.1:53 that takes every question and answers none. Returns its descriptor. */
-static int start_silent_dns(const struct world *world) {
-    char *resolv = tempdir_path(world->dir, "resolv.conf"),
-         *nsswitch = tempdir_path(world->dir, "nsswitch.conf");
-    tempdir_write(resolv, "nameserver 127.0.0.1\n");
-    tempdir_write(nsswitch, "hosts: dns\n");
-    namespace_cover("/etc/resolv.conf", resolv);
-    if (access("/etc/nsswitch.conf", F_OK) == 0)
-        namespace_cover("/etc/nsswitch.conf", nsswitch);
-    free(resolv);
-    free(nsswitch);
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    ck_assert(fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0);
-    return fd;
-}
 
 static void assert_phase(struct world *world, const char *check, const char *expected) {
     world_get(world, "/health/");
@@ -45,7 +23,7 @@ START_TEST(a_resolver_that_hangs_delays_no_probe) {
         return;
     }
     struct world *world = world_new();
-    int dns = start_silent_dns(world);
+    int dns = namespace_silent_dns(world->dir);
     world_write_config(world,
         "{\"databases\": {\"default\": {\"dsn\": \"postgresql://bugsink@db.silent.example/bugsink\", "
         "\"role\": \"main\"},"

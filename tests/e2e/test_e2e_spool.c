@@ -1,6 +1,7 @@
 /* End to end: Bugsink's directories, settings that it would refuse or has not read, a database that is
  * replaced. */
 #include "e2e/world.h"
+#include "harness/peer.h"
 #include "harness/sqlite_files.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
@@ -160,6 +161,31 @@ START_TEST(settings_that_change_are_degraded_until_they_are_put_back) {
 }
 END_TEST
 
+static struct peer start_app(int port) {
+    static const char REPLY[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK";
+    const struct peer_script script = {
+        .reads = 1, .reply = REPLY, .reply_size = sizeof REPLY - 1, .closes = PEER_CLOSES};
+    return peer_start_on(&script, port);
+}
+
+START_TEST(settings_that_changed_are_well_again_when_bugsink_was_restarted) {
+    struct world *world = world_new();
+    int port = daemon_free_port();
+    envlist_set(&world->environment, "BUGSINK_HEALTH_APP_URL=http://127.0.0.1:%d", port);
+    struct peer app = start_app(port);
+    world_start(world);
+    FILE *file = fopen(world->settings, "a");
+    ck_assert(file && fputs("# changed\n", file) >= 0 && fclose(file) == 0);
+    world_await_check(world, "app_settings", "degraded: changed", SHOWS_MS);
+    peer_stop(&app);
+    world_await(world, "/health/ready/app/", 503, "\"refused\"", SHOWS_MS);
+    app = start_app(port);
+    world_await(world, "/health/ready/", 200, "\"status\": \"ok\"", SHOWS_MS);
+    peer_stop(&app);
+    world_end(world);
+}
+END_TEST
+
 /* -- replaced -- */
 
 START_TEST(a_replaced_database_is_noted_once_and_stays_ready) {
@@ -188,6 +214,7 @@ Suite *e2e_spool_suite(void) {
     tcase_add_test(tcase, an_unheard_wakeup_call_is_degraded_while_tasks_wait);
     tcase_add_test(tcase, a_setting_that_bugsink_refuses_is_named_and_its_value_is_not);
     tcase_add_test(tcase, settings_that_change_are_degraded_until_they_are_put_back);
+    tcase_add_test(tcase, settings_that_changed_are_well_again_when_bugsink_was_restarted);
     tcase_add_test(tcase, a_replaced_database_is_noted_once_and_stays_ready);
     return suite;
 }

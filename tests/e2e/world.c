@@ -2,6 +2,7 @@
 #include "e2e/world.h"
 
 #include "base/str.h"
+#include "harness/proc.h"
 #include "harness/sqlite_files.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
@@ -12,8 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { READY_MS = 5000, END_MS = 5000 };
+enum { READY_MS = 5000, END_MS = 5000, IDLE_MS = 5000 };
 
 struct world *world_new(void) {
     struct world *world = calloc(1, sizeof *world);
@@ -132,6 +134,43 @@ const char *world_check_text(struct world *world, const char *name) {
     bool is_there = json_is_string(value) && str_copy(text, sizeof text, json_string_value(value));
     json_decref(json);
     return is_there ? text : NULL;
+}
+
+static bool is_childless(const struct daemon *daemon) {
+    pid_t children[2];
+    return proc_children(daemon->checker, children, 2) == 1 && children[0] == daemon->responder;
+}
+
+/* A run that is just under way has more: the smallest of many numbers is that of no run. */
+int world_idle_descriptors(const struct world *world) {
+    const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
+    int least = proc_descriptor_count(world->daemon.checker);
+    for (int i = 0; i < 100; i++) {
+        int count = proc_descriptor_count(world->daemon.checker);
+        least = count < least ? count : least;
+        nanosleep(&pause, NULL);
+    }
+    return least;
+}
+
+struct idleness {
+    const struct daemon *daemon;
+    int descriptors;
+};
+
+static bool is_idle(void *arg) {
+    const struct idleness *wanted = arg;
+    return is_childless(wanted->daemon) &&
+           (wanted->descriptors < 0 || proc_descriptor_count(wanted->daemon->checker) == wanted->descriptors);
+}
+
+void world_await_idle(const struct world *world, int descriptors) {
+    pid_t children[64];
+    struct idleness wanted = {&world->daemon, descriptors};
+    if (!wait_until(is_idle, &wanted, IDLE_MS))
+        ck_abort_msg("%d descriptors and not %d, %d children and not 1",
+            proc_descriptor_count(world->daemon.checker), descriptors,
+            proc_children(world->daemon.checker, children, 64));
 }
 
 bool world_is_sanitized(void) {

@@ -13,15 +13,28 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* As many descriptors as we may have: root may raise the hard limit too. */
-static void raise_descriptor_limit(int wanted) {
+enum { OWN_DESCRIPTORS = 64 /* that a process of the tests has besides, at most */ };
+
+/* As many descriptors as we may have: root may raise the hard limit too. Returns whether that is enough. */
+static bool raise_descriptor_limit(int wanted) {
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
-    struct rlimit higher = {(rlim_t)wanted + 64, (rlim_t)wanted + 64};
-    if (limit.rlim_max < higher.rlim_max && setrlimit(RLIMIT_NOFILE, &higher) == 0)
-        return;
+    rlim_t needed = (rlim_t)wanted + OWN_DESCRIPTORS;
+    const struct rlimit higher = {needed, needed};
+    if (limit.rlim_max < needed && setrlimit(RLIMIT_NOFILE, &higher) == 0)
+        return true;
     limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max >= needed;
+}
+
+bool crowd_is_allowed(int count) {
+    pid_t pid = fork(); /* the limit of this process stays as it is */
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0)
+        _exit(raise_descriptor_limit(count) ? 0 : 1);
+    int status = -1;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    return status == 0;
 }
 
 static bool connect_one(int port, const char *greeting) {

@@ -2,6 +2,7 @@
 #ifndef BH_TESTS_CROWD_H
 #define BH_TESTS_CROWD_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct crowd {
@@ -9,6 +10,9 @@ struct crowd {
     int control_fd; /* closing it ends the helper */
     int count;      /* connections that were made */
 };
+
+/* Whether RLIMIT_NOFILE, raised as far as we may, lets one process hold so many connections. */
+bool crowd_is_allowed(int count);
 
 /* Opens count connections to 127.0.0.1:port, each of which sends greeting (may be ""), and holds them,
  * whatever the server does. Returns when all have been tried; fewer are made where RLIMIT_NOFILE does not

@@ -2,12 +2,14 @@
 #include "harness/namespace.h"
 
 #include "base/str.h"
+#include "harness/tempdir.h"
 
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,4 +96,20 @@ void namespace_tmpfs(const char *path, long bytes) {
     char options[64];
     snprintf(options, sizeof options, "size=%ld", bytes);
     ck_assert_msg(mount("tmpfs", path, "tmpfs", 0, options) == 0, "%s: %s", path, strerror(errno));
+}
+
+int namespace_silent_dns(const char *dir) {
+    char *resolv = tempdir_path(dir, "resolv.conf"), *nsswitch = tempdir_path(dir, "nsswitch.conf");
+    tempdir_write(resolv, "nameserver 127.0.0.1\n");
+    tempdir_write(nsswitch, "hosts: dns\n");
+    namespace_cover("/etc/resolv.conf", resolv);
+    if (access("/etc/nsswitch.conf", F_OK) == 0)
+        namespace_cover("/etc/nsswitch.conf", nsswitch);
+    free(resolv);
+    free(nsswitch);
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ck_assert(fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0);
+    return fd;
 }

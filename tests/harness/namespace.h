@@ -21,4 +21,9 @@ const char *namespace_filter(const char *rules);
 /* Mounts a tmpfs of that many bytes on the directory, so that a test can fill it. */
 void namespace_tmpfs(const char *path, long bytes);
 
+/* In such a namespace: a DNS server that takes every question and answers none, asked for every name,
+ * localhost as well; the files for that are written to dir. Returns its descriptor, from which questions can
+ * be read. */
+int namespace_silent_dns(const char *dir);
+
 #endif

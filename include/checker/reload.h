@@ -1,0 +1,38 @@
+/* The first reading of a configuration that is to replace the one in force: in a one-shot child, for the file
+ * and the secret files it names may stand on a volume that hangs. What the child could read and found valid,
+ * the checker reads then. */
+#ifndef BH_CHECKER_RELOAD_H
+#define BH_CHECKER_RELOAD_H
+
+#include "base/timers.h"
+#include "checker/loop.h"
+#include "config/config.h"
+
+/* How long the reading may take. */
+enum { RELOAD_TIMEOUT_MS = 2000 };
+
+/* Embedded in its owner. */
+struct reload {
+    struct loop *loop;
+    const struct config_source *source;
+    void (*ready)(void *arg);
+    void (*failed)(void *arg, const char *why); /* why holds no secret */
+    void *arg;
+    struct child *child; /* until it is reaped */
+    struct timer deadline;
+    bool is_wanted_again; /* asked for while one was under way */
+};
+
+/* `ready` is called when the configuration could be read and is valid, `failed` when not. source is borrowed.
+ */
+void reload_init(struct reload *reload, struct loop *loop, const struct config_source *source,
+    void (*ready)(void *arg), void (*failed)(void *arg, const char *why), void *arg);
+
+/* Begins; one that is asked for while another is under way follows it. Exactly one of the callbacks comes for
+ * each reading. */
+void reload_begin(struct reload *reload);
+
+/* Gives up what is under way. */
+void reload_release(struct reload *reload);
+
+#endif

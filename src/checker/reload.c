@@ -1,0 +1,75 @@
+/* Reads a new configuration in a one-shot child, to see whether it can be read. */
+#include "checker/reload.h"
+
+#include "checks/child.h"
+
+#include <string.h>
+
+/* What the child reports: an empty text when all is well. */
+static void try_load(void *arg, int fd) {
+    const struct config_source *source = arg;
+    struct error err = {""};
+    struct config *config = config_load(source, &err);
+    if (config)
+        err.text[0] = '\0';
+    child_report_result(fd, &err, sizeof err);
+    config_free(config);
+}
+
+static void on_done(void *arg, const struct child_end *end) {
+    struct reload *reload = arg;
+    struct error err = {"the process that read the configuration died"};
+    timer_disarm(&reload->deadline);
+    if (end->result && end->result_size == sizeof err)
+        memcpy(&err, end->result, sizeof err);
+    err.text[sizeof err.text - 1] = '\0';
+    if (err.text[0])
+        reload->failed(reload->arg, err.text);
+    else
+        reload->ready(reload->arg);
+}
+
+static void on_reaped(void *arg) {
+    struct reload *reload = arg;
+    reload->child = NULL;
+    if (!reload->is_wanted_again)
+        return;
+    reload->is_wanted_again = false;
+    reload_begin(reload);
+}
+
+static void on_deadline(void *arg) {
+    struct reload *reload = arg;
+    child_abandon(reload->child);
+    reload->failed(reload->arg, "the configuration, or a file it names, could not be read within 2 s");
+}
+
+void reload_init(struct reload *reload, struct loop *loop, const struct config_source *source,
+    void (*ready)(void *arg), void (*failed)(void *arg, const char *why), void *arg) {
+    *reload = (struct reload){.loop = loop, .source = source, .ready = ready, .failed = failed, .arg = arg};
+    timer_init(&reload->deadline, on_deadline, reload);
+}
+
+void reload_begin(struct reload *reload) {
+    static const struct child_callbacks CALLBACKS = {.done = on_done, .reaped = on_reaped};
+    struct error err;
+    if (reload->child) {
+        reload->is_wanted_again = true;
+        return;
+    }
+    /* The child has its own copy of the source, by the fork. */
+    struct config_source source = *reload->source;
+    reload->child =
+        child_start(&reload->loop->children, try_load, &source, &CALLBACKS, reload, RELOAD_TIMEOUT_MS, &err);
+    if (reload->child)
+        timer_arm(&reload->loop->timers, &reload->deadline, RELOAD_TIMEOUT_MS);
+    else
+        reload->failed(reload->arg, err.text);
+}
+
+void reload_release(struct reload *reload) {
+    timer_disarm(&reload->deadline);
+    if (reload->child)
+        child_disown(reload->child);
+    reload->child = NULL;
+}

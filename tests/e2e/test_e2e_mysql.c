@@ -1,0 +1,105 @@
+/* End to end: a real MariaDB that is well, stopped, hung, restarted, or refuses the password. */
+#include "e2e/world.h"
+#include "harness/mariadb.h"
+#include "harness/wait.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWS_MS = 6000, RECOVERS_MS = 2000, THAWS_MS = 8000 };
+
+#define MARKER "Zq7xMariadbMarker"
+
+/* A server for each test. */
+static struct mariadb_server *server;
+
+static void set_up(void) {
+    server = mariadb_start(NULL);
+}
+
+static void tear_down(void) {
+    mariadb_free(server);
+}
+
+static struct world *start_world(const char *user, const char *password, const char *query) {
+    struct world *world = world_new();
+    char *dsn = mariadb_dsn(server, user, password, "bugsink", query);
+    envlist_unset(&world->environment, "DATABASE_PATH");
+    envlist_set(&world->environment, "DATABASE_URL=%s", dsn);
+    free(dsn);
+    world_start_with(world, NULL, 0);
+    return world;
+}
+
+START_TEST(bugsinks_own_url_is_read_as_bugsink_reads_it) {
+    struct world *world = start_world("bugsink", MARIADB_PASSWORD_ENCODED, "?ssl-mode=verify-identity");
+    world_await_check(world, "default", "ok", SHOWS_MS); /* the query string is dropped: no TLS is demanded */
+    ck_assert_int_eq(world_get(world, "/health/ready/"), 200);
+    ck_assert_int_ge(daemon_log_lines(&world->daemon, "level=warning", "query"), 1);
+    ck_assert_int_eq(daemon_log_lines(&world->daemon, "started", "MariaDB Connector/C"), 1);
+    ck_assert_int_eq(world_get(world, "/health/"), 200);
+    ck_assert_ptr_nonnull(strstr(world->response.body, "\"kind\": \"mysql\""));
+    world_end(world);
+}
+END_TEST
+
+START_TEST(a_stopped_server_is_refused_and_recovery_shows_at_once) {
+    struct world *world = start_world("bugsink", MARIADB_PASSWORD_ENCODED, "");
+    world_await_check(world, "default", "ok", SHOWS_MS);
+    mariadb_stop(server);
+    world_await_check(world, "default", "error: refused", SHOWS_MS);
+    ck_assert_int_eq(world_get(world, "/health/ready/"), 503);
+    ck_assert_int_eq(world_get(world, "/health/live/"), 200);
+    mariadb_restart(server, NULL);
+    world_await(world, "/health/ready/", 200, "\"default\": \"ok\"", RECOVERS_MS);
+    world_end(world);
+}
+END_TEST
+
+static bool is_slowed_down(void *arg) {
+    const struct daemon *daemon = arg;
+    return daemon_log_lines(daemon, "check slows down", "next_ms=") > 0;
+}
+
+START_TEST(a_hung_server_is_looked_at_ever_more_rarely_which_is_said) {
+    struct world *world = start_world("bugsink", MARIADB_PASSWORD_ENCODED, "");
+    world_await_check(world, "default", "ok", SHOWS_MS);
+    mariadb_pause(server);
+    world_await_check(world, "default", "error: timeout", SHOWS_MS);
+    ck_assert(wait_until(is_slowed_down, &world->daemon, 2 * THAWS_MS));
+    world_await(world, "/health/", 503, "\"pause_s\": 1", SHOWS_MS);
+    ck_assert_ptr_nonnull(strstr(world->response.body, "\"phase\": \"auth\""));
+    mariadb_continue(server);
+    world_await(world, "/health/ready/", 200, "\"default\": \"ok\"", THAWS_MS);
+    ck_assert_int_eq(daemon_log_lines(&world->daemon, "check changed", "new=ok"), 4); /* one of them twice */
+    world_end(world);
+}
+END_TEST
+
+START_TEST(a_wrong_password_is_told_and_shown_nowhere) {
+    struct world *world = start_world("bugsink", MARKER, "");
+    world_await_check(world, "default", "error: auth_failed", SHOWS_MS);
+    ck_assert_int_eq(world_get(world, "/health/"), 503);
+    ck_assert_ptr_null(strstr(world->response.body, MARKER));
+    ck_assert_ptr_null(strstr(world->response.body, "bugsink'@"));
+    char *log = daemon_log(&world->daemon);
+    ck_assert_ptr_nonnull(strstr(log, "driver_code=1045"));
+    ck_assert_ptr_null(strstr(log, MARKER));
+    free(log);
+    world_end(world);
+}
+END_TEST
+
+Suite *e2e_mysql_suite(void) {
+    Suite *suite = suite_create("e2e_mysql");
+    TCase *tcase = tcase_create("e2e_mysql");
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 90);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, bugsinks_own_url_is_read_as_bugsink_reads_it);
+    tcase_add_test(tcase, a_stopped_server_is_refused_and_recovery_shows_at_once);
+    tcase_add_test(tcase, a_hung_server_is_looked_at_ever_more_rarely_which_is_said);
+    tcase_add_test(tcase, a_wrong_password_is_told_and_shown_nowhere);
+    return suite;
+}
