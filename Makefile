@@ -121,7 +121,7 @@ $(BUILD)/tests/suites.inc: $(wildcard tests/*/test_*.c) Makefile $(BUILD)/choice
 	@printf 'SUITE(%s)\n' $(SUITES) > $@
 
 # What was chosen at the last build; it changes only when that does, and then these are made anew.
-$(BUILD)/obj/checks/kinds.o $(BUILD)/obj/checker/versions.o: $(BUILD)/choices
+$(BUILD)/obj/checks/kinds.o $(BUILD)/obj/checker/versions.o $(BUILD)/tests/checks/test_check.o: $(BUILD)/choices
 $(BUILD)/choices: always
 	@mkdir -p $(@D)
 	@echo 'WITH_MYSQL=$(MYSQL)' | cmp -s - $@ || echo 'WITH_MYSQL=$(MYSQL)' > $@
