@@ -67,10 +67,12 @@ static void fail(struct check *check) {
     struct postgres *postgres = check->state;
     const char *message = PQerrorMessage(postgres->conn);
     char sqlstate[SQLSTATE_SIZE] = "";
-    enum reason reason = postgres_sqlstate_find(message, sqlstate)
-                             ? postgres_reason_of_sqlstate(sqlstate, check->phase)
-                             : postgres_reason_of_message(message, check->phase);
-    decide(check, reason, sqlstate, message);
+    char *stripped = postgres_message_strip(message);
+    const char *text = postgres_sqlstate_find(message, sqlstate);
+    enum reason reason = text ? postgres_reason_of_sqlstate(sqlstate, text, check->phase)
+                              : postgres_reason_of_message(message, check->phase);
+    decide(check, reason, sqlstate, stripped);
+    free(stripped);
     finish(check);
 }
 
@@ -131,9 +133,10 @@ static void judge_schema(struct check *check, const PGresult *result) {
 static void take_error(struct check *check, const PGresult *result) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorMessage(result);
-    enum reason reason = sqlstate ? postgres_reason_of_sqlstate(sqlstate, PHASE_QUERY)
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    enum reason reason = sqlstate ? postgres_reason_of_sqlstate(sqlstate, text, PHASE_QUERY)
                                   : postgres_reason_of_message(message, PHASE_QUERY);
-    decide(check, reason, sqlstate, message);
+    decide(check, reason, sqlstate, text && sqlstate && postgres_is_of_pooler(sqlstate) ? text : message);
 }
 
 /* Returns false when the server does what nobody asked for: to copy, say, where libpq would give results for
@@ -213,6 +216,7 @@ static void send_query(struct check *check, const char *sql) {
 static void ask(struct check *check) {
     struct postgres *postgres = check->state;
     check_set_phase(check, PHASE_QUERY);
+    PQsetErrorVerbosity(postgres->conn, PQERRORS_SQLSTATE); /* results have their fields besides */
     observed_set(&postgres->outcome.observed, OBSERVED_SERVER_VERSION, PQserverVersion(postgres->conn));
     if (PQsetnonblocking(postgres->conn, 1) != 0) {
         fail(check);
@@ -296,8 +300,9 @@ static void connect_to(struct check *check, const struct resolve_answer *answer)
         finish(check);
         return;
     }
-    /* At once: a failed connect, too, is then told by its SQLSTATE and not by the server's localised text. */
-    PQsetErrorVerbosity(postgres->conn, PQERRORS_SQLSTATE);
+    /* At once: a failed connect, too, is then told with its SQLSTATE, by which it is judged, and not by the
+     * server's localised text alone (which is needed where a pooler has one SQLSTATE for everything). */
+    PQsetErrorVerbosity(postgres->conn, PQERRORS_VERBOSE);
     PQsetNoticeReceiver(postgres->conn, ignore_notice, NULL);
     if (PQstatus(postgres->conn) == CONNECTION_BAD)
         fail(check);

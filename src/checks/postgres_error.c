@@ -1,6 +1,8 @@
 /* PostgreSQL's errors and what they mean. */
 #include "checks/postgres_error.h"
 
+#include "base/str.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
@@ -15,27 +17,68 @@ static bool is_sqlstate(const char *text) {
     return true;
 }
 
-bool postgres_sqlstate_find(const char *message, char sqlstate[SQLSTATE_SIZE]) {
-    static const char BEFORE[] =
-        ":  "; /* pqBuildErrorMessage3: severity, colon, two spaces, code, end of line */
+/* The next SQLSTATE, or NULL. pqBuildErrorMessage3 writes severity, colon, two spaces, code; then the end of
+ * the line, or a colon and the text. */
+static const char *next_sqlstate(const char *message) {
+    static const char BEFORE[] = ":  ";
     const size_t before = sizeof BEFORE - 1, length = SQLSTATE_SIZE - 1;
-    bool is_found = false;
     for (const char *at = strstr(message, BEFORE); at; at = strstr(at + before, BEFORE)) {
         const char *code = at + before;
-        if (strlen(code) < length || !is_sqlstate(code) || (code[length] != '\n' && code[length] != '\0'))
-            continue;
-        memcpy(sqlstate, code, length);
-        sqlstate[length] = '\0';
-        is_found = true;
+        if (strlen(code) >= length && is_sqlstate(code) && strchr("\n:", code[length]))
+            return code;
     }
-    return is_found;
+    return NULL;
+}
+
+/* In a message of several attempts, the next one's, or the end. */
+static const char *next_attempt(const char *message) {
+    const char *next = strstr(message, "\nconnection to server ");
+    return next ? next : message + strlen(message);
+}
+
+const char *postgres_sqlstate_find(const char *message, char sqlstate[SQLSTATE_SIZE]) {
+    const char *last = NULL;
+    for (const char *code = next_sqlstate(message); code; code = next_sqlstate(next_attempt(code)))
+        last = code;
+    if (!last)
+        return NULL;
+    memcpy(sqlstate, last, SQLSTATE_SIZE - 1);
+    sqlstate[SQLSTATE_SIZE - 1] = '\0';
+    return last + SQLSTATE_SIZE - 1;
+}
+
+/* -- poolers -- */
+
+/* PgBouncer 1.18 has one SQLSTATE, protocol_violation, for all that it says itself and for what the server
+ * behind it says at a login (measured; 1.20 and newer have more). Its own texts are English always; those of
+ * the server behind come in that server's language. Asking once more would not tell more. */
+static const char POOLER_SQLSTATE[] = "08P01";
+
+bool postgres_is_of_pooler(const char *sqlstate) {
+    return strncmp(sqlstate, POOLER_SQLSTATE, sizeof POOLER_SQLSTATE - 1) == 0;
+}
+
+char *postgres_message_strip(const char *message) {
+    struct strbuf stripped = {0};
+    const char *from = message;
+    for (const char *code = next_sqlstate(from); code; code = next_sqlstate(from)) {
+        const char *end = code + SQLSTATE_SIZE - 1;
+        if (postgres_is_of_pooler(code))
+            end += strcspn(end, "\n");
+        strbuf_append_n(&stripped, from, (size_t)(end - from));
+        from = next_attempt(code);
+    }
+    strbuf_append(&stripped, from);
+    return stripped.data;
 }
 
 static bool is_before_query(enum phase phase) {
     return phase != PHASE_QUERY;
 }
 
-enum reason postgres_reason_of_sqlstate(const char *sqlstate, enum phase phase) {
+static enum reason reason_of_pooler(const char *text);
+
+enum reason postgres_reason_of_sqlstate(const char *sqlstate, const char *text, enum phase phase) {
     static const struct {
         const char *sqlstate;
         enum reason reason;
@@ -56,6 +99,8 @@ enum reason postgres_reason_of_sqlstate(const char *sqlstate, enum phase phase) 
         {"55P03", REASON_TIMEOUT}, /* lock_not_available: our lock_timeout */
         {"25P03", REASON_TIMEOUT}, /* idle_in_transaction_session_timeout */
     };
+    if (postgres_is_of_pooler(sqlstate))
+        return reason_of_pooler(text ? text : "");
     if (strcmp(sqlstate, "42501") == 0) /* insufficient_privilege: to CONNECT, or on a table */
         return is_before_query(phase) ? REASON_AUTH_FAILED : REASON_UNMIGRATED;
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
@@ -135,6 +180,40 @@ static bool says(const char *message, const char *text) {
             return true;
     }
     return false;
+}
+
+/* The first row that fits counts; each needs both its texts. What fits none stays query_failed, with the text
+ * in the log: a pooler refuses a login for many reasons, and most are no matter of the password. */
+static enum reason reason_of_pooler(const char *text) {
+    static const struct {
+        const char *one, *two;
+        enum reason reason;
+    } POOLER_ROWS[] = {
+        {"no such database", "", REASON_DB_MISSING},
+        {"database ", "does not exist", REASON_DB_MISSING}, /* from a server behind that speaks English */
+        {"no more connections allowed", "", REASON_TOO_MANY_CLIENTS}, /* max_client_conn */
+        {"too many ", "", REASON_TOO_MANY_CLIENTS},                   /* clients, connections for role */
+        {"remaining connection slots", "", REASON_TOO_MANY_CLIENTS},
+        {"the database system is", "", REASON_DB_STARTING},
+        {"shutting down", "", REASON_DB_STARTING},
+        {"shut down", "", REASON_DB_STARTING},
+        {"authentication failed", "", REASON_AUTH_FAILED}, /* SASL, password */
+        {"no such user", "", REASON_AUTH_FAILED},
+        {"auth", "failed", REASON_AUTH_FAILED},
+        {"role ", "does not exist", REASON_AUTH_FAILED},
+        {"pg_hba.conf", "", REASON_AUTH_FAILED},
+        {"login rejected", "", REASON_AUTH_FAILED},
+        {"SSL required", "", REASON_TLS},
+        {"_timeout", "", REASON_TIMEOUT}, /* query_wait_timeout, query_timeout, ...: names of settings */
+        {"server conn crashed", "", REASON_RESET},
+        {"cannot connect to server", "", REASON_REFUSED},
+        /* said of a server that is gone (measured), and of one that goes on refusing the pooler's login */
+        {"server login has been failing", "", REASON_REFUSED},
+    };
+    for (size_t i = 0; i < sizeof POOLER_ROWS / sizeof POOLER_ROWS[0]; i++)
+        if (says(text, POOLER_ROWS[i].one) && says(text, POOLER_ROWS[i].two))
+            return POOLER_ROWS[i].reason;
+    return REASON_QUERY_FAILED;
 }
 
 /* EACCES is told of a Unix socket's mode, and of a route that prohibits. */

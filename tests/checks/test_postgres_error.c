@@ -22,6 +22,14 @@ static const struct {
     {"FATAL:  3D000", "3D000"},
     {"connection to server at \"h\", port 1 failed: Connection refused\n", NULL},
     {"FATAL:  password authentication failed\n", NULL},
+    {"connection to server at \"h\", port 1 failed: FATAL:  28P01: password authentication failed for user "
+     "\"u\"\n"
+     "LOCATION:  auth_failed, auth.c:331\n",
+        "28P01"}, /* verbose */
+    {"connection to server at \"h\", port 1 failed: FATAL:  28000: x:  53300: y\nDETAIL:  53300\n"
+     "connection to server at \"h\", port 2 failed: FATAL:  3D000: z\n",
+        "3D000"},
+    {"connection to server at \"h\", port 1 failed: FATAL:  3D000: said:  53300: y\n", "3D000"},
     {"FATAL:  28P0", NULL},
     {"FATAL:  28p01\n", NULL},
     {"FATAL:  28P011\n", NULL},
@@ -31,8 +39,8 @@ static const struct {
 
 START_TEST(the_last_sqlstate_is_found) {
     char sqlstate[SQLSTATE_SIZE] = "";
-    bool is_found = postgres_sqlstate_find(FOUND[_i].message, sqlstate);
-    ck_assert_int_eq(is_found, FOUND[_i].sqlstate != NULL);
+    const char *rest = postgres_sqlstate_find(FOUND[_i].message, sqlstate);
+    ck_assert_int_eq(rest != NULL, FOUND[_i].sqlstate != NULL);
     if (FOUND[_i].sqlstate)
         ck_assert_str_eq(sqlstate, FOUND[_i].sqlstate);
 }
@@ -59,12 +67,71 @@ static const struct {
     {"57014", PHASE_QUERY, REASON_TIMEOUT},
     {"55P03", PHASE_QUERY, REASON_TIMEOUT},
     {"XX000", PHASE_QUERY, REASON_QUERY_FAILED},
-    {"08P01", PHASE_AUTH, REASON_QUERY_FAILED}, /* pgbouncer says this of nearly everything */
+    {"08P01", PHASE_AUTH, REASON_QUERY_FAILED}, /* a pooler's, of which the text is not known */
     {"55000", PHASE_AUTH, REASON_QUERY_FAILED},
 };
 
 START_TEST(a_sqlstate_has_its_reason) {
-    ck_assert_int_eq(postgres_reason_of_sqlstate(STATES[_i].sqlstate, STATES[_i].phase), STATES[_i].reason);
+    ck_assert_int_eq(
+        postgres_reason_of_sqlstate(STATES[_i].sqlstate, NULL, STATES[_i].phase), STATES[_i].reason);
+}
+END_TEST
+
+/* PgBouncer 1.18's own, and what it passes on of a server behind. */
+static const struct {
+    const char *text;
+    enum reason reason;
+} POOLED[] = {
+    {"SASL authentication failed", REASON_AUTH_FAILED},
+    {"password authentication failed for user \"u\"", REASON_AUTH_FAILED},
+    {"no such user: u", REASON_AUTH_FAILED},
+    {"bouncer config error: auth failed", REASON_AUTH_FAILED},
+    {"role \"u\" does not exist", REASON_AUTH_FAILED},
+    {"no such database: d", REASON_DB_MISSING},
+    {"database \"d\" does not exist", REASON_DB_MISSING},
+    {"role \"database \" does not exist", REASON_AUTH_FAILED},
+    {"no more connections allowed (max_client_conn)", REASON_TOO_MANY_CLIENTS},
+    {"sorry, too many clients already", REASON_TOO_MANY_CLIENTS},
+    {"the database system is starting up", REASON_DB_STARTING},
+    {"bouncer is shutting down", REASON_DB_STARTING},
+    {"query_wait_timeout", REASON_TIMEOUT},
+    {"server conn crashed?", REASON_RESET},
+    {"pgbouncer cannot connect to server", REASON_REFUSED},
+    {"SSL required", REASON_TLS},
+    {"unsupported startup parameter: options", REASON_QUERY_FAILED},
+    {"server login has been failing, try again later (server_login_retry)", REASON_REFUSED},
+    {"Passwort-Authentifizierung fehlgeschlagen", REASON_QUERY_FAILED},
+    {"", REASON_QUERY_FAILED},
+    {NULL, REASON_QUERY_FAILED},
+};
+
+START_TEST(what_a_pooler_says_has_its_reason) {
+    enum reason reason = postgres_reason_of_sqlstate("08P01", POOLED[_i].text, PHASE_AUTH);
+    ck_assert_msg(reason == POOLED[_i].reason, "%s: %s", reason_info(reason)->slug, POOLED[_i].text);
+}
+END_TEST
+
+static const struct {
+    const char *message, *stripped;
+} STRIPPED[] = {
+    {"connection to server at \"h\", port 1 failed: FATAL:  28P01: "
+     "Passwort-Authentifizierung\nfehlgeschlagen\n"
+     "LOCATION:  auth.c\n",
+        "connection to server at \"h\", port 1 failed: FATAL:  28P01"},
+    {"connection to server at \"h\", port 1 failed: FATAL:  28000: text\nLOCATION:  x\n"
+     "connection to server at \"h\", port 2 failed: Connection refused\n",
+        "connection to server at \"h\", port 1 failed: FATAL:  28000\n"
+        "connection to server at \"h\", port 2 failed: Connection refused\n"},
+    {"connection to server at \"h\", port 1 failed: FATAL:  08P01: no such database: d\nMORE\n",
+        "connection to server at \"h\", port 1 failed: FATAL:  08P01: no such database: d"},
+    {"fe_sendauth: no password supplied\n", "fe_sendauth: no password supplied\n"},
+    {"", ""},
+};
+
+START_TEST(the_texts_of_servers_are_left_out_but_a_poolers) {
+    char *stripped = postgres_message_strip(STRIPPED[_i].message);
+    ck_assert_str_eq(stripped, STRIPPED[_i].stripped);
+    free(stripped);
 }
 END_TEST
 
@@ -140,6 +207,9 @@ Suite *postgres_error_suite(void) {
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, the_last_sqlstate_is_found, 0, sizeof FOUND / sizeof FOUND[0]);
     tcase_add_loop_test(tcase, a_sqlstate_has_its_reason, 0, sizeof STATES / sizeof STATES[0]);
+    tcase_add_loop_test(tcase, what_a_pooler_says_has_its_reason, 0, sizeof POOLED / sizeof POOLED[0]);
+    tcase_add_loop_test(
+        tcase, the_texts_of_servers_are_left_out_but_a_poolers, 0, sizeof STRIPPED / sizeof STRIPPED[0]);
     tcase_add_loop_test(tcase, a_message_has_its_reason, 0, sizeof MESSAGES / sizeof MESSAGES[0]);
     return suite;
 }

@@ -1,0 +1,269 @@
+/* End to end: what other probes say of faults that keep Bugsink from working, beside what we say; measured,
+ * written to false-green.md in the build directory, and compared with the README's table. */
+#include "e2e/world.h"
+#include "harness/postgres.h"
+#include "harness/sqlite_files.h"
+#include "harness/tempdir.h"
+
+#include "base/io.h"
+#include "base/str.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { SHOWS_MS = 5000, OUTPUT_SIZE = 4096, SESSIONS = 3 };
+
+#define USER  "bugsink"
+#define RIGHT POSTGRES_PASSWORD_ENCODED
+
+/* One fault: prepared in a world of its own, asked by all four. */
+struct scene {
+    struct world *world;
+    struct postgres_server *server; /* NULL: the fault is a file's */
+    struct postgres_server *primary;
+    char *dsn;        /* the server's; NULL: default is the world's file */
+    const char *file; /* what sqlite3 is asked */
+    PGconn *sessions[SESSIONS];
+    const char *check; /* ours */
+};
+
+static void stage_postgres(struct scene *scene, const char *password, const char *database) {
+    if (!scene->server)
+        scene->server = postgres_start(NULL);
+    scene->dsn = postgres_dsn(scene->server, USER, password, database, "");
+}
+
+static void stage_well(struct scene *scene) {
+    stage_postgres(scene, RIGHT, "bugsink");
+}
+
+static void stage_wrong_password(struct scene *scene) {
+    stage_postgres(scene, "wrong", "bugsink");
+}
+
+static void stage_missing_database(struct scene *scene) {
+    stage_postgres(scene, RIGHT, "absent");
+}
+
+static void stage_full(struct scene *scene) {
+    const char *const settings[] = {"max_connections=5", "superuser_reserved_connections=2", NULL};
+    scene->server = postgres_start(settings);
+    stage_postgres(scene, RIGHT, "bugsink");
+    for (int i = 0; i < SESSIONS; i++) {
+        scene->sessions[i] = PQconnectdb(scene->dsn);
+        ck_assert_msg(
+            PQstatus(scene->sessions[i]) == CONNECTION_OK, "%s", PQerrorMessage(scene->sessions[i]));
+    }
+}
+
+static void stage_standby(struct scene *scene) {
+    scene->primary = postgres_start(NULL);
+    postgres_stop(scene->primary);
+    scene->server = postgres_start_standby(scene->primary);
+    stage_postgres(scene, RIGHT, "bugsink");
+}
+
+static void stage_read_only(struct scene *scene) {
+    stage_well(scene);
+    postgres_do(scene->server, "postgres", "ALTER DATABASE bugsink SET default_transaction_read_only = on");
+}
+
+static void stage_unmigrated(struct scene *scene) {
+    stage_postgres(scene, RIGHT, "blank");
+}
+
+static void stage_two_installations(struct scene *scene) {
+    stage_well(scene);
+    postgres_do(
+        scene->server, "bugsink", "INSERT INTO phonehome_installation (id) VALUES (gen_random_uuid())");
+}
+
+static void stage_garbage(struct scene *scene) {
+    sqlite_files_remove(scene->world->main_db);
+    tempdir_write(scene->world->main_db,
+        "This is no database. It is a line of text, and only longer than the "
+        "hundred bytes of a header of SQLite's.\n");
+    scene->file = scene->world->main_db;
+}
+
+static void stage_empty(struct scene *scene) {
+    sqlite_files_remove(scene->world->main_db);
+    tempdir_write(scene->world->main_db, "");
+    scene->file = scene->world->main_db;
+}
+
+static void stage_hung_worker(struct scene *scene) {
+    sqlite_files_execute(scene->world->queue_db,
+        "INSERT INTO snappea_task (task_name, args, kwargs, created_at) VALUES ('digest', '[]', '{}', "
+        "datetime('now', '-5 minutes'))");
+    scene->file = scene->world->queue_db;
+    scene->check = "snappea";
+}
+
+static const struct {
+    const char *fault;
+    void (*stage)(struct scene *scene);
+    const char *row[4]; /* pg_isready, SELECT 1, a TCP connect, ours */
+} SCENES[] = {
+    {"none: all is well", stage_well, {"accepting", "1", "connects", "ok"}},
+    {"wrong password", stage_wrong_password, {"accepting", "fails", "connects", "error: auth_failed"}},
+    {"missing database", stage_missing_database, {"accepting", "fails", "connects", "error: db_missing"}},
+    {"full server", stage_full, {"accepting", "fails", "connects", "error: too_many_clients"}},
+    {"standby", stage_standby, {"accepting", "1", "connects", "error: read_only"}},
+    {"read-only by setting", stage_read_only, {"accepting", "1", "connects", "error: read_only"}},
+    {"no migration has run", stage_unmigrated, {"accepting", "1", "connects", "error: unmigrated"}},
+    {"two installation rows", stage_two_installations,
+        {"accepting", "1", "connects", "error: app_data_invalid"}},
+    {"garbage in the SQLite file", stage_garbage, {"", "1", "", "error: not_a_database"}},
+    {"empty SQLite file", stage_empty, {"", "1", "", "error: empty"}},
+    {"hung worker, tasks wait", stage_hung_worker, {"", "1", "", "degraded: backlog"}},
+};
+
+/* -- the other probes -- */
+
+/* Runs a shell command; its output, without the last line's end, is left in output. Returns whether it
+ * succeeded. */
+static bool run(char output[OUTPUT_SIZE], const char *command) {
+    FILE *pipe = popen(command, "r");
+    ck_assert_ptr_nonnull(pipe);
+    size_t length = fread(output, 1, OUTPUT_SIZE - 1, pipe);
+    output[length] = '\0';
+    output[strcspn(output, "\n")] = '\0';
+    return pclose(pipe) == 0;
+}
+
+static const char *ask_pg_isready(const struct scene *scene, char output[OUTPUT_SIZE]) {
+    char command[256];
+    snprintf(
+        command, sizeof command, "timeout 10 pg_isready -h 127.0.0.1 -p %d -t 5 2>&1", scene->server->port);
+    bool is_well = run(output, command);
+    return is_well && strstr(output, "accepting connections") ? "accepting" : "not accepting";
+}
+
+static const char *select_one(const struct scene *scene, char output[OUTPUT_SIZE]) {
+    char command[1024];
+    if (scene->dsn)
+        snprintf(command, sizeof command, "timeout 10 psql -wXAtc 'SELECT 1' '%s' 2>&1", scene->dsn);
+    else
+        snprintf(command, sizeof command, "timeout 10 sqlite3 '%s' 'SELECT 1' 2>&1", scene->file);
+    bool is_well = run(output, command);
+    return is_well && strcmp(output, "1") == 0 ? "1" : "fails";
+}
+
+static const char *connect_tcp(const struct scene *scene) {
+    struct sockaddr_in address = {.sin_family = AF_INET,
+        .sin_port = htons((uint16_t)scene->server->port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool is_connected = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return is_connected ? "connects" : "fails";
+}
+
+static void ask_us(struct scene *scene, const char *expected) {
+    struct world *world = scene->world;
+    if (scene->dsn)
+        world_write_config(world,
+            "{\"databases\": {\"default\": {\"dsn\": \"%s\"}, \"snappea\": {\"dsn\": \"%s\"}}}", scene->dsn,
+            world->queue_db);
+    world_start_with(world, NULL, 0);
+    world_await_check(world, scene->check, expected, SHOWS_MS);
+    ck_assert_int_eq(world->response.status, strncmp(expected, "error", 5) == 0 ? 503 : 200);
+    ck_assert_int_eq(world_get(world, "/health/live/"), 200);
+}
+
+/* -- the table -- */
+
+static void add_cell(struct strbuf *row, const char *text, const char *quote) {
+    if (*text)
+        strbuf_format(row, " %s%s%s |", quote, text, quote);
+    else
+        strbuf_append(row, " |");
+}
+
+/* One line of the table; the caller frees. Ours as status and code: error: `auth_failed`. */
+static char *make_row(const char *fault, const char *const cells[4]) {
+    struct strbuf row = {0};
+    const char *code = strchr(cells[3], ' ');
+    strbuf_format(&row, "| %s |", fault);
+    add_cell(&row, cells[0], "");
+    add_cell(&row, cells[1], strcmp(cells[1], "1") == 0 ? "`" : "");
+    add_cell(&row, cells[2], "");
+    if (code)
+        strbuf_format(&row, " %.*s `%s` |\n", (int)(code - cells[3]), cells[3], code + 1);
+    else
+        strbuf_format(&row, " %s |\n", cells[3]);
+    return row.data;
+}
+
+/* The measured rows go into a file, beside the program, one by one: each test is a process of its own. */
+static void keep_row(int index, const char *row) {
+    static const char HEAD[] =
+        "| what is wrong | `pg_isready` | `SELECT 1` | TCP connect | bugsink-health |\n"
+        "|---|---|---|---|---|\n";
+    char path[512];
+    snprintf(path, sizeof path, "%s", program_path());
+    char *slash = strrchr(path, '/');
+    snprintf(slash ? slash + 1 : path, 32, "false-green.md");
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (index == 0 ? O_TRUNC : O_APPEND), 0644);
+    ck_assert_msg(fd >= 0, "%s cannot be written", path);
+    ck_assert(index != 0 || io_write_all(fd, HEAD, strlen(HEAD)) == 0);
+    ck_assert_int_eq(io_write_all(fd, row, strlen(row)), 0);
+    close(fd);
+}
+
+static void assert_in_readme(const char *row) {
+    char *readme;
+    size_t length;
+    ck_assert_int_eq(io_read_file("README.md", 1 << 20, &readme, &length, NULL), 0);
+    ck_assert_msg(strstr(readme, row) != NULL, "README.md lacks the row as it was measured:\n%s", row);
+    free(readme);
+}
+
+START_TEST(what_other_probes_say_of_a_fault_and_what_we_say) {
+    char output[OUTPUT_SIZE], one[OUTPUT_SIZE];
+    if (!postgres_is_installed()) {
+        world_skip("what_other_probes_say_of_a_fault_and_what_we_say", "PostgreSQL is not installed");
+        return;
+    }
+    struct scene scene = {.world = world_new(), .check = "default"};
+    setenv("HOME", "/nonexistent", 1); /* no ~/.pgpass, no ~/.psqlrc, no ~/.sqliterc */
+    SCENES[_i].stage(&scene);
+    const char *const cells[4] = {scene.server ? ask_pg_isready(&scene, output) : "", select_one(&scene, one),
+        scene.server ? connect_tcp(&scene) : "", SCENES[_i].row[3]};
+    ask_us(&scene, SCENES[_i].row[3]);
+    for (int i = 0; i < 3; i++)
+        ck_assert_msg(strcmp(cells[i], SCENES[_i].row[i]) == 0, "%s: column %d: %s (%s, %s)",
+            SCENES[_i].fault, i, cells[i], output, one);
+    char *row = make_row(SCENES[_i].fault, cells);
+    keep_row(_i, row);
+    assert_in_readme(row);
+    free(row);
+    for (int i = 0; i < SESSIONS; i++)
+        PQfinish(scene.sessions[i]);
+    world_end(scene.world);
+    free(scene.dsn);
+    if (scene.server)
+        postgres_free(scene.server);
+    if (scene.primary)
+        postgres_free(scene.primary);
+}
+END_TEST
+
+Suite *e2e_false_green_suite(void) {
+    Suite *suite = suite_create("e2e_false_green");
+    TCase *tcase = tcase_create("e2e_false_green");
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(
+        tcase, what_other_probes_say_of_a_fault_and_what_we_say, 0, sizeof SCENES / sizeof SCENES[0]);
+    return suite;
+}

@@ -1,0 +1,266 @@
+/* End to end: reasons that the other tests meet only by their parts, each provoked by its cause: a server's
+ * rare errors, a child that is killed, no descriptors, no route, lost packets. */
+#include "e2e/world.h"
+#include "harness/namespace.h"
+#include "harness/peer.h"
+#include "harness/postgres.h"
+#include "harness/proc.h"
+#include "harness/sqlite_files.h"
+#include "harness/wait.h"
+
+#include <check.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { SHOWS_MS = 4000, RECOVERS_MS = 2000 };
+
+/* A world whose main database is the DSN, and whose queue stays the file. */
+static struct world *start_world(const char *dsn, const char *more) {
+    struct world *world = world_new();
+    world_write_config(world,
+        "{\"databases\": {\"default\": {\"dsn\": \"%s\", \"role\": \"main\"},"
+        " \"snappea\": {\"dsn\": \"%s\", \"role\": \"queue\"}}%s}",
+        dsn, world->queue_db, more);
+    world_start_with(world, NULL, 0);
+    return world;
+}
+
+static void assert_phase(struct world *world, const char *expected) {
+    world_get(world, "/health/");
+    json_t *json = http_json(&world->response);
+    json_t *value = json_object_get(json_object_get(json_object_get(json, "checks"), "default"), "phase");
+    ck_assert_msg(
+        json_is_string(value) && strcmp(json_string_value(value), expected) == 0, "%s", world->response.body);
+    json_decref(json);
+}
+
+/* -- scripted: what a real server will not do on demand -- */
+
+/* ErrorResponse: length, severity, SQLSTATE, message. */
+#define ERROR_OF(sqlstate)                                                                                   \
+    "E\0\0\0\x25"                                                                                            \
+    "SFATAL\0VFATAL\0"                                                                                       \
+    "C" sqlstate "\0"                                                                                        \
+    "Msome text\0"
+
+static const struct {
+    const char *reply, *text;
+} ERRORS[] = {
+    {ERROR_OF("53100"), "error: disk_full"},
+    {ERROR_OF("53200"), "error: out_of_memory"},
+    {ERROR_OF("57P03"), "error: db_starting"},
+    {ERROR_OF("XX000"), "error: query_failed"},
+};
+
+START_TEST(a_rare_error_of_a_server_has_its_code) {
+    char dsn[128];
+    const struct peer_script script = {1, ERRORS[_i].reply, sizeof ERROR_OF("00000"), 0, PEER_CLOSES};
+    struct peer peer = peer_start(&script);
+    snprintf(dsn, sizeof dsn, "postgresql://u:secret@127.0.0.1:%d/bugsink?sslmode=disable", peer.port);
+    struct world *world = start_world(dsn, "");
+    world_await_check(world, "default", ERRORS[_i].text, SHOWS_MS);
+    ck_assert_int_eq(world->response.status, 503);
+    ck_assert_ptr_null(strstr(world->response.body, "some text"));
+    ck_assert_int_eq(daemon_log_lines(&world->daemon, "some text", ""), 0);
+    world_end(world);
+    peer_stop(&peer);
+}
+END_TEST
+
+START_TEST(until_its_first_run_ends_a_check_is_starting) {
+    char dsn[128];
+    const struct peer_script silent = {.reads = 0};
+    struct peer peer = peer_start(&silent);
+    snprintf(dsn, sizeof dsn, "postgresql://u:secret@127.0.0.1:%d/bugsink?sslmode=disable", peer.port);
+    struct world *world = start_world(dsn, ", \"interval\": \"60s\", \"timeout\": \"2s\"");
+    world_await_check(world, "default", "starting", 1000);
+    ck_assert_int_eq(world->response.status, 503);
+    ck_assert_int_eq(world_get(world, "/health/started/"), 503);
+    world_await_check(world, "default", "error: timeout", SHOWS_MS);
+    ck_assert_int_eq(world_get(world, "/health/started/"), 200);
+    world_end(world);
+    peer_stop(&peer);
+}
+END_TEST
+
+/* -- a real server -- */
+
+static struct world *start_postgres_world(struct postgres_server **server, const char *more) {
+    if (!postgres_is_installed()) {
+        world_skip("a test with PostgreSQL", "it is not installed");
+        return NULL;
+    }
+    *server = postgres_start(NULL);
+    char *dsn = postgres_dsn(*server, "bugsink", POSTGRES_PASSWORD_ENCODED, "bugsink", "");
+    struct world *world = start_world(dsn, more);
+    free(dsn);
+    return world;
+}
+
+START_TEST(an_error_in_a_query_is_query_failed_with_its_sqlstate_in_the_log) {
+    struct postgres_server *server;
+    struct world *world = start_postgres_world(&server, "");
+    if (!world)
+        return;
+    world_await_check(world, "default", "ok", SHOWS_MS);
+    postgres_do(server, "bugsink",
+        "ALTER TABLE phonehome_installation RENAME TO kept;"
+        "CREATE VIEW phonehome_installation AS SELECT kept.*, 1 / (random() * 0)::int AS n FROM kept;"
+        "ALTER VIEW phonehome_installation OWNER TO bugsink");
+    world_await_check(world, "default", "error: query_failed", SHOWS_MS);
+    ck_assert(daemon_wait_log(&world->daemon, "new=error", "22012", 1000)); /* division_by_zero */
+    postgres_do(server, "bugsink",
+        "DROP VIEW phonehome_installation; ALTER TABLE kept RENAME TO phonehome_installation");
+    world_await(world, "/health/ready/", 200, "\"default\": \"ok\"", RECOVERS_MS);
+    world_end(world);
+    postgres_free(server);
+}
+END_TEST
+
+START_TEST(a_slow_server_is_degraded_and_stays_ready) {
+    struct postgres_server *server;
+    struct world *world = start_postgres_world(&server, ", \"slow\": \"300ms\"");
+    if (!world)
+        return;
+    world_await_check(world, "default", "ok", SHOWS_MS);
+    postgres_do(server, "bugsink",
+        "ALTER TABLE django_migrations RENAME TO kept;"
+        "CREATE VIEW django_migrations AS SELECT kept.* FROM kept, pg_sleep(0.4);"
+        "ALTER VIEW django_migrations OWNER TO bugsink");
+    world_await_check(world, "default", "degraded: slow", SHOWS_MS);
+    ck_assert_int_eq(world->response.status, 200);
+    postgres_do(
+        server, "bugsink", "DROP VIEW django_migrations; ALTER TABLE kept RENAME TO django_migrations");
+    world_await(world, "/health/ready/", 200, "\"default\": \"ok\"", RECOVERS_MS);
+    world_end(world);
+    postgres_free(server);
+}
+END_TEST
+
+/* -- our own processes -- */
+
+static bool has_child(void *arg) {
+    pid_t *child = arg; /* in: the checker, and the responder; out: the one-shot child */
+    pid_t children[8];
+    int count = proc_children(child[0], children, 8);
+    for (int i = 0; i < count; i++)
+        if (children[i] != child[1])
+            child[2] = children[i];
+    return child[2] > 0;
+}
+
+/* The child waits for the lock, and is killed meanwhile. */
+START_TEST(a_child_that_dies_of_a_signal_is_crashed_and_named) {
+    struct world *world = world_new();
+    sqlite_files_execute(world->main_db, "PRAGMA journal_mode=DELETE");
+    world_start(world);
+    sqlite3 *locker;
+    ck_assert_int_eq(sqlite3_open(world->main_db, &locker), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(locker, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+    world_await_check(world, "default", "degraded: locked", SHOWS_MS);
+    int64_t end_ms = wait_now_ms() + SHOWS_MS;
+    while (daemon_log_lines(&world->daemon, "code=crashed", "SEGV") == 0) {
+        pid_t child[3] = {world->daemon.checker, world->daemon.responder, 0};
+        ck_assert(wait_now_ms() < end_ms && wait_until(has_child, child, SHOWS_MS));
+        kill(child[2], SIGSEGV);
+    }
+    ck_assert_int_eq(world_get(world, "/health/live/"), 200);
+    ck_assert_int_eq(sqlite3_close(locker), SQLITE_OK);
+    world_await(world, "/health/ready/", 200, "\"default\": \"ok\"", SHOWS_MS);
+    world_end(world);
+}
+END_TEST
+
+START_TEST(without_descriptors_checks_are_internal_and_probes_are_answered) {
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = 4096}, enough = {1024, 4096};
+    struct world *world = world_new();
+    world_start(world);
+    if (prlimit(world->daemon.checker, RLIMIT_NOFILE, &none, NULL) < 0) {
+        world_skip("without_descriptors_checks_are_internal_and_probes_are_answered",
+            "only root may limit a process that is not dumpable");
+        world_end(world);
+        return;
+    }
+    world_await_check(world, "default", "error: internal", SHOWS_MS);
+    world_await_check(world, "snappea", "error: internal", SHOWS_MS);
+    ck_assert_int_eq(world_get(world, "/health/live/"), 200);
+    ck_assert_int_eq(world_get(world, "/health/self/"), 200);
+    ck_assert_int_eq(prlimit(world->daemon.checker, RLIMIT_NOFILE, &enough, NULL), 0);
+    world_await(world, "/health/ready/", 200, "\"status\": \"ok\"", SHOWS_MS);
+    world_end(world);
+}
+END_TEST
+
+/* -- the network -- */
+
+static const char *const FAR[] = {
+    "postgresql://u:secret@192.0.2.1/bugsink", /* TEST-NET-1 */
+    "postgresql://u:secret@[2001:db8::1]/bugsink",
+#ifdef WITH_MYSQL
+    "mysql://u:secret@192.0.2.1/bugsink",
+#endif
+};
+
+START_TEST(without_a_route_a_database_is_unreachable) {
+    const char *why = namespace_enter();
+    if (why) {
+        world_skip("without_a_route_a_database_is_unreachable", why);
+        return;
+    }
+    struct world *world = start_world(FAR[_i], "");
+    world_await_check(world, "default", "error: unreachable", SHOWS_MS);
+    ck_assert_int_eq(world->response.status, 503);
+    ck_assert_int_eq(world_get(world, "/health/live/"), 200);
+    world_end(world);
+}
+END_TEST
+
+/* The packets vanish: nobody refuses, nobody answers. */
+START_TEST(lost_packets_are_a_timeout_in_phase_connect) {
+    char dsn[128];
+    const struct peer_script silent = {.reads = 0};
+    const char *why = namespace_enter();
+    struct peer peer = peer_start(&silent);
+    char rules[64];
+    snprintf(rules, sizeof rules, "tcp dport %d drop", peer.port);
+    if (!why)
+        why = namespace_filter(rules);
+    if (why) {
+        world_skip("lost_packets_are_a_timeout_in_phase_connect", why);
+        peer_stop(&peer);
+        return;
+    }
+    snprintf(
+        dsn, sizeof dsn, "%s://u:secret@127.0.0.1:%d/bugsink", _i == 0 ? "postgresql" : "mysql", peer.port);
+    struct world *world = start_world(dsn, "");
+    world_await_check(world, "default", "error: timeout", SHOWS_MS);
+    assert_phase(world, "connect");
+    world_end(world);
+    peer_stop(&peer);
+}
+END_TEST
+
+Suite *e2e_rare_suite(void) {
+    Suite *suite = suite_create("e2e_rare");
+    TCase *tcase = tcase_create("e2e_rare");
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, a_rare_error_of_a_server_has_its_code, 0, sizeof ERRORS / sizeof ERRORS[0]);
+    tcase_add_test(tcase, until_its_first_run_ends_a_check_is_starting);
+    tcase_add_test(tcase, an_error_in_a_query_is_query_failed_with_its_sqlstate_in_the_log);
+    tcase_add_test(tcase, a_slow_server_is_degraded_and_stays_ready);
+    tcase_add_test(tcase, a_child_that_dies_of_a_signal_is_crashed_and_named);
+    tcase_add_test(tcase, without_descriptors_checks_are_internal_and_probes_are_answered);
+    tcase_add_loop_test(tcase, without_a_route_a_database_is_unreachable, 0, sizeof FAR / sizeof FAR[0]);
+#ifdef WITH_MYSQL
+    tcase_add_loop_test(tcase, lost_packets_are_a_timeout_in_phase_connect, 0, 2);
+#else
+    tcase_add_loop_test(tcase, lost_packets_are_a_timeout_in_phase_connect, 0, 1);
+#endif
+    return suite;
+}
