@@ -26,6 +26,19 @@ static const char NETWORK[] =
     "    return result;\n"
     "}\n";
 
+/* Every read at a place in a file, which is how SQLite reads: so of the databases, and of nothing else. */
+static const char DISK[] = "#define _GNU_SOURCE\n"
+                           "#include <errno.h>\n"
+                           "#include <unistd.h>\n"
+                           "ssize_t pread(int fd, void *data, size_t size, off_t at) {\n"
+                           "    (void)fd, (void)data, (void)size, (void)at;\n"
+                           "    errno = EIO;\n"
+                           "    return -1;\n"
+                           "}\n"
+                           "ssize_t pread64(int fd, void *data, size_t size, off64_t at) {\n"
+                           "    return pread(fd, data, size, at);\n"
+                           "}\n";
+
 /* The offset is in a file that both sides have mapped; only the wall clock has it. */
 static const char CLOCK[] = "#define _GNU_SOURCE\n"
                             "#include <dlfcn.h>\n"
@@ -90,6 +103,21 @@ START_TEST(a_database_or_directory_on_a_network_file_system_is_degraded) {
 }
 END_TEST
 
+START_TEST(a_disk_that_fails_is_an_io_error) {
+    struct world *world = world_new();
+    if (preload(world, DISK, "a_disk_that_fails_is_an_io_error")) {
+        world_start_with(world, NULL, 0);
+        world_await_check(world, "default", "error: io_error", SHOWS_MS);
+        world_await_check(world, "snappea", "error: io_error", SHOWS_MS);
+        ck_assert_int_eq(world->response.status, 503);
+        ck_assert_int_eq(world_get(world, "/health/live/"), 200);
+    } else {
+        world->daemon.checker = -1;
+    }
+    world_end(world);
+}
+END_TEST
+
 static const long long JUMPS_S[] = {3600, -86400, 400LL * 86400, -30LL * 365 * 86400, 0};
 
 /* Whether the time shown is the one that the wall clock has jumped to. */
@@ -144,6 +172,7 @@ Suite *e2e_shim_suite(void) {
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_database_or_directory_on_a_network_file_system_is_degraded);
+    tcase_add_test(tcase, a_disk_that_fails_is_an_io_error);
     tcase_add_test(tcase, jumps_of_the_wall_clock_change_nothing_but_the_times_shown);
     return suite;
 }
