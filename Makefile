@@ -17,8 +17,9 @@ MYSQL       := $(if $(filter 0,$(WITH_MYSQL)),,yes)
 BUILD_PACKAGES = gcc make pkg-config libc6-dev libevent-dev libpq-dev libsqlite3-dev libjansson-dev \
                  $(if $(MYSQL),libmariadb-dev)
 RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3
-TEST_PACKAGES  = $(RUN_PACKAGES) check postgresql pgbouncer $(if $(MYSQL),mariadb-server) nftables valgrind
-LINT_PACKAGES  = $(BUILD_PACKAGES) check cppcheck clang-format shellcheck
+TEST_PACKAGES  = $(RUN_PACKAGES) check libfuse3-dev fuse3 nftables openssl pgbouncer postgresql \
+                 $(if $(MYSQL),mariadb-server) valgrind
+LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git shellcheck
 
 LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)
 WARNINGS  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -31,6 +32,8 @@ ALL_CFLAGS  = -std=c11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(addprefix -fsanitize
 ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(addprefix -fsanitize=,$(SANITIZE))
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+TEST_CFLAGS = $(shell pkg-config --cflags check fuse3)
+TEST_LIBS   = $(shell pkg-config --libs check fuse3)
 
 MYSQL_SRC := $(wildcard src/checks/mysql*.c tests/checks/*mysql*.c tests/harness/mariadb.c \
              tests/e2e/test_e2e_mysql.c)
@@ -42,7 +45,7 @@ TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
 SUITES    := $(patsubst test_%.c,%,$(filter test_%,$(notdir $(TEST_SRC))))
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
-.PHONY: run-tests run-demo false-green
+.PHONY: run-tests run-demo soak false-green
 
 all: $(BUILD)/bugsink-health ## build the program
 
@@ -54,6 +57,9 @@ test: deps-test ## install what is missing, build, run all tests
 
 asan: deps-test ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=$(BUILD)/asan SANITIZE="address undefined" CFLAGS="-O1 -g" run-tests
+
+soak: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ## three days' worth of runs of every check, in some 20 minutes
+	BH_SOAK_RUNS=51840 $(BUILD)/run-tests e2e_soak
 
 lint: deps-lint ## include directions, banned functions, format, shell scripts, cppcheck, -Werror
 	scripts/lint.sh
@@ -101,7 +107,7 @@ $(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(OBJECTS)
 
 $(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS)
 	@echo '  LD  $@'
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $$(pkg-config --libs check)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
 
 $(BUILD)/obj/%.o: src/%.c | packages-present
 	@mkdir -p $(@D)
@@ -111,7 +117,7 @@ $(BUILD)/obj/%.o: src/%.c | packages-present
 $(BUILD)/tests/%.o: tests/%.c | packages-present
 	@mkdir -p $(@D)
 	@echo '  CC  $<'
-	$(Q)$(CC) $(CPPFLAGS) -Itests $(PKG_CFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(PKG_CFLAGS) $(TEST_CFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes -c -o $@ $<
 
 # One runner for all suites: tests/AREA/test_NAME.c holds `Suite *NAME_suite(void)`.
 $(BUILD)/tests/main.o: $(BUILD)/tests/suites.inc

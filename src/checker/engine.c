@@ -80,6 +80,16 @@ static void log_slow_down(const struct watch *watch, int64_t delay_ms) {
     log_end(&line);
 }
 
+static void log_repetition(const struct watch *watch, int64_t duration_ms) {
+    struct log_line line;
+    log_begin(&line, LOG_DEBUG, "checked");
+    log_str(&line, "check", watch->check.config->name);
+    log_str(&line, "status", status_name(watch->memory.status));
+    log_str(&line, "code", reason_info(watch->memory.reason)->slug);
+    log_int(&line, "duration_ms", duration_ms);
+    log_end(&line);
+}
+
 /* Whether a change is worth a line: that a file was replaced is told once, and not again when the next look
  * finds nothing new. */
 static bool is_worth_telling(
@@ -186,6 +196,8 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
         policy_judge(check->config, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));
     if (is_change && is_worth_telling(&watch->memory, old_status, old_reason))
         log_transition(watch, old_status, old_reason, outcome, duration_ms);
+    else if (!is_change)
+        log_repetition(watch, duration_ms);
     is_change = update_liveness(engine) || is_change;
     if (!engine->is_once)
         schedule(watch, duration_ms);
@@ -413,6 +425,13 @@ static bool have_all_started(const struct engine *engine) {
     return true;
 }
 
+/* Not looked yet is not ready: from the very first page on. */
+static bool is_maintenance_unknown(const struct engine *engine) {
+    if (!engine->is_started)
+        return engine->config->maintenance != NULL;
+    return engine->maintenance && !maintenance_has_looked(engine->maintenance);
+}
+
 void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
     for (size_t i = 0; i < engine->count; i++)
         engine->views[i] = view_of(engine->watches[i]);
@@ -426,8 +445,7 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
         .live_reason = has_died ? liveness_reason(&app->life, app->life.silence) : REASON_OK,
         .live_check = has_died ? CHECK_NAME_APP : NULL,
         .has_started = engine->has_started,
-        .is_in_maintenance = engine->is_in_maintenance ||
-                             (engine->maintenance && !maintenance_has_looked(engine->maintenance)),
+        .is_in_maintenance = engine->is_in_maintenance || is_maintenance_unknown(engine),
         .app_version = engine->config->app_version,
         .now_ms = clock_wall_ms(engine->loop->timers.clock),
     };

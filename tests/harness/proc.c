@@ -51,6 +51,23 @@ bool proc_is_alive(pid_t pid) {
     return read_stat(pid, &state, &ticks) && state != 'Z' && state != 'X';
 }
 
+char proc_state(pid_t pid) {
+    char state;
+    int64_t ticks;
+    return read_stat(pid, &state, &ticks) ? state : '\0';
+}
+
+int64_t proc_resident_kib(pid_t pid) {
+    FILE *status = open_proc(pid, "status");
+    char line[256];
+    int64_t kib = -1;
+    while (status && fgets(line, sizeof line, status) && sscanf(line, "VmRSS: %" SCNd64, &kib) != 1)
+        ;
+    if (status)
+        fclose(status);
+    return kib;
+}
+
 int64_t proc_cpu_ms(pid_t pid) {
     char state;
     int64_t ticks = 0;

@@ -12,6 +12,12 @@ int proc_children(pid_t pid, pid_t *children, int max);
 /* Whether it runs: there, and no zombie. */
 bool proc_is_alive(pid_t pid);
 
+/* The letter of its state ("proc(5)": R, S, D, T, Z, ...); '\0' when it is gone. */
+char proc_state(pid_t pid);
+
+/* Its resident memory (VmRSS); -1 when it is gone. */
+int64_t proc_resident_kib(pid_t pid);
+
 /* Processor time it has used so far, in its own code and the kernel. Its children that were reaped count as
  * well. */
 int64_t proc_cpu_ms(pid_t pid);

@@ -1,0 +1,295 @@
+/* End to end: the main database, the settings file and the maintenance file stand on a file system that stops
+ * answering (the queue does not). Two ways to hang:
+ *
+ *  the server is deaf       a child that waits for it can be killed: timeout, again and again
+ *  the server holds on      a child that waits is caught in the kernel (state D), and outlives SIGKILL:
+ * timeout, then stuck until it is let go; no second one beside it
+ *
+ * and meanwhile: all probes answered, at most one child for each check, the queue checked on its schedule. */
+#include "e2e/world.h"
+#include "harness/hungfs.h"
+#include "harness/proc.h"
+#include "harness/tempdir.h"
+#include "harness/wait.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    SHOWS_MS = 5000,
+    RECOVERS_MS = 2000,
+    PROBE_MS = 500, /* half of what the kubelet allows */
+    WATCH_MS = 3000,
+    ON_VOLUME = 3, /* the checks and the maintenance file */
+    CHILDREN_MAX = 16,
+};
+
+struct scene {
+    struct world *world;
+    struct hungfs fs;
+};
+
+#define CONFIG                                                                                               \
+    "{\"databases\": {\"default\": {\"dsn\": \"sqlite:///%s/db.sqlite3\", \"role\": \"%s\"},\n"              \
+    "  \"snappea\": {\"dsn\": \"sqlite:///%s\", \"role\": \"queue\"}},\n"                                    \
+    " \"settings\": {\"path\": \"%s/bugsink_conf.py\", \"format\": \"python\", \"require\": [%s]},\n"        \
+    " \"maintenance\": \"%s/maintenance\", \"drain\": \"1s\",\n"                                             \
+    " \"interval\": \"%s\", \"timeout\": \"800ms\", \"retry_interval\": \"200ms\"}\n"
+
+/* What a reload may change. */
+struct change {
+    const char *interval, *role, *required;
+};
+
+static const struct change AT_FIRST = {"1s", "main", "\"SECRET_KEY\""};
+
+static void write_config(struct scene *scene, const struct change *change) {
+    const char *volume = scene->fs.path;
+    world_write_config(scene->world, CONFIG, volume, change->role, scene->world->queue_db, volume,
+        change->required, volume, change->interval);
+    envlist_unset(&scene->world->environment, "BUGSINK_HEALTH_INTERVAL");
+    envlist_unset(&scene->world->environment, "BUGSINK_HEALTH_TIMEOUT");
+    envlist_unset(&scene->world->environment, "BUGSINK_HEALTH_RETRY_INTERVAL");
+}
+
+/* Returns false where it cannot be done here. */
+static bool scene_start(struct scene *scene, const char *test) {
+    scene->world = world_new();
+    const char *why = hungfs_start(&scene->fs, scene->world->dir);
+    if (why) {
+        world_skip(test, why);
+        free(scene->world);
+        return false;
+    }
+    write_config(scene, &AT_FIRST);
+    world_start(scene->world);
+    world_await(scene->world, "/health/ready/", 200, "\"status\": \"ok\"", SHOWS_MS);
+    return true;
+}
+
+static bool is_alone(void *arg) {
+    const struct daemon *daemon = arg;
+    pid_t children[CHILDREN_MAX];
+    return proc_children(daemon->checker, children, CHILDREN_MAX) == 1;
+}
+
+/* Hangs it while no child is at work in it, so that all will be caught at the same place. */
+static void hang(struct scene *scene, enum hungfs_way way) {
+    ck_assert(wait_until(is_alone, &scene->world->daemon, SHOWS_MS));
+    hungfs_hang(&scene->fs, way);
+}
+
+static void scene_end(struct scene *scene) {
+    hungfs_end(&scene->fs);
+    world_end(scene->world);
+}
+
+/* The checker's one-shot children that wait for the volume. */
+static int waiting_children(const struct scene *scene, pid_t *children) {
+    pid_t all[CHILDREN_MAX];
+    int count = proc_children(scene->world->daemon.checker, all, CHILDREN_MAX), waiting = 0;
+    for (int i = 0; i < count; i++)
+        if (all[i] != scene->world->daemon.responder && proc_state(all[i]) == 'D')
+            children[waiting++] = all[i];
+    return waiting;
+}
+
+static bool are_all_caught(void *arg) {
+    pid_t children[CHILDREN_MAX];
+    return waiting_children(arg, children) == ON_VOLUME;
+}
+
+static void assert_probes_are_answered(struct scene *scene) {
+    static const char *const PATHS[] = {"/health/live/", "/health/ready/", "/health/self/"};
+    for (size_t i = 0; i < sizeof PATHS / sizeof PATHS[0]; i++) {
+        int status = world_get(scene->world, PATHS[i]);
+        ck_assert_msg(status == (i == 1 ? 503 : 200), "%s: %d", PATHS[i], status);
+        ck_assert_int_lt(scene->world->response.took_ms, PROBE_MS);
+    }
+}
+
+/* A member of a check in /health/, as text; borrowed until the next call. */
+static const char *check_member(struct scene *scene, const char *check, const char *member) {
+    static char text[128];
+    world_get(scene->world, "/health/");
+    json_t *json = http_json(&scene->world->response);
+    json_t *value = json_object_get(json_object_get(json_object_get(json, "checks"), check), member);
+    ck_assert_msg(json_is_string(value), "%s of %s", member, check);
+    snprintf(text, sizeof text, "%s", json_string_value(value));
+    json_decref(json);
+    return text;
+}
+
+/* Probes for a while. The queue's check must go on, and there may never be more children of the volume than
+ * its checks, plus one of the queue. */
+static void watch(struct scene *scene) {
+    char last[128] = "";
+    pid_t children[CHILDREN_MAX];
+    int64_t start_ms = wait_now_ms();
+    for (int runs = 0; runs < 4;) { /* the first sight, and three intervals of a second */
+        assert_probes_are_answered(scene);
+        const char *checked_at = check_member(scene, "snappea", "checked_at");
+        if (strcmp(checked_at, last) != 0)
+            runs++;
+        snprintf(last, sizeof last, "%s", checked_at);
+        ck_assert_str_eq(check_member(scene, "snappea", "status"), "ok");
+        int count = proc_children(scene->world->daemon.checker, children, CHILDREN_MAX);
+        ck_assert_msg(count <= 1 + ON_VOLUME + 1, "%d children", count);
+        ck_assert_int_lt(wait_now_ms() - start_ms, 2 * WATCH_MS);
+    }
+}
+
+static void await_recovery(struct scene *scene) {
+    int64_t took_ms = world_await(scene->world, "/health/ready/", 200, "\"status\": \"ok\"", RECOVERS_MS);
+    printf("hung volume: all is well again %d ms after it answers\n", (int)took_ms);
+}
+
+START_TEST(a_volume_that_holds_on_catches_one_child_for_each_check_and_no_more) {
+    struct scene scene;
+    if (!scene_start(&scene, "a_volume_that_holds_on_catches_one_child_for_each_check_and_no_more"))
+        return;
+    hang(&scene, HUNGFS_HOLDS);
+    world_await_check(scene.world, "default", "error: timeout", SHOWS_MS);
+    world_await_check(scene.world, "default", "error: stuck", SHOWS_MS);
+    world_await_check(scene.world, "app_settings", "error: stuck", SHOWS_MS);
+    pid_t before[CHILDREN_MAX], after[CHILDREN_MAX];
+    ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
+    waiting_children(&scene, before);
+    watch(&scene);
+    ck_assert_int_eq(waiting_children(&scene, after), ON_VOLUME);
+    ck_assert_int_eq(memcmp(before, after, ON_VOLUME * sizeof *before), 0);
+    ck_assert_int_eq(daemon_log_lines(&scene.world->daemon, "check=app_settings", " code=timeout"), 1);
+    hungfs_go_on(&scene.fs);
+    await_recovery(&scene);
+    for (int i = 0; i < ON_VOLUME; i++)
+        ck_assert_int_eq(proc_state(before[i]), '\0');
+    scene_end(&scene);
+}
+END_TEST
+
+START_TEST(a_deaf_volume_is_a_timeout_and_leaves_no_child) {
+    struct scene scene;
+    if (!scene_start(&scene, "a_deaf_volume_is_a_timeout_and_leaves_no_child"))
+        return;
+    hang(&scene, HUNGFS_IS_DEAF);
+    world_await_check(scene.world, "default", "error: timeout", SHOWS_MS);
+    world_await_check(scene.world, "app_settings", "error: timeout", SHOWS_MS);
+    watch(&scene);
+    hungfs_go_on(&scene.fs);
+    await_recovery(&scene);
+    scene_end(&scene);
+}
+END_TEST
+
+static void reload(struct scene *scene, int times) {
+    ck_assert_int_eq(kill(scene->world->daemon.checker, SIGHUP), 0);
+    for (int64_t end_ms = wait_now_ms() + SHOWS_MS;
+         daemon_log_lines(&scene->world->daemon, "reloaded", "") < times;)
+        ck_assert_int_lt(wait_now_ms(), end_ms);
+}
+
+START_TEST(no_reload_starts_a_second_child_beside_one_that_is_caught) {
+    static const struct change CHANGES[] = {
+        {"1s", "main", "\"SECRET_KEY\""}, /* none */
+        {"1100ms", "main", "\"SECRET_KEY\""},
+        {"1100ms", "main", "\"SECRET_KEY\", \"BUGSINK\""},
+        {"1100ms", "plain", "\"SECRET_KEY\""},
+        {"1s", "main", "\"SECRET_KEY\""},
+    };
+    enum { COUNT = sizeof CHANGES / sizeof CHANGES[0] };
+    struct scene scene;
+    if (!scene_start(&scene, "no_reload_starts_a_second_child_beside_one_that_is_caught"))
+        return;
+    hang(&scene, HUNGFS_HOLDS);
+    pid_t before[CHILDREN_MAX], after[CHILDREN_MAX];
+    ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
+    waiting_children(&scene, before);
+    for (int i = 0; i < COUNT; i++) {
+        write_config(&scene, &CHANGES[i]);
+        reload(&scene, i + 1);
+        world_await_check(scene.world, "default", "error: stuck", SHOWS_MS);
+        world_await_check(scene.world, "app_settings", "error: stuck", SHOWS_MS);
+        ck_assert_int_eq(waiting_children(&scene, after), ON_VOLUME);
+        ck_assert_int_eq(memcmp(before, after, ON_VOLUME * sizeof *before), 0);
+    }
+    hungfs_go_on(&scene.fs);
+    await_recovery(&scene);
+    scene_end(&scene);
+}
+END_TEST
+
+START_TEST(the_maintenance_file_is_seen_when_its_volume_answers_again) {
+    struct scene scene;
+    if (!scene_start(&scene, "the_maintenance_file_is_seen_when_its_volume_answers_again"))
+        return;
+    hang(&scene, HUNGFS_HOLDS);
+    ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
+    char *file = tempdir_path(scene.world->dir, "maintenance"); /* not through the volume */
+    tempdir_write(file, "");
+    world_await_check(scene.world, "default", "error: stuck", SHOWS_MS);
+    world_get(scene.world, "/health/ready/");
+    ck_assert_ptr_null(strstr(scene.world->response.body, "maintenance")); /* the last answer stands */
+    hungfs_go_on(&scene.fs);
+    world_await(scene.world, "/health/ready/", 503, "maintenance", RECOVERS_MS);
+
+    hang(&scene, HUNGFS_HOLDS);
+    ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
+    ck_assert_int_eq(unlink(file), 0);
+    world_await(scene.world, "/health/ready/", 503, "maintenance", SHOWS_MS);
+    hungfs_go_on(&scene.fs);
+    await_recovery(&scene);
+    free(file);
+    scene_end(&scene);
+}
+END_TEST
+
+static bool have_ended(void *arg) {
+    const pid_t *children = arg;
+    for (int i = 0; i < ON_VOLUME; i++)
+        if (proc_is_alive(children[i]))
+            return false;
+    return true;
+}
+
+START_TEST(sigterm_ends_the_daemon_although_its_children_are_caught) {
+    struct scene scene;
+    if (!scene_start(&scene, "sigterm_ends_the_daemon_although_its_children_are_caught"))
+        return;
+    hang(&scene, HUNGFS_HOLDS);
+    world_await_check(scene.world, "default", "error: stuck", SHOWS_MS);
+    ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
+    pid_t children[CHILDREN_MAX], responder = scene.world->daemon.responder;
+    waiting_children(&scene, children);
+    int64_t start_ms = wait_now_ms();
+    ck_assert_int_eq(kill(scene.world->daemon.checker, SIGTERM), 0);
+    world_await(scene.world, "/health/ready/", 503, "draining", 500);
+    ck_assert_int_eq(daemon_wait_exit(&scene.world->daemon, 3000), 0);
+    int64_t took_ms = wait_now_ms() - start_ms;
+    printf("hung volume: the daemon ends %d ms after SIGTERM, with a drain of 1000 ms\n", (int)took_ms);
+    ck_assert_int_ge(took_ms, 950);
+    ck_assert_int_lt(took_ms, 1900);
+    ck_assert(!proc_is_alive(responder));
+    for (int i = 0; i < ON_VOLUME; i++)
+        ck_assert_int_eq(proc_state(children[i]), 'D'); /* the kernel's now, and nobody's who waits */
+    hungfs_go_on(&scene.fs);
+    ck_assert(wait_until(have_ended, children, RECOVERS_MS));
+    scene_end(&scene);
+}
+END_TEST
+
+Suite *e2e_hung_suite(void) {
+    Suite *suite = suite_create("e2e_hung");
+    TCase *tcase = tcase_create("e2e_hung");
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_volume_that_holds_on_catches_one_child_for_each_check_and_no_more);
+    tcase_add_test(tcase, a_deaf_volume_is_a_timeout_and_leaves_no_child);
+    tcase_add_test(tcase, no_reload_starts_a_second_child_beside_one_that_is_caught);
+    tcase_add_test(tcase, the_maintenance_file_is_seen_when_its_volume_answers_again);
+    tcase_add_test(tcase, sigterm_ends_the_daemon_although_its_children_are_caught);
+    return suite;
+}
