@@ -375,6 +375,24 @@ START_TEST(while_failing_the_next_look_is_one_retry_interval_away) {
 }
 END_TEST
 
+static void find_in_phase(struct world *world, enum reason reason, enum phase phase) {
+    const struct observed nothing = {0};
+    const struct finding finding = {
+        .reason = reason, .phase = phase, .observed = &nothing, .latency_ms = world->config.timeout_ms};
+    policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+}
+
+START_TEST(where_packets_are_lost_the_retry_interval_counts_from_start_to_start) {
+    struct world world = world_new();
+    find_in_phase(&world, REASON_TIMEOUT, PHASE_CONNECT);
+    ck_assert_int_eq(delay(&world, 2850, 77), 0);
+    ck_assert_int_eq(delay(&world, 400, 77), 600);
+    find_in_phase(
+        &world, REASON_TIMEOUT, PHASE_AUTH); /* it has reached the server, which may need the pause */
+    ck_assert_int_eq(delay(&world, 2850, 77), 1000);
+}
+END_TEST
+
 START_TEST(refusals_slow_the_looking_down_to_half_a_minute) {
     struct world world = world_new();
     const int64_t expected[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000};
@@ -398,13 +416,6 @@ static struct world mysql_world(void) {
     struct world world = world_new();
     world.config.kind = KIND_MYSQL;
     return world;
-}
-
-static void find_in_phase(struct world *world, enum reason reason, enum phase phase) {
-    const struct observed nothing = {0};
-    const struct finding finding = {
-        .reason = reason, .phase = phase, .observed = &nothing, .latency_ms = world->config.timeout_ms};
-    policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
 }
 
 static const struct {
@@ -501,6 +512,7 @@ Suite *policy_suite(void) {
     tcase_add_test(tcase, while_well_runs_start_one_interval_apart_less_a_jitter);
     tcase_add_test(tcase, settings_are_looked_at_so_early_that_a_fault_shows_within_the_interval);
     tcase_add_test(tcase, while_failing_the_next_look_is_one_retry_interval_away);
+    tcase_add_test(tcase, where_packets_are_lost_the_retry_interval_counts_from_start_to_start);
     tcase_add_test(tcase, refusals_slow_the_looking_down_to_half_a_minute);
     tcase_add_loop_test(tcase, only_broken_handshakes_with_mysql_slow_the_looking_down_to_minutes, 0,
         sizeof HANDSHAKES / sizeof HANDSHAKES[0]);
