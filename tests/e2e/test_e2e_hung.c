@@ -124,13 +124,13 @@ static const char *check_member(struct scene *scene, const char *check, const ch
     return text;
 }
 
-/* Probes for a while. The queue's check must go on, and there may never be more children of the volume than
- * its checks, plus one of the queue. */
-static void watch(struct scene *scene) {
+/* Probes for a while. The queue's check must go on, and there may never be more children than the responder,
+ * one of each check, and one that reads the configuration. */
+static void watch(struct scene *scene, int intervals) {
     char last[128] = "";
     pid_t children[CHILDREN_MAX];
     int64_t start_ms = wait_now_ms();
-    for (int runs = 0; runs < 4;) { /* the first sight, and three intervals of a second */
+    for (int runs = 0; runs < 1 + intervals;) { /* the first sight, and so many intervals of a second */
         assert_probes_are_answered(scene);
         const char *checked_at = check_member(scene, "snappea", "checked_at");
         if (strcmp(checked_at, last) != 0)
@@ -138,7 +138,7 @@ static void watch(struct scene *scene) {
         snprintf(last, sizeof last, "%s", checked_at);
         ck_assert_str_eq(check_member(scene, "snappea", "status"), "ok");
         int count = proc_children(scene->world->daemon.checker, children, CHILDREN_MAX);
-        ck_assert_msg(count <= 1 + ON_VOLUME + 1, "%d children", count);
+        ck_assert_msg(count <= 1 + ON_VOLUME + 2, "%d children", count);
         ck_assert_int_lt(wait_now_ms() - start_ms, 2 * WATCH_MS);
     }
 }
@@ -159,7 +159,7 @@ START_TEST(a_volume_that_holds_on_catches_one_child_for_each_check_and_no_more) 
     pid_t before[CHILDREN_MAX], after[CHILDREN_MAX];
     ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
     waiting_children(&scene, before);
-    watch(&scene);
+    watch(&scene, 3);
     ck_assert_int_eq(waiting_children(&scene, after), ON_VOLUME);
     ck_assert_int_eq(memcmp(before, after, ON_VOLUME * sizeof *before), 0);
     ck_assert_int_eq(daemon_log_lines(&scene.world->daemon, "check=app_settings", " code=timeout"), 1);
@@ -178,7 +178,7 @@ START_TEST(a_deaf_volume_is_a_timeout_and_leaves_no_child) {
     hang(&scene, HUNGFS_IS_DEAF);
     world_await_check(scene.world, "default", "error: timeout", SHOWS_MS);
     world_await_check(scene.world, "app_settings", "error: timeout", SHOWS_MS);
-    watch(&scene);
+    watch(&scene, 2);
     hungfs_go_on(&scene.fs);
     await_recovery(&scene);
     scene_end(&scene);
@@ -217,6 +217,36 @@ START_TEST(no_reload_starts_a_second_child_beside_one_that_is_caught) {
         ck_assert_int_eq(memcmp(before, after, ON_VOLUME * sizeof *before), 0);
     }
     hungfs_go_on(&scene.fs);
+    await_recovery(&scene);
+    scene_end(&scene);
+}
+END_TEST
+
+static bool is_reload_caught(void *arg) {
+    pid_t children[CHILDREN_MAX];
+    return waiting_children(arg, children) == ON_VOLUME + 1;
+}
+
+START_TEST(a_configuration_on_the_volume_is_read_by_one_child_and_when_it_answers_again) {
+    struct scene scene;
+    if (!scene_start(&scene, "a_configuration_on_the_volume_is_read_by_one_child_and_when_it_answers_again"))
+        return;
+    ck_assert_int_eq(daemon_stop(&scene.world->daemon, SIGINT, SHOWS_MS), 0);
+    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_CONFIG=%s/config.json", scene.fs.path);
+    world_start(scene.world);
+    world_await(scene.world, "/health/ready/", 200, "\"status\": \"ok\"", SHOWS_MS);
+    hang(&scene, HUNGFS_HOLDS);
+    ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(kill(scene.world->daemon.checker, SIGHUP), 0);
+        ck_assert(daemon_wait_log(&scene.world->daemon, "reload failed", "within 2 s", SHOWS_MS));
+        ck_assert(wait_until(is_reload_caught, &scene, SHOWS_MS));
+        watch(&scene, 1);
+    }
+    ck_assert(is_reload_caught(&scene));
+    ck_assert_int_eq(daemon_log_lines(&scene.world->daemon, "reloaded", ""), 0);
+    hungfs_go_on(&scene.fs);
+    ck_assert(daemon_wait_log(&scene.world->daemon, "reloaded", "", RECOVERS_MS)); /* the second */
     await_recovery(&scene);
     scene_end(&scene);
 }
@@ -289,6 +319,7 @@ Suite *e2e_hung_suite(void) {
     tcase_add_test(tcase, a_volume_that_holds_on_catches_one_child_for_each_check_and_no_more);
     tcase_add_test(tcase, a_deaf_volume_is_a_timeout_and_leaves_no_child);
     tcase_add_test(tcase, no_reload_starts_a_second_child_beside_one_that_is_caught);
+    tcase_add_test(tcase, a_configuration_on_the_volume_is_read_by_one_child_and_when_it_answers_again);
     tcase_add_test(tcase, the_maintenance_file_is_seen_when_its_volume_answers_again);
     tcase_add_test(tcase, sigterm_ends_the_daemon_although_its_children_are_caught);
     return suite;

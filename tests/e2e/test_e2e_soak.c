@@ -4,7 +4,8 @@
  * Afterwards everything must be as it was after the first few hundred: memory, descriptors, children, the
  * server's connections.
  *
- * `make soak` runs all of them ($BH_SOAK_RUNS of each check); without it, as many as half a minute allows. */
+ * `make soak` runs all of them ($BH_SOAK_RUNS of each check); without it, as many as a quarter of a minute
+ * allows. */
 #include "base/io.h"
 #include "base/process.h"
 #include "checker/checker.h"
@@ -32,9 +33,9 @@
 
 enum {
     CHECKS = 6,
-    WARM_UP_RUNS = 300,
+    WARM_UP_RUNS = 200,
     WARM_UP_MS = 60000, /* at most */
-    DEFAULT_MS = 30000,
+    DEFAULT_MS = 15000,
     HOUR_MS = 3600 * 1000,
     BUSY_INTERVAL_MS = 2,
     QUIET_MS = 500, /* without news: nothing is under way */
