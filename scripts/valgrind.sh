@@ -1,9 +1,13 @@
 #!/bin/sh
-# Runs the checker's main paths under valgrind: `check`, then `serve` from start to drain. Any error or definite leak,
-# in whichever process, fails. $BH_PROGRAM is the program; $BH_PG_DSN adds a PostgreSQL database to what is checked.
+# Runs the checker's main paths under valgrind: `check` where all is well, `check` where all fails, and `serve` from
+# start to drain, with reloads while runs are in flight. Any error, in whichever process, fails, and any definite leak,
+# but of what a one-shot child allocates itself: it may be killed at any point of its work.
+# $BH_PROGRAM is the program. More is checked where these name it: $BH_PG_DSN, a PostgreSQL database;
+# $BH_PG_WRONG_DSN, one that refuses the password; $BH_HUNG_DSN, a server that accepts and never answers.
 set -eu
 
 program=${BH_PROGRAM:?set BH_PROGRAM to the path of the program}
+listen=${BH_LISTEN:-127.0.0.1:18765}
 sources=$(dirname "$0")/../config/demo
 work=$(mktemp -d)
 served=
@@ -16,22 +20,52 @@ trap cleanup EXIT
 sqlite3 "$work/db.sqlite3" <"$sources/default.sql" >/dev/null
 sqlite3 "$work/snappea.sqlite3" <"$sources/snappea.sql" >/dev/null
 cp "$sources/bugsink_conf.py" "$work/"
-extra=
-[ -z "${BH_PG_DSN:-}" ] || extra=", \"postgres\": {\"dsn\": \"$BH_PG_DSN\", \"role\": \"plain\"}"
-cat >"$work/config.json" <<END
-{"interval": "20s", "timeout": "15s", "drain": "1s", "listen": "${BH_LISTEN:-127.0.0.1:18765}",
- "databases": {"default": {"dsn": "$work/db.sqlite3", "role": "main"},
-               "snappea": {"dsn": "$work/snappea.sqlite3", "role": "queue"}$extra},
- "settings": {"path": "$work/bugsink_conf.py", "format": "python", "require": ["SECRET_KEY", "BUGSINK"]}}
+echo "BUGSINK = {" >"$work/broken_conf.py"
+cp "$sources/default.sql" "$work/garbage.sqlite3"
+cat >"$work/one-shot.supp" <<END
+{
+   run in a one-shot child
+   Memcheck:Leak
+   ...
+   fun:run_child
+}
 END
 export BUGSINK_HEALTH_CONFIG="$work/config.json"
+
+# A database for the configuration, to stand behind others: name, DSN, role, whether it is critical. No DSN: nothing.
+database() {
+    [ -z "$2" ] || printf ', "%s": {"dsn": "%s", "role": "%s", "critical": %s}' "$1" "$2" "$3" "${4:-true}"
+}
+
+# Writes a configuration in which all is well, but for the databases ($1) and required settings ($2) given besides.
+write_config() {
+    cat >"$work/config.json" <<END
+{"interval": "20s", "timeout": "15s", "drain": "1s", "listen": "$listen",
+ "databases": {"default": {"dsn": "$work/db.sqlite3", "role": "main"},
+               "snappea": {"dsn": "$work/snappea.sqlite3", "role": "queue"}$1},
+ "settings": {"path": "$work/bugsink_conf.py", "format": "python", "require": ["SECRET_KEY", "BUGSINK"$2]}}
+END
+}
+
+write_failing_config() {
+    cat >"$work/config.json" <<END
+{"interval": "20s", "timeout": "6s",
+ "databases": {"default": {"dsn": "$work/nosuch.sqlite3", "role": "main"},
+               "snappea": {"dsn": "$work/garbage.sqlite3", "role": "queue"},
+               "dead": {"dsn": "postgresql://u@localhost:1/d"},
+               "nameless": {"dsn": "postgresql://u@no..invalid/d"}
+               $(database wrong "${BH_PG_WRONG_DSN:-}" main)$(database hung "${BH_HUNG_DSN:-}" plain)},
+ "settings": {"path": "$work/broken_conf.py", "format": "python"}}
+END
+}
 
 # Replaces the shell, so that a process in the background is valgrind itself and gets our signals.
 become_valgrind() {
     log=$1
     shift
-    exec valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=9 \
-        --trace-children=yes --child-silent-after-fork=no --log-file="$work/$log.%p.log" "$program" "$@"
+    exec valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+        --error-exitcode=9 --trace-children=yes --child-silent-after-fork=no --log-file="$work/$log.%p.log" \
+        --suppressions="$work/one-shot.supp" "$program" "$@"
 }
 
 fail() {
@@ -40,16 +74,66 @@ fail() {
     exit 1
 }
 
-(become_valgrind check check >"$work/check.out") || fail "check: exit status $?: $(cat "$work/check.out")"
+# Waits until the output of a command ($2...) has the text ($1).
+await() {
+    text=$1
+    shift
+    tries=300
+    until "$@" 2>&1 | grep -q "$text"; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || fail "no \"$text\" from $*, but: $("$@" 2>&1)"
+        sleep 0.1
+    done
+}
 
+# Reloads a configuration with these databases and required settings besides, and with a mark: a new check, which fails.
+# Once that shows, all other new checks have begun.
+mark=0
+reload() {
+    mark=$((mark + 1))
+    write_config "$1$(database "mark$mark" /nosuch plain false)" "$2"
+    kill -HUP "$served"
+    await file_missing "$program" probe "http://$listen/health/ready/mark$mark"
+}
+
+refused=0
+reload_bad() {
+    refused=$((refused + 1))
+    echo "{" >"$work/config.json"
+    kill -HUP "$served"
+    await "^$refused\$" grep -c "reload failed" "$work/serve.err"
+}
+
+reload_in_flight() {
+    reload "$(database postgres "${BH_PG_DSN:-}" plain)$(database hung "${BH_HUNG_DSN:-}" plain)" ""
+    reload "$(database postgres "${BH_PG_DSN:-}" main)$(database hung "${BH_HUNG_DSN:-}" main)" ', "NO_SUCH_SETTING"'
+    reload_bad
+    reload "$(database wrong "${BH_PG_WRONG_DSN:-}" main)" ', "NO_SUCH_SETTING"'
+    reload "$(database hung "${BH_HUNG_DSN:-}" main)" ', "NO_SUCH_SETTING_EITHER"'
+    reload "" ""
+}
+
+write_config "$(database postgres "${BH_PG_DSN:-}" main)" ""
+(become_valgrind check check >"$work/check.out" 2>"$work/check.err") ||
+    fail "check: exit status $?: $(cat "$work/check.out")"
+
+write_failing_config
+status=0
+(become_valgrind failing check >"$work/failing.out" 2>"$work/failing.err") || status=$?
+[ "$status" = 1 ] || fail "check of what fails: exit status $status: $(cat "$work/failing.out")"
+for code in file_missing not_a_database refused unresolved parse_error \
+    ${BH_PG_WRONG_DSN:+auth_failed} ${BH_HUNG_DSN:+timeout}; do
+    grep -q "$code" "$work/failing.out" || fail "check of what fails: no $code: $(cat "$work/failing.out")"
+done
+
+write_config "$(database postgres "${BH_PG_DSN:-}" main)" ""
 become_valgrind serve serve 2>"$work/serve.err" &
 served=$!
-tries=120
-until "$program" probe ready >"$work/probe.out" 2>&1; do
-    tries=$((tries - 1))
-    [ "$tries" -gt 0 ] || fail "serve did not become ready: $(cat "$work/probe.out")"
-    sleep 0.5
-done
+await '^ok' "$program" probe "http://$listen/health/ready"
+reload_in_flight
+reload_in_flight
+reload "$(database postgres "${BH_PG_DSN:-}" main)$(database hung "${BH_HUNG_DSN:-}" plain false)" ""
+await '^ok' "$program" probe "http://$listen/health/ready"
 kill -TERM "$served"
 wait "$served" || fail "serve: exit status $?"
 served=

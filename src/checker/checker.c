@@ -267,12 +267,22 @@ static int watch_signals(struct checker *checker, struct error *err) {
     return 0;
 }
 
+static void on_listening(void *arg) {
+    const struct checker *checker = arg;
+    struct log_line line;
+    log_begin(&line, LOG_INFO, "listening");
+    log_str(&line, "listen", checker->where);
+    log_end(&line);
+}
+
 static int open_link(struct checker *checker, const struct config *config, int link_fd, struct error *err) {
     int listen_fd = listen_open(checker->listen_wanted, checker->where, err);
     if (listen_fd < 0)
         return -1;
     checker->sender = link_sender_new(checker->loop.base, link_fd, on_link_failed, checker);
     int result = -1;
+    if (checker->sender)
+        link_sender_on_listening(checker->sender, on_listening);
     if (checker->sender && link_send_log(checker->sender, config->log_level, config->log_format) == 0)
         result = link_send_listener(checker->sender, listen_fd);
     close(listen_fd);

@@ -80,6 +80,16 @@ static void log_slow_down(const struct watch *watch, int64_t delay_ms) {
     log_end(&line);
 }
 
+static void log_repetition(const struct watch *watch, int64_t duration_ms) {
+    struct log_line line;
+    log_begin(&line, LOG_DEBUG, "checked");
+    log_str(&line, "check", watch->check.config->name);
+    log_str(&line, "status", status_name(watch->memory.status));
+    log_str(&line, "code", reason_info(watch->memory.reason)->slug);
+    log_int(&line, "duration_ms", duration_ms);
+    log_end(&line);
+}
+
 /* Whether a change is worth a line: that a file was replaced is told once, and not again when the next look
  * finds nothing new. */
 static bool is_worth_telling(
@@ -186,6 +196,8 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
         policy_judge(check->config, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));
     if (is_change && is_worth_telling(&watch->memory, old_status, old_reason))
         log_transition(watch, old_status, old_reason, outcome, duration_ms);
+    else if (!is_change)
+        log_repetition(watch, duration_ms);
     is_change = update_liveness(engine) || is_change;
     if (!engine->is_once)
         schedule(watch, duration_ms);

@@ -32,7 +32,8 @@ void cmd_print_help(void) {
     }
     puts("\nBugsink's own DATABASE_URL, DATABASE_PATH, SNAPPEA_DATABASE_PATH and BASE_URL are read as "
          "Bugsink reads them.\n"
-         "Any variable may be given as NAME_FILE, the path of a file that holds the value.");
+         "Any variable that is not itself a path may be given as NAME_FILE, the path of a file that holds "
+         "the value.");
 }
 
 void cmd_print_version(void) {

@@ -118,7 +118,8 @@ static void add_postgres(struct bench *bench, struct subject *subject, enum reas
     add(bench, subject, reason, is_given_up, &config);
 }
 
-static char name_secret_key[] = "SECRET_KEY", entry_secret_key[] = "SECRET_KEY=a-key-of-fifty-characters-and-more-0123456789-abcdefghij";
+static char name_secret_key[] = "SECRET_KEY",
+            entry_secret_key[] = "SECRET_KEY=a-key-of-fifty-characters-and-more-0123456789-abcdefghij";
 static char *required[] = {name_secret_key, NULL}, *environment[] = {entry_secret_key, NULL};
 static char settings_path[] = "config/demo/bugsink_conf.py", directory_path[] = "config/demo";
 

@@ -1,12 +1,17 @@
 /* End to end: the scripts that `make run` and `make valgrind` are made of. */
 #include "e2e/world.h"
+#include "harness/peer.h"
+#include "harness/postgres.h"
 
 #include <check.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { VALGRIND_MS = 110000 };
 
 /* Starts a script with the environment that this process has then. Its output goes to a file, named in path.
  */
@@ -24,20 +29,43 @@ static pid_t start_script(const char *script, const char *argument, char *path, 
     return pid;
 }
 
+/* What the script checks besides: PostgreSQL by its name, the same with a wrong password, and a server that
+ * never answers. */
+static void name_servers(const struct postgres_server *server, const struct peer *silent) {
+    char dsn[256];
+    snprintf(dsn, sizeof dsn, "postgresql://bugsink:%s@localhost:%d/bugsink", POSTGRES_PASSWORD_ENCODED,
+        server->port);
+    setenv("BH_PG_DSN", dsn, 1);
+    snprintf(dsn, sizeof dsn, "postgresql://bugsink:wrong@localhost:%d/bugsink", server->port);
+    setenv("BH_PG_WRONG_DSN", dsn, 1);
+    snprintf(dsn, sizeof dsn, "postgresql://bugsink@localhost:%d/bugsink", silent->port);
+    setenv("BH_HUNG_DSN", dsn, 1);
+}
+
 START_TEST(the_main_paths_are_clean_under_valgrind) {
-    if (world_is_sanitized() || access("/usr/bin/valgrind", X_OK) < 0) {
-        world_skip("valgrind", world_is_sanitized() ? "not on a sanitized build" : "it is not installed");
+    const char *why = world_is_sanitized()                    ? "not on a sanitized build"
+                      : access("/usr/bin/valgrind", X_OK) < 0 ? "it is not installed"
+                      : !postgres_is_installed()              ? "PostgreSQL is not installed"
+                                                              : NULL;
+    if (why) {
+        world_skip("the_main_paths_are_clean_under_valgrind", why);
         return;
     }
     char listen[64], path[256], text[65536];
+    const struct peer_script script = {.reads = 0};
+    struct postgres_server *server = postgres_start(NULL);
+    struct peer silent = peer_start(&script);
+    name_servers(server, &silent);
     snprintf(listen, sizeof listen, "127.0.0.1:%d", daemon_free_port());
     setenv("BH_LISTEN", listen, 1);
     setenv("BH_PROGRAM", program_path(), 1);
     int status = -1;
     pid_t pid = start_script("scripts/valgrind.sh", NULL, path, sizeof path);
-    ck_assert(program_wait(pid, 60000, &status));
+    bool has_ended = program_wait(pid, VALGRIND_MS, &status);
     program_read_file(path, text, sizeof text);
-    ck_assert_msg(status == 0 && strstr(text, "valgrind: ok"), "%s", text);
+    ck_assert_msg(has_ended && status == 0 && strstr(text, "valgrind: ok"), "%s", text);
+    peer_stop(&silent);
+    postgres_free(server);
 }
 END_TEST
 
@@ -74,7 +102,7 @@ Suite *e2e_scripts_suite(void) {
     Suite *suite = suite_create("e2e_scripts");
     TCase *tcase = tcase_create("e2e_scripts");
     suite_add_tcase(suite, tcase);
-    tcase_set_timeout(tcase, 120);
+    tcase_set_timeout(tcase, 150);
     tcase_add_test(tcase, the_main_paths_are_clean_under_valgrind);
     tcase_add_test(tcase, the_demo_is_ready_and_mends_what_was_deleted_at_its_next_start);
     return suite;

@@ -1,0 +1,178 @@
+/* End to end: what a machine will not do for a test, told to the program by a preloaded library instead:
+ * files on a network file system, a wall clock that jumps. */
+#include "e2e/world.h"
+#include "harness/tempdir.h"
+#include "harness/wait.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SHOWS_MS = 4000, LOOKS = 20 };
+
+static const char NETWORK[] =
+    "#define _GNU_SOURCE\n"
+    "#include <dlfcn.h>\n"
+    "#include <sys/vfs.h>\n"
+    "int statfs(const char *path, struct statfs *fs) {\n"
+    "    int (*real)(const char *, struct statfs *) = dlsym(RTLD_NEXT, \"statfs\");\n"
+    "    int result = real(path, fs);\n"
+    "    fs->f_type = 0x6969;\n" /* NFS_SUPER_MAGIC */
+    "    return result;\n"
+    "}\n";
+
+/* Every read at a place in a file, which is how SQLite reads: so of the databases, and of nothing else. */
+static const char DISK[] = "#define _GNU_SOURCE\n"
+                           "#include <errno.h>\n"
+                           "#include <unistd.h>\n"
+                           "ssize_t pread(int fd, void *data, size_t size, off_t at) {\n"
+                           "    (void)fd, (void)data, (void)size, (void)at;\n"
+                           "    errno = EIO;\n"
+                           "    return -1;\n"
+                           "}\n"
+                           "ssize_t pread64(int fd, void *data, size_t size, off64_t at) {\n"
+                           "    return pread(fd, data, size, at);\n"
+                           "}\n";
+
+/* The offset is in a file that both sides have mapped; only the wall clock has it. */
+static const char CLOCK[] = "#define _GNU_SOURCE\n"
+                            "#include <dlfcn.h>\n"
+                            "#include <fcntl.h>\n"
+                            "#include <stdlib.h>\n"
+                            "#include <sys/mman.h>\n"
+                            "#include <time.h>\n"
+                            "#include <unistd.h>\n"
+                            "static volatile long long *offset_s;\n"
+                            "__attribute__((constructor)) static void begin(void) {\n"
+                            "    int fd = open(getenv(\"SHIM_OFFSET\"), O_RDONLY);\n"
+                            "    offset_s = mmap(NULL, sizeof *offset_s, PROT_READ, MAP_SHARED, fd, 0);\n"
+                            "    close(fd);\n"
+                            "}\n"
+                            "int clock_gettime(clockid_t id, struct timespec *now) {\n"
+                            "    static int (*real)(clockid_t, struct timespec *);\n"
+                            "    if (!real)\n"
+                            "        real = dlsym(RTLD_NEXT, \"clock_gettime\");\n"
+                            "    int result = real(id, now);\n"
+                            "    if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)\n"
+                            "        now->tv_sec += *offset_s;\n"
+                            "    return result;\n"
+                            "}\n";
+
+/* Compiles the library and has the program preload it. Returns false where that cannot be. */
+static bool preload(struct world *world, const char *source, const char *test) {
+    char command[1024];
+    char *c = tempdir_path(world->dir, "shim.c"), *so = tempdir_path(world->dir, "shim.so");
+    tempdir_write(c, source);
+    snprintf(command, sizeof command, "cc -shared -fPIC -O1 -o '%s' '%s' -ldl >'%s/shim.log' 2>&1", so, c,
+        world->dir);
+    bool is_built = !world_is_sanitized() && system(command) == 0;
+    if (is_built)
+        envlist_set(&world->environment, "LD_PRELOAD=%s", so);
+    else
+        world_skip(test, world_is_sanitized() ? "the sanitizers come with a preloaded library of their own"
+                                              : "no compiler, cc, is here");
+    free(c);
+    free(so);
+    return is_built;
+}
+
+START_TEST(a_database_or_directory_on_a_network_file_system_is_degraded) {
+    struct world *world = world_new();
+    char *spool = tempdir_path(world->dir, "ingestion");
+    ck_assert_int_eq(mkdir(spool, 0700), 0);
+    world_write_config(world,
+        "{\"databases\": {\"default\": {\"dsn\": \"%s\"}, \"snappea\": {\"dsn\": \"%s\"}},"
+        " \"directories\": {\"ingestion\": {\"path\": \"%s\"}}}",
+        world->main_db, world->queue_db, spool);
+    free(spool);
+    if (preload(world, NETWORK, "a_database_or_directory_on_a_network_file_system_is_degraded")) {
+        world_start_with(world, NULL, 0);
+        world_await_check(world, "default", "degraded: network_fs", SHOWS_MS);
+        world_await_check(world, "snappea", "degraded: network_fs", SHOWS_MS);
+        world_await(world, "/health/ready/ingestion/", 200, "\"network_fs\"", SHOWS_MS);
+        ck_assert_int_eq(world_get(world, "/health/ready/"), 200);
+    } else {
+        world->daemon.checker = -1;
+    }
+    world_end(world);
+}
+END_TEST
+
+START_TEST(a_disk_that_fails_is_an_io_error) {
+    struct world *world = world_new();
+    if (preload(world, DISK, "a_disk_that_fails_is_an_io_error")) {
+        world_start_with(world, NULL, 0);
+        world_await_check(world, "default", "error: io_error", SHOWS_MS);
+        world_await_check(world, "snappea", "error: io_error", SHOWS_MS);
+        ck_assert_int_eq(world->response.status, 503);
+        ck_assert_int_eq(world_get(world, "/health/live/"), 200);
+    } else {
+        world->daemon.checker = -1;
+    }
+    world_end(world);
+}
+END_TEST
+
+static const long long JUMPS_S[] = {3600, -86400, 400LL * 86400, -30LL * 365 * 86400, 0};
+
+/* Whether the time shown is the one that the wall clock has jumped to. */
+static bool is_checked_then(void *arg) {
+    struct world *world = arg;
+    char hour[24];
+    long long offset_s = 0;
+    char *path = tempdir_path(world->dir, "offset");
+    int fd = open(path, O_RDONLY);
+    ck_assert_int_eq(read(fd, &offset_s, sizeof offset_s), sizeof offset_s);
+    close(fd);
+    free(path);
+    time_t there = time(NULL) + (time_t)offset_s;
+    struct tm tm;
+    gmtime_r(&there, &tm);
+    strftime(hour, sizeof hour, "\"%Y-%m-%dT%H:", &tm);
+    world_get(world, "/health/ready/");
+    return strstr(world->response.body, hour) != NULL;
+}
+
+START_TEST(jumps_of_the_wall_clock_change_nothing_but_the_times_shown) {
+    struct world *world = world_new();
+    char *path = tempdir_path(world->dir, "offset");
+    tempdir_write(path, "");
+    int fd = open(path, O_WRONLY);
+    ck_assert_int_eq(ftruncate(fd, sizeof JUMPS_S[0]), 0);
+    envlist_set(&world->environment, "SHIM_OFFSET=%s", path);
+    if (preload(world, CLOCK, "jumps_of_the_wall_clock_change_nothing_but_the_times_shown")) {
+        world_start(world);
+        for (size_t i = 0; i < sizeof JUMPS_S / sizeof JUMPS_S[0]; i++) {
+            ck_assert_int_eq(pwrite(fd, &JUMPS_S[i], sizeof JUMPS_S[i], 0), sizeof JUMPS_S[i]);
+            for (int look = 0; look < LOOKS; look++)
+                ck_assert_msg(world_get(world, "/health/ready/") == 200 && world->response.took_ms < 500,
+                    "%s%s", world->response.head, world->response.body);
+            ck_assert_msg(wait_until(is_checked_then, world, SHOWS_MS), "%s", world->response.body);
+            ck_assert_int_eq(world->response.status, 200);
+        }
+        ck_assert_int_eq(daemon_log_lines(&world->daemon, "new=error", ""), 0);
+        ck_assert_int_eq(daemon_log_lines(&world->daemon, "new=degraded", ""), 0);
+    } else {
+        world->daemon.checker = -1;
+    }
+    close(fd);
+    free(path);
+    world_end(world);
+}
+END_TEST
+
+Suite *e2e_shim_suite(void) {
+    Suite *suite = suite_create("e2e_shim");
+    TCase *tcase = tcase_create("e2e_shim");
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_database_or_directory_on_a_network_file_system_is_degraded);
+    tcase_add_test(tcase, a_disk_that_fails_is_an_io_error);
+    tcase_add_test(tcase, jumps_of_the_wall_clock_change_nothing_but_the_times_shown);
+    return suite;
+}
