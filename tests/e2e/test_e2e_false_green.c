@@ -176,7 +176,8 @@ static void ask_us(struct scene *scene, const char *expected) {
             world->queue_db);
     world_start_with(world, NULL, 0);
     world_await_check(world, scene->check, expected, SHOWS_MS);
-    ck_assert_int_eq(world->response.status, strncmp(expected, "error", 5) == 0 ? 503 : 200);
+    world_await(world, "/health/ready/", strncmp(expected, "error", 5) == 0 ? 503 : 200, expected,
+        SHOWS_MS); /* of all */
     ck_assert_int_eq(world_get(world, "/health/live/"), 200);
 }
 
