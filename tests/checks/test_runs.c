@@ -37,7 +37,7 @@ enum {
     SILENCE_MS = 5,
     DATABASE_EVERY = 10, /* so many runs, of which one is of PostgreSQL */
     WARM_UP = 200,       /* runs, in which the libraries fetch what they keep */
-    GROWTH_MAX_KB = 64   /* seen: 0 */
+    GROWTH_MAX_KB = 256  /* seen: 0 */
 };
 
 /* One check, and how its runs end. */
