@@ -197,9 +197,8 @@ static enum reason reason_of_pooler(const char *text) {
         {"the database system is", "", REASON_DB_STARTING},
         {"shutting down", "", REASON_DB_STARTING},
         {"shut down", "", REASON_DB_STARTING},
-        {"authentication failed", "", REASON_AUTH_FAILED}, /* SASL, password */
         {"no such user", "", REASON_AUTH_FAILED},
-        {"auth", "failed", REASON_AUTH_FAILED},
+        {"auth", "failed", REASON_AUTH_FAILED}, /* SASL, password, auth_query */
         {"role ", "does not exist", REASON_AUTH_FAILED},
         {"pg_hba.conf", "", REASON_AUTH_FAILED},
         {"login rejected", "", REASON_AUTH_FAILED},
