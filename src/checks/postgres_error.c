@@ -50,8 +50,9 @@ const char *postgres_sqlstate_find(const char *message, char sqlstate[SQLSTATE_S
 /* -- poolers -- */
 
 /* PgBouncer 1.18 has one SQLSTATE, protocol_violation, for all that it says itself and for what the server
- * behind it says at a login (measured; 1.20 and newer have more). Its own texts are English always; those of
- * the server behind come in that server's language. Asking once more would not tell more. */
+ * behind it says at a login (measured; later versions have more: its pull request 814). Its own texts are
+ * English always; those of the server behind come in that server's language. Asking once more would not tell
+ * more. */
 static const char POOLER_SQLSTATE[] = "08P01";
 
 bool postgres_is_of_pooler(const char *sqlstate) {
@@ -197,9 +198,8 @@ static enum reason reason_of_pooler(const char *text) {
         {"the database system is", "", REASON_DB_STARTING},
         {"shutting down", "", REASON_DB_STARTING},
         {"shut down", "", REASON_DB_STARTING},
-        {"authentication failed", "", REASON_AUTH_FAILED}, /* SASL, password */
         {"no such user", "", REASON_AUTH_FAILED},
-        {"auth", "failed", REASON_AUTH_FAILED},
+        {"auth", "failed", REASON_AUTH_FAILED}, /* SASL, password, auth_query */
         {"role ", "does not exist", REASON_AUTH_FAILED},
         {"pg_hba.conf", "", REASON_AUTH_FAILED},
         {"login rejected", "", REASON_AUTH_FAILED},
