@@ -127,8 +127,10 @@ static enum status judge_status(const struct check_config *config, const struct 
  * that it lacks. Not counted: what the server itself refuses (wrong password, full, no such database), and
  * queries broken off. A connect that times out never reaches the server. */
 static bool breaks_handshake(const struct check_config *config, const struct finding *finding) {
-    static const enum reason BREAKING[] = {
-        REASON_TIMEOUT, REASON_RESET, REASON_PROTOCOL, REASON_TLS, REASON_AUTH_UNSUPPORTED, REASON_CRASHED};
+    static const enum reason BREAKING[] = {REASON_TIMEOUT, REASON_RESET, REASON_PROTOCOL, REASON_TLS,
+        REASON_AUTH_UNSUPPORTED, REASON_CRASHED,
+        REASON_INTERNAL /* given up late, or out of memory: broken off all the same */,
+        REASON_QUERY_FAILED /* an error of the client's that no row knows */};
     if (config->kind != KIND_MYSQL || (finding->phase != PHASE_TLS && finding->phase != PHASE_AUTH))
         return false;
     for (size_t i = 0; i < sizeof BREAKING / sizeof BREAKING[0]; i++)

@@ -109,7 +109,10 @@ static void receive(struct check *check) {
         } else if (got == 0) {
             http_reply_end(&http->reply);
         } else if (errno == EAGAIN) {
-            wait_for(check, EV_READ);
+            /* Not to be waited for: a body that hangs would make a time-out, and so silence, of an answer. */
+            bool is_told = http->reply.status >= 300 && has_judged_by_status(check);
+            if (!is_told)
+                wait_for(check, EV_READ);
             return;
         } else if (errno != EINTR) {
             int cause = errno;

@@ -127,6 +127,8 @@ static const struct row ROWS[] = {
     {"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n", REASON_THROTTLED, "HTTP 429", false, 0},
     {"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\nOK", REASON_APP_ERROR, "HTTP 500", false,
         0},
+    {"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 50\r\n\r\nand silence", REASON_APP_ERROR,
+        "HTTP 500", false, 0},
     {"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\n\r\nOK", REASON_APP_ERROR, "HTTP 502", false, 0},
     {"HTTP/1.1 503 Service Unavailable\r\n\r\n" LARGE, REASON_APP_ERROR, "HTTP 503", false, 0},
     {"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 50\r\n\r\ncut", REASON_APP_ERROR, "HTTP 500",
