@@ -101,6 +101,10 @@ static MYSQL *open_handle(const struct mysql_target *target) {
         return NULL;
     mysql_options(mysql, MYSQL_SET_CHARSET_NAME, target->charset ? target->charset : "utf8mb4");
     mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no); /* else the server may ask for any file of ours */
+    /* Whatever answers there must not be given the password in clear, as the plugins "dialog" and
+     * "mysql_clear_password" would on its word. */
+    mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH,
+        "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password,auth_gssapi_client");
     mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_max);
     mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "bugsink-health");
     set_tls(mysql, target);

@@ -102,6 +102,8 @@ static const struct {
     {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {"", 0}}, REASON_TIMEOUT, "", PHASE_QUERY},
     {{{BYTES(GREETING)}, {BYTES("\x15\0\0\2\xfeno_such_plugin_xxx\0\0")}, {BYTES("\7\0\0\4\xff\x15\4no..")}},
         REASON_AUTH_UNSUPPORTED, NULL, PHASE_AUTH},
+    {{{BYTES(GREETING)}, {BYTES("\x17\0\0\2\xfemysql_clear_password\0\0")}, {"", 0}}, REASON_AUTH_UNSUPPORTED,
+        NULL, PHASE_AUTH}, /* asks for the password in clear */
     {{{BYTES(GREETING)}, {BYTES("\6\0\0\2\xff\x15\4no.")}, {"", 0}}, REASON_AUTH_FAILED, "1045", PHASE_AUTH},
 };
 

@@ -35,7 +35,7 @@ static struct world *start_world(const char *user, const char *password, const c
 START_TEST(bugsinks_own_url_is_read_as_bugsink_reads_it) {
     struct world *world = start_world("bugsink", MARIADB_PASSWORD_ENCODED, "?ssl-mode=verify-identity");
     world_await_check(world, "default", "ok", SHOWS_MS); /* the query string is dropped: no TLS is demanded */
-    ck_assert_int_eq(world_get(world, "/health/ready/"), 200);
+    world_await(world, "/health/ready/", 200, "", SHOWS_MS);
     ck_assert_int_ge(daemon_log_lines(&world->daemon, "level=warning", "query"), 1);
     ck_assert_int_eq(daemon_log_lines(&world->daemon, "started", "MariaDB Connector/C"), 1);
     ck_assert_int_eq(world_get(world, "/health/"), 200);
