@@ -99,6 +99,12 @@ check_banned() {
     ! grep -nE "(^|[^A-Za-z0-9_])($banned)[[:space:]]*\(" $all_code || complain "banned functions: see the lines above"
 }
 
+# A child that asserts writes into what libcheck's runner reads: see tests/harness/fork.h.
+check_forks() {
+    ! grep -rnE '(^|[^A-Za-z0-9_])fork[(][)]' tests --include='*.c' | grep -v '^tests/harness/fork\.c:' ||
+        complain "tests fork by test_fork: see the lines above"
+}
+
 check_layout() {
     for file in $all_code; do
         head -n 1 "$file" | grep -q '^/\* ' || complain "$file: the first line says in a comment what the file is for"
@@ -142,6 +148,7 @@ check_rooms
 check_foreign_headers
 check_database_headers
 check_banned
+check_forks
 check_layout
 check_function_length
 check_paths

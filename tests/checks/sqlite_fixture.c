@@ -2,6 +2,8 @@
  * SQLite and POSIX locks want that done in processes of their own. */
 #include "checks/sqlite_fixture.h"
 
+#include "harness/fork.h"
+
 #include "base/str.h"
 #include "checks/sqlite.h"
 
@@ -59,7 +61,7 @@ static void wait_for(pid_t pid, bool dies) {
 }
 
 void sql_run(const char *path, const char *sql) {
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     if (pid == 0) {
         sqlite3_close(open_and_run(path, sql));
         _exit(0);
@@ -68,7 +70,7 @@ void sql_run(const char *path, const char *sql) {
 }
 
 void sql_run_and_die(const char *path, const char *sql) {
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     if (pid == 0) {
         open_and_run(path, sql);
         raise(SIGKILL);
@@ -87,7 +89,7 @@ struct holder holder_begin(const char *path, const char *sql) {
     int ends[2], ready[2];
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_eq(pipe(ready), 0);
-    struct holder holder = {fork(), ends[1]};
+    struct holder holder = {test_fork(), ends[1]};
     if (holder.pid == 0) {
         close(ends[1]);
         sqlite3 *db = open_and_run(path, sql);
@@ -114,7 +116,7 @@ void holder_end(struct holder *holder) {
 static void in_child(void (*body)(void *arg, int fd), void *arg, uid_t uid, void *result, size_t size) {
     int ends[2];
     ck_assert_int_eq(pipe(ends), 0);
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     if (pid == 0) {
         if (uid != (uid_t)-1 && (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0))
             give_up("setresuid", strerror(errno));
@@ -260,7 +262,7 @@ char *directory_picture(const char *dir) {
 
 bool with_tmpfs(const char *dir, const char *options, void (*body)(const char *dir)) {
     enum { NOT_ALLOWED = 77 };
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     if (pid == 0) {
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
             mount("tmpfs", dir, "tmpfs", 0, options) < 0)

@@ -1,6 +1,7 @@
 /* Tests of the directory kind: directories that are missing, odd, shut, foreign, or on volumes in trouble;
  * wake-up calls that nobody hears. */
 #include "checks/directory.h"
+#include "harness/fork.h"
 #include "harness/tempdir.h"
 #include "report/reason.h"
 
@@ -49,7 +50,7 @@ static void assert_look(const char *path, enum directory_role role, enum reason 
 static void as_app(void (*body)(const char *dir), const char *dir) {
     if (geteuid() == 0)
         ck_assert_int_eq(chown(dir, TEST_APP_UID, TEST_APP_UID), 0);
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     if (pid == 0) {
         if (geteuid() == 0 && (setresgid(TEST_APP_UID, TEST_APP_UID, TEST_APP_UID) < 0 ||
                                   setresuid(TEST_APP_UID, TEST_APP_UID, TEST_APP_UID) < 0))

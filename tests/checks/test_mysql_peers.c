@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/process.h"
+#include "harness/fork.h"
 #include "harness/peer.h"
 #include "harness/program.h"
 #include "harness/tempdir.h"
@@ -139,7 +140,7 @@ START_TEST(who_logs_us_in_and_misbehaves) {
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, size), 0);
     ck_assert_int_eq(listen(listener, 8), 0);
     ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
-    pid_t parent = getpid(), pid = fork();
+    pid_t parent = getpid(), pid = test_fork();
     if (pid == 0)
         act(listener, CONVERSATIONS[_i].steps, path, parent);
     close(listener);

@@ -11,6 +11,7 @@
 
 #include "base/io.h"
 #include "checks/kinds.h"
+#include "harness/fork.h"
 #include "harness/rig.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
@@ -264,7 +265,7 @@ static bool start_name_server(int code) {
     }
     int fd = open_name_server();
     ck_assert_int_ge(fd, 0);
-    if (code != SILENT && fork() == 0) /* libcheck ends it with the test, whose process group it is in */
+    if (code != SILENT && test_fork() == 0) /* libcheck ends it with the test, whose process group it is in */
         answer_with(fd, code);
     return true;
 }

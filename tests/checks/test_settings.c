@@ -4,6 +4,7 @@
 #include "checks/settings.h"
 #include "checks/settings_env.h"
 #include "checks/settings_json.h"
+#include "harness/fork.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
 
@@ -252,7 +253,7 @@ START_TEST(a_file_that_may_not_be_read_is_a_matter_of_permission) {
     char *path = tempdir_path(dir, "settings");
     tempdir_write(path, "A = 1\n");
     ck_assert_int_eq(chmod(path, 0), 0);
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     if (pid == 0) { /* root reads everything */
         if (geteuid() == 0 && (setresgid(14237, 14237, 14237) < 0 || setresuid(14237, 14237, 14237) < 0))
             _exit(2);
@@ -359,7 +360,7 @@ END_TEST
 
 /* Runs body in a child process; its exit status is body's. */
 static pid_t in_child(int (*body)(const char *path), const char *path) {
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     if (pid == 0)
         _exit(body(path));
     return pid;

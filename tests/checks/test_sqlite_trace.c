@@ -1,6 +1,7 @@
 /* Tests that looking at a SQLite database leaves no trace: no file, no change, no checkpoint, no lock. */
 #include "checks/sqlite.h"
 #include "checks/sqlite_fixture.h"
+#include "harness/fork.h"
 #include "harness/tempdir.h"
 
 #include <check.h>
@@ -221,7 +222,7 @@ END_TEST
 
 /* What Bugsink does: a connection for each request, closed after it. Exits 0 if every one succeeded. */
 static pid_t begin_app(const char *path, int requests) {
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     if (pid != 0)
         return pid;
     for (int i = 0; i < requests; i++) {

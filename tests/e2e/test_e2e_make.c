@@ -1,5 +1,6 @@
 /* End to end: what `make install`, `make uninstall` and `make help` do, for those who package the program. */
 #include "e2e/world.h"
+#include "harness/fork.h"
 #include "harness/tempdir.h"
 
 #include <check.h>
@@ -23,8 +24,7 @@ static void run_make(const char *target, const char *destination, char *text) {
     snprintf(build, sizeof build, "BUILD=%s", dirname(program));
     snprintf(dest, sizeof dest, "DESTDIR=%s", destination);
     int output = program_output_file(path, sizeof path), status = -1;
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
+    pid_t pid = test_fork();
     if (pid == 0) {
         /* Of a make that runs the tests. */
         unsetenv("MAKEFLAGS");

@@ -1,5 +1,6 @@
 /* End to end: the scripts that `make run` and `make valgrind` are made of. */
 #include "e2e/world.h"
+#include "harness/fork.h"
 #include "harness/peer.h"
 #include "harness/postgres.h"
 
@@ -17,8 +18,7 @@ enum { VALGRIND_MS = 110000 };
  */
 static pid_t start_script(const char *script, const char *argument, char *path, size_t size) {
     int output = program_output_file(path, size);
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
+    pid_t pid = test_fork();
     if (pid == 0) {
         dup2(output, STDOUT_FILENO);
         dup2(output, STDERR_FILENO);

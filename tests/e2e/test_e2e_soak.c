@@ -13,6 +13,7 @@
 #include "checker/listen.h"
 #include "checker/loop.h"
 #include "e2e/world.h"
+#include "harness/fork.h"
 #include "harness/peer.h"
 #include "harness/postgres.h"
 #include "harness/proc.h"
@@ -151,8 +152,7 @@ static void start_responder(struct soak *soak) {
     struct error err;
     pid_t parent = getpid();
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    soak->responder = fork();
-    ck_assert_int_ge(soak->responder, 0);
+    soak->responder = test_fork();
     if (soak->responder == 0) {
         process_close_from(STDERR_FILENO + 1, &ends[1], 1);
         _exit(process_die_with_parent(parent) ? responder_run(ends[1]) : 1);

@@ -1,6 +1,8 @@
 /* Holds many silent connections. */
 #include "harness/crowd.h"
 
+#include "harness/fork.h"
+
 #include "base/process.h"
 
 #include <arpa/inet.h>
@@ -28,8 +30,7 @@ static bool raise_descriptor_limit(int wanted) {
 }
 
 bool crowd_is_allowed(int count) {
-    pid_t pid = fork(); /* the limit of this process stays as it is */
-    ck_assert_int_ge(pid, 0);
+    pid_t pid = test_fork(); /* the limit of this process stays as it is */
     if (pid == 0)
         _exit(raise_descriptor_limit(count) ? 0 : 1);
     int status = -1;
@@ -74,8 +75,7 @@ void crowd_open(struct crowd *crowd, int port, int count, const char *greeting) 
     int ends[2];
     pid_t parent = getpid();
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    crowd->pid = fork();
-    ck_assert_int_ge(crowd->pid, 0);
+    crowd->pid = test_fork();
     if (crowd->pid == 0) {
         close(ends[0]);
         if (process_die_with_parent(parent))

@@ -5,6 +5,7 @@
 
 #include "base/process.h"
 #include "base/str.h"
+#include "harness/fork.h"
 #include "harness/namespace.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
@@ -181,8 +182,7 @@ static bool start_server(struct hungfs *fs, const char *source) {
     char byte;
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
     pid_t parent = getpid();
-    fs->pid = fork();
-    ck_assert_int_ge(fs->pid, 0);
+    fs->pid = test_fork();
     if (fs->pid == 0)
         serve(fs, source, ends[1], parent);
     close(ends[1]);

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/str.h"
+#include "harness/fork.h"
 #include "harness/peer.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
@@ -55,8 +56,7 @@ static void redirect(int target, const char *path, int flags) {
 /* Starts a program in directory, appending what it says to log. */
 static pid_t spawn(const char *directory, const char *log, char *const *arguments) {
     pid_t parent = getpid();
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
+    pid_t pid = test_fork();
     if (pid > 0)
         return pid;
     become_server(parent);

@@ -1,6 +1,8 @@
 /* The scripted TCP server. */
 #include "harness/peer.h"
 
+#include "harness/fork.h"
+
 #include "base/io.h"
 #include "base/process.h"
 
@@ -65,7 +67,7 @@ static _Noreturn void serve(int listener, const struct peer_script *script, pid_
     while (process_die_with_parent(parent)) {
         int fd = accept(listener, NULL, NULL);
         pid_t self = getpid();
-        if (fd >= 0 && fork() == 0) {
+        if (fd >= 0 && test_fork() == 0) {
             close(listener);
             if (process_die_with_parent(self))
                 play(fd, script);
@@ -83,8 +85,7 @@ struct peer peer_start_on(const struct peer_script *script, int port) {
     int listener = listen_on(&peer.port);
     struct peer_script copy = *script;
     pid_t parent = getpid();
-    peer.pid = fork();
-    ck_assert_int_ge(peer.pid, 0);
+    peer.pid = test_fork();
     if (peer.pid == 0)
         serve(listener, &copy, parent);
     close(listener);

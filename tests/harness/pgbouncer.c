@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/str.h"
+#include "harness/fork.h"
 #include "harness/peer.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
@@ -90,8 +91,7 @@ struct pgbouncer *pgbouncer_start(const struct postgres_server *server, const ch
     char *ini = tempdir_path(bouncer->root, "pgbouncer.ini"), *users = tempdir_path(bouncer->root, "users");
     write_files(bouncer, server, settings, ini, users);
     pid_t parent = getpid();
-    bouncer->pid = fork();
-    ck_assert_int_ge(bouncer->pid, 0);
+    bouncer->pid = test_fork();
     if (bouncer->pid == 0)
         become(bouncer, ini, parent);
     if (!wait_until(accepts_or_ended, bouncer, PATIENCE_MS) || bouncer->pid == 0) {

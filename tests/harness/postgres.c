@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/str.h"
+#include "harness/fork.h"
 #include "harness/peer.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
@@ -81,8 +82,7 @@ static void redirect(int target, const char *path, int flags) {
 /* Starts a program in directory, reading input (a path) and appending what it says to log. */
 static pid_t spawn(const char *directory, const char *input, const char *log, char *const *arguments) {
     pid_t parent = getpid();
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
+    pid_t pid = test_fork();
     if (pid > 0)
         return pid;
     become_server(parent);

@@ -3,6 +3,7 @@
 
 #include "base/process.h"
 #include "base/str.h"
+#include "harness/fork.h"
 #include "harness/wait.h"
 
 #include <check.h>
@@ -91,8 +92,7 @@ static void become_program(const struct program_setup *setup, int output_fd, int
 pid_t program_spawn(const struct program_setup *setup, int output_fd, int error_fd) {
     pid_t parent = getpid();
     fflush(NULL);
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
+    pid_t pid = test_fork();
     if (pid == 0)
         become_program(setup, output_fd, error_fd, parent);
     return pid;

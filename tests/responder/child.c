@@ -2,6 +2,7 @@
 #include "responder/child.h"
 
 #include "base/process.h"
+#include "harness/fork.h"
 #include "harness/wait.h"
 
 #include <check.h>
@@ -15,8 +16,7 @@
 
 pid_t forked_start(int (*run)(void *arg), void *arg) {
     pid_t parent = getpid();
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
+    pid_t pid = test_fork();
     if (pid > 0)
         return pid;
     if (!process_die_with_parent(parent))
