@@ -45,7 +45,7 @@ TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
 SUITES    := $(patsubst test_%.c,%,$(filter test_%,$(notdir $(TEST_SRC))))
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
-.PHONY: run-tests run-demo soak false-green
+.PHONY: run-tests run-demo docs soak false-green
 
 all: $(BUILD)/bugsink-health ## build the program
 
@@ -67,6 +67,9 @@ lint: deps-lint ## include directions, banned functions, format, shell scripts, 
 
 format: ## lay the code out as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
+
+docs: $(BUILD)/bugsink-health ## write the README's table of codes anew from the reason table
+	scripts/docs.sh $(BUILD)/bugsink-health
 
 install: $(BUILD)/bugsink-health ## install under $(DESTDIR)$(PREFIX)
 	install -D -m 0755 $(BUILD)/bugsink-health $(DESTDIR)$(PREFIX)/bin/bugsink-health

@@ -19,6 +19,7 @@ static const struct command {
     {"wait", cmd_wait},
     {"probe", cmd_probe},
     {"config", cmd_config},
+    {"explain", cmd_explain},
 };
 
 static int print_and_end(void (*print)(void)) {

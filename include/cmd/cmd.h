@@ -11,6 +11,7 @@ int cmd_check(char **argv, const char *const *environment);
 int cmd_wait(char **argv, const char *const *environment);
 int cmd_probe(char **argv, const char *const *environment);
 int cmd_config(char **argv, const char *const *environment);
+int cmd_explain(char **argv, const char *const *environment);
 
 /* Prints --help to standard output. */
 void cmd_print_help(void);

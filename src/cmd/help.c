@@ -18,6 +18,7 @@ static const char COMMANDS[] =
     "       bugsink-health probe [live|ready|started|self|URL] [--timeout 3s]\n"
     "                                           ask a running sidecar; print the reason when it fails\n"
     "       bugsink-health config               validate and print the configuration, secrets blanked\n"
+    "       bugsink-health explain [CODE...]    what a code means, and what to do\n"
     "       bugsink-health --help | --version\n";
 
 void cmd_print_help(void) {

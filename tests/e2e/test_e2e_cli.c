@@ -1,4 +1,5 @@
 /* End to end: the commands, their output and their exit statuses. */
+#include "base/io.h"
 #include "e2e/world.h"
 #include "harness/sqlite_files.h"
 #include "harness/wait.h"
@@ -87,10 +88,40 @@ START_TEST(check_json_is_the_health_document) {
 }
 END_TEST
 
+START_TEST(explain_tells_a_code_and_suggests_the_nearest) {
+    struct world *world = world_new();
+    ck_assert_int_eq(run(world, "explain", "locked", "empty"), 0);
+    assert_output_has("locked (error)\n  The database stays locked by another process.\n");
+    assert_output_has("A backup, a maintenance command");
+    assert_output_has("Only degraded for a database of role plain.");
+    ck_assert_int_eq(run(world, "explain", "lokced", NULL), 2);
+    assert_errors_have("did you mean locked?");
+    ck_assert_str_eq(result->output, "");
+    ck_assert_int_eq(run(world, "explain", NULL, NULL), 0);
+    assert_output_has("maintenance");
+    world_end(world);
+}
+END_TEST
+
+/* So that `make docs` changes nothing, and the README is what the program says. */
+START_TEST(the_readme_holds_what_explain_prints) {
+    struct world *world = world_new();
+    char *readme;
+    size_t length;
+    struct error err;
+    ck_assert_int_eq(run(world, "explain", "--markdown", NULL), 0);
+    ck_assert_msg(io_read_file("README.md", 1 << 20, &readme, &length, &err) == 0, "%s", err.text);
+    ck_assert_msg(strstr(readme, result->output), "run make docs");
+    free(readme);
+    world_end(world);
+}
+END_TEST
+
 static const char *const BAD_USAGE[][3] = {{"check", "--nosuch", NULL}, {"check", "word", NULL},
     {"check", "--interval", NULL}, {"check", "--interval", "soon"}, {"serve", "word", NULL},
     {"serve", "--nosuch=1", NULL}, {"config", "word", NULL}, {"probe", "nosuch", NULL},
-    {"probe", "https://localhost/", NULL}, {"probe", "--timeout", "x"}, {"wait", "--timeout", "-1s"},
+    {"probe", "https://localhost/", NULL}, {"probe", "--timeout", "x"}, {"explain", "nosuch", NULL},
+    {"explain", "locked", "--markdown"}, {"explain", "--interval", "5s"}, {"wait", "--timeout", "-1s"},
     {"nosuch", NULL, NULL}, {"--nosuch", NULL, NULL}, {"", NULL, NULL}};
 
 START_TEST(bad_usage_is_2_and_says_what_is_wrong) {
@@ -246,6 +277,8 @@ Suite *e2e_cli_suite(void) {
     tcase_add_test(tcase, check_prints_a_table_and_ends_with_0_when_all_is_well);
     tcase_add_test(tcase, check_ends_with_1_when_not_ready);
     tcase_add_test(tcase, check_ends_with_0_when_degraded);
+    tcase_add_test(tcase, explain_tells_a_code_and_suggests_the_nearest);
+    tcase_add_test(tcase, the_readme_holds_what_explain_prints);
     tcase_add_test(tcase, check_json_is_the_health_document);
     tcase_add_loop_test(
         tcase, bad_usage_is_2_and_says_what_is_wrong, 0, sizeof BAD_USAGE / sizeof BAD_USAGE[0]);

@@ -1,6 +1,4 @@
 /* Tests of the report room: the tables are whole, and the whole follows from its parts. */
-#include "base/io.h"
-#include "base/str.h"
 #include "report/observed.h"
 #include "report/reason.h"
 #include "report/snapshot.h"
@@ -24,29 +22,6 @@ START_TEST(every_reason_has_a_row) {
         ck_assert_msg(
             info->verdict != STATUS_ERROR || info->hint || i == REASON_DRAINING, "%s: no hint", info->slug);
     }
-}
-END_TEST
-
-/* The README, read whole; the tests run from the project's root. */
-static char *read_readme(void) {
-    char *text;
-    size_t length;
-    struct error err;
-    ck_assert_msg(io_read_file("README.md", 1 << 20, &text, &length, &err) == 0, "%s", err.text);
-    return text;
-}
-
-START_TEST(the_readme_tells_every_reason_in_the_words_of_the_table) {
-    char *readme = read_readme();
-    for (int i = 0; i < REASON_COUNT; i++) {
-        const struct reason_info *info = reason_info((enum reason)i);
-        struct strbuf row = {0};
-        strbuf_format(&row, "| `%s` | %s | %s | %s |\n", info->slug, status_name(info->verdict),
-            info->sentence, info->hint ? info->hint : "");
-        ck_assert_msg(strstr(readme, row.data) != NULL, "README.md lacks the row: %s", row.data);
-        strbuf_release(&row);
-    }
-    free(readme);
 }
 END_TEST
 
@@ -122,7 +97,6 @@ Suite *report_suite(void) {
     TCase *tcase = tcase_create("report");
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, every_reason_has_a_row);
-    tcase_add_test(tcase, the_readme_tells_every_reason_in_the_words_of_the_table);
     tcase_add_test(tcase, every_observed_key_and_phase_has_a_name);
     tcase_add_test(tcase, observed_values_are_present_or_not);
     tcase_add_loop_test(tcase, readiness_follows_from_the_critical_checks, 0, sizeof ROWS / sizeof ROWS[0]);
