@@ -42,7 +42,9 @@ SOURCES   := $(filter-out $(LEFT_OUT),$(sort $(wildcard src/*/*.c)))
 OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
 TEST_SRC  := $(filter-out $(LEFT_OUT),$(sort $(wildcard tests/*/*.c)))
 TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
-SUITES    := $(patsubst test_%.c,%,$(filter test_%,$(notdir $(TEST_SRC))))
+TEST_JOBS ?= 3# suites at a time: most of them wait
+ALL_SUITES := $(patsubst test_%.c,%,$(filter test_%,$(notdir $(TEST_SRC))))
+SUITES    := $(filter e2e_%,$(ALL_SUITES)) $(filter-out e2e_%,$(ALL_SUITES))# the long ones first
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
 .PHONY: run-tests run-demo docs soak false-green
@@ -94,7 +96,7 @@ run-demo: $(BUILD)/bugsink-health
 	scripts/demo.sh $(BUILD)
 
 run-tests: $(BUILD)/bugsink-health $(BUILD)/run-tests
-	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests
+	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests -j $(TEST_JOBS)
 
 false-green: deps-test ## what other probes say of eleven states of a database, beside what we say: the README's table
 	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/run-tests

@@ -1,11 +1,19 @@
-/* Runs every test suite, or those named as arguments, and exits non-zero if a test failed. */
+/* Runs every test suite, or those named as arguments, several at a time where -j says so, and exits non-zero
+ * if a test failed. */
+#include "harness/fork.h"
 #include "harness/tempdir.h"
 
 #include <check.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #define SUITE(name) Suite *name##_suite(void);
 #include "suites.inc"
@@ -22,27 +30,171 @@ static const struct entry ENTRIES[] = {
 #undef SUITE
 };
 
-static int is_wanted(const char *name, int argc, char **argv) {
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], name) == 0)
-            return 1;
-    return argc < 2;
+enum { ENTRY_COUNT = sizeof ENTRIES / sizeof ENTRIES[0], JOBS_MAX = 16 };
+
+/* What became of one suite; `run` stays -1 when its process died before the end. */
+struct result {
+    int run, failed;
+};
+
+/* One suite in a process of its own, which writes what it has to say to a file: whole suites are printed. */
+struct job {
+    const struct entry *entry;
+    pid_t pid;
+    FILE *output;
+    struct timespec began;
+};
+
+static struct result *results; /* one an entry, shared with the processes of the jobs */
+
+static void run_suite(const struct entry *entry) {
+    struct result *result = &results[entry - ENTRIES];
+    SRunner *runner = srunner_create(entry->make());
+    srunner_run_all(runner, CK_ENV);
+    result->failed = srunner_ntests_failed(runner);
+    result->run = srunner_ntests_run(runner);
+    srunner_free(runner);
+}
+
+static void begin(struct job *job, const struct entry *entry, pid_t parent) {
+    job->entry = entry;
+    job->output = tmpfile();
+    if (!job->output) {
+        perror("tmpfile");
+        exit(EXIT_FAILURE);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &job->began);
+    fflush(stdout);
+    job->pid = test_fork();
+    if (job->pid > 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* at which libcheck ends the test that runs */
+    if (getppid() != parent)
+        _exit(EXIT_FAILURE);
+    dup2(fileno(job->output), STDOUT_FILENO);
+    dup2(fileno(job->output), STDERR_FILENO);
+    fclose(job->output);
+    run_suite(entry);
+    exit(EXIT_SUCCESS);
+}
+
+static void end(struct job *job) {
+    struct timespec now;
+    char text[4096];
+    size_t size;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    rewind(job->output);
+    while ((size = fread(text, 1, sizeof text, job->output)) > 0)
+        fwrite(text, 1, size, stdout);
+    printf("    in %.1f s\n",
+        (double)(now.tv_sec - job->began.tv_sec) + (double)(now.tv_nsec - job->began.tv_nsec) / 1e9);
+    fflush(stdout);
+    fclose(job->output);
+    job->pid = 0;
+}
+
+static struct job *job_of(struct job *jobs, int count, pid_t pid) {
+    for (int i = 0; i < count; i++)
+        if (jobs[i].pid == pid)
+            return &jobs[i];
+    return NULL;
+}
+
+/* Ends the suite that ends next. */
+static void end_one(struct job *jobs, int count) {
+    struct job *job = NULL;
+    while (!job) {
+        int status;
+        pid_t pid = wait(&status);
+        if (pid < 0) {
+            perror("wait");
+            exit(EXIT_FAILURE);
+        }
+        job = job_of(jobs, count, pid);
+        if (job && status != 0)
+            printf("%s: its process ended with status %d\n", job->entry->name, status);
+    }
+    end(job);
+}
+
+static bool is_wanted(const char *name, char **names) {
+    for (int i = 0; names[i]; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return !names[0];
+}
+
+/* A misspelt name must not be a run in which nothing failed. */
+static void refuse_unknown(char **names) {
+    for (int i = 0; names[i]; i++) {
+        bool is_known = false;
+        for (size_t j = 0; j < ENTRY_COUNT; j++)
+            is_known = is_known || strcmp(names[i], ENTRIES[j].name) == 0;
+        if (!is_known) {
+            fprintf(stderr, "there is no suite %s\n", names[i]);
+            exit(2);
+        }
+    }
+}
+
+static void run_all(char **names, int job_count) {
+    struct job jobs[JOBS_MAX] = {{0}};
+    int running = 0;
+    pid_t parent = getpid();
+    for (size_t i = 0; i < ENTRY_COUNT; i++) {
+        if (!is_wanted(ENTRIES[i].name, names))
+            continue;
+        results[i].run = -1;
+        if (running == job_count) {
+            end_one(jobs, job_count);
+            running--;
+        }
+        begin(job_of(jobs, job_count, 0), &ENTRIES[i], parent);
+        running++;
+    }
+    while (running-- > 0)
+        end_one(jobs, job_count);
+}
+
+/* A suite whose process died counts as one failed test. */
+static int report(void) {
+    int passed = 0, failed = 0;
+    for (size_t i = 0; i < ENTRY_COUNT; i++) {
+        if (results[i].run < 0)
+            printf("%s: died before its end\n", ENTRIES[i].name);
+        passed += results[i].run < 0 ? 0 : results[i].run - results[i].failed;
+        failed += results[i].run < 0 ? 1 : results[i].failed;
+    }
+    printf("%d passed, %d failed\n", passed, failed);
+    return passed > 0 && failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int read_jobs(int argc, char **argv) {
+    int option, count = 1;
+    while ((option = getopt(argc, argv, "j:")) != -1) {
+        count = option == 'j' ? (int)strtol(optarg, NULL, 10) : 0;
+        if (count < 1 || count > JOBS_MAX) {
+            fprintf(stderr, "usage: %s [-j 1..%d] [SUITE...]\n", argv[0], JOBS_MAX);
+            exit(2);
+        }
+    }
+    return count;
 }
 
 int main(int argc, char **argv) {
+    int jobs = read_jobs(argc, argv);
+    refuse_unknown(argv + optind);
     check_set_max_msg_size(
-        1 << 20); /* else a message over 4 KiB, a daemon's log, is "Early exit" and no more */
-    SRunner *runner = srunner_create(NULL);
-    for (size_t i = 0; i < sizeof ENTRIES / sizeof ENTRIES[0]; i++)
-        if (is_wanted(ENTRIES[i].name, argc, argv))
-            srunner_add_suite(runner, ENTRIES[i].make());
+        1 << 20); /* a failure may show a daemon's whole log; over libcheck's own 4 KiB its runner ends */
     signal(SIGPIPE, SIG_IGN);
-    check_set_max_msg_size(
-        1 << 20); /* a failure may show a whole log; libcheck's own limit ends the runner */
+    results =
+        mmap(NULL, sizeof *results * ENTRY_COUNT, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (results == MAP_FAILED) {
+        perror("mmap");
+        return EXIT_FAILURE;
+    }
     tempdir_begin();
-    srunner_run_all(runner, CK_ENV);
+    run_all(argv + optind, jobs);
     tempdir_end();
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return report();
 }
