@@ -19,6 +19,8 @@ BUILD_PACKAGES = gcc make pkg-config libc6-dev libevent-dev libpq-dev libsqlite3
 RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3
 TEST_PACKAGES  = $(RUN_PACKAGES) check libfuse3-dev fuse3 nftables openssl pgbouncer postgresql \
                  $(if $(MYSQL),mariadb-server) valgrind
+# The tests of deploy/: a Node.js of 18 or newer may be there from elsewhere; the rest is fetched by tests/deploy/prepare.sh.
+DEPLOY_PACKAGES = $(RUN_PACKAGES) unzip $(if $(shell command -v npm),,nodejs npm)
 LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git shellcheck
 
 LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)
@@ -47,7 +49,7 @@ ALL_SUITES := $(patsubst test_%.c,%,$(filter test_%,$(notdir $(TEST_SRC))))
 SUITES    := $(filter e2e_%,$(ALL_SUITES)) $(filter-out e2e_%,$(ALL_SUITES))# the long ones first
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
-.PHONY: run-tests run-demo docs soak false-green
+.PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 
 all: $(BUILD)/bugsink-health ## build the program
 
@@ -62,6 +64,13 @@ asan: deps-test ## the tests under AddressSanitizer and UndefinedBehaviorSanitiz
 
 soak: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ## three days' worth of runs of every check, in some 20 minutes
 	BH_SOAK_RUNS=51840 $(BUILD)/run-tests e2e_soak
+
+deploy-test: deps-deploy $(BUILD)/bugsink-health ## render deploy/, validate it, check its wiring; 'make deploy-golden' writes its golden files
+	tests/deploy/prepare.sh $(BUILD)/deploy
+	BH_PROGRAM=$(BUILD)/bugsink-health DEPLOY_BUILD=$(BUILD)/deploy node --test-reporter=./tests/deploy/reporter.mjs tests/deploy/test.mjs
+
+deploy-golden: ## the same, with the golden files of tests/deploy/golden written anew
+	DEPLOY_GOLDEN=write $(MAKE) deploy-test
 
 lint: deps-lint ## include directions, banned functions, format, shell scripts, cppcheck, -Werror
 	scripts/lint.sh
@@ -88,9 +97,9 @@ clean: ## remove everything built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-deps-build deps-run deps-test deps-lint: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy: deps-%:
 	@scripts/install-packages.sh $(if $(filter build,$*),$(BUILD_PACKAGES))$(if $(filter run,$*),$(RUN_PACKAGES))$(if \
-	    $(filter test,$*),$(TEST_PACKAGES))$(if $(filter lint,$*),$(LINT_PACKAGES))
+	    $(filter test,$*),$(TEST_PACKAGES))$(if $(filter lint,$*),$(LINT_PACKAGES))$(if $(filter deploy,$*),$(DEPLOY_PACKAGES))
 
 run-demo: $(BUILD)/bugsink-health
 	scripts/demo.sh $(BUILD)
