@@ -255,6 +255,8 @@ static bool is_session_writable(struct talk *talk) {
         snprintf(text, sizeof text, "%.60s is %.30s", row[0], row[1]);
         is_writable = fail(talk, REASON_READ_ONLY, PHASE_QUERY, text);
     }
+    if (is_writable && mysql_errno(talk->mysql) != 0) /* no further row: the last one, or the answer broke */
+        is_writable = fail_with_error(talk, PHASE_QUERY);
     mysql_free_result(result);
     return is_writable;
 }

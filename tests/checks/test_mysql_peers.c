@@ -22,7 +22,7 @@
 #define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
 #define BYTES(text)  text, sizeof text - 1
 
-enum { TIMEOUT_MS = 2000 };
+enum { TIMEOUT_MS = 2000, STEPS_MAX = 5 };
 
 /* Packets: length, number, content. The first: protocol 10, version, thread, scramble, capabilities (without
  * TLS, or with it), charset, status, the rest of the scramble, plugin. */
@@ -38,6 +38,17 @@ enum { TIMEOUT_MS = 2000 };
 #define TOO_MANY     "\x17\0\0\0\xff\x10\x04Too many connections"
 #define BLOCKED      "\x15\0\0\0\xff\x69\x04Host 'h' is blocked"
 #define WELCOME      "\7\0\0\2\0\0\0\2\0\0\0"
+#define DONE         "\7\0\0\1\0\0\0\2\0\0\0"
+/* Two columns, the end of their list, one row. */
+#define VARIABLES                                                                                            \
+    "\1\0\0\1\2"                                                                                             \
+    "\x17\0\0\2\3def\0\0\0\1n\0\x0c\x2d\0\x80\0\0\0\xfd\0\0\0\0\0"                                           \
+    "\x17\0\0\3\3def\0\0\0\1v\0\x0c\x2d\0\x80\0\0\0\xfd\0\0\0\0\0"                                           \
+    "\5\0\0\4\xfe\0\0\2\0"                                                                                   \
+    "\x11\0\0\5\x0ctx_read_only\3OFF"
+#define NO_MORE_ROWS  "\5\0\0\6\xfe\0\0\2\0"
+#define REFUSED       "\x0e\0\0\1\xff\x0a\x05#HY000none."
+#define SHUTTING_DOWN "\x0e\0\0\6\xff\x1d\x04#08S01down."
 
 static const struct {
     struct peer_script script;
@@ -88,31 +99,43 @@ struct step {
 /* What the other side says, one step for each packet of ours but the first, which comes unasked; what it
  * hears last is written into a file. */
 static const struct {
-    struct step steps[3];
+    struct step steps[STEPS_MAX];
+    enum role role;
     enum reason reason;
     const char *code;
     enum phase phase;
 } CONVERSATIONS[] = {
-    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES("\1\0\0\1\xff")}}, REASON_PROTOCOL, "2000", PHASE_QUERY},
-    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES("\7\0\0\1\0\0\0\2\0\0\0")}}, REASON_PROTOCOL, "",
+    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES("\1\0\0\1\xff")}}, ROLE_PLAIN, REASON_PROTOCOL, "2000",
+        PHASE_QUERY},
+    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES(DONE)}}, ROLE_PLAIN, REASON_PROTOCOL, "",
         PHASE_QUERY}, /* an answer without a row */
-    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES("\x0c\0\0\1\xfb/etc/passwd")}}, REASON_COUNT, NULL,
-        PHASE_QUERY}, /* asks for a file of ours */
-    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES("\xff\xff\xff\1\3def")}}, REASON_RESET, "2013",
+    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES("\x0c\0\0\1\xfb/etc/passwd")}}, ROLE_PLAIN, REASON_COUNT,
+        NULL, PHASE_QUERY}, /* asks for a file of ours */
+    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES("\xff\xff\xff\1\3def")}}, ROLE_PLAIN, REASON_RESET, "2013",
         PHASE_QUERY}, /* announces 16 MiB: the library hangs up */
-    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {"", 0}}, REASON_TIMEOUT, "", PHASE_QUERY},
+    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {"", 0}}, ROLE_PLAIN, REASON_TIMEOUT, "", PHASE_QUERY},
     {{{BYTES(GREETING)}, {BYTES("\x15\0\0\2\xfeno_such_plugin_xxx\0\0")}, {BYTES("\7\0\0\4\xff\x15\4no..")}},
-        REASON_AUTH_UNSUPPORTED, NULL, PHASE_AUTH},
-    {{{BYTES(GREETING)}, {BYTES("\x17\0\0\2\xfemysql_clear_password\0\0")}, {"", 0}}, REASON_AUTH_UNSUPPORTED,
-        NULL, PHASE_AUTH}, /* asks for the password in clear */
-    {{{BYTES(GREETING)}, {BYTES("\6\0\0\2\xff\x15\4no.")}, {"", 0}}, REASON_AUTH_FAILED, "1045", PHASE_AUTH},
+        ROLE_PLAIN, REASON_AUTH_UNSUPPORTED, NULL, PHASE_AUTH},
+    {{{BYTES(GREETING)}, {BYTES("\x17\0\0\2\xfemysql_clear_password\0\0")}, {"", 0}}, ROLE_PLAIN,
+        REASON_AUTH_UNSUPPORTED, NULL, PHASE_AUTH}, /* asks for the password in clear */
+    {{{BYTES(GREETING)}, {BYTES("\6\0\0\2\xff\x15\4no.")}, {"", 0}}, ROLE_PLAIN, REASON_AUTH_FAILED, "1045",
+        PHASE_AUTH},
+    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES(DONE)}, {BYTES(VARIABLES NO_MORE_ROWS)}, {BYTES(REFUSED)}},
+        ROLE_MAIN, REASON_READ_ONLY, "1290", PHASE_QUERY}, /* the next question's answer */
+    /* the same, but it breaks off behind its first row, which says "writable" */
+    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES(DONE)}, {BYTES(VARIABLES SHUTTING_DOWN)}, {"", 0}},
+        ROLE_MAIN, REASON_DB_STARTING, "1053", PHASE_QUERY},
+    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES(DONE)}, {BYTES(VARIABLES "\xff\xff\xff\6")}, {"", 0}},
+        ROLE_MAIN, REASON_RESET, "2013", PHASE_QUERY},
+    {{{BYTES(GREETING)}, {BYTES(WELCOME)}, {BYTES(DONE)}, {BYTES(VARIABLES)}, {"", 0}}, ROLE_MAIN,
+        REASON_TIMEOUT, "", PHASE_QUERY},
 };
 
 static _Noreturn void act(int listener, const struct step *steps, const char *heard, pid_t parent) {
     char text[4096];
     signal(SIGPIPE, SIG_IGN);
     int fd = process_die_with_parent(parent) ? accept(listener, NULL, NULL) : -1;
-    for (int i = 0; i < 3 && fd >= 0; i++) {
+    for (int i = 0; i < STEPS_MAX && steps[i].bytes && fd >= 0; i++) {
         if (i > 0 && read(fd, text, sizeof text) <= 0)
             break;
         io_write_all(fd, steps[i].bytes, steps[i].size);
@@ -146,7 +169,8 @@ START_TEST(who_logs_us_in_and_misbehaves) {
     close(listener);
     snprintf(dsn, sizeof dsn, "mysql://bugsink:secret@127.0.0.1:%d/bugsink", ntohs(address.sin_port));
     struct bench bench;
-    bench_open(&bench, dsn, ROLE_PLAIN, CONVERSATIONS[_i].reason == REASON_TIMEOUT ? 400 : TIMEOUT_MS);
+    bench_open(
+        &bench, dsn, CONVERSATIONS[_i].role, CONVERSATIONS[_i].reason == REASON_TIMEOUT ? 400 : TIMEOUT_MS);
     if (CONVERSATIONS[_i].reason == REASON_COUNT) /* the reason does not matter, but the file stays here */
         rig_run(&bench.rig, &bench.own);
     else
