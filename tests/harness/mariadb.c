@@ -1,111 +1,22 @@
 /* Starts, stops, stops in its tracks and asks a real MariaDB server. */
 #include "harness/mariadb.h"
 
-#include "base/io.h"
 #include "base/str.h"
-#include "harness/fork.h"
 #include "harness/peer.h"
+#include "harness/server.h"
 #include "harness/tempdir.h"
-#include "harness/wait.h"
 
 #include <check.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <mysql.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 30000, ARGUMENTS_MAX = 48 };
-
-/* -- processes, as the server's user -- */
-
-/* The server refuses to run as root. */
-static const struct passwd *server_user(void) {
-    if (geteuid() != 0)
-        return NULL;
-    const struct passwd *user = getpwnam("mysql");
-    ck_assert_msg(user != NULL, "there is no user mysql: install the package mariadb-server");
-    return user;
-}
-
-static void become_server(pid_t parent) {
-    const struct passwd *user = server_user();
-    if (user &&
-        (initgroups(user->pw_name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0))
-        _exit(126);
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* after setuid, which clears it */
-    if (getppid() != parent)
-        _exit(126);
-}
-
-static void redirect(int target, const char *path, int flags) {
-    int fd = open(path, flags, 0644);
-    if (fd < 0 || dup2(fd, target) < 0)
-        _exit(126);
-    close(fd);
-}
-
-/* Starts a program in directory, appending what it says to log. */
-static pid_t spawn(const char *directory, const char *log, char *const *arguments) {
-    pid_t parent = getpid();
-    pid_t pid = test_fork();
-    if (pid > 0)
-        return pid;
-    become_server(parent);
-    signal(SIGPIPE, SIG_DFL);
-    redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
-    redirect(STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_APPEND);
-    redirect(STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND);
-    setenv("LC_ALL", "C", 1);
-    setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
-    if (chdir(directory) == 0)
-        execvp(arguments[0], arguments);
-    _exit(127);
-}
-
-static char *read_text(const char *path) {
-    char *text = NULL;
-    size_t length;
-    if (io_read_file(path, 16 * 1024 * 1024, &text, &length, NULL) < 0)
-        return str_dup("(nothing)");
-    return text;
-}
-
-/* NULL-terminated copies of a command line. */
-struct command {
-    char *arguments[ARGUMENTS_MAX];
-    size_t count;
-};
-
-static void command_add(struct command *command, const char *argument, const char *value) {
-    struct strbuf text = {0};
-    ck_assert_uint_lt(command->count, ARGUMENTS_MAX - 1);
-    strbuf_format(&text, "%s%s", argument, value);
-    command->arguments[command->count++] = text.data;
-}
-
-static void command_release(struct command *command) {
-    for (size_t i = 0; i < command->count; i++)
-        free(command->arguments[i]);
-}
-
-static void run(const char *directory, const char *log, struct command *command) {
-    int status = 0;
-    pid_t pid = spawn(directory, log, command->arguments);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    if (status != 0) {
-        char *text = read_text(log);
-        ck_abort_msg("%s failed:\n%s", command->arguments[0], text);
-    }
-    command_release(command);
+static struct server_setup setup_in(const struct mariadb_server *server) {
+    return (struct server_setup){
+        .user = "mysql", .directory = server->root, .log = server->log, .death_signal = SIGKILL};
 }
 
 /* -- a server -- */
@@ -117,14 +28,11 @@ static MYSQL *connect_root(const struct mariadb_server *server, const char *data
     return mysql;
 }
 
-static bool is_up_or_dead(void *arg) {
-    struct mariadb_server *server = arg;
-    MYSQL *mysql = connect_root(server, NULL);
-    bool is_up = mysql_errno(mysql) == 0;
+static bool is_up(void *arg) {
+    MYSQL *mysql = connect_root(arg, NULL);
+    bool is_connected = mysql_errno(mysql) == 0;
     mysql_close(mysql);
-    if (!is_up && waitpid(server->pid, NULL, WNOHANG) == server->pid)
-        server->pid = 0;
-    return is_up || server->pid == 0;
+    return is_connected;
 }
 
 static void boot(struct mariadb_server *server, const char *const *settings) {
@@ -132,33 +40,28 @@ static void boot(struct mariadb_server *server, const char *const *settings) {
         "innodb-log-file-size=4M", "innodb-flush-log-at-trx-commit=0", "innodb-fast-shutdown=2",
         "key-buffer-size=64K", "max-connections=20"};
     char port[16];
-    struct command command = {.count = 0};
+    struct server_command command = {.count = 0};
     snprintf(port, sizeof port, "%d", server->port);
-    command_add(&command, "mariadbd", "");
-    command_add(&command, "--no-defaults", "");
-    command_add(&command, "--datadir=", server->data);
-    command_add(&command, "--socket=", server->socket);
-    command_add(&command, "--pid-file=", "server.pid");
-    command_add(&command, "--port=", port);
+    server_command_add(&command, "mariadbd", "");
+    server_command_add(&command, "--no-defaults", "");
+    server_command_add(&command, "--datadir=", server->data);
+    server_command_add(&command, "--socket=", server->socket);
+    server_command_add(&command, "--pid-file=", "server.pid");
+    server_command_add(&command, "--port=", port);
     for (size_t i = 0; i < sizeof USUAL / sizeof USUAL[0]; i++)
-        command_add(&command, "--", USUAL[i]);
+        server_command_add(&command, "--", USUAL[i]);
     for (size_t i = 0; settings && settings[i]; i++)
-        command_add(&command, "--", settings[i]);
-    server->pid = spawn(server->root, server->log, command.arguments);
-    command_release(&command);
-    if (!wait_until(is_up_or_dead, server, PATIENCE_MS) || server->pid == 0) {
-        char *log = read_text(server->log);
-        ck_abort_msg("the server does not start:\n%s", log);
-    }
+        server_command_add(&command, "--", settings[i]);
+    const struct server_setup setup = setup_in(server);
+    server->pid = server_spawn(&setup, &command);
+    server_await(server->pid, is_up, server, server->log);
 }
 
 static struct mariadb_server *make(void) {
     struct mariadb_server *server = calloc(1, sizeof *server);
-    const struct passwd *user = server_user();
     ck_assert_ptr_nonnull(server);
     server->root = tempdir_new();
-    if (user)
-        ck_assert_int_eq(chown(server->root, user->pw_uid, user->pw_gid), 0);
+    server_give("mysql", server->root);
     server->data = tempdir_path(server->root, "data");
     server->log = tempdir_path(server->root, "log");
     server->socket = tempdir_path(server->root, "socket");
@@ -166,17 +69,9 @@ static struct mariadb_server *make(void) {
     return server;
 }
 
-/* Somebody else's waitpid(-1) may have had it: then it is gone as well. */
-static bool is_gone(void *arg) {
-    const struct mariadb_server *server = arg;
-    pid_t pid = waitpid(server->pid, NULL, WNOHANG);
-    return pid == server->pid || (pid < 0 && errno == ECHILD);
-}
-
 static void end(struct mariadb_server *server, int number) {
     mariadb_continue(server);
-    kill(server->pid, number);
-    ck_assert_msg(wait_until(is_gone, server, PATIENCE_MS), "the server does not stop");
+    server_end(server->pid, number);
     server->pid = 0;
 }
 
@@ -237,16 +132,17 @@ static const char CONTENT[] =
     " UTC_TIMESTAMP(6));\n";
 
 static void install(const struct mariadb_server *server) {
-    struct command command = {.count = 0};
-    command_add(&command, "mariadb-install-db", "");
-    command_add(&command, "--no-defaults", "");
-    command_add(&command, "--datadir=", server->data);
-    command_add(&command, "--auth-root-authentication-method=", "normal");
-    command_add(&command, "--skip-test-db", "");
-    command_add(&command, "--skip-name-resolve", "");
-    command_add(&command, "--innodb-buffer-pool-size=", "8M");
-    command_add(&command, "--innodb-log-file-size=", "4M");
-    run(server->root, server->log, &command);
+    struct server_command command = {.count = 0};
+    server_command_add(&command, "mariadb-install-db", "");
+    server_command_add(&command, "--no-defaults", "");
+    server_command_add(&command, "--datadir=", server->data);
+    server_command_add(&command, "--auth-root-authentication-method=", "normal");
+    server_command_add(&command, "--skip-test-db", "");
+    server_command_add(&command, "--skip-name-resolve", "");
+    server_command_add(&command, "--innodb-buffer-pool-size=", "8M");
+    server_command_add(&command, "--innodb-log-file-size=", "4M");
+    const struct server_setup setup = setup_in(server);
+    server_run(&setup, &command);
 }
 
 /* The template's directory; the caller frees. It gets its name last, so that it is whole or not there. */
@@ -265,13 +161,14 @@ static char *find_template(void) {
 }
 
 static void copy_data(const char *from_root, const struct mariadb_server *server) {
-    struct command command = {.count = 0};
+    struct server_command command = {.count = 0};
     char *from = tempdir_path(from_root, "data");
-    command_add(&command, "cp", "");
-    command_add(&command, "-a", "");
-    command_add(&command, from, "");
-    command_add(&command, server->data, "");
-    run(server->root, server->log, &command);
+    server_command_add(&command, "cp", "");
+    server_command_add(&command, "-a", "");
+    server_command_add(&command, from, "");
+    server_command_add(&command, server->data, "");
+    const struct server_setup setup = setup_in(server);
+    server_run(&setup, &command);
     free(from);
 }
 
@@ -337,5 +234,5 @@ char *mariadb_dsn(const struct mariadb_server *server, const char *user, const c
 }
 
 char *mariadb_log(const struct mariadb_server *server) {
-    return read_text(server->log);
+    return server_log(server->log);
 }

@@ -1,38 +1,24 @@
 /* Starts and ends a real PgBouncer. */
 #include "harness/pgbouncer.h"
 
-#include "base/io.h"
 #include "base/str.h"
-#include "harness/fork.h"
 #include "harness/peer.h"
+#include "harness/server.h"
 #include "harness/tempdir.h"
-#include "harness/wait.h"
 
 #include <arpa/inet.h>
 #include <check.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <netinet/in.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-enum { PATIENCE_MS = 10000 };
 
 static const char PROGRAM[] = "/usr/sbin/pgbouncer";
 
 bool pgbouncer_is_installed(void) {
     return access(PROGRAM, X_OK) == 0;
-}
-
-/* It refuses to run as root, and becomes the user that has the server's files. */
-static const struct passwd *own_user(void) {
-    return geteuid() == 0 ? getpwnam("postgres") : NULL;
 }
 
 static void write_files(const struct pgbouncer *bouncer, const struct postgres_server *server,
@@ -55,31 +41,15 @@ static void write_files(const struct pgbouncer *bouncer, const struct postgres_s
         users_path, "\"bugsink\" \"" POSTGRES_PASSWORD "\"\n\"reader\" \"" POSTGRES_PASSWORD "\"\n");
 }
 
-static _Noreturn void become(const struct pgbouncer *bouncer, const char *ini_path, pid_t parent) {
-    const struct passwd *user = own_user();
-    int log = open(bouncer->log, O_WRONLY | O_CREAT | O_APPEND, 0644), null = open("/dev/null", O_RDONLY);
-    if (user &&
-        (initgroups(user->pw_name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0))
-        _exit(126);
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* after setuid, which clears it */
-    if (getppid() != parent || dup2(null, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
-        dup2(log, STDERR_FILENO) < 0)
-        _exit(126);
-    execl(PROGRAM, PROGRAM, ini_path, (char *)NULL);
-    _exit(127);
-}
-
-static bool accepts_or_ended(void *arg) {
-    struct pgbouncer *bouncer = arg;
+static bool is_up(void *arg) {
+    const struct pgbouncer *bouncer = arg;
     struct sockaddr_in address = {.sin_family = AF_INET,
         .sin_port = htons((uint16_t)bouncer->port),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool accepts = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
     close(fd);
-    if (!accepts && waitpid(bouncer->pid, NULL, WNOHANG) == bouncer->pid)
-        bouncer->pid = 0;
-    return accepts || bouncer->pid == 0;
+    return accepts;
 }
 
 struct pgbouncer *pgbouncer_start(const struct postgres_server *server, const char *settings) {
@@ -90,16 +60,14 @@ struct pgbouncer *pgbouncer_start(const struct postgres_server *server, const ch
     bouncer->port = peer_free_port();
     char *ini = tempdir_path(bouncer->root, "pgbouncer.ini"), *users = tempdir_path(bouncer->root, "users");
     write_files(bouncer, server, settings, ini, users);
-    pid_t parent = getpid();
-    bouncer->pid = test_fork();
-    if (bouncer->pid == 0)
-        become(bouncer, ini, parent);
-    if (!wait_until(accepts_or_ended, bouncer, PATIENCE_MS) || bouncer->pid == 0) {
-        char *log = NULL;
-        size_t length;
-        io_read_file(bouncer->log, 1 << 20, &log, &length, NULL);
-        ck_abort_msg("pgbouncer does not start:\n%s", log ? log : "(nothing)");
-    }
+    server_give("postgres", bouncer->root);
+    const struct server_setup setup = {
+        .user = "postgres", .directory = bouncer->root, .log = bouncer->log, .death_signal = SIGKILL};
+    struct server_command command = {.count = 0};
+    server_command_add(&command, PROGRAM, "");
+    server_command_add(&command, ini, "");
+    bouncer->pid = server_spawn(&setup, &command);
+    server_await(bouncer->pid, is_up, bouncer, bouncer->log);
     free(ini);
     free(users);
     return bouncer;
@@ -113,10 +81,7 @@ char *pgbouncer_dsn(
 }
 
 void pgbouncer_free(struct pgbouncer *bouncer) {
-    if (bouncer->pid > 0) {
-        kill(bouncer->pid, SIGTERM);
-        waitpid(bouncer->pid, NULL, 0);
-    }
+    server_end(bouncer->pid, SIGTERM);
     free(bouncer->root);
     free(bouncer->log);
     free(bouncer);

@@ -1,33 +1,19 @@
 /* Starts, stops, stops in its tracks and asks a real PostgreSQL server. */
 #include "harness/postgres.h"
 
-#include "base/clock.h"
-#include "base/io.h"
 #include "base/str.h"
-#include "harness/fork.h"
 #include "harness/peer.h"
+#include "harness/server.h"
 #include "harness/tempdir.h"
-#include "harness/wait.h"
 
 #include <check.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
-#include <grp.h>
 #include <libpq-fe.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-enum { PATIENCE_MS = 20000, ARGUMENTS_MAX = 64 };
-
-/* -- processes, as the server's user -- */
 
 /* The directory of the newest PostgreSQL's programs, or NULL; the caller frees. */
 static char *find_programs(void) {
@@ -47,72 +33,10 @@ bool postgres_is_installed(void) {
     return directory != NULL;
 }
 
-/* The server refuses to run as root. */
-static const struct passwd *server_user(void) {
-    if (geteuid() != 0)
-        return NULL;
-    const struct passwd *user = getpwnam("postgres");
-    ck_assert_msg(user != NULL, "there is no user postgres");
-    return user;
-}
-
-static void give_to_server(const char *path) {
-    const struct passwd *user = server_user();
-    if (user)
-        ck_assert_int_eq(chown(path, user->pw_uid, user->pw_gid), 0);
-}
-
-static void become_server(pid_t parent) {
-    const struct passwd *user = server_user();
-    if (user &&
-        (initgroups(user->pw_name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0))
-        _exit(126);
-    prctl(PR_SET_PDEATHSIG, SIGQUIT); /* after setuid, which clears it */
-    if (getppid() != parent)
-        _exit(126);
-}
-
-static void redirect(int target, const char *path, int flags) {
-    int fd = open(path, flags, 0644);
-    if (fd < 0 || dup2(fd, target) < 0)
-        _exit(126);
-    close(fd);
-}
-
-/* Starts a program in directory, reading input (a path) and appending what it says to log. */
-static pid_t spawn(const char *directory, const char *input, const char *log, char *const *arguments) {
-    pid_t parent = getpid();
-    pid_t pid = test_fork();
-    if (pid > 0)
-        return pid;
-    become_server(parent);
-    signal(SIGPIPE, SIG_DFL);
-    redirect(STDIN_FILENO, input, O_RDONLY);
-    redirect(STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_APPEND);
-    redirect(STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND);
-    setenv("LC_ALL", "C", 1);
-    unsetenv("PGDATA");
-    if (chdir(directory) == 0)
-        execvp(arguments[0], arguments);
-    _exit(127);
-}
-
-static char *read_text(const char *path) {
-    char *text = NULL;
-    size_t length;
-    if (io_read_file(path, 16 * 1024 * 1024, &text, &length, NULL) < 0)
-        return str_dup("(nothing)");
-    return text;
-}
-
-static void run(const char *directory, const char *input, const char *log, char *const *arguments) {
-    int status = 0;
-    pid_t pid = spawn(directory, input, log, arguments);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    if (status != 0) {
-        char *text = read_text(log);
-        ck_abort_msg("%s failed:\n%s", arguments[0], text);
-    }
+/* SIGQUIT ends it at once, with all its backends. */
+static struct server_setup setup_in(const char *root, const char *input, const char *log) {
+    return (struct server_setup){
+        .user = "postgres", .directory = root, .input = input, .log = log, .death_signal = SIGQUIT};
 }
 
 /* -- the template: initdb once in a run of the tests -- */
@@ -146,35 +70,33 @@ static const char COPIES[] = "CREATE DATABASE template_bugsink TEMPLATE bugsink 
 
 /* Runs SQL in the server's single-user mode, one statement a line. */
 static void run_single(const char *programs, const char *root, const char *database, const char *sql) {
-    char *program = tempdir_path(programs, "postgres"), *data = tempdir_path(root, "data");
+    struct server_command command = {.count = 0};
     char *script = tempdir_path(root, "script.sql"), *log = tempdir_path(root, "log");
-    char mode[] = "--single", fsync_off[] = "-F", data_flag[] = "-D", stop_on_error[] = "exit_on_error=on",
-         set[] = "-c";
-    char *name = str_dup(database);
-    char *arguments[] = {program, mode, fsync_off, data_flag, data, set, stop_on_error, name, NULL};
+    const struct server_setup setup = setup_in(root, script, log);
+    server_command_add(&command, programs, "/postgres");
+    server_command_add(&command, "--single", "");
+    server_command_add(&command, "-F", "");
+    server_command_add(&command, "-D", "data");
+    server_command_add(&command, "-c", "exit_on_error=on");
+    server_command_add(&command, database, "");
     tempdir_write(script, sql);
-    run(root, script, log, arguments);
-    free(program);
-    free(data);
+    server_run(&setup, &command);
     free(script);
     free(log);
-    free(name);
 }
 
 static void run_initdb(const char *programs, const char *root) {
-    char *program = tempdir_path(programs, "initdb"), *data = tempdir_path(root, "data"),
-         *log = tempdir_path(root, "log");
-    char user[] = "--username=postgres", no_sync[] = "--no-sync", encoding[] = "--encoding=UTF8",
-         locale[] = "--no-locale";
-    char segments[] = "--wal-segsize=1", auth[] = "--auth=trust",
-         data_flag[] = "-D"; /* auth: our own file replaces it */
-    char *arguments[] = {program, data_flag, data, user, no_sync, encoding, locale, segments, auth, NULL};
-    run(root, "/dev/null", log, arguments);
-    char *hba = tempdir_path(data, "pg_hba.conf");
+    static const char *const OPTIONS[] = {"-Ddata", "--username=postgres", "--no-sync", "--encoding=UTF8",
+        "--no-locale", "--wal-segsize=1", "--auth=trust"}; /* the last: our own file replaces it */
+    struct server_command command = {.count = 0};
+    char *hba = tempdir_path(root, "data/pg_hba.conf"), *log = tempdir_path(root, "log");
+    const struct server_setup setup = setup_in(root, NULL, log);
+    server_command_add(&command, programs, "/initdb");
+    for (size_t i = 0; i < sizeof OPTIONS / sizeof OPTIONS[0]; i++)
+        server_command_add(&command, OPTIONS[i], "");
+    server_run(&setup, &command);
     tempdir_write(hba, HBA);
     free(hba);
-    free(program);
-    free(data);
     free(log);
 }
 
@@ -186,7 +108,7 @@ static char *find_template(const char *programs) {
     if (access(path, F_OK) == 0)
         return path;
     char *draft = tempdir_new();
-    give_to_server(draft);
+    server_give("postgres", draft);
     run_initdb(programs, draft);
     run_single(programs, draft, "postgres", ROLES);
     run_single(programs, draft, "bugsink", SCHEMA);
@@ -196,13 +118,14 @@ static char *find_template(const char *programs) {
     return path;
 }
 
-static void copy_data(const char *from_root, const char *root) {
-    char cp[] = "cp", flags[] = "-a", to[] = "data";
-    char *from = tempdir_path(from_root, "data"), *log = tempdir_path(root, "log");
-    char *arguments[] = {cp, flags, from, to, NULL};
-    run(root, "/dev/null", log, arguments);
-    free(from);
-    free(log);
+static void copy_data(const char *from_root, const struct postgres_server *server) {
+    struct server_command command = {.count = 0};
+    const struct server_setup setup = setup_in(server->root, NULL, server->log);
+    server_command_add(&command, "cp", "");
+    server_command_add(&command, "-a", "");
+    server_command_add(&command, from_root, "/data");
+    server_command_add(&command, "data", "");
+    server_run(&setup, &command);
 }
 
 /* -- a server -- */
@@ -215,59 +138,43 @@ static PGconn *connect_super(const struct postgres_server *server, const char *d
     return PQconnectdbParams(keywords, values, 0);
 }
 
-static bool is_up_or_dead(void *arg) {
-    struct postgres_server *server = arg;
-    PGconn *conn = connect_super(server, "postgres");
-    bool is_up = PQstatus(conn) == CONNECTION_OK;
+static bool is_up(void *arg) {
+    PGconn *conn = connect_super(arg, "postgres");
+    bool is_connected = PQstatus(conn) == CONNECTION_OK;
     PQfinish(conn);
-    if (!is_up && waitpid(server->pid, NULL, WNOHANG) == server->pid)
-        server->pid = 0;
-    return is_up || server->pid == 0;
-}
-
-static size_t add_setting(char **arguments, size_t count, const char *setting) {
-    ck_assert_uint_lt(count + 3, ARGUMENTS_MAX);
-    arguments[count] = str_dup("-c");
-    arguments[count + 1] = str_dup(setting);
-    return count + 2;
+    return is_connected;
 }
 
 static void boot(struct postgres_server *server, const char *const *settings) {
     static const char *const USUAL[] = {"listen_addresses=127.0.0.1,::1", "fsync=off", "shared_buffers=8MB",
         "max_connections=20", "autovacuum=off", "dynamic_shared_memory_type=mmap", "log_connections=on",
         "log_disconnections=on", "log_line_prefix=%d| ", "max_wal_senders=0", "jit=off"};
-    char *programs = find_programs();
-    char *arguments[ARGUMENTS_MAX] = {
-        tempdir_path(programs, "postgres"), str_dup("-D"), str_dup(server->data)};
-    size_t count = 3;
+    char port[16], *programs = find_programs();
+    struct server_command command = {.count = 0};
+    const struct server_setup setup = setup_in(server->root, NULL, server->log);
+    snprintf(port, sizeof port, "%d", server->port);
+    server_command_add(&command, programs, "/postgres");
+    server_command_add(&command, "-D", server->data);
+    server_command_add(&command, "-p", port);
+    server_command_add(&command, "-k", server->root);
     for (size_t i = 0; i < sizeof USUAL / sizeof USUAL[0]; i++)
-        count = add_setting(arguments, count, USUAL[i]);
-    char text[512];
-    snprintf(text, sizeof text, "port=%d", server->port);
-    count = add_setting(arguments, count, text);
-    snprintf(text, sizeof text, "unix_socket_directories=%s", server->root);
-    count = add_setting(arguments, count, text);
+        server_command_add(&command, "-c", USUAL[i]);
     for (size_t i = 0; settings && settings[i]; i++)
-        count = add_setting(arguments, count, settings[i]);
-    server->pid = spawn(server->root, "/dev/null", server->log, arguments);
-    for (size_t i = 0; i < count; i++)
-        free(arguments[i]);
+        server_command_add(&command, "-c", settings[i]);
     free(programs);
-    if (!wait_until(is_up_or_dead, server, PATIENCE_MS) || server->pid == 0) {
-        char *log = read_text(server->log);
-        ck_abort_msg("the server does not start:\n%s", log);
-    }
+    server->pid = server_spawn(&setup, &command);
+    server_await(server->pid, is_up, server, server->log);
 }
 
 static struct postgres_server *make(const char *from) {
     struct postgres_server *server = calloc(1, sizeof *server);
     ck_assert_ptr_nonnull(server);
     server->root = tempdir_new();
-    give_to_server(server->root);
+    server_give("postgres", server->root);
     server->data = tempdir_path(server->root, "data");
     server->log = tempdir_path(server->root, "log");
     server->port = peer_free_port();
-    copy_data(from, server->root);
+    copy_data(from, server);
     return server;
 }
 
@@ -287,7 +194,7 @@ struct postgres_server *postgres_start_standby(const struct postgres_server *sto
     struct postgres_server *server = make(stopped->root);
     char *signal_file = tempdir_path(server->data, "standby.signal");
     tempdir_write(signal_file, "");
-    give_to_server(signal_file);
+    server_give("postgres", signal_file);
     free(signal_file);
     boot(server, NULL);
     return server;
@@ -298,20 +205,9 @@ void postgres_restart(struct postgres_server *server, const char *const *setting
     boot(server, settings);
 }
 
-/* Somebody else's waitpid(-1) may have had it: then it is gone as well. */
-static bool is_gone(void *arg) {
-    const struct postgres_server *server = arg;
-    pid_t pid = waitpid(server->pid, NULL, WNOHANG);
-    return pid == server->pid || (pid < 0 && errno == ECHILD);
-}
-
 static void end(struct postgres_server *server, int number) {
     postgres_continue(server);
-    kill(server->pid, number);
-    if (!wait_until(is_gone, server, PATIENCE_MS)) {
-        kill(server->pid, SIGKILL);
-        ck_abort_msg("the server does not stop");
-    }
+    server_end(server->pid, number);
     server->pid = 0;
 }
 
@@ -371,5 +267,5 @@ char *postgres_dsn(const struct postgres_server *server, const char *user, const
 }
 
 char *postgres_log(const struct postgres_server *server) {
-    return read_text(server->log);
+    return server_log(server->log);
 }
