@@ -13,6 +13,7 @@
  *  the child's outcome is impossible          crashed
  *  no child can be started                    internal
  *  the child hangs                            timeout in its phase; and it is gone afterwards
+ *  the same, and we are held up meanwhile     internal; and it is gone afterwards
  *  the child of an earlier run is still there stuck, and no second child
  *  that child has reported and is leaving     waits for it, then runs; stuck at the deadline */
 #include "checks/check.h"
@@ -439,6 +440,11 @@ START_TEST(without_descriptors_the_fault_is_internal) {
 }
 END_TEST
 
+static bool is_in_stat(void *arg) {
+    const struct check *check = arg;
+    return check->phase == PHASE_STAT;
+}
+
 START_TEST(a_child_that_hangs_is_a_timeout_and_is_gone_afterwards) {
     struct rig rig;
     struct rig_check own;
@@ -449,6 +455,27 @@ START_TEST(a_child_that_hangs_is_a_timeout_and_is_gone_afterwards) {
         ck_assert_int_eq(own.outcome.phase, PHASE_STAT);
         ck_assert(rig_turn_until_childless(&rig));
     }
+    finish(&rig, &own);
+}
+END_TEST
+
+START_TEST(a_child_that_hangs_while_we_are_held_up_is_our_own_fault_and_is_gone_afterwards) {
+    struct rig rig;
+    struct rig_check own;
+    int64_t now_ms = 1000;
+    const struct clock fake = {read_fake, read_fake, &now_ms};
+    begin(&rig, &own, &hanging, 200);
+    rig.timers.clock = &fake;
+    ck_assert(check_start(&own.check));
+    ck_assert(rig_turn_until(&rig, is_in_stat, &own.check, 3000));
+    now_ms += 200 + CHECK_HELD_UP_MS + 1;
+    timers_run(&rig.timers);
+    ck_assert_int_eq(own.finished, 0); /* the loop has its turn first: the answer may be there */
+    timers_run(&rig.timers);
+    ck_assert_int_eq(own.finished, 1);
+    ck_assert_int_eq(own.outcome.reason, REASON_INTERNAL);
+    ck_assert_int_eq(own.outcome.phase, PHASE_STAT);
+    ck_assert_str_eq(own.outcome.detail, "the sidecar itself was held up for 1001 ms");
     finish(&rig, &own);
 }
 END_TEST
@@ -603,6 +630,7 @@ Suite *check_suite(void) {
     tcase_add_test(child, an_impossible_outcome_is_a_crash);
     tcase_add_test(child, without_descriptors_the_fault_is_internal);
     tcase_add_test(child, a_child_that_hangs_is_a_timeout_and_is_gone_afterwards);
+    tcase_add_test(child, a_child_that_hangs_while_we_are_held_up_is_our_own_fault_and_is_gone_afterwards);
     tcase_add_test(child, while_an_earlier_child_is_there_runs_are_stuck_and_start_no_other);
     tcase_add_test(child, a_child_that_has_ended_unseen_is_not_stuck_and_its_answer_beats_the_deadline);
     tcase_add_test(child, a_child_on_its_way_out_is_waited_for);

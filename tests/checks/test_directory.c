@@ -2,6 +2,7 @@
  * wake-up calls that nobody hears. */
 #include "checks/directory.h"
 #include "harness/fork.h"
+#include "harness/skip.h"
 #include "harness/tempdir.h"
 #include "report/reason.h"
 
@@ -215,7 +216,8 @@ START_TEST(one_of_another_user_is_useless_to_bugsink_however_open) {
         as_app(look_at_foreign, dir);
         assert_look(open, DIRECTORY_SPOOL, REASON_OK); /* root may be anybody's sidecar */
     } else {
-        fprintf(stderr, "skipped: directories of another user: only root can make them\n");
+        skip_test("one_of_another_user_is_useless_to_bugsink_however_open",
+            "only root can make a directory of another user");
     }
     free(open);
     free(shut);
@@ -296,7 +298,7 @@ static const struct {
 START_TEST(a_volume_in_trouble_is_told) {
     char *dir = tempdir_new();
     if (!with_tmpfs(dir, VOLUMES[_i].options, VOLUMES[_i].body))
-        fprintf(stderr, "skipped: volumes in trouble: mounting is not allowed here\n");
+        skip_test("a_volume_in_trouble_is_told", "mounting is not allowed here");
     free(dir);
 }
 END_TEST

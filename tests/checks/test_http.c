@@ -22,6 +22,7 @@
 #include "harness/namespace.h"
 #include "harness/peer.h"
 #include "harness/rig.h"
+#include "harness/skip.h"
 #include "harness/wait.h"
 
 #include <arpa/inet.h>
@@ -202,7 +203,7 @@ END_TEST
 START_TEST(without_a_route_it_is_unreachable) {
     const char *why = namespace_enter();
     if (why) {
-        fprintf(stderr, "skipped: without_a_route_it_is_unreachable: %s\n", why);
+        skip_test("without_a_route_it_is_unreachable", why);
         return;
     }
     struct bench bench;
@@ -217,7 +218,7 @@ START_TEST(a_connection_to_itself_is_refused) {
     const char *why = namespace_enter();
     FILE *range = why ? NULL : fopen("/proc/sys/net/ipv4/ip_local_port_range", "w");
     if (!range) {
-        fprintf(stderr, "skipped: a_connection_to_itself_is_refused: %s\n", why ? why : "no range of ports");
+        skip_test("a_connection_to_itself_is_refused", why ? why : "no range of ports");
         return;
     }
     fprintf(range, "40001 40001");
@@ -341,7 +342,7 @@ START_TEST(ipv6_is_spoken) {
     int port;
     struct conversation conversation = {.listener = listen_here(AF_INET6, &port, 8), .fd = -1};
     if (conversation.listener < 0) {
-        fprintf(stderr, "skipped: ipv6_is_spoken: no ::1 here\n");
+        skip_test("ipv6_is_spoken", "no ::1 here");
         return;
     }
     struct bench bench;

@@ -5,6 +5,7 @@
 
 #include "harness/mariadb.h"
 #include "harness/namespace.h"
+#include "harness/skip.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
 
@@ -25,7 +26,7 @@ enum { TIMEOUT_MS = 5000, SHORT_MS = 300, HOUR_ATTEMPTS = 20 /* test_policy.c co
 static bool enter(const char *test) {
     const char *why = geteuid() == 0 ? namespace_enter() : "only root may run the server in a namespace";
     if (why) {
-        fprintf(stderr, "skipped: %s: %s\n", test, why);
+        skip_test(test, why);
         return false;
     }
     char *directory = tempdir_new(), *hosts = tempdir_path(directory, "hosts");
@@ -174,7 +175,7 @@ START_TEST(lost_packets_are_a_timeout_by_the_deadline) {
     snprintf(rules, sizeof rules, "tcp dport %d drop", server->port);
     const char *why = namespace_filter(rules);
     if (why)
-        fprintf(stderr, "skipped: lost_packets_are_a_timeout_by_the_deadline: %s\n", why);
+        skip_test("lost_packets_are_a_timeout_by_the_deadline", why);
     for (int i = 0; !why && i < 10; i++) {
         bench_expect(&bench, REASON_TIMEOUT, "", PHASE_CONNECT);
         ck_assert_int_lt(bench.own.duration_ms, SHORT_MS + 200);

@@ -4,6 +4,7 @@
 #include "harness/namespace.h"
 #include "harness/postgres.h"
 #include "harness/rig.h"
+#include "harness/skip.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ START_TEST(lost_packets_are_a_timeout_by_the_deadline) {
     char rules[128];
     const char *why = enter();
     if (why) {
-        fprintf(stderr, "skipped: lost_packets_are_a_timeout_by_the_deadline: %s\n", why);
+        skip_test("lost_packets_are_a_timeout_by_the_deadline", why);
         return;
     }
     struct postgres_server *server = postgres_start(NULL);

@@ -13,6 +13,7 @@
 #include "checks/kinds.h"
 #include "harness/fork.h"
 #include "harness/rig.h"
+#include "harness/skip.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
 
@@ -254,13 +255,13 @@ enum { SILENT = -1, SERVFAIL = 2, NXDOMAIN = 3 };
 
 /* A name server in a child, in namespaces that this test has entered; a test that cannot enter them is
  * skipped. */
-static bool start_name_server(int code) {
+static bool start_name_server(const char *test, int code) {
     char *conf = tempdir_path(getenv("BH_TEST_ROOT"), "resolv.%d", (int)getpid());
     tempdir_write(conf, "nameserver 127.0.0.1\noptions timeout:5 attempts:3\n");
     bool has_entered = enter_namespaces(conf);
     free(conf);
     if (!has_entered) {
-        fprintf(stderr, "skipped: no namespaces for a name server of our own here (%s)\n", strerror(errno));
+        skip_test(test, strerror(errno));
         return false;
     }
     int fd = open_name_server();
@@ -271,25 +272,25 @@ static bool start_name_server(int code) {
 }
 
 START_TEST(a_resolver_that_hangs_is_a_timeout_and_delays_nothing) {
-    if (start_name_server(SILENT))
+    if (start_name_server("a_resolver_that_hangs_is_a_timeout_and_delays_nothing", SILENT))
         hang();
 }
 END_TEST
 
 START_TEST(an_unknown_name_is_unresolved) {
-    if (start_name_server(NXDOMAIN))
+    if (start_name_server("an_unknown_name_is_unresolved", NXDOMAIN))
         refuse("EAI_NONAME");
 }
 END_TEST
 
 START_TEST(a_failing_name_server_is_unresolved_for_now) {
-    if (start_name_server(SERVFAIL))
+    if (start_name_server("a_failing_name_server_is_unresolved_for_now", SERVFAIL))
         refuse("EAI_AGAIN");
 }
 END_TEST
 
 START_TEST(in_a_list_those_that_resolve_count) {
-    if (start_name_server(NXDOMAIN))
+    if (start_name_server("in_a_list_those_that_resolve_count", NXDOMAIN))
         mix();
 }
 END_TEST

@@ -3,6 +3,7 @@
 #include "e2e/world.h"
 #include "harness/namespace.h"
 #include "harness/peer.h"
+#include "harness/skip.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
 
@@ -122,6 +123,25 @@ START_TEST(a_hanging_bugsink_is_a_timeout_and_not_live_after_fall) {
     world_await(scene.world, "/health/live/", 200, "OK", SOON_MS);
     world_await(scene.world, "/health/ready/", 200, "", SOON_MS);
     ck_assert_int_eq(daemon_log_lines(&scene.world->daemon, "Bugsink answers", ""), 1); /* no new arrival */
+    scene_end(&scene);
+}
+END_TEST
+
+START_TEST(a_bugsink_that_answers_late_is_slow_and_stays_ready) {
+    static const char REPLY[] = HEAD("200 OK") "OK";
+    const struct peer_script late = {
+        .reads = 1, .reply = REPLY, .reply_size = sizeof REPLY - 1, .drip_ms = 5, .closes = PEER_CLOSES};
+    struct scene scene = scene_new();
+    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_SLOW=300ms");
+    scene.app = peer_start_on(&late, scene.port);
+    world_start(scene.world);
+    await_code(scene.world, "slow");
+    ck_assert_str_eq(app_member(scene.world, "status"), "degraded");
+    ck_assert_int_eq(world_get(scene.world, "/health/ready/"), 200);
+    ck_assert_int_eq(world_get(scene.world, "/health/live/"), 200);
+    stop_app(&scene);
+    start_app(&scene, REPLY);
+    await_code(scene.world, "ok");
     scene_end(&scene);
 }
 END_TEST
@@ -299,7 +319,7 @@ START_TEST(the_sidecar_does_not_ask_itself) {
     const char *why = namespace_enter();
     FILE *range = why ? NULL : fopen("/proc/sys/net/ipv4/ip_local_port_range", "w");
     if (!range) {
-        world_skip("the_sidecar_does_not_ask_itself", why ? why : "no range of ports");
+        skip_test("the_sidecar_does_not_ask_itself", why ? why : "no range of ports");
         return;
     }
     fprintf(range, "40001 40001");
@@ -325,6 +345,7 @@ Suite *e2e_app_suite(void) {
     tcase_add_test(tcase, while_bugsink_answers_all_is_well_and_the_app_is_shown);
     tcase_add_test(
         tcase, a_dead_bugsink_is_not_ready_at_once_not_live_after_fall_and_back_within_two_seconds);
+    tcase_add_test(tcase, a_bugsink_that_answers_late_is_slow_and_stays_ready);
     tcase_add_test(tcase, a_hanging_bugsink_is_a_timeout_and_not_live_after_fall);
     tcase_add_loop_test(
         tcase, any_answer_is_life_and_the_code_tells_which, 0, sizeof ANSWERS / sizeof ANSWERS[0]);

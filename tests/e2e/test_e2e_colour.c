@@ -1,5 +1,6 @@
 /* End to end: `check` shows colour on a terminal that wants it, and nowhere else. */
 #include "e2e/world.h"
+#include "harness/skip.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -63,7 +64,7 @@ START_TEST(colour_is_for_terminals_that_want_it) {
     for (size_t i = 0; i < 2 && OUTPUTS[_i].variables[i]; i++)
         envlist_set(&world->environment, "%s", OUTPUTS[_i].variables[i]);
     if (!open_output(OUTPUTS[_i].is_terminal, ends)) {
-        world_skip("colour_is_for_terminals_that_want_it", "there are no pseudo-terminals here");
+        skip_test("colour_is_for_terminals_that_want_it", "there are no pseudo-terminals here");
         world_end(world);
         return;
     }

@@ -3,6 +3,7 @@
 #include "e2e/world.h"
 #include "harness/crowd.h"
 #include "harness/proc.h"
+#include "harness/skip.h"
 #include "harness/wait.h"
 
 #include <check.h>
@@ -41,7 +42,7 @@ static bool is_crowd_possible(int count) {
     snprintf(text, sizeof text, "RLIMIT_NOFILE (ulimit -Hn) does not allow %d connections", count);
     ck_assert_msg(is_allowed || geteuid() != 0, "%s, and root may not raise it here", text);
     if (!is_allowed)
-        world_skip("probes_are_answered_in_a_crowd_that_costs_nothing", text);
+        skip_test("probes_are_answered_in_a_crowd_that_costs_nothing", text);
     return is_allowed;
 }
 

@@ -2,6 +2,7 @@
  * written to false-green.md in the build directory, and compared with the README's table. */
 #include "e2e/world.h"
 #include "harness/postgres.h"
+#include "harness/skip.h"
 #include "harness/sqlite_files.h"
 #include "harness/tempdir.h"
 
@@ -232,7 +233,7 @@ static void assert_in_readme(const char *row) {
 START_TEST(what_other_probes_say_of_a_fault_and_what_we_say) {
     char output[OUTPUT_SIZE], one[OUTPUT_SIZE];
     if (!postgres_is_installed()) {
-        world_skip("what_other_probes_say_of_a_fault_and_what_we_say", "PostgreSQL is not installed");
+        skip_test("what_other_probes_say_of_a_fault_and_what_we_say", "PostgreSQL is not installed");
         return;
     }
     struct scene scene = {.world = world_new(), .check = "default"};

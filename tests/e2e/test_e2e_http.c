@@ -1,5 +1,6 @@
 /* End to end: HTTP as the kubelet, browsers and strangers speak it to the running program. */
 #include "e2e/world.h"
+#include "harness/skip.h"
 #include "harness/wait.h"
 
 #include <check.h>
@@ -308,7 +309,7 @@ START_TEST(the_unspecified_address_is_both_families) {
     struct http_client client;
     struct http_response response;
     if (!http_open_v6(&client, dual->daemon.port)) {
-        world_skip("the_unspecified_address_is_both_families", "no IPv6 here");
+        skip_test("the_unspecified_address_is_both_families", "no IPv6 here");
     } else {
         http_send_text(&client, "GET /health/self HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n");
         ck_assert(http_read(&client, &response, false, 3000));

@@ -1,5 +1,5 @@
-/* End to end: the main database, the settings file and the maintenance file stand on a file system that stops
- * answering (the queue does not). Two ways to hang:
+/* End to end: the main database, a directory, the settings file and the maintenance file stand on a file
+ * system that stops answering, or answers late (the queue does not). Two ways to hang:
  *
  *  the server is deaf       a child that waits for it can be killed: timeout, again and again
  *  the server holds on      a child that waits is caught in the kernel (state D), and outlives SIGKILL:
@@ -9,6 +9,7 @@
 #include "e2e/world.h"
 #include "harness/hungfs.h"
 #include "harness/proc.h"
+#include "harness/skip.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
 
@@ -24,7 +25,8 @@ enum {
     RECOVERS_MS = 2000,
     PROBE_MS = 500, /* half of what the kubelet allows */
     WATCH_MS = 3000,
-    ON_VOLUME = 3, /* the checks and the maintenance file */
+    ON_VOLUME = 4, /* the checks and the maintenance file */
+    DELAY_MS = 25,
     CHILDREN_MAX = 16,
 };
 
@@ -36,36 +38,37 @@ struct scene {
 #define CONFIG                                                                                               \
     "{\"databases\": {\"default\": {\"dsn\": \"sqlite:///%s/db.sqlite3\", \"role\": \"%s\"},\n"              \
     "  \"snappea\": {\"dsn\": \"sqlite:///%s\", \"role\": \"queue\"}},\n"                                    \
+    " \"directories\": {\"spool\": {\"path\": \"%s\"}},\n"                                                   \
     " \"settings\": {\"path\": \"%s/bugsink_conf.py\", \"format\": \"python\", \"require\": [%s]},\n"        \
     " \"maintenance\": \"%s/maintenance\", \"drain\": \"1s\",\n"                                             \
-    " \"interval\": \"%s\", \"timeout\": \"800ms\", \"retry_interval\": \"200ms\"}\n"
+    " \"interval\": \"%s\", \"timeout\": \"%s\", \"slow\": \"%s\", \"retry_interval\": \"200ms\"}\n"
 
 /* What a reload may change. */
 struct change {
-    const char *interval, *role, *required;
+    const char *role, *required, *interval, *timeout, *slow;
 };
 
-static const struct change AT_FIRST = {"1s", "main", "\"SECRET_KEY\""};
+static const struct change AT_FIRST = {"main", "\"SECRET_KEY\"", "1s", "800ms", "400ms"};
 
 static void write_config(struct scene *scene, const struct change *change) {
     const char *volume = scene->fs.path;
-    world_write_config(scene->world, CONFIG, volume, change->role, scene->world->queue_db, volume,
-        change->required, volume, change->interval);
+    world_write_config(scene->world, CONFIG, volume, change->role, scene->world->queue_db, volume, volume,
+        change->required, volume, change->interval, change->timeout, change->slow);
     envlist_unset(&scene->world->environment, "BUGSINK_HEALTH_INTERVAL");
     envlist_unset(&scene->world->environment, "BUGSINK_HEALTH_TIMEOUT");
     envlist_unset(&scene->world->environment, "BUGSINK_HEALTH_RETRY_INTERVAL");
 }
 
 /* Returns false where it cannot be done here. */
-static bool scene_start(struct scene *scene, const char *test) {
+static bool scene_start(struct scene *scene, const struct change *settings, const char *test) {
     scene->world = world_new();
     const char *why = hungfs_start(&scene->fs, scene->world->dir);
     if (why) {
-        world_skip(test, why);
+        skip_test(test, why);
         free(scene->world);
         return false;
     }
-    write_config(scene, &AT_FIRST);
+    write_config(scene, settings);
     world_start(scene->world);
     world_await(scene->world, "/health/ready/", 200, "\"status\": \"ok\"", SHOWS_MS);
     return true;
@@ -150,12 +153,14 @@ static void await_recovery(struct scene *scene) {
 
 START_TEST(a_volume_that_holds_on_catches_one_child_for_each_check_and_no_more) {
     struct scene scene;
-    if (!scene_start(&scene, "a_volume_that_holds_on_catches_one_child_for_each_check_and_no_more"))
+    if (!scene_start(
+            &scene, &AT_FIRST, "a_volume_that_holds_on_catches_one_child_for_each_check_and_no_more"))
         return;
     hang(&scene, HUNGFS_HOLDS);
     world_await_check(scene.world, "default", "error: timeout", SHOWS_MS);
     world_await_check(scene.world, "default", "error: stuck", SHOWS_MS);
     world_await_check(scene.world, "app_settings", "error: stuck", SHOWS_MS);
+    world_await(scene.world, "/health/ready/spool/", 503, "\"stuck\"", SHOWS_MS);
     pid_t before[CHILDREN_MAX], after[CHILDREN_MAX];
     ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
     waiting_children(&scene, before);
@@ -173,14 +178,33 @@ END_TEST
 
 START_TEST(a_deaf_volume_is_a_timeout_and_leaves_no_child) {
     struct scene scene;
-    if (!scene_start(&scene, "a_deaf_volume_is_a_timeout_and_leaves_no_child"))
+    if (!scene_start(&scene, &AT_FIRST, "a_deaf_volume_is_a_timeout_and_leaves_no_child"))
         return;
     hang(&scene, HUNGFS_IS_DEAF);
     world_await_check(scene.world, "default", "error: timeout", SHOWS_MS);
     world_await_check(scene.world, "app_settings", "error: timeout", SHOWS_MS);
+    world_await(scene.world, "/health/ready/spool/", 503, "\"timeout\"", SHOWS_MS);
     watch(&scene, 2);
     hungfs_go_on(&scene.fs);
     await_recovery(&scene);
+    scene_end(&scene);
+}
+END_TEST
+
+START_TEST(a_volume_that_answers_late_is_slow_and_all_stays_ready) {
+    static const struct change PATIENT = {"main", "\"SECRET_KEY\"", "4100ms", "4s", "40ms"};
+    struct scene scene;
+    if (!scene_start(&scene, &PATIENT, "a_volume_that_answers_late_is_slow_and_all_stays_ready"))
+        return;
+    hungfs_delay(&scene.fs, DELAY_MS);
+    world_await_check(scene.world, "default", "degraded: slow", 2 * SHOWS_MS);
+    world_await(scene.world, "/health/ready/spool/", 200, "\"slow\"", 2 * SHOWS_MS);
+    ck_assert_str_eq(check_member(&scene, "spool", "status"), "degraded");
+    ck_assert_str_eq(
+        check_member(&scene, "app_settings", "status"), "ok"); /* never slow: they wait for swaps */
+    ck_assert_int_eq(world_get(scene.world, "/health/ready/"), 200);
+    hungfs_delay(&scene.fs, 0);
+    world_await(scene.world, "/health/ready/", 200, "\"status\": \"ok\"", 2 * SHOWS_MS);
     scene_end(&scene);
 }
 END_TEST
@@ -194,15 +218,15 @@ static void reload(struct scene *scene, int times) {
 
 START_TEST(no_reload_starts_a_second_child_beside_one_that_is_caught) {
     static const struct change CHANGES[] = {
-        {"1s", "main", "\"SECRET_KEY\""}, /* none */
-        {"1100ms", "main", "\"SECRET_KEY\""},
-        {"1100ms", "main", "\"SECRET_KEY\", \"BUGSINK\""},
-        {"1100ms", "plain", "\"SECRET_KEY\""},
-        {"1s", "main", "\"SECRET_KEY\""},
+        {"main", "\"SECRET_KEY\"", "1s", "800ms", "400ms"}, /* none */
+        {"main", "\"SECRET_KEY\"", "1100ms", "800ms", "400ms"},
+        {"main", "\"SECRET_KEY\", \"BUGSINK\"", "1100ms", "800ms", "400ms"},
+        {"plain", "\"SECRET_KEY\"", "1100ms", "800ms", "400ms"},
+        {"main", "\"SECRET_KEY\"", "1s", "800ms", "400ms"},
     };
     enum { COUNT = sizeof CHANGES / sizeof CHANGES[0] };
     struct scene scene;
-    if (!scene_start(&scene, "no_reload_starts_a_second_child_beside_one_that_is_caught"))
+    if (!scene_start(&scene, &AT_FIRST, "no_reload_starts_a_second_child_beside_one_that_is_caught"))
         return;
     hang(&scene, HUNGFS_HOLDS);
     pid_t before[CHILDREN_MAX], after[CHILDREN_MAX];
@@ -229,7 +253,8 @@ static bool is_reload_caught(void *arg) {
 
 START_TEST(a_configuration_on_the_volume_is_read_by_one_child_and_when_it_answers_again) {
     struct scene scene;
-    if (!scene_start(&scene, "a_configuration_on_the_volume_is_read_by_one_child_and_when_it_answers_again"))
+    if (!scene_start(&scene, &AT_FIRST,
+            "a_configuration_on_the_volume_is_read_by_one_child_and_when_it_answers_again"))
         return;
     ck_assert_int_eq(daemon_stop(&scene.world->daemon, SIGINT, SHOWS_MS), 0);
     envlist_set(&scene.world->environment, "BUGSINK_HEALTH_CONFIG=%s/config.json", scene.fs.path);
@@ -254,7 +279,7 @@ END_TEST
 
 START_TEST(the_maintenance_file_is_seen_when_its_volume_answers_again) {
     struct scene scene;
-    if (!scene_start(&scene, "the_maintenance_file_is_seen_when_its_volume_answers_again"))
+    if (!scene_start(&scene, &AT_FIRST, "the_maintenance_file_is_seen_when_its_volume_answers_again"))
         return;
     hang(&scene, HUNGFS_HOLDS);
     ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
@@ -287,7 +312,7 @@ static bool have_ended(void *arg) {
 
 START_TEST(sigterm_ends_the_daemon_although_its_children_are_caught) {
     struct scene scene;
-    if (!scene_start(&scene, "sigterm_ends_the_daemon_although_its_children_are_caught"))
+    if (!scene_start(&scene, &AT_FIRST, "sigterm_ends_the_daemon_although_its_children_are_caught"))
         return;
     hang(&scene, HUNGFS_HOLDS);
     world_await_check(scene.world, "default", "error: stuck", SHOWS_MS);
@@ -318,6 +343,7 @@ Suite *e2e_hung_suite(void) {
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_volume_that_holds_on_catches_one_child_for_each_check_and_no_more);
     tcase_add_test(tcase, a_deaf_volume_is_a_timeout_and_leaves_no_child);
+    tcase_add_test(tcase, a_volume_that_answers_late_is_slow_and_all_stays_ready);
     tcase_add_test(tcase, no_reload_starts_a_second_child_beside_one_that_is_caught);
     tcase_add_test(tcase, a_configuration_on_the_volume_is_read_by_one_child_and_when_it_answers_again);
     tcase_add_test(tcase, the_maintenance_file_is_seen_when_its_volume_answers_again);

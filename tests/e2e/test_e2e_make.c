@@ -1,6 +1,7 @@
 /* End to end: what `make install`, `make uninstall` and `make help` do, for those who package the program. */
 #include "e2e/world.h"
 #include "harness/fork.h"
+#include "harness/skip.h"
 #include "harness/tempdir.h"
 
 #include <check.h>
@@ -99,7 +100,7 @@ static void assert_installed_program_runs(const char *root) {
 
 START_TEST(install_and_uninstall_leave_exactly_what_they_should) {
     if (!has_make()) {
-        world_skip("install_and_uninstall_leave_exactly_what_they_should", "there is no make here");
+        skip_test("install_and_uninstall_leave_exactly_what_they_should", "there is no make here");
         return;
     }
     char *root = tempdir_new(), *text = malloc(TEXT_SIZE);
@@ -150,7 +151,7 @@ static bool is_explained(const char *help, const char *target) {
 
 START_TEST(help_explains_every_target_that_a_user_may_call) {
     if (!has_make()) {
-        world_skip("help_explains_every_target_that_a_user_may_call", "there is no make here");
+        skip_test("help_explains_every_target_that_a_user_may_call", "there is no make here");
         return;
     }
     char *help = malloc(TEXT_SIZE), *makefile = malloc(TEXT_SIZE), *rest = makefile;

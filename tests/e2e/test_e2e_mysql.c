@@ -1,9 +1,12 @@
-/* End to end: a real MariaDB that is well, stopped, hung, restarted, or refuses the password. */
+/* End to end: a real MariaDB that is well, slow, stopped, hung, restarted, or refuses the password; a child
+ * that dies while it waits for it. */
 #include "e2e/world.h"
 #include "harness/mariadb.h"
+#include "harness/proc.h"
 #include "harness/wait.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +80,58 @@ START_TEST(a_hung_server_is_looked_at_ever_more_rarely_which_is_said) {
 }
 END_TEST
 
+START_TEST(a_slow_server_is_degraded_and_stays_ready) {
+    struct world *world = start_world("bugsink", MARIADB_PASSWORD_ENCODED, "");
+    world_await_check(world, "default", "ok", SHOWS_MS);
+    mariadb_do(server, "bugsink",
+        "RENAME TABLE django_migrations TO kept;\n"
+        "CREATE VIEW django_migrations AS SELECT kept.* FROM kept WHERE SLEEP(0.45) = 0;\n");
+    world_await_check(world, "default", "degraded: slow", SHOWS_MS);
+    ck_assert_int_eq(world->response.status, 200);
+    mariadb_do(server, "bugsink", "DROP VIEW django_migrations;\nRENAME TABLE kept TO django_migrations;\n");
+    world_await(world, "/health/ready/", 200, "\"default\": \"ok\"", RECOVERS_MS);
+    world_end(world);
+}
+END_TEST
+
+struct search {
+    const struct daemon *daemon;
+    pid_t child;
+};
+
+static bool has_found_a_child(void *arg) {
+    struct search *search = arg;
+    pid_t children[8];
+    int count = proc_children(search->daemon->checker, children, 8);
+    search->child = count > 1 ? children[count - 1] : 0; /* the eldest is the responder */
+    return search->child != 0;
+}
+
+/* The server hangs, so that the child waits for it, and is killed meanwhile. It is the only check. */
+START_TEST(a_child_that_dies_of_a_signal_is_crashed_and_named) {
+    struct world *world = world_new();
+    char *dsn = mariadb_dsn(server, "bugsink", MARIADB_PASSWORD_ENCODED, "bugsink", "");
+    world_write_config(world,
+        "{\"databases\": {\"default\": {\"dsn\": \"%s\"}}, \"timeout\": \"4s\","
+        " \"interval\": \"5s\"}",
+        dsn);
+    free(dsn);
+    envlist_unset(&world->environment, "BUGSINK_HEALTH_INTERVAL");
+    envlist_unset(&world->environment, "BUGSINK_HEALTH_TIMEOUT");
+    mariadb_pause(server);
+    world_start_with(world, NULL, 0);
+    struct search search = {.daemon = &world->daemon};
+    ck_assert(wait_until(has_found_a_child, &search, SHOWS_MS));
+    ck_assert_int_eq(kill(search.child, SIGSEGV), 0);
+    world_await_check(world, "default", "error: crashed", SHOWS_MS);
+    ck_assert(daemon_wait_log(&world->daemon, "code=crashed", "driver_code=SIGSEGV", SHOWS_MS));
+    ck_assert_int_eq(world_get(world, "/health/live/"), 200);
+    mariadb_continue(server);
+    world_await(world, "/health/ready/", 200, "\"default\": \"ok\"", THAWS_MS);
+    world_end(world);
+}
+END_TEST
+
 START_TEST(a_wrong_password_is_told_and_shown_nowhere) {
     struct world *world = start_world("bugsink", MARKER, "");
     world_await_check(world, "default", "error: auth_failed", SHOWS_MS);
@@ -100,6 +155,8 @@ Suite *e2e_mysql_suite(void) {
     tcase_add_test(tcase, bugsinks_own_url_is_read_as_bugsink_reads_it);
     tcase_add_test(tcase, a_stopped_server_is_refused_and_recovery_shows_at_once);
     tcase_add_test(tcase, a_hung_server_is_looked_at_ever_more_rarely_which_is_said);
+    tcase_add_test(tcase, a_slow_server_is_degraded_and_stays_ready);
+    tcase_add_test(tcase, a_child_that_dies_of_a_signal_is_crashed_and_named);
     tcase_add_test(tcase, a_wrong_password_is_told_and_shown_nowhere);
     return suite;
 }

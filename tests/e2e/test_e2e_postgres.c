@@ -17,6 +17,7 @@
 #include "e2e/world.h"
 #include "harness/postgres.h"
 #include "harness/proc.h"
+#include "harness/skip.h"
 #include "harness/wait.h"
 
 #include <check.h>
@@ -47,7 +48,7 @@ static void tear_down(void) {
 /* Not started yet. NULL: the test is to be skipped. */
 static struct world *make_world(const char *user, const char *password, const char *database) {
     if (!server) {
-        world_skip("a test with PostgreSQL", "it is not installed");
+        skip_test(SKIP_ALL, "PostgreSQL is not installed");
         return NULL;
     }
     struct world *world = world_new();
@@ -64,7 +65,7 @@ static struct world *make_world(const char *user, const char *password, const ch
 
 START_TEST(bugsinks_own_url_is_read_as_bugsink_reads_it) {
     if (!server) {
-        world_skip("bugsinks_own_url_is_read_as_bugsink_reads_it", "PostgreSQL is not installed");
+        skip_test("bugsinks_own_url_is_read_as_bugsink_reads_it", "PostgreSQL is not installed");
         return;
     }
     struct world *world = world_new();

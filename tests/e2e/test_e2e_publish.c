@@ -1,6 +1,7 @@
 /* End to end: news that cannot be published lets the lease of the old pages run out, so that an old "ready"
  * is never served for longer; and the first news that can be published is. */
 #include "e2e/world.h"
+#include "harness/skip.h"
 #include "harness/tempdir.h"
 
 #include <check.h>
@@ -31,7 +32,8 @@ static void write_many_checks(struct world *world) {
 
 START_TEST(without_memory_for_new_pages_the_old_ones_go_stale) {
     if (world_is_sanitized()) {
-        world_skip("publishing without memory", "a sanitizer does not live with a limit to its memory");
+        skip_test("without_memory_for_new_pages_the_old_ones_go_stale",
+            "a sanitizer does not live with a limit to its memory");
         return;
     }
     struct world *world = world_new();

@@ -5,6 +5,7 @@
 #include "harness/peer.h"
 #include "harness/postgres.h"
 #include "harness/proc.h"
+#include "harness/skip.h"
 #include "harness/sqlite_files.h"
 #include "harness/wait.h"
 
@@ -104,9 +105,10 @@ END_TEST
 
 /* -- a real server -- */
 
-static struct world *start_postgres_world(struct postgres_server **server, const char *more) {
+static struct world *start_postgres_world(
+    struct postgres_server **server, const char *more, const char *test) {
     if (!postgres_is_installed()) {
-        world_skip("a test with PostgreSQL", "it is not installed");
+        skip_test(test, "PostgreSQL is not installed");
         return NULL;
     }
     *server = postgres_start(NULL);
@@ -118,7 +120,8 @@ static struct world *start_postgres_world(struct postgres_server **server, const
 
 START_TEST(an_error_in_a_query_is_query_failed_with_its_sqlstate_in_the_log) {
     struct postgres_server *server;
-    struct world *world = start_postgres_world(&server, "");
+    struct world *world =
+        start_postgres_world(&server, "", "an_error_in_a_query_is_query_failed_with_its_sqlstate_in_the_log");
     if (!world)
         return;
     world_await_check(world, "default", "ok", SHOWS_MS);
@@ -138,7 +141,8 @@ END_TEST
 
 START_TEST(a_slow_server_is_degraded_and_stays_ready) {
     struct postgres_server *server;
-    struct world *world = start_postgres_world(&server, ", \"slow\": \"300ms\"");
+    struct world *world =
+        start_postgres_world(&server, ", \"slow\": \"300ms\"", "a_slow_server_is_degraded_and_stays_ready");
     if (!world)
         return;
     world_await_check(world, "default", "ok", SHOWS_MS);
@@ -195,7 +199,7 @@ START_TEST(without_descriptors_checks_are_internal_and_probes_are_answered) {
     struct world *world = world_new();
     world_start(world);
     if (prlimit(world->daemon.checker, RLIMIT_NOFILE, &none, NULL) < 0) {
-        world_skip("without_descriptors_checks_are_internal_and_probes_are_answered",
+        skip_test("without_descriptors_checks_are_internal_and_probes_are_answered",
             "only root may limit a process that is not dumpable");
         world_end(world);
         return;
@@ -223,7 +227,7 @@ static const char *const FAR[] = {
 START_TEST(without_a_route_a_database_is_unreachable) {
     const char *why = namespace_enter();
     if (why) {
-        world_skip("without_a_route_a_database_is_unreachable", why);
+        skip_test("without_a_route_a_database_is_unreachable", why);
         return;
     }
     struct world *world = start_world(FAR[_i], "");
@@ -245,7 +249,7 @@ START_TEST(lost_packets_are_a_timeout_in_phase_connect) {
     if (!why)
         why = namespace_filter(rules);
     if (why) {
-        world_skip("lost_packets_are_a_timeout_in_phase_connect", why);
+        skip_test("lost_packets_are_a_timeout_in_phase_connect", why);
         peer_stop(&peer);
         return;
     }

@@ -3,6 +3,7 @@
 #include "harness/fork.h"
 #include "harness/peer.h"
 #include "harness/postgres.h"
+#include "harness/skip.h"
 
 #include <check.h>
 #include <limits.h>
@@ -48,7 +49,7 @@ START_TEST(the_main_paths_are_clean_under_valgrind) {
                       : !postgres_is_installed()              ? "PostgreSQL is not installed"
                                                               : NULL;
     if (why) {
-        world_skip("the_main_paths_are_clean_under_valgrind", why);
+        skip_test("the_main_paths_are_clean_under_valgrind", why);
         return;
     }
     char listen[64], path[256], text[65536];

@@ -1,6 +1,7 @@
 /* End to end: what a machine will not do for a test, told to the program by a preloaded library instead:
  * files on a network file system, a wall clock that jumps. */
 #include "e2e/world.h"
+#include "harness/skip.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
 
@@ -74,8 +75,8 @@ static bool preload(struct world *world, const char *source, const char *test) {
     if (is_built)
         envlist_set(&world->environment, "LD_PRELOAD=%s", so);
     else
-        world_skip(test, world_is_sanitized() ? "the sanitizers come with a preloaded library of their own"
-                                              : "no compiler, cc, is here");
+        skip_test(test, world_is_sanitized() ? "the sanitizers come with a preloaded library of their own"
+                                             : "no compiler, cc, is here");
     free(c);
     free(so);
     return is_built;

@@ -17,6 +17,7 @@
 #include "harness/peer.h"
 #include "harness/postgres.h"
 #include "harness/proc.h"
+#include "harness/skip.h"
 #include "harness/wait.h"
 #include "link/link.h"
 #include "render/pages.h"
@@ -276,7 +277,7 @@ static int64_t wanted_runs(void) {
 
 START_TEST(three_days_leave_nothing_behind) {
     if (!postgres_is_installed()) {
-        world_skip("three_days_leave_nothing_behind", "PostgreSQL is not installed");
+        skip_test("three_days_leave_nothing_behind", "PostgreSQL is not installed");
         return;
     }
     static struct soak soak;

@@ -5,6 +5,7 @@
 #include "harness/peer.h"
 #include "harness/postgres.h"
 #include "harness/proc.h"
+#include "harness/skip.h"
 #include "harness/sqlite_files.h"
 #include "harness/wait.h"
 
@@ -47,7 +48,7 @@ static int start_silent_dns(const struct world *world) {
     const char *why = geteuid() == 0 ? namespace_enter() : "only root may start PostgreSQL in a namespace";
     if (!why)
         return namespace_silent_dns(world->dir);
-    world_skip("a silent DNS server in a storm of reloads", why);
+    skip_test("reloads_with_runs_in_flight_lose_nothing", why);
     return -1;
 }
 
@@ -185,14 +186,14 @@ static void assert_history(const struct daemon *daemon) {
 START_TEST(reloads_with_runs_in_flight_lose_nothing) {
     struct storm storm = {.dns = -1};
     if (!postgres_is_installed()) {
-        world_skip("reloads_with_runs_in_flight_lose_nothing", "PostgreSQL is not installed");
+        skip_test("reloads_with_runs_in_flight_lose_nothing", "PostgreSQL is not installed");
         return;
     }
     begin(&storm);
     struct world *world = storm.world;
     int descriptors = world_idle_descriptors(world);
     if (descriptors < 0)
-        world_skip("counting descriptors after a storm of reloads", "only root may do so");
+        skip_test("reloads_with_runs_in_flight_lose_nothing", "only root may count descriptors");
     postgres_pause(storm.server);
     for (int i = 0; i < RELOADS; i++)
         reload_in_flight(&storm, i);

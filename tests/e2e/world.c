@@ -180,7 +180,3 @@ bool world_is_sanitized(void) {
     return false;
 #endif
 }
-
-void world_skip(const char *test, const char *why) {
-    fprintf(stderr, "skipped: %s: %s\n", test, why);
-}

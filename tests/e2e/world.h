@@ -63,7 +63,4 @@ void world_await_idle(const struct world *world, int descriptors);
 /* Whether program and tests are built with AddressSanitizer. */
 bool world_is_sanitized(void);
 
-/* Says why a test is not run here. */
-void world_skip(const char *test, const char *why);
-
 #endif

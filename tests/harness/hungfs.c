@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { END_MS = 2000 };
@@ -31,7 +32,7 @@ enum { END_MS = 2000 };
 /* What the operations know: fuse_get_context()->private_data. */
 struct server {
     int source; /* the directory that is passed through */
-    pthread_rwlock_t *gate;
+    struct hungfs_gate *gate;
 };
 
 /* -- operations -- */
@@ -39,8 +40,12 @@ struct server {
 /* Every operation begins here: waits while requests are held. Returns the directory. */
 static int pass(void) {
     const struct server *server = fuse_get_context()->private_data;
-    pthread_rwlock_rdlock(server->gate);
-    pthread_rwlock_unlock(server->gate);
+    int delay_ms = server->gate->delay_ms;
+    const struct timespec delay = {.tv_nsec = delay_ms * 1000000L};
+    if (delay_ms > 0)
+        nanosleep(&delay, NULL);
+    pthread_rwlock_rdlock(&server->gate->lock);
+    pthread_rwlock_unlock(&server->gate->lock);
     return server->source;
 }
 
@@ -164,14 +169,14 @@ static _Noreturn void serve(const struct hungfs *fs, const char *source, int rea
     _exit(0);
 }
 
-static pthread_rwlock_t *make_gate(void) {
-    pthread_rwlock_t *gate =
+static struct hungfs_gate *make_gate(void) {
+    struct hungfs_gate *gate =
         mmap(NULL, sizeof *gate, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(gate, MAP_FAILED);
     pthread_rwlockattr_t attributes;
     pthread_rwlockattr_init(&attributes);
     pthread_rwlockattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    ck_assert_int_eq(pthread_rwlock_init(gate, &attributes), 0);
+    ck_assert_int_eq(pthread_rwlock_init(&gate->lock, &attributes), 0);
     pthread_rwlockattr_destroy(&attributes);
     return gate;
 }
@@ -217,14 +222,19 @@ void hungfs_hang(struct hungfs *fs, enum hungfs_way way) {
     ck_assert_int_eq(fs->way, HUNGFS_ANSWERS);
     fs->way = way;
     if (way == HUNGFS_HOLDS)
-        ck_assert_int_eq(pthread_rwlock_wrlock(fs->gate), 0);
+        ck_assert_int_eq(pthread_rwlock_wrlock(&fs->gate->lock), 0);
     if (way == HUNGFS_IS_DEAF)
         ck_assert_int_eq(kill(fs->pid, SIGSTOP), 0);
 }
 
+void hungfs_delay(struct hungfs *fs, int delay_ms) {
+    ck_assert_int_lt(delay_ms, 1000);
+    fs->gate->delay_ms = delay_ms;
+}
+
 void hungfs_go_on(struct hungfs *fs) {
     if (fs->way == HUNGFS_HOLDS)
-        ck_assert_int_eq(pthread_rwlock_unlock(fs->gate), 0);
+        ck_assert_int_eq(pthread_rwlock_unlock(&fs->gate->lock), 0);
     if (fs->way == HUNGFS_IS_DEAF)
         ck_assert_int_eq(kill(fs->pid, SIGCONT), 0);
     fs->way = HUNGFS_ANSWERS;

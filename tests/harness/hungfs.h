@@ -7,11 +7,16 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+/* What every request goes through. */
+struct hungfs_gate {
+    pthread_rwlock_t lock; /* who holds it for writing holds all requests */
+    _Atomic int delay_ms;
+};
+
 struct hungfs {
     char path[256]; /* where it is mounted */
     pid_t pid;
-    pthread_rwlock_t
-        *gate; /* in memory shared with the server; who holds it for writing holds all requests */
+    struct hungfs_gate *gate; /* in memory shared with the server */
     enum hungfs_way { HUNGFS_ANSWERS, HUNGFS_IS_DEAF, HUNGFS_HOLDS } way;
 };
 
@@ -23,6 +28,9 @@ const char *hungfs_start(struct hungfs *fs, const char *source);
  * lets a reader go who is killed before his request was read. HUNGFS_HOLDS: it reads requests and keeps them;
  * such a reader stays in the kernel (state D), killed or not. */
 void hungfs_hang(struct hungfs *fs, enum hungfs_way way);
+
+/* From now on each request is answered late, by so much; 0: at once. */
+void hungfs_delay(struct hungfs *fs, int delay_ms);
 
 /* It answers again, what waits first. */
 void hungfs_go_on(struct hungfs *fs);

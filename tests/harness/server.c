@@ -60,8 +60,8 @@ static void redirect(int target, const char *path, int flags) {
     close(fd);
 }
 
-static _Noreturn void become(const struct server_setup *setup, const struct passwd *user,
-    char *const *arguments, pid_t parent) {
+static _Noreturn void become(
+    const struct server_setup *setup, const struct passwd *user, char *const *arguments, pid_t parent) {
     if (user &&
         (initgroups(user->pw_name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0))
         _exit(126);

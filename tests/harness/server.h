@@ -1,5 +1,6 @@
-/* What the real servers of the tests share: a process of its own user where we are root (all of them refuse to
- * run as root), with its own log, that is waited for when it starts and when it ends. It ends with the test. */
+/* What the real servers of the tests share: a process of its own user where we are root (all of them refuse
+ * to run as root), with its own log, that is waited for when it starts and when it ends. It ends with the
+ * test. */
 #ifndef BH_TESTS_SERVER_H
 #define BH_TESTS_SERVER_H
 
