@@ -2,6 +2,7 @@
  * if a test failed. */
 #include "harness/fork.h"
 #include "harness/tempdir.h"
+#include "report/matrix.h"
 
 #include <check.h>
 #include <signal.h>
@@ -169,6 +170,14 @@ static int report(void) {
     return passed > 0 && failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Built in, asked for, and not dead before its end. */
+static bool was_run(const char *name) {
+    for (size_t i = 0; i < ENTRY_COUNT; i++)
+        if (strcmp(ENTRIES[i].name, name) == 0)
+            return results[i].run > 0;
+    return false;
+}
+
 static int read_jobs(int argc, char **argv) {
     int option, count = 1;
     while ((option = getopt(argc, argv, "j:")) != -1) {
@@ -195,6 +204,8 @@ int main(int argc, char **argv) {
     }
     tempdir_begin();
     run_all(argv + optind, jobs);
+    if (is_wanted("matrix", argv + optind))
+        matrix_write(was_run);
     tempdir_end();
     return report();
 }

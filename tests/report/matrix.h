@@ -4,6 +4,7 @@
 
 #include "report/reason.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum matrix_by {
@@ -26,5 +27,14 @@ extern const size_t MATRIX_COUNT;
 
 /* "real", "scripted", "rule". */
 const char *matrix_by_name(enum matrix_by by);
+
+/* One line of the table that is written. why: for what reason the row's test was not run here; NULL: it was.
+ */
+struct strbuf;
+void matrix_add_line(struct strbuf *text, const struct matrix_row *row, const char *why);
+
+/* Writes the table to failure-matrix.md, beside the program under test, once the tests have been run; says
+ * where it is. was_run: whether a suite was among them. */
+void matrix_write(bool (*was_run)(const char *suite));
 
 #endif
