@@ -1,8 +1,8 @@
 /* Three days at the default interval are 51,840 runs of each check. They are run here one after the other, as
  * fast as they go: the engine, the kinds, the pages, the link and a responder, all real, against a
- * PostgreSQL, two SQLite databases, a directory, a settings file and an app; with probes in between.
- * Afterwards everything must be as it was after the first few hundred: memory, descriptors, children, the
- * server's connections.
+ * PostgreSQL, a MariaDB (where it is built in), two SQLite databases, a directory, a settings file and an
+ * app; with probes in between. Afterwards everything must be as it was after the first few hundred: memory,
+ * descriptors, children, the server's connections.
  *
  * `make soak` runs all of them ($BH_SOAK_RUNS of each check); without it, as many as a quarter of a minute
  * allows. */
@@ -14,6 +14,7 @@
 #include "checker/loop.h"
 #include "e2e/world.h"
 #include "harness/fork.h"
+#include "harness/mariadb.h"
 #include "harness/peer.h"
 #include "harness/postgres.h"
 #include "harness/proc.h"
@@ -33,8 +34,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef WITH_MYSQL
+#define HAS_MYSQL 1
+#else
+#define HAS_MYSQL 0
+#endif
+
 enum {
-    CHECKS = 6,
+    CHECKS = 6 + HAS_MYSQL,
     WARM_UP_RUNS = 200,
     WARM_UP_MS = 60000, /* at most */
     DEFAULT_MS = 15000,
@@ -48,6 +55,9 @@ enum {
 struct soak {
     struct world *world;
     struct postgres_server *server;
+#if HAS_MYSQL
+    struct mariadb_server *mariadb;
+#endif
     struct peer app;
     struct loop loop;
     struct config *config; /* the engine's; its intervals are ours to change */
@@ -65,7 +75,7 @@ struct soak {
 struct figures {
     int64_t resident_kib, responder_resident_kib;
     int descriptors, responder_descriptors, children;
-    long connections;
+    long connections, aborts;
 };
 
 /* -- the parts of a checker, but for its intervals -- */
@@ -168,15 +178,67 @@ static void start_responder(struct soak *soak) {
     soak->world->daemon.port = (int)strtol(strrchr(where, ':') + 1, NULL, 10);
 }
 
+/* -- the MariaDB, where it is built in -- */
+
+#if HAS_MYSQL
+static void start_mariadb(struct soak *soak, char entry[512]) {
+    soak->mariadb = mariadb_start(NULL);
+    char *dsn = mariadb_dsn(soak->mariadb, "bugsink", MARIADB_PASSWORD_ENCODED, "bugsink", "");
+    snprintf(entry, 512, ", \"mariadb\": {\"dsn\": \"%s\", \"role\": \"main\"}", dsn);
+    free(dsn);
+}
+
+static void end_mariadb(struct soak *soak) {
+    mariadb_free(soak->mariadb);
+}
+
+static long count_mariadb_sessions(const struct soak *soak) {
+    char *text = mariadb_exec(
+        soak->mariadb, NULL, "SELECT count(*) FROM information_schema.PROCESSLIST WHERE USER = 'bugsink'");
+    long count = strtol(text, NULL, 10);
+    free(text);
+    return count;
+}
+
+/* Connections that ended in mid-login or without a farewell. */
+static long count_mariadb_aborts(const struct soak *soak) {
+    return mariadb_status(soak->mariadb, "Aborted_clients") +
+           mariadb_status(soak->mariadb, "Aborted_connects");
+}
+#else
+static void start_mariadb(struct soak *soak, char entry[512]) {
+    (void)soak;
+    skip_test("three_days_leave_nothing_behind", "its MariaDB: built with WITH_MYSQL=0");
+    entry[0] = '\0';
+}
+
+static void end_mariadb(struct soak *soak) {
+    (void)soak;
+}
+
+static long count_mariadb_sessions(const struct soak *soak) {
+    (void)soak;
+    return 0;
+}
+
+static long count_mariadb_aborts(const struct soak *soak) {
+    (void)soak;
+    return 0;
+}
+#endif
+
 static void load_config(struct soak *soak) {
+    char mariadb[512];
+    start_mariadb(soak, mariadb);
     world_write_config(soak->world,
         "{\"databases\": {\"default\": {\"dsn\": \"%s\", \"role\": \"main\"},\n"
         "  \"snappea\": {\"dsn\": \"%s\", \"role\": \"queue\"},\n"
-        "  \"archive\": {\"dsn\": \"postgresql://bugsink:%s@localhost:%d/bugsink\", \"role\": \"plain\"}},\n"
+        "  \"archive\": {\"dsn\": \"postgresql://bugsink:%s@localhost:%d/bugsink\", \"role\": "
+        "\"plain\"}%s},\n"
         " \"directories\": {\"spool\": {\"path\": \"%s\"}}, \"settings\": {\"path\": \"%s\"}, \"app\": "
         "{\"url\": \"http://127.0.0.1:%d/\"},\n"
         " \"interval\": \"1h\", \"timeout\": \"10s\", \"slow\": \"9s\"}\n",
-        soak->world->main_db, soak->world->queue_db, POSTGRES_PASSWORD_ENCODED, soak->server->port,
+        soak->world->main_db, soak->world->queue_db, POSTGRES_PASSWORD_ENCODED, soak->server->port, mariadb,
         soak->world->dir, soak->world->settings, soak->app.port);
     char variable[320];
     snprintf(variable, sizeof variable, "BUGSINK_HEALTH_CONFIG=%s", soak->world->config);
@@ -215,6 +277,7 @@ static void end(struct soak *soak) {
     waitpid(soak->responder, NULL, 0);
     peer_stop(&soak->app);
     postgres_free(soak->server);
+    end_mariadb(soak);
     free(soak->world);
 }
 
@@ -225,7 +288,7 @@ static long count_connections(const struct soak *soak) {
         soak->server, "postgres", "SELECT count(*) FROM pg_stat_activity WHERE usename = 'bugsink'");
     long count = strtol(text, NULL, 10);
     free(text);
-    return count;
+    return count + count_mariadb_sessions(soak);
 }
 
 static bool has_no_connection(void *arg) {
@@ -242,6 +305,7 @@ static struct figures measure(struct soak *soak) {
         .responder_descriptors = proc_descriptor_count(soak->responder),
         .children = proc_children(getpid(), children, 64),
         .connections = count_connections(soak),
+        .aborts = count_mariadb_aborts(soak),
     };
 }
 
@@ -251,11 +315,12 @@ static void report(const struct soak *soak, const struct figures *before, const 
         printf(" %s %" PRId64 " runs,", soak->config->checks[i].name, soak->runs[i]);
     printf(" %" PRId64 " sets of pages, %" PRId64 " probes\n", soak->published, soak->probes);
     printf("soak: resident %" PRId64 " -> %" PRId64 " KiB, responder %" PRId64 " -> %" PRId64
-           " KiB; descriptors %d -> %d, responder %d -> %d; children %d -> %d; connections %ld -> %ld\n",
+           " KiB; descriptors %d -> %d, responder %d -> %d; children %d -> %d; connections %ld -> %ld; "
+           "aborted at MariaDB %ld -> %ld\n",
         before->resident_kib, after->resident_kib, before->responder_resident_kib,
         after->responder_resident_kib, before->descriptors, after->descriptors, before->responder_descriptors,
         after->responder_descriptors, before->children, after->children, before->connections,
-        after->connections);
+        after->connections, before->aborts, after->aborts);
     fflush(stdout);
 }
 
@@ -264,6 +329,7 @@ static void assert_no_growth(const struct figures *before, const struct figures 
     ck_assert_int_eq(after->responder_descriptors, before->responder_descriptors);
     ck_assert_int_eq(after->children, before->children);
     ck_assert_int_eq(after->connections, 0);
+    ck_assert_int_eq(after->aborts, before->aborts);
     if (world_is_sanitized())
         return; /* its allocator keeps what was freed */
     ck_assert_int_lt(after->resident_kib - before->resident_kib, GROWTH_MAX_KIB);

@@ -48,7 +48,7 @@ void matrix_write(bool (*was_run)(const char *suite)) {
     if (!file || fputs(text.data, file) < 0 || fclose(file) != 0)
         perror(path);
     else
-        printf("the matrix of failures: %s; of its %zu rows %zu were not run here\n", path,
-            MATRIX_COUNT, missing);
+        printf("the matrix of failures: %s; of its %zu rows %zu were not run here\n", path, MATRIX_COUNT,
+            missing);
     strbuf_release(&text);
 }
