@@ -1,5 +1,5 @@
-/* End to end: a program that is built without MariaDB Connector/C refuses mysql: DSNs when it starts, and does
- * all else. It is built here, beside the one under test. */
+/* End to end: a program that is built without MariaDB Connector/C refuses mysql: DSNs when it starts, and
+ * does all else. It is built here, beside the one under test. */
 #include "e2e/world.h"
 #include "harness/skip.h"
 #include "harness/tempdir.h"
@@ -12,8 +12,9 @@
 
 enum { RUNS_MS = 10000, BUILDS_S = 240 };
 
-static const char MAKE[] = "env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -j2 WITH_MYSQL=0 CFLAGS=-O0 BUILD='%s' "
-                           "'%s/bugsink-health' >'%s/log' 2>&1";
+static const char MAKE[] =
+    "env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -j2 WITH_MYSQL=0 CFLAGS=-O0 BUILD='%s' "
+    "'%s/bugsink-health' >'%s/log' 2>&1";
 
 /* Builds it in the directory; from here on it is the program under test. */
 static void build(const char *directory) {
@@ -34,7 +35,8 @@ static void expect(const struct world *world, const char *command, int status, c
     struct program_result *result = calloc(1, sizeof *result);
     ck_assert_ptr_nonnull(result);
     program_run(&setup, RUNS_MS, result);
-    ck_assert_msg(result->exit_status == status && (strstr(result->errors, text) || strstr(result->output, text)),
+    ck_assert_msg(
+        result->exit_status == status && (strstr(result->errors, text) || strstr(result->output, text)),
         "%s: status %d:\n%s\n%s", command, result->exit_status, result->output, result->errors);
     ck_assert_ptr_null(strstr(result->errors, "hunter2"));
     free(result);
@@ -42,7 +44,8 @@ static void expect(const struct world *world, const char *command, int status, c
 
 START_TEST(without_its_library_a_mysql_dsn_is_refused_at_start) {
     if (system("command -v make cc >/dev/null 2>&1") != 0 || access("Makefile", R_OK) < 0) {
-        skip_test("without_its_library_a_mysql_dsn_is_refused_at_start", "no make, compiler or Makefile here");
+        skip_test(
+            "without_its_library_a_mysql_dsn_is_refused_at_start", "no make, compiler or Makefile here");
         return;
     }
     char *directory = tempdir_new();
