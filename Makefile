@@ -107,7 +107,7 @@ run-demo: $(BUILD)/bugsink-health
 run-tests: $(BUILD)/bugsink-health $(BUILD)/run-tests
 	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests -j $(TEST_JOBS)
 
-false-green: deps-test ## what other probes say of eleven states of a database, beside what we say: the README's table
+false-green: deps-test ## what other probes say of each fault of a database, beside what we say: the README's table
 	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/run-tests
 	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests e2e_false_green
 	@cat $(BUILD)/false-green.md

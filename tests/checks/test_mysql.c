@@ -339,21 +339,14 @@ START_TEST(stopped_started_paused_and_crashed) {
 END_TEST
 
 START_TEST(a_full_server) {
-    enum { SESSIONS = 11 }; /* and one is kept for root */
     struct bench bench;
-    MYSQL *sessions[SESSIONS];
-    const char *const settings[] = {"max-connections=10", NULL}; /* the least there is */
-    struct mariadb_server *own = mariadb_start(settings);
+    struct mariadb_server *own = mariadb_start(NULL);
     char *dsn = mariadb_dsn(own, USER, RIGHT, "bugsink", "");
     bench_open(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
     bench_expect(&bench, REASON_OK, "", PHASE_NONE);
-    for (int i = 0; i < SESSIONS; i++) {
-        sessions[i] = mysql_init(NULL);
-        mysql_real_connect(sessions[i], NULL, "root", "", NULL, 0, own->socket, 0);
-    }
+    mariadb_fill(own);
     bench_expect(&bench, REASON_TOO_MANY_CLIENTS, "1040", PHASE_AUTH);
-    for (int i = 0; i < SESSIONS; i++)
-        mysql_close(sessions[i]);
+    mariadb_empty(own);
     bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     bench_close(&bench);
     free(dsn);

@@ -1,12 +1,16 @@
 /* End to end: what other probes say of faults that keep Bugsink from working, beside what we say; measured,
  * written to false-green.md in the build directory, and compared with the README's table. */
 #include "e2e/world.h"
+#include "harness/fork.h"
+#include "harness/mariadb.h"
 #include "harness/postgres.h"
 #include "harness/skip.h"
 #include "harness/sqlite_files.h"
 #include "harness/tempdir.h"
+#include "harness/wait.h"
 
 #include "base/io.h"
+#include "base/process.h"
 #include "base/str.h"
 
 #include <arpa/inet.h>
@@ -14,13 +18,17 @@
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <netinet/in.h>
+#include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { SHOWS_MS = 5000, OUTPUT_SIZE = 4096, SESSIONS = 3 };
+enum { SHOWS_MS = 5000, OUTPUT_SIZE = 4096, SESSIONS = 3, TASKS = 400 };
 
 #define USER  "bugsink"
 #define RIGHT POSTGRES_PASSWORD_ENCODED
@@ -28,8 +36,12 @@ enum { SHOWS_MS = 5000, OUTPUT_SIZE = 4096, SESSIONS = 3 };
 /* One fault: prepared in a world of its own, asked by all four. */
 struct scene {
     struct world *world;
-    struct postgres_server *server; /* NULL: the fault is a file's */
+    struct postgres_server *server; /* NULL, as is mariadb: the fault is a file's */
     struct postgres_server *primary;
+    struct mariadb_server *mariadb;
+    const char *password; /* for MariaDB's own programs, which take no DSN */
+    const char *database;
+    pid_t worker;
     char *dsn;        /* the server's; NULL: default is the world's file */
     const char *file; /* what sqlite3 is asked */
     PGconn *sessions[SESSIONS];
@@ -101,18 +113,126 @@ static void stage_empty(struct scene *scene) {
     scene->file = scene->world->main_db;
 }
 
+/* -- a worker, in the place of Bugsink's: it takes one task after the other from the queue -- */
+
+static _Noreturn void work(const char *path, pid_t parent) {
+    const struct timespec pause = {.tv_nsec = 2 * 1000 * 1000};
+    sqlite3 *db;
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+        _exit(1);
+    sqlite3_busy_timeout(db, SHOWS_MS);
+    while (process_die_with_parent(parent)) {
+        sqlite3_exec(
+            db, "DELETE FROM snappea_task WHERE id = (SELECT min(id) FROM snappea_task)", NULL, NULL, NULL);
+        if (sqlite3_changes(db) == 0)
+            nanosleep(&pause, NULL);
+    }
+    _exit(0);
+}
+
+static int count_tasks(const char *path) {
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    ck_assert_int_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    ck_assert_int_eq(
+        sqlite3_prepare_v2(db, "SELECT count(*) FROM snappea_task", -1, &statement, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    int count = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return count;
+}
+
+static bool has_no_task(void *arg) {
+    return count_tasks(arg) == 0;
+}
+
+static void add_tasks(const char *path) {
+    char sql[512];
+    snprintf(sql, sizeof sql,
+        "INSERT INTO snappea_task (task_name, args, kwargs, created_at) WITH RECURSIVE n(i) AS"
+        " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+        " SELECT 'digest', '[]', '{}', strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now') FROM n",
+        TASKS);
+    sqlite_files_execute(path, sql);
+}
+
+/* It works as many tasks off as are there; then it is stopped, and as many come again. */
 static void stage_hung_worker(struct scene *scene) {
-    sqlite_files_execute(scene->world->queue_db,
-        "INSERT INTO snappea_task (task_name, args, kwargs, created_at) VALUES ('digest', '[]', '{}', "
-        "datetime('now', '-5 minutes'))");
-    scene->file = scene->world->queue_db;
+    char *queue = scene->world->queue_db;
+    pid_t parent = getpid();
+    scene->worker = test_fork();
+    if (scene->worker == 0)
+        work(queue, parent);
+    add_tasks(queue);
+    ck_assert(wait_until(has_no_task, queue, 3 * SHOWS_MS));
+    ck_assert_int_eq(kill(scene->worker, SIGSTOP), 0);
+    add_tasks(queue);
+    scene->file = queue;
     scene->check = "snappea";
 }
+
+/* It goes on, and so does all. */
+static void wake_worker(struct scene *scene) {
+    if (scene->worker == 0)
+        return;
+    ck_assert_int_eq(count_tasks(scene->world->queue_db), TASKS);
+    ck_assert_int_eq(kill(scene->worker, SIGCONT), 0);
+    world_await_check(scene->world, scene->check, "ok", 3 * SHOWS_MS);
+    kill(scene->worker, SIGKILL);
+    waitpid(scene->worker, NULL, 0);
+}
+
+/* -- MariaDB -- */
+
+#ifdef WITH_MYSQL
+static void stage_mariadb(
+    struct scene *scene, const char *password, const char *encoded, const char *database) {
+    if (!scene->mariadb)
+        scene->mariadb = mariadb_start(NULL);
+    scene->password = password;
+    scene->database = database;
+    scene->dsn = mariadb_dsn(scene->mariadb, USER, encoded, database, "");
+}
+
+static void stage_mariadb_well(struct scene *scene) {
+    stage_mariadb(scene, MARIADB_PASSWORD, MARIADB_PASSWORD_ENCODED, "bugsink");
+}
+
+static void stage_mariadb_wrong_password(struct scene *scene) {
+    stage_mariadb(scene, "wrong", "wrong", "bugsink");
+}
+
+/* Without rights on all, one is not told that it is missing. */
+static void stage_mariadb_missing_database(struct scene *scene) {
+    stage_mariadb(scene, MARIADB_PASSWORD, MARIADB_PASSWORD_ENCODED, "absent");
+    mariadb_do(scene->mariadb, NULL, "GRANT SELECT ON *.* TO bugsink@'%';\n");
+}
+
+static void stage_mariadb_read_only(struct scene *scene) {
+    stage_mariadb_well(scene);
+    mariadb_do(scene->mariadb, NULL, "SET GLOBAL read_only = ON;\n");
+}
+
+static void stage_mariadb_full(struct scene *scene) {
+    stage_mariadb_well(scene);
+    mariadb_fill(scene->mariadb);
+}
+
+static void free_mariadb(struct scene *scene) {
+    if (scene->mariadb)
+        mariadb_free(scene->mariadb);
+}
+#else
+static void free_mariadb(struct scene *scene) {
+    (void)scene;
+}
+#endif
 
 static const struct {
     const char *fault;
     void (*stage)(struct scene *scene);
-    const char *row[4]; /* pg_isready, SELECT 1, a TCP connect, ours */
+    const char *row[4]; /* pg_isready or mariadb-admin ping, SELECT 1, a TCP connect, ours */
 } SCENES[] = {
     {"none: all is well", stage_well, {"accepting", "1", "connects", "ok"}},
     {"wrong password", stage_wrong_password, {"accepting", "fails", "connects", "error: auth_failed"}},
@@ -126,6 +246,15 @@ static const struct {
     {"garbage in the SQLite file", stage_garbage, {"", "1", "", "error: not_a_database"}},
     {"empty SQLite file", stage_empty, {"", "1", "", "error: empty"}},
     {"hung worker, tasks wait", stage_hung_worker, {"", "1", "", "degraded: backlog"}},
+#ifdef WITH_MYSQL
+    {"MariaDB: none, all is well", stage_mariadb_well, {"alive", "1", "connects", "ok"}},
+    {"MariaDB: wrong password", stage_mariadb_wrong_password,
+        {"alive", "fails", "connects", "error: auth_failed"}},
+    {"MariaDB: missing database", stage_mariadb_missing_database,
+        {"alive", "fails", "connects", "error: db_missing"}},
+    {"MariaDB: full server", stage_mariadb_full, {"fails", "fails", "connects", "error: too_many_clients"}},
+    {"MariaDB: read-only", stage_mariadb_read_only, {"alive", "1", "connects", "error: read_only"}},
+#endif
 };
 
 /* -- the other probes -- */
@@ -149,9 +278,30 @@ static const char *ask_pg_isready(const struct scene *scene, char output[OUTPUT_
     return is_well && strstr(output, "accepting connections") ? "accepting" : "not accepting";
 }
 
+/* The password goes by the environment. */
+static const char *ask_mariadb_admin(const struct scene *scene, char output[OUTPUT_SIZE]) {
+    char command[256];
+    setenv("MYSQL_PWD", scene->password, 1);
+    snprintf(command, sizeof command,
+        "timeout 10 mariadb-admin --no-defaults --protocol=tcp -h 127.0.0.1 -P %d -u " USER " ping 2>&1",
+        scene->mariadb->port);
+    return run(output, command) ? "alive" : "fails";
+}
+
+static const char *ask_server(const struct scene *scene, char output[OUTPUT_SIZE]) {
+    if (scene->mariadb)
+        return ask_mariadb_admin(scene, output);
+    return scene->server ? ask_pg_isready(scene, output) : "";
+}
+
 static const char *select_one(const struct scene *scene, char output[OUTPUT_SIZE]) {
     char command[1024];
-    if (scene->dsn)
+    if (scene->mariadb)
+        snprintf(command, sizeof command,
+            "timeout 10 mariadb --no-defaults --protocol=tcp -h 127.0.0.1 -P %d -u " USER
+            " -BN -e 'SELECT 1' %s 2>&1",
+            scene->mariadb->port, scene->database);
+    else if (scene->dsn)
         snprintf(command, sizeof command, "timeout 10 psql -wXAtc 'SELECT 1' '%s' 2>&1", scene->dsn);
     else
         snprintf(command, sizeof command, "timeout 10 sqlite3 '%s' 'SELECT 1' 2>&1", scene->file);
@@ -160,8 +310,10 @@ static const char *select_one(const struct scene *scene, char output[OUTPUT_SIZE
 }
 
 static const char *connect_tcp(const struct scene *scene) {
+    if (!scene->server && !scene->mariadb)
+        return "";
     struct sockaddr_in address = {.sin_family = AF_INET,
-        .sin_port = htons((uint16_t)scene->server->port),
+        .sin_port = htons((uint16_t)(scene->mariadb ? scene->mariadb->port : scene->server->port)),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool is_connected = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
@@ -209,7 +361,8 @@ static char *make_row(const char *fault, const char *const cells[4]) {
 /* The measured rows go into a file, beside the program, one by one: each test is a process of its own. */
 static void keep_row(int index, const char *row) {
     static const char HEAD[] =
-        "| what is wrong | `pg_isready` | `SELECT 1` | TCP connect | bugsink-health |\n"
+        "| what is wrong | `pg_isready`, `mariadb-admin ping` | `SELECT 1` | TCP connect | "
+        "bugsink-health |\n"
         "|---|---|---|---|---|\n";
     char path[512];
     snprintf(path, sizeof path, "%s", program_path());
@@ -239,8 +392,8 @@ START_TEST(what_other_probes_say_of_a_fault_and_what_we_say) {
     struct scene scene = {.world = world_new(), .check = "default"};
     setenv("HOME", "/nonexistent", 1); /* no ~/.pgpass, no ~/.psqlrc, no ~/.sqliterc */
     SCENES[_i].stage(&scene);
-    const char *const cells[4] = {scene.server ? ask_pg_isready(&scene, output) : "", select_one(&scene, one),
-        scene.server ? connect_tcp(&scene) : "", SCENES[_i].row[3]};
+    const char *const cells[4] = {
+        ask_server(&scene, output), select_one(&scene, one), connect_tcp(&scene), SCENES[_i].row[3]};
     ask_us(&scene, SCENES[_i].row[3]);
     for (int i = 0; i < 3; i++)
         ck_assert_msg(strcmp(cells[i], SCENES[_i].row[i]) == 0, "%s: column %d: %s (%s, %s)",
@@ -251,8 +404,10 @@ START_TEST(what_other_probes_say_of_a_fault_and_what_we_say) {
     free(row);
     for (int i = 0; i < SESSIONS; i++)
         PQfinish(scene.sessions[i]);
+    wake_worker(&scene);
     world_end(scene.world);
     free(scene.dsn);
+    free_mariadb(&scene);
     if (scene.server)
         postgres_free(scene.server);
     if (scene.primary)

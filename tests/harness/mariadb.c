@@ -38,8 +38,8 @@ static bool is_up(void *arg) {
 static void boot(struct mariadb_server *server, const char *const *settings) {
     static const char *const USUAL[] = {"bind-address=127.0.0.1,::1", "innodb-buffer-pool-size=8M",
         "innodb-log-file-size=4M", "innodb-flush-log-at-trx-commit=0", "innodb-fast-shutdown=2",
-        "key-buffer-size=64K", "max-connections=20"};
-    char port[16];
+        "key-buffer-size=64K"};
+    char port[16], connections[16];
     struct server_command command = {.count = 0};
     snprintf(port, sizeof port, "%d", server->port);
     server_command_add(&command, "mariadbd", "");
@@ -48,6 +48,8 @@ static void boot(struct mariadb_server *server, const char *const *settings) {
     server_command_add(&command, "--socket=", server->socket);
     server_command_add(&command, "--pid-file=", "server.pid");
     server_command_add(&command, "--port=", port);
+    snprintf(connections, sizeof connections, "%d", MARIADB_CONNECTIONS);
+    server_command_add(&command, "--max-connections=", connections);
     for (size_t i = 0; i < sizeof USUAL / sizeof USUAL[0]; i++)
         server_command_add(&command, "--", USUAL[i]);
     for (size_t i = 0; settings && settings[i]; i++)
@@ -100,6 +102,7 @@ void mariadb_restart(struct mariadb_server *server, const char *const *settings)
 }
 
 void mariadb_free(struct mariadb_server *server) {
+    mariadb_empty(server);
     if (server->pid > 0)
         mariadb_stop(server);
     free(server->root);
@@ -212,6 +215,17 @@ void mariadb_do(const struct mariadb_server *server, const char *database, const
         sql += stop ? length + 2 : length;
     }
     mysql_close(mysql);
+}
+
+void mariadb_fill(struct mariadb_server *server) {
+    for (int i = 0; i <= MARIADB_CONNECTIONS; i++)
+        server->sessions[i] = connect_root(server, NULL);
+}
+
+void mariadb_empty(struct mariadb_server *server) {
+    for (int i = 0; i <= MARIADB_CONNECTIONS; i++)
+        mysql_close(server->sessions[i]);
+    memset(server->sessions, 0, sizeof server->sessions);
 }
 
 long mariadb_status(const struct mariadb_server *server, const char *name) {

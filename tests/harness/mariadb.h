@@ -13,6 +13,8 @@
 #define MARIADB_PASSWORD         "p@ss:w/rd%41 ?#1"
 #define MARIADB_PASSWORD_ENCODED "p%40ss%3Aw%2Frd%2541%20%3F%231"
 
+enum { MARIADB_CONNECTIONS = 20 }; /* that it takes, and one for root */
+
 struct mariadb_server {
     char *root; /* a scratch directory, of the server's user: data, log, and the socket */
     char *data;
@@ -21,6 +23,7 @@ struct mariadb_server {
     int port;
     pid_t pid; /* 0: not running */
     bool is_paused;
+    void *sessions[MARIADB_CONNECTIONS + 1]; /* of mariadb_fill */
 };
 
 /* Makes new data and starts it. settings ("name=value" of mariadbd's options, NULL-terminated; may be NULL)
@@ -45,6 +48,10 @@ char *mariadb_exec(const struct mariadb_server *server, const char *database, co
 /* The same, for what only has an effect: any number of statements, each ended by a semicolon and a newline.
  */
 void mariadb_do(const struct mariadb_server *server, const char *database, const char *sql);
+
+/* Takes all connections that there are, root's own too, until the server stops or mariadb_empty is called. */
+void mariadb_fill(struct mariadb_server *server);
+void mariadb_empty(struct mariadb_server *server);
 
 /* The value of a global status variable, a number. */
 long mariadb_status(const struct mariadb_server *server, const char *name);
