@@ -12,7 +12,9 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -137,6 +139,11 @@ void server_end(pid_t pid, int number) {
         return;
     kill(pid, SIGKILL);
     ck_abort_msg("the server does not end");
+}
+
+void server_keep_template(const char *draft, const char *path) {
+    bool is_kept = rename(draft, path) == 0 || errno == ENOTEMPTY || errno == EEXIST;
+    ck_assert_msg(is_kept, "%s: %s", path, strerror(errno));
 }
 
 char *server_log(const char *path) {

@@ -44,6 +44,10 @@ void server_await(pid_t pid, bool (*is_up)(void *arg), void *arg, const char *lo
 /* Sends the signal and waits for the end. Ends the test, and the process, where it does not end. */
 void server_end(pid_t pid, int signal);
 
+/* Gives a server's finished files their name, from which others are copied; so they are whole or not there.
+ * Another suite, at the same time, may have been the first: then its own count. */
+void server_keep_template(const char *draft, const char *path);
+
 /* The log so far; the caller frees. */
 char *server_log(const char *path);
 
