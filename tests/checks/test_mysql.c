@@ -23,6 +23,7 @@
 #include "checks/mysql_bench.h"
 
 #include "base/str.h"
+#include "harness/certificates.h"
 #include "harness/mariadb.h"
 #include "harness/peer.h"
 #include "harness/skip.h"
@@ -401,28 +402,6 @@ END_TEST
 
 /* -- TLS -- */
 
-/* Two authorities, each with a certificate for the address 127.0.0.1 alone. */
-static const char CERTIFICATES[] =
-    "cd '%s' && for name in right wrong; do "
-    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=$name"
-    " -keyout $name-ca.key -out $name-ca.crt && "
-    "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=db.example"
-    " -keyout $name.key -out $name.csr && "
-    "printf 'subjectAltName=IP:127.0.0.1' > $name.ext && "
-    "openssl x509 -req -in $name.csr -CA $name-ca.crt -CAkey $name-ca.key -CAcreateserial -days 2"
-    " -extfile $name.ext -out $name.crt && chmod 0644 $name.key || exit 1; done >openssl.log 2>&1";
-
-static char *make_certificates(void) {
-    char command[1024];
-    char *directory = tempdir_new();
-    snprintf(command, sizeof command, CERTIFICATES, directory);
-    if (system(command) == 0)
-        return directory;
-    skip_test("tls_is_made_and_verified_as_the_dsn_says", "no command openssl here");
-    free(directory);
-    return NULL;
-}
-
 static const struct {
     const char *host, *query, *authority;
     enum reason reason;
@@ -436,9 +415,11 @@ static const struct {
 };
 
 START_TEST(tls_is_made_and_verified_as_the_dsn_says) {
-    char *certificates = make_certificates();
-    if (!certificates)
+    char *certificates = certificates_make("IP:127.0.0.1");
+    if (!certificates) {
+        skip_test("tls_is_made_and_verified_as_the_dsn_says", "no command openssl here");
         return;
+    }
     char dsn[1024], certificate[300], key[300];
     snprintf(certificate, sizeof certificate, "ssl-cert=%s/right.crt", certificates);
     snprintf(key, sizeof key, "ssl-key=%s/right.key", certificates);

@@ -26,6 +26,7 @@
 #include "checks/kinds.h"
 
 #include "base/str.h"
+#include "harness/certificates.h"
 #include "harness/peer.h"
 #include "harness/postgres.h"
 #include "harness/rig.h"
@@ -554,29 +555,6 @@ END_TEST
 
 /* -- TLS -- */
 
-/* Two authorities, each with a certificate for the name "localhost" alone. */
-static const char CERTIFICATES[] =
-    "cd '%s' && for name in right wrong; do "
-    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=$name"
-    " -keyout $name-ca.key -out $name-ca.crt && "
-    "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost"
-    " -keyout $name.key -out $name.csr && "
-    "printf 'subjectAltName=DNS:localhost' > $name.ext && "
-    "openssl x509 -req -in $name.csr -CA $name-ca.crt -CAkey $name-ca.key -CAcreateserial -days 2"
-    " -extfile $name.ext -out $name.crt || exit 1; done >openssl.log 2>&1";
-
-static char *make_certificates(void) {
-    char command[1024];
-    char *directory = tempdir_new();
-    snprintf(command, sizeof command, CERTIFICATES, directory);
-    if (system(command) == 0)
-        return directory;
-    skip_test(
-        "tls_is_verified_by_the_name_though_the_address_was_resolved_before", "no command openssl here");
-    free(directory);
-    return NULL;
-}
-
 /* The server insists that its key is its own, or root's with mode 0640 at most; it is given a copy. */
 static void give_key(struct postgres_server *own, const char *directory) {
     char command[1024];
@@ -589,9 +567,12 @@ static void give_key(struct postgres_server *own, const char *directory) {
 
 START_TEST(tls_is_verified_by_the_name_though_the_address_was_resolved_before) {
     forget_environment();
-    char *certificates = make_certificates();
-    if (!certificates)
+    char *certificates = certificates_make("DNS:localhost");
+    if (!certificates) {
+        skip_test(
+            "tls_is_verified_by_the_name_though_the_address_was_resolved_before", "no command openssl here");
         return;
+    }
     struct postgres_server *own = postgres_start(NULL);
     postgres_stop(own);
     give_key(own, certificates);
