@@ -57,6 +57,10 @@ struct check_kind {
     void (*start)(struct check *check);
     /* Stops the run under way and forgets it; must not call check_finish. */
     void (*cancel)(struct check *check);
+    /* Whether a run that its deadline ends now leaves its child at what it does, until the next run begins:
+     * where to break off does harm, and the answer may yet come. For kinds that run in a child. May be NULL.
+     */
+    bool (*may_linger)(const struct check *check);
     /* Frees what the state holds; no run is under way. May be NULL. */
     void (*release)(struct check *check);
 };
@@ -78,6 +82,8 @@ struct check {
     struct timer deadline;
     struct timer leaving; /* armed while the run waits for the last one's child to be gone */
     struct child *child;  /* the one-shot child, until it is reaped */
+    bool is_lingering;    /* its run is over, and it goes on */
+    bool is_late;         /* the last outcome is of a run that was over: its child had lingered */
 };
 
 /* The kind of that id, or NULL where it is not built in. */
@@ -96,19 +102,17 @@ int check_init_kind(struct check *check, const struct check_kind *kind, const st
     void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
     struct error *err);
 
-/* Cancels a run under way (finished is not called), gives up the child, frees the state. */
+/* Cancels a run under way (finished is not called), gives up the child, frees the state. A child that is
+ * caught in the kernel is found by the next check of the same name, which starts no other beside it. */
 void check_release(struct check *check);
 
 /* How late a deadline may come before a run that it ends is the sidecar's own fault. */
 enum { CHECK_HELD_UP_MS = 1000 };
 
-/* Hands a child that is caught in the kernel over from a check that is replaced: its successor starts no
- * other beside it. The run of `from`, if one is under way, is cancelled. */
-void check_take_child(struct check *check, struct check *from);
-
 /* Starts a run. Returns false, and does nothing, while one is under way. A child of an earlier run that has
  * reported and is on its way out is waited for; any other that is still there ends the run at once: stuck.
- * `finished` may come before this returns; it must not call check_release.
+ * `finished` may come before this returns; it must not call check_release. A child that lingers is given up;
+ * one that has an answer before that ends a run of its own, which nobody started: is_late is set then.
  *
  * A run that its deadline ends is a timeout. Where the deadline came late, because this process was not run
  * for a while (stopped, or starved of processor time), the loop turns once more before that, for the answer

@@ -66,8 +66,13 @@ struct child *child_start(struct children *children, void (*work)(void *arg, int
 /* Gives it up: no `done` comes any more, SIGTERM now, SIGKILL half a second later. `reaped` still comes. */
 void child_abandon(struct child *child);
 
-/* The owner goes away: as child_abandon, and `reaped` does not come either. */
-void child_disown(struct child *child);
+/* The owner goes away: as child_abandon, and `reaped` does not come either, unless somebody adopts it by that
+ * name, which is copied; NULL: nobody will. */
+void child_disown(struct child *child, const char *name);
+
+/* The child of that name whose owner went away, and which is not gone yet: caught in the kernel, it may be.
+ * arg is its callbacks' from now on, of which `reaped` will come. NULL: there is none. */
+struct child *children_adopt(struct children *children, const char *name, void *arg);
 
 /* Looks now, without waiting, whether it has reported or ended; the callbacks come from within. For the
  * moment a deadline passes in a process that was itself held up: the answer may be there, unread. */
@@ -75,9 +80,6 @@ void child_poll(struct child *child);
 
 /* Whether it has reported and is merely on its way out, with the half second for that not over. */
 bool child_is_leaving(const struct child *child);
-
-/* Another argument for the callbacks that are still to come. */
-void child_set_arg(struct child *child, void *arg);
 
 pid_t child_pid(const struct child *child);
 

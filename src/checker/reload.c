@@ -70,6 +70,6 @@ void reload_begin(struct reload *reload) {
 void reload_release(struct reload *reload) {
     timer_disarm(&reload->deadline);
     if (reload->child)
-        child_disown(reload->child);
+        child_disown(reload->child, NULL);
     reload->child = NULL;
 }

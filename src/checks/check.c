@@ -50,6 +50,11 @@ static struct outcome outcome_checked(const struct outcome *outcome) {
 
 enum { LEAVING_POLL_MS = 5 };
 
+/* Only children of check_run_in_child know their check by the callbacks' argument. */
+static bool runs_in_child(const struct check *check) {
+    return check->kind->cancel == check_cancel_child;
+}
+
 static void finish_stuck(struct check *check) {
     struct outcome outcome = {.reason = REASON_STUCK};
     snprintf(
@@ -57,9 +62,15 @@ static void finish_stuck(struct check *check) {
     check_finish(check, check->run_id, &outcome);
 }
 
-/* Starts the kind's work, once no child of an earlier run is there. */
+/* Starts the kind's work, once no child of an earlier run is there: nor one of a check of this name that was
+ * taken out of the configuration, or changed, while its child was caught in the kernel. */
 static void begin(void *arg) {
     struct check *check = arg;
+    if (check->child && check->is_lingering)
+        child_abandon(check->child);
+    check->is_lingering = false;
+    if (!check->child && check->config->name && runs_in_child(check))
+        check->child = children_adopt(check->env->children, check->config->name, check);
     if (check->child)
         child_poll(check->child); /* ended, but its SIGCHLD not yet seen, is not stuck */
     if (!check->child)
@@ -87,7 +98,9 @@ static bool is_put_off(struct check *check) {
 
 static void give_up(struct check *check) {
     char detail[80];
-    check->kind->cancel(check);
+    check->is_lingering = check->child && check->kind->may_linger && check->kind->may_linger(check);
+    if (!check->is_lingering)
+        check->kind->cancel(check);
     snprintf(
         detail, sizeof detail, "the sidecar itself was held up for %lld ms", (long long)check->held_up_ms);
     if (check->held_up_ms > CHECK_HELD_UP_MS)
@@ -139,7 +152,7 @@ int check_init(struct check *check, const struct check_env *env, const struct ch
 void check_release(struct check *check) {
     check_cancel(check);
     if (check->child)
-        child_disown(check->child);
+        child_disown(check->child, runs_in_child(check) ? check->config->name : NULL);
     check->child = NULL;
     if (check->state && check->kind->release)
         check->kind->release(check);
@@ -152,6 +165,7 @@ bool check_start(struct check *check) {
         return false;
     check->is_running = true;
     check->is_overdue = false;
+    check->is_late = false;
     check->held_up_ms = 0;
     check->run_id++;
     check->phase = PHASE_NONE;
@@ -215,6 +229,15 @@ static void on_child_phase(void *arg, enum phase phase) {
     check_set_phase(arg, phase);
 }
 
+/* The answer of a run that was over comes after all: a run of its own. */
+static void take_up(struct check *check) {
+    check->is_lingering = false;
+    check->is_running = true;
+    check->is_late = true;
+    check->run_id++;
+    check->started_ms = clock_now_ms(check->env->timers->clock);
+}
+
 static void on_child_done(void *arg, const struct child_end *end) {
     struct check *check = arg;
     struct outcome outcome = {.reason = REASON_OK};
@@ -222,23 +245,14 @@ static void on_child_done(void *arg, const struct child_end *end) {
         memcpy(&outcome, end->result, sizeof outcome);
     else
         outcome_from_child_end(&outcome, end);
+    if (check->is_lingering)
+        take_up(check);
     check_finish(check, check->run_id, &outcome);
 }
 
 static void on_child_reaped(void *arg) {
     struct check *check = arg;
     check->child = NULL;
-}
-
-void check_take_child(struct check *check, struct check *from) {
-    check_cancel(from);
-    /* Only children of check_run_in_child know their check by the callbacks' argument. */
-    if (!from->child || from->kind->cancel != check_cancel_child || check->kind->cancel != check_cancel_child)
-        return;
-    child_abandon(from->child);
-    child_set_arg(from->child, check);
-    check->child = from->child;
-    from->child = NULL;
 }
 
 void check_run_in_child(

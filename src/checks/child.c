@@ -51,6 +51,7 @@ struct child {
     bool is_done;     /* `done` was called, or will not be */
     bool is_killed;   /* SIGKILL was sent */
     bool is_disowned; /* `reaped` is not wanted either */
+    char *name;       /* for who adopts it, when disowned; or NULL */
     bool is_garbled;
     const char *result; /* in the buffer */
     size_t result_size;
@@ -93,6 +94,7 @@ static void child_free(struct child *child) {
     timer_disarm(&child->kill);
     if (child->callbacks.release)
         child->callbacks.release(child->arg);
+    free(child->name);
     free(child);
 }
 
@@ -266,17 +268,26 @@ void child_abandon(struct child *child) {
     timer_arm(child->owner->timers, &child->kill, KILL_GRACE_MS);
 }
 
-void child_disown(struct child *child) {
+void child_disown(struct child *child, const char *name) {
+    free(child->name);
+    child->name = name ? strdup(name) : NULL; /* without memory it is not found again, and merely waits */
     child->is_disowned = true;
     child_abandon(child);
 }
 
-bool child_is_leaving(const struct child *child) {
-    return child->is_done && timer_is_armed(&child->kill);
+struct child *children_adopt(struct children *children, const char *name, void *arg) {
+    struct child *child = children->head;
+    while (child && !(child->is_disowned && child->name && strcmp(child->name, name) == 0))
+        child = child->next;
+    if (child) {
+        child->is_disowned = false;
+        child->arg = arg;
+    }
+    return child;
 }
 
-void child_set_arg(struct child *child, void *arg) {
-    child->arg = arg;
+bool child_is_leaving(const struct child *child) {
+    return child->is_done && timer_is_armed(&child->kill);
 }
 
 pid_t child_pid(const struct child *child) {

@@ -138,9 +138,25 @@ static void look_at_greeting(struct talk *talk) {
     talk->has_looked = true;
 }
 
+/* From here on to break off counts against this host: where the deadline passes, the child goes on, and is
+ * given up for the next attempt, half an hour later at most. */
+static void allow_lingering(void) {
+    enum { LINGERS_S = 3600 };
+    alarm(LINGERS_S);
+}
+
+/* Logged in: the questions have their time, also where the login took more than a whole run. */
+static void end_lingering(struct talk *talk) {
+    int64_t now_ms = clock_now_ms(clock_system());
+    if (now_ms - talk->started_ms > talk->config->timeout_ms)
+        talk->started_ms = now_ms;
+    alarm((unsigned)((talk->config->timeout_ms + 999) / 1000) + 1);
+}
+
 /* Connected. The library reads the greeting and negotiates TLS in one step, in which it may block. */
 static void await_greeting(struct talk *talk) {
     enter(talk, PHASE_AUTH);
+    allow_lingering();
     if (talk->has_looked)
         await_socket(talk, POLLIN);
     else
@@ -312,6 +328,7 @@ static bool ask_plain(struct talk *talk) {
 
 static bool ask(struct talk *talk) {
     enter(talk, PHASE_QUERY);
+    end_lingering(talk);
     observed_set(
         &talk->outcome->observed, OBSERVED_SERVER_VERSION, (int64_t)mysql_get_server_version(talk->mysql));
     if (talk->config->role == ROLE_PLAIN)
@@ -364,10 +381,15 @@ static void start(struct check *check) {
     check_run_in_child(check, examine);
 }
 
+static bool may_linger(const struct check *check) {
+    return check->phase == PHASE_TLS || check->phase == PHASE_AUTH;
+}
+
 const struct check_kind MYSQL_KIND = {
     .id = KIND_MYSQL,
     .name = "mysql",
     .init = init,
     .start = start,
     .cancel = check_cancel_child,
+    .may_linger = may_linger,
 };

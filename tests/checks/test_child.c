@@ -314,7 +314,7 @@ START_TEST(a_disowned_child_tells_its_owner_nothing_and_is_freed) {
     struct rig rig;
     struct notes notes;
     rig_init(&rig);
-    child_disown(start(&rig, work_hangs, NULL, &notes));
+    child_disown(start(&rig, work_hangs, NULL, &notes), NULL);
     ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "");
     rig_release(&rig);

@@ -115,7 +115,7 @@ START_TEST(giving_the_question_up_leaves_nothing) {
     ck_assert(rig_turn_until_childless(&rig));
     ck_assert_ptr_null(child);
     ck_assert_int_eq(resolve_start(&rig.children, hosts, 1, 10000, &child, keep, &own, &err), 0);
-    child_disown(child);
+    child_disown(child, NULL);
     rig_release(&rig);
     ck_assert(!own.is_there);
 }
