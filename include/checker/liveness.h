@@ -13,15 +13,16 @@ struct liveness {
     bool has_answered;   /* ever */
     int64_t silences;    /* runs in a row without any answer */
     enum reason silence; /* what the last of them met */
-    /* How often it has begun to answer: for the first time, or after a time in which nothing accepted
-     * connections, which is when it has been restarted. Whoever must know whether Bugsink has read its
+    /* How often it has begun to answer: for the first time, or after it was away, which is when it has been
+     * restarted. Whoever must know whether Bugsink has read its
      * settings since compares this. */
     int64_t arrivals;
-    bool is_away; /* nothing accepted connections when last heard of */
+    bool is_away; /* nothing has accepted connections, or it was silent for long, since it answered last */
 };
 
-/* Takes note of how a run of the app's check ended. */
-void liveness_note(struct liveness *liveness, enum reason reason);
+/* Takes note of how a run of the app's check ended. A refusal shows that it is away, and so do fall silences
+ * in a row, upon which whoever asks for liveness restarts it. */
+void liveness_note(struct liveness *liveness, enum reason reason, int64_t fall);
 
 /* The reason in which a run of the app's check is told: a refusal means starting, as long as Bugsink has
  * never answered. */

@@ -18,7 +18,7 @@ enum { POLICY_FULL_GRACE_MS = 30000 };
 /* How long a queue may make no progress before an old task in it is an error (where that is configured). */
 enum { POLICY_PROGRESS_MS = 60000 };
 
-/* How long a wake-up call may lie unread while tasks wait. */
+/* How long a wake-up call may lie unread while a task waits as long. */
 enum { POLICY_WAKEUP_S = 10 };
 
 /* What is remembered of a check between its runs. Times ending in _ms alone are monotonic, -1 = never; those
@@ -33,10 +33,14 @@ struct check_memory {
     int64_t consecutive_failures;
     enum retry retry;             /* when to look again */
     int64_t consecutive_refusals; /* outcomes in a row after which looking slows down */
+    int64_t broken_logins; /* mysql: broken off since the last complete one, as the server counts them */
+    int64_t swap_since_ms; /* of settings: the file may be just being replaced since then; -1: it is not */
+    int64_t hold_ms;       /* for so much longer the last good result stands meanwhile; 0: it does not */
     int64_t last_good_ms;
-    int64_t reason_since_ms;  /* in a row with this reason */
-    int64_t judged_ms;        /* of the last run */
-    int64_t progress_ms;      /* of the queue: last sign of it */
+    int64_t reason_since_ms; /* in a row with this reason */
+    int64_t progress_ms;     /* of the queue: last sign of it */
+    int64_t queue_age_s;     /* of its oldest task, when the queue was last seen; -1: none */
+    int64_t queue_seen_ms;
     struct identity identity; /* of a file or directory: as last seen */
     uint64_t read_content;    /* of settings: the content that Bugsink has read, as far as is known; 0: not */
     int64_t read_arrivals;    /* how often Bugsink had arrived when it read that; -1: it is not up */
@@ -48,9 +52,9 @@ struct check_memory {
 
 /* What the other checks know. {0} where there are none. */
 struct surroundings {
-    int64_t waiting_tasks; /* in Bugsink's queue; 0: none, or not known */
+    int64_t oldest_task_s; /* the age of the oldest task in Bugsink's queue; 0: none waits, or not known */
     bool has_app;          /* Bugsink's own endpoint is checked */
-    bool is_app_up;        /* it has answered, and not refused since */
+    bool is_app_up;        /* it has answered, and was not away since */
     int64_t app_arrivals;  /* as in struct liveness */
 };
 
@@ -67,12 +71,14 @@ struct finding {
 void memory_init(struct check_memory *memory, int64_t wall_ms);
 
 /* When to look again after this finding: what its reason's row says; but after a MySQL handshake that this
- * side, or a fault between, broke off, with growing pauses. The server counts those, and at
+ * side, or a fault between, broke off, with pauses that grow fast. The server counts those, and at
  * max_connect_errors (100, without a good one between) it blocks the address (error 1129), which Bugsink
  * shares. */
 enum retry policy_retry(const struct check_config *config, const struct finding *finding);
 
-/* Judges a finding and remembers it. Returns whether status or reason are others than before. */
+/* Judges a finding and remembers it. Returns whether status or reason are others than before. A settings file
+ * that looks wrong, and may do so because it is just being replaced (reason_may_pass), leaves the last good
+ * result standing, with all that belongs to it, until it has looked wrong for check_config_patience_ms. */
 bool policy_judge(const struct check_config *config, struct check_memory *memory,
     const struct finding *finding, int64_t now_ms, int64_t wall_ms);
 

@@ -54,6 +54,7 @@ struct check_config {
     int64_t timeout_ms; /* of one run as a whole; below interval_ms */
     int64_t retry_interval_ms;
     int64_t slow_ms; /* latency budget */
+    int64_t fall;    /* http: silences in a row until Bugsink counts as gone */
 
     struct dsn dsn; /* postgres, mysql, sqlite */
 
@@ -129,9 +130,8 @@ char *config_listen(const struct config_source *source);
 /* Frees it, overwriting every secret. NULL is nothing. */
 void config_free(struct config *config);
 
-/* How long a run may wait for a passing state of its file to pass: a settings file that is just being
- * replaced (a ConfigMap's swap) is looked at again for up to 2 s, or two thirds of the timeout. 0 for all
- * other checks. */
+/* For how long a file may look wrong because it is just being replaced: 2 s for a settings file (a
+ * ConfigMap's swap), 0 for all other checks. */
 int64_t check_config_patience_ms(const struct check_config *check);
 
 /* Whether two checks are configured alike in every respect: such a one keeps its history through a reload. */

@@ -87,7 +87,7 @@ enum retry {
     RETRY_NORMAL, /* at the usual interval */
     RETRY_FAST,   /* at the retry interval: recovery must show at once */
     RETRY_SLOW,   /* with pauses that grow to half a minute: probing itself does harm */
-    RETRY_SLOWER, /* with pauses that grow to minutes: probing itself brings a lock-out nearer */
+    RETRY_SLOWER, /* with pauses that soon grow to half an hour: probing itself brings a lock-out nearer */
     RETRY_PAUSE,  /* after minutes: locked out, and until somebody mends that looking is of no use */
 };
 
@@ -105,6 +105,11 @@ struct reason_info {
 
 /* The row of a reason. Never NULL for a value of the enumeration. */
 const struct reason_info *reason_info(enum reason reason);
+
+/* Whether a file may give this reason merely because it is just being replaced: by a ConfigMap's swap of
+ * symbolic links, where the kubelet takes the old directory away, or by an editor or a script that writes in
+ * place, or makes the file anew and then sets its mode. */
+bool reason_may_pass(enum reason reason);
 
 /* The row with that slug, or NULL. */
 const struct reason_info *reason_find(const char *slug);

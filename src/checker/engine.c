@@ -2,22 +2,11 @@
 #include "checker/engine.h"
 
 #include "base/log.h"
-#include "checker/policy.h"
-#include "checker/schedule.h"
-#include "checks/check.h"
+#include "checker/watch.h"
 #include "checks/maintenance.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* One check, its schedule and its memory. */
-struct watch {
-    struct engine *engine;
-    struct check check;
-    struct timer next;
-    struct check_memory memory;
-    int64_t pause_ms; /* until the next look, while looking itself does harm; else 0 */
-};
 
 struct engine {
     struct loop *loop;
@@ -35,67 +24,8 @@ struct engine {
     struct check_view *views;
     struct maintenance *maintenance; /* NULL: none configured */
     bool is_in_maintenance;          /* by the last answer; it stands until a new path has one */
+    bool has_looked;                 /* for any maintenance file, or there was none to look for */
 };
-
-/* -- the log -- */
-
-static void log_transition(const struct watch *watch, enum status old_status, enum reason old_reason,
-    const struct outcome *outcome, int64_t duration_ms) {
-    const struct check_memory *memory = &watch->memory;
-    struct log_line line;
-    log_begin(&line,
-        memory->status == STATUS_OK         ? LOG_INFO
-        : memory->status == STATUS_DEGRADED ? LOG_WARNING
-                                            : LOG_ERROR,
-        "check changed");
-    log_str(&line, "check", watch->check.config->name);
-    log_str(&line, "kind", watch->check.kind->name);
-    log_str(&line, "old", status_name(old_status));
-    log_str(&line, "new", status_name(memory->status));
-    log_str(&line, "old_code", reason_info(old_reason)->slug);
-    log_str(&line, "code", reason_info(memory->reason)->slug);
-    log_str(&line, "phase", phase_name(memory->phase));
-    log_int(&line, "duration_ms", duration_ms);
-    log_str(&line, "message", memory->status == STATUS_OK ? NULL : reason_info(memory->reason)->sentence);
-    log_str(&line, "driver_code", outcome->code[0] ? outcome->code : NULL);
-    log_str(&line, "detail", outcome->detail[0] ? outcome->detail : NULL);
-    for (int key = 0; key < OBSERVED_KEY_COUNT; key++) {
-        int64_t value;
-        if (memory->status != STATUS_OK && observed_get(&memory->observed, (enum observed_key)key, &value))
-            log_int(&line, observed_name((enum observed_key)key), value);
-    }
-    log_end(&line);
-}
-
-/* Once for each longer pause: whoever waits for a recovery to show must be able to learn why it does not. */
-static void log_slow_down(const struct watch *watch, int64_t delay_ms) {
-    struct log_line line;
-    log_begin(&line, LOG_WARNING, "check slows down");
-    log_str(&line, "check", watch->check.config->name);
-    log_str(&line, "code", reason_info(watch->memory.reason)->slug);
-    log_str(&line, "phase", phase_name(watch->memory.phase));
-    log_int(&line, "next_ms", delay_ms);
-    log_str(
-        &line, "message", "connections that break off make the server block this host, and Bugsink with it");
-    log_end(&line);
-}
-
-static void log_repetition(const struct watch *watch, int64_t duration_ms) {
-    struct log_line line;
-    log_begin(&line, LOG_DEBUG, "checked");
-    log_str(&line, "check", watch->check.config->name);
-    log_str(&line, "status", status_name(watch->memory.status));
-    log_str(&line, "code", reason_info(watch->memory.reason)->slug);
-    log_int(&line, "duration_ms", duration_ms);
-    log_end(&line);
-}
-
-/* Whether a change is worth a line: that a file was replaced is told once, and not again when the next look
- * finds nothing new. */
-static bool is_worth_telling(
-    const struct check_memory *memory, enum status old_status, enum reason old_reason) {
-    return memory->status != old_status || old_reason != REASON_REPLACED || memory->reason != REASON_OK;
-}
 
 /* -- Bugsink itself -- */
 
@@ -112,7 +42,8 @@ static bool is_dead(const struct engine *engine, const struct check_memory *app)
                       clock_now_ms(engine->loop->timers.clock) - engine->created_ms);
 }
 
-static void log_arrival(struct engine *engine, const struct check_memory *app) {
+/* When Bugsink arrives, the settings are looked at once: what stands there now is what it has read. */
+static void note_arrival(struct engine *engine, const struct check_memory *app) {
     int64_t before = engine->arrivals;
     engine->arrivals = app ? app->life.arrivals : 0;
     if (engine->arrivals <= before)
@@ -121,13 +52,16 @@ static void log_arrival(struct engine *engine, const struct check_memory *app) {
     log_begin(&line, LOG_INFO, "Bugsink answers");
     log_int(&line, "arrivals", engine->arrivals);
     log_end(&line);
+    for (size_t i = 0; i < engine->count; i++)
+        if (engine->watches[i]->check.config->kind == KIND_SETTINGS)
+            watch_hurry(engine->watches[i]);
 }
 
 /* Returns whether liveness is another than before. */
 static bool update_liveness(struct engine *engine) {
     const struct check_memory *app = app_memory(engine);
     bool was_dead = engine->is_dead;
-    log_arrival(engine, app);
+    note_arrival(engine, app);
     engine->is_dead = is_dead(engine, app);
     if (engine->is_dead == was_dead)
         return false;
@@ -142,29 +76,10 @@ static bool update_liveness(struct engine *engine) {
     return true;
 }
 
-/* -- one watch -- */
+/* -- what the checks know of each other -- */
 
-static uint32_t random_number(void) {
-    return (uint32_t)random(); /* spreads load; guards nothing */
-}
-
-static void run(void *arg) {
-    struct watch *watch = arg;
-    check_start(&watch->check);
-}
-
-static void schedule(struct watch *watch, int64_t duration_ms) {
-    int64_t delay_ms = schedule_delay_ms(watch->check.config, &watch->memory, duration_ms, random_number());
-    bool is_pausing = watch->memory.retry >= RETRY_SLOWER && delay_ms > watch->check.config->interval_ms;
-    if (is_pausing)
-        observed_set(&watch->memory.observed, OBSERVED_PAUSE_S, delay_ms / 1000);
-    if (is_pausing && delay_ms > watch->pause_ms)
-        log_slow_down(watch, delay_ms);
-    watch->pause_ms = is_pausing ? delay_ms : 0;
-    timer_arm(&watch->engine->loop->timers, &watch->next, delay_ms);
-}
-
-static struct surroundings surroundings_of(const struct engine *engine) {
+static struct surroundings surroundings_of(void *arg) {
+    const struct engine *engine = arg;
     const struct check_memory *app = app_memory(engine);
     struct surroundings around = {.has_app = app != NULL};
     if (app) {
@@ -172,62 +87,23 @@ static struct surroundings surroundings_of(const struct engine *engine) {
         around.app_arrivals = app->life.arrivals;
     }
     for (size_t i = 0; i < engine->count; i++) {
-        int64_t tasks = 0;
-        if (engine->watches[i]->check.config->role == ROLE_QUEUE &&
-            observed_get(&engine->watches[i]->memory.observed, OBSERVED_TASKS, &tasks))
-            around.waiting_tasks += tasks;
+        const struct watch *watch = engine->watches[i];
+        int64_t age_s = 0;
+        if (watch->check.config->role == ROLE_QUEUE &&
+            observed_get(&watch->memory.observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s) &&
+            age_s > around.oldest_task_s)
+            around.oldest_task_s = age_s;
     }
     return around;
 }
 
-static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
-    struct watch *watch = check->arg;
-    struct engine *engine = watch->engine;
-    const struct clock *clock = engine->loop->timers.clock;
-    enum status old_status = watch->memory.status;
-    enum reason old_reason = watch->memory.reason;
-    const struct finding finding = {.reason = outcome->reason,
-        .phase = outcome->phase,
-        .observed = &outcome->observed,
-        .latency_ms = duration_ms,
-        .identity = outcome->identity,
-        .around = surroundings_of(engine)};
-    bool is_change =
-        policy_judge(check->config, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));
-    if (is_change && is_worth_telling(&watch->memory, old_status, old_reason))
-        log_transition(watch, old_status, old_reason, outcome, duration_ms);
-    else if (!is_change)
-        log_repetition(watch, duration_ms);
+static void on_finished(void *arg, bool is_change) {
+    struct engine *engine = arg;
     is_change = update_liveness(engine) || is_change;
-    if (!engine->is_once)
-        schedule(watch, duration_ms);
     engine->events.checked(engine->arg, is_change);
 }
 
-static struct watch *watch_new(struct engine *engine, const struct check_config *config, struct error *err) {
-    struct watch *watch = calloc(1, sizeof *watch);
-    if (!watch) {
-        error_set(err, "out of memory");
-        return NULL;
-    }
-    watch->engine = engine;
-    timer_init(&watch->next, run, watch);
-    memory_init(&watch->memory, clock_wall_ms(engine->loop->timers.clock));
-    if (check_init(&watch->check, &engine->loop->env, config, on_finished, watch, err) < 0) {
-        error_prefix(err, "check \"%s\"", config->name);
-        free(watch);
-        return NULL;
-    }
-    return watch;
-}
-
-static void watch_free(struct watch *watch) {
-    if (!watch)
-        return;
-    timer_disarm(&watch->next);
-    check_release(&watch->check);
-    free(watch);
-}
+static const struct watch_events WATCH_EVENTS = {.surroundings = surroundings_of, .finished = on_finished};
 
 /* -- all of them -- */
 
@@ -247,7 +123,7 @@ static int build(struct engine *engine, const struct config *config, struct watc
         error_set(err, "out of memory");
     else
         while (count < config->check_count) {
-            (*watches)[count] = watch_new(engine, &config->checks[count], err);
+            (*watches)[count] = watch_new(engine->loop, &config->checks[count], &WATCH_EVENTS, engine, err);
             if (!(*watches)[count])
                 break;
             count++;
@@ -266,11 +142,12 @@ static void on_maintenance(void *arg) {
     if (is_on != engine->is_in_maintenance)
         log_event(LOG_WARNING, is_on ? "maintenance begins" : "maintenance ends");
     engine->is_in_maintenance = is_on;
+    engine->has_looked = true;
     engine->events.checked(engine->arg, true);
 }
 
-/* Looks for the file the configuration names; one that was looked for before keeps its answer through a
- * reload. */
+/* Looks for the file the configuration names. Through a reload the last answer stands: for a file that was
+ * looked for before as for another one, until a look for that has an answer. */
 static void start_maintenance(struct engine *engine) {
     const char *path = engine->config->maintenance;
     if (engine->maintenance && path && strcmp(maintenance_path(engine->maintenance), path) == 0)
@@ -278,13 +155,16 @@ static void start_maintenance(struct engine *engine) {
     maintenance_free(engine->maintenance);
     engine->maintenance = NULL;
     if (path && !engine->is_once) {
-        engine->maintenance = maintenance_new(&engine->loop->env, path, on_maintenance, engine);
-        if (!engine->maintenance)
-            log_error("the maintenance file is not looked for", "out of memory");
-    } else if (engine->is_in_maintenance) {
-        log_event(LOG_WARNING, "maintenance ends");
-        engine->is_in_maintenance = false;
+        engine->maintenance =
+            maintenance_new(&engine->loop->env, path, engine->is_in_maintenance, on_maintenance, engine);
+        if (engine->maintenance)
+            return;
+        log_error("the maintenance file is not looked for", "out of memory");
     }
+    if (engine->is_in_maintenance)
+        log_event(LOG_WARNING, "maintenance ends");
+    engine->is_in_maintenance = false;
+    engine->has_looked = true;
 }
 
 struct engine *engine_new(struct loop *loop, struct config *config, const struct engine_events *events,
@@ -323,7 +203,7 @@ void engine_start(struct engine *engine, bool is_once) {
     engine->is_started = true;
     engine->is_once = is_once;
     for (size_t i = 0; i < engine->count; i++)
-        timer_arm(&engine->loop->timers, &engine->watches[i]->next, 0);
+        watch_start(engine->watches[i], is_once);
     start_maintenance(engine);
 }
 
@@ -337,21 +217,23 @@ static struct watch **find_same(struct engine *engine, const struct check_config
 }
 
 /* What is known stays known: of a check that asks the same at other times, all; of an app that is asked
- * otherwise than before, but is the same, whether it lives. A child that is caught in the kernel stays the
- * check's, too. */
-static void inherit(const struct engine *engine, struct watch *watch) {
+ * otherwise than before, but is the same, whether it lives. (A child that is caught in the kernel is found by
+ * the next check of that name.) */
+static void start_successor(const struct engine *engine, struct watch *watch) {
+    const struct check_config *config = watch->check.config;
+    const struct watch *same = NULL;
     for (size_t i = 0; i < engine->count; i++) {
-        struct watch *old = engine->watches[i];
-        if (!old)
-            continue;
-        if (check_config_asks_the_same(old->check.config, watch->check.config))
-            watch->memory = old->memory;
-        if (strcmp(old->check.config->name, watch->check.config->name) == 0)
-            check_take_child(&watch->check, &old->check);
-        if (old->check.config->kind == KIND_HTTP && watch->check.config->kind == KIND_HTTP &&
-            strcmp(old->check.config->url, watch->check.config->url) == 0)
+        const struct watch *old = engine->watches[i];
+        if (old && check_config_asks_the_same(old->check.config, config))
+            same = old;
+        if (old && old->check.config->kind == KIND_HTTP && config->kind == KIND_HTTP &&
+            strcmp(old->check.config->url, config->url) == 0)
             watch->memory.life = old->memory.life;
     }
+    if (same)
+        watch_succeed(watch, same);
+    else
+        watch_start(watch, engine->is_once);
 }
 
 int engine_reload(struct engine *engine, struct config *config, struct error *err) {
@@ -370,9 +252,8 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
             *old = NULL;
             continue;
         }
-        inherit(engine, watches[i]);
         if (engine->is_started)
-            timer_arm(&engine->loop->timers, &watches[i]->next, 0);
+            start_successor(engine, watches[i]);
     }
     free_watches(engine->watches, engine->count);
     free(engine->views);
@@ -388,28 +269,6 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
 }
 
 /* -- what is known -- */
-
-static struct check_view view_of(const struct watch *watch) {
-    const struct check_memory *memory = &watch->memory;
-    const struct check_config *config = watch->check.config;
-    return (struct check_view){
-        .name = config->name,
-        .kind = watch->check.kind->name,
-        .is_database = check_kind_id_is_database(config->kind),
-        .is_critical = config->is_critical,
-        .status = memory->status,
-        .reason = memory->reason,
-        .phase = memory->phase,
-        .has_run = memory->has_run,
-        .has_started = memory->has_run && (config->kind != KIND_HTTP || memory->life.has_answered),
-        .latency_ms = memory->latency_ms,
-        .checked_at_ms = memory->checked_wall_ms,
-        .since_ms = memory->since_wall_ms,
-        .last_ok_at_ms = memory->last_ok_wall_ms,
-        .consecutive_failures = memory->consecutive_failures,
-        .observed = memory->observed,
-    };
-}
 
 bool engine_has_finished_round(const struct engine *engine) {
     for (size_t i = 0; i < engine->count; i++)
@@ -427,14 +286,12 @@ static bool have_all_started(const struct engine *engine) {
 
 /* Not looked yet is not ready: from the very first page on. */
 static bool is_maintenance_unknown(const struct engine *engine) {
-    if (!engine->is_started)
-        return engine->config->maintenance != NULL;
-    return engine->maintenance && !maintenance_has_looked(engine->maintenance);
+    return engine->config->maintenance && !engine->has_looked;
 }
 
 void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
     for (size_t i = 0; i < engine->count; i++)
-        engine->views[i] = view_of(engine->watches[i]);
+        engine->views[i] = watch_view(engine->watches[i]);
     engine->has_started = engine->has_started || have_all_started(engine);
     const struct check_memory *app = app_memory(engine);
     bool has_died = is_dead(engine, app);

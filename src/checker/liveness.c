@@ -18,13 +18,13 @@ static enum sign sign_of(enum reason reason) {
     return SIGN_LIFE; /* an HTTP answer, even a 500 */
 }
 
-void liveness_note(struct liveness *liveness, enum reason reason) {
+void liveness_note(struct liveness *liveness, enum reason reason, int64_t fall) {
     switch (sign_of(reason)) {
     case SIGN_NONE: return;
     case SIGN_SILENCE:
         liveness->silences++;
         liveness->silence = reason;
-        if (reason == REASON_REFUSED)
+        if (reason == REASON_REFUSED || liveness->silences >= fall)
             liveness->is_away = true;
         return;
     case SIGN_LIFE:

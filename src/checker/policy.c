@@ -7,20 +7,28 @@ void memory_init(struct check_memory *memory, int64_t wall_ms) {
         .retry = RETRY_FAST,
         .last_good_ms = -1,
         .reason_since_ms = -1,
-        .judged_ms = -1,
-        .progress_ms = -1,
+        .swap_since_ms = -1,
+        .queue_age_s = -1,
         .read_arrivals = -1,
         .since_wall_ms = wall_ms};
 }
 
-/* A queue makes progress when its oldest task is younger than the passing of time alone would have it. */
-static bool has_progressed(
-    const struct check_memory *memory, const struct observed *observed, int64_t now_ms) {
-    int64_t before_s, now_s;
-    if (!observed_get(&memory->observed, OBSERVED_OLDEST_TASK_AGE_S, &before_s) ||
-        !observed_get(observed, OBSERVED_OLDEST_TASK_AGE_S, &now_s))
-        return true;
-    return now_s < before_s + (now_ms - memory->judged_ms) / 1000 - 1;
+/* -- the queue -- */
+
+/* A queue makes progress when its oldest task is younger than the passing of time alone would have it. A look
+ * that did not see the queue (it was locked, or timed out) says nothing of it. */
+static void note_queue(struct check_memory *memory, const struct observed *observed, int64_t now_ms) {
+    int64_t age_s, tasks;
+    if (!observed_get(observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s)) {
+        if (!observed_get(observed, OBSERVED_TASKS, &tasks) || tasks > 0)
+            return;
+        age_s = -1; /* it is empty */
+    }
+    int64_t passed_s = (now_ms - memory->queue_seen_ms) / 1000;
+    if (age_s < 0 || memory->queue_age_s < 0 || age_s < memory->queue_age_s + passed_s - 1)
+        memory->progress_ms = now_ms;
+    memory->queue_age_s = age_s;
+    memory->queue_seen_ms = now_ms;
 }
 
 static bool is_queue_hung(const struct check_config *config, const struct check_memory *memory,
@@ -52,19 +60,33 @@ static bool has_vanished(
 static bool is_wakeup_stale(const struct finding *finding) {
     int64_t age_s;
     return observed_get(finding->observed, OBSERVED_WAKEUP_AGE_S, &age_s) && age_s > POLICY_WAKEUP_S &&
-           finding->around.waiting_tasks > 0;
+           finding->around.oldest_task_s > POLICY_WAKEUP_S;
 }
 
 /* -- settings that change -- */
 
-/* Remembers which settings Bugsink reads when it starts: those that stood there last before it first
- * answered. Where nobody asks it, it is taken to have started together with us. */
+/* For how much longer the last good result stands, because the file may be just being replaced. */
+static int64_t find_hold_ms(const struct check_config *config, struct check_memory *memory,
+    const struct finding *finding, int64_t now_ms) {
+    int64_t patience_ms = check_config_patience_ms(config);
+    if (patience_ms == 0 || !status_is_ready(memory->status) || !reason_may_pass(finding->reason)) {
+        memory->swap_since_ms = -1;
+        return 0;
+    }
+    if (memory->swap_since_ms < 0)
+        memory->swap_since_ms = now_ms - finding->latency_ms;
+    int64_t end_ms = memory->swap_since_ms + patience_ms;
+    return end_ms > now_ms ? end_ms - now_ms : 0;
+}
+
+/* Remembers which settings Bugsink reads when it starts: those that stand there at the first look after it
+ * has arrived, until when all that is seen may still be edited before it reads. Where nobody asks it, it is
+ * taken to have started together with us. */
 static void remember_settings(
     struct check_memory *memory, uint64_t content, const struct surroundings *around) {
     bool is_up = !around->has_app || around->is_app_up;
     int64_t arrivals = around->has_app ? around->app_arrivals : 0;
-    bool has_read_these = memory->read_arrivals < 0 && memory->read_content != 0;
-    if (!is_up || (arrivals != memory->read_arrivals && !has_read_these))
+    if (!is_up || arrivals != memory->read_arrivals)
         memory->read_content = content;
     memory->read_arrivals = is_up ? arrivals : -1;
 }
@@ -143,18 +165,36 @@ enum retry policy_retry(const struct check_config *config, const struct finding 
     return breaks_handshake(config, finding) ? RETRY_SLOWER : reason_info(finding->reason)->retry;
 }
 
+/* Of a MySQL check: what the server counts against us, and what wipes that count. */
+static void note_login(struct check_memory *memory, const struct finding *finding) {
+    if (memory->retry == RETRY_SLOWER)
+        memory->broken_logins++;
+    else if (finding->phase == PHASE_QUERY || reason_info(finding->reason)->verdict != STATUS_ERROR)
+        memory->broken_logins = 0;
+}
+
+/* When to look again. */
+static void note_retry(
+    const struct check_config *config, struct check_memory *memory, const struct finding *finding) {
+    memory->retry = policy_retry(config, finding);
+    memory->consecutive_refusals = memory->retry == RETRY_SLOW ? memory->consecutive_refusals + 1 : 0;
+    note_login(memory, finding);
+}
+
 bool policy_judge(const struct check_config *config, struct check_memory *memory,
     const struct finding *finding, int64_t now_ms, int64_t wall_ms) {
+    memory->hold_ms = find_hold_ms(config, memory, finding, now_ms);
+    if (memory->hold_ms > 0)
+        return false;
     struct finding judged = *finding;
     judged.reason = judge_reason(config, memory, finding);
     if (config->kind == KIND_HTTP)
-        liveness_note(&memory->life, finding->reason);
+        liveness_note(&memory->life, finding->reason, config->fall);
     bool is_good = reason_info(judged.reason)->verdict != STATUS_ERROR;
 
     if (!memory->has_run || memory->reason != judged.reason)
         memory->reason_since_ms = now_ms;
-    if (!memory->has_run || has_progressed(memory, judged.observed, now_ms))
-        memory->progress_ms = now_ms;
+    note_queue(memory, judged.observed, now_ms);
     if (is_good)
         memory->last_good_ms = now_ms;
     if (is_good && judged.identity.inode != 0)
@@ -166,16 +206,14 @@ bool policy_judge(const struct check_config *config, struct check_memory *memory
         memory->since_wall_ms = wall_ms;
     if (status_is_ready(status))
         memory->last_ok_wall_ms = wall_ms;
-    memory->consecutive_failures = is_good ? 0 : memory->consecutive_failures + 1;
-    memory->retry = policy_retry(config, &judged);
-    memory->consecutive_refusals = memory->retry >= RETRY_SLOW ? memory->consecutive_refusals + 1 : 0;
+    memory->consecutive_failures = status_is_ready(status) ? 0 : memory->consecutive_failures + 1;
+    note_retry(config, memory, &judged);
     memory->has_run = true;
     memory->status = status;
     memory->reason = judged.reason;
     memory->phase = judged.phase;
     memory->observed = *judged.observed;
     memory->latency_ms = judged.latency_ms;
-    memory->judged_ms = now_ms;
     memory->checked_wall_ms = wall_ms;
     return is_changed;
 }

@@ -1,19 +1,30 @@
 /* The schedule: interval, retry, slow-down and jitter. */
 #include "checker/schedule.h"
 
-static int64_t slow_delay_ms(const struct check_config *config, int64_t refusals, int64_t longest_ms) {
+static int64_t slow_delay_ms(const struct check_config *config, int64_t refusals) {
     int64_t delay_ms = config->retry_interval_ms;
-    if (longest_ms < config->interval_ms)
-        longest_ms = config->interval_ms;
+    int64_t longest_ms =
+        config->interval_ms > SCHEDULE_SLOW_MAX_MS ? config->interval_ms : SCHEDULE_SLOW_MAX_MS;
     for (int64_t i = 1; i < refusals && delay_ms < longest_ms; i++)
         delay_ms *= 2;
     return delay_ms < longest_ms ? delay_ms : longest_ms;
 }
 
+/* Each attempt is one that a server which hangs will count when it wakes. Of the four that the first hour may
+ * have, the second comes soon, for most faults pass soon; the others are spread so that no pause is longer
+ * than it must be. */
+static int64_t slower_delay_ms(const struct check_config *config, int64_t broken_logins) {
+    static const int64_t PAUSES_MS[] = {10 * 1000, 5 * 60 * 1000, 25 * 60 * 1000, SCHEDULE_SLOWER_MAX_MS};
+    enum { LAST = sizeof PAUSES_MS / sizeof PAUSES_MS[0] - 1 };
+    int64_t index = broken_logins > 0 ? broken_logins - 1 : 0;
+    int64_t pause_ms = PAUSES_MS[index < LAST ? index : LAST];
+    return pause_ms > config->retry_interval_ms ? pause_ms : config->retry_interval_ms;
+}
+
 static int64_t normal_delay_ms(const struct check_config *config, int64_t duration_ms, uint32_t random) {
     int64_t jitter_ms = (int64_t)(random % 1024) * (config->interval_ms / 10) / 1024;
-    /* A run that may wait for a passing state to pass starts that much earlier, so that what does not pass
-     * shows within the interval; but never more often than twice an interval. */
+    /* Where a passing state is given time to pass, the look comes that much earlier, so that what does not
+     * pass shows within the interval; but never more often than twice an interval. */
     int64_t patience_ms = check_config_patience_ms(config);
     if (patience_ms > config->interval_ms / 2)
         patience_ms = config->interval_ms / 2;
@@ -36,10 +47,13 @@ static int64_t fast_delay_ms(
 
 int64_t schedule_delay_ms(const struct check_config *config, const struct check_memory *memory,
     int64_t duration_ms, uint32_t random) {
+    if (memory->hold_ms > 0)
+        return memory->hold_ms < config->retry_interval_ms ? memory->hold_ms : config->retry_interval_ms;
     switch (memory->retry) {
-    case RETRY_SLOW: return slow_delay_ms(config, memory->consecutive_refusals, SCHEDULE_SLOW_MAX_MS);
-    case RETRY_SLOWER: return slow_delay_ms(config, memory->consecutive_refusals, SCHEDULE_SLOWER_MAX_MS);
-    case RETRY_PAUSE: return slow_delay_ms(config, INT64_MAX, SCHEDULE_SLOWER_MAX_MS);
+    case RETRY_SLOW: return slow_delay_ms(config, memory->consecutive_refusals);
+    case RETRY_SLOWER: return slower_delay_ms(config, memory->broken_logins);
+    case RETRY_PAUSE:
+        return config->interval_ms > SCHEDULE_BLOCKED_MS ? config->interval_ms : SCHEDULE_BLOCKED_MS;
     case RETRY_FAST: return fast_delay_ms(config, memory, duration_ms);
     case RETRY_NORMAL: break;
     }

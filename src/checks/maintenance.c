@@ -7,7 +7,7 @@
 enum { LOOK_INTERVAL_MS = 1000, LOOK_TIMEOUT_MS = 900 };
 
 struct maintenance {
-    struct check_config config; /* only its path and timeout matter */
+    struct check_config config; /* only its path, which is its name, and its timeout matter */
     struct check check;
     struct timer next;
     bool has_looked;
@@ -53,12 +53,14 @@ static void run(void *arg) {
 }
 
 struct maintenance *maintenance_new(
-    const struct check_env *env, const char *path, void (*changed)(void *arg), void *arg) {
+    const struct check_env *env, const char *path, bool was_on, void (*changed)(void *arg), void *arg) {
     struct maintenance *maintenance = calloc(1, sizeof *maintenance);
     if (!maintenance)
         return NULL;
     maintenance->config.timeout_ms = LOOK_TIMEOUT_MS;
     maintenance->config.path = str_dup(path);
+    maintenance->config.name = maintenance->config.path;
+    maintenance->is_on = was_on;
     maintenance->changed = changed;
     maintenance->arg = arg;
     timer_init(&maintenance->next, run, maintenance);
@@ -83,10 +85,6 @@ void maintenance_free(struct maintenance *maintenance) {
 
 const char *maintenance_path(const struct maintenance *maintenance) {
     return maintenance->config.path;
-}
-
-bool maintenance_has_looked(const struct maintenance *maintenance) {
-    return maintenance->has_looked;
 }
 
 bool maintenance_is_on(const struct maintenance *maintenance) {

@@ -152,22 +152,26 @@ static void look_once(const struct check_config *config, void (*phase)(void *arg
     settings_names_release(&names);
 }
 
-/* What may be seen for a moment while a file is replaced: by a ConfigMap's swap of symbolic links, where the
- * kubelet takes the old directory away, or by an editor or a script that writes in place. */
-static bool may_pass(const struct check_config *config, enum reason reason) {
-    return config->format != SETTINGS_ENVIRONMENT &&
-           (reason == REASON_FILE_MISSING || reason == REASON_EMPTY || reason == REASON_PARSE_ERROR ||
-               reason == REASON_ENCODING || reason == REASON_MISSING_SETTING ||
-               reason == REASON_INVALID_SETTING);
+/* How long one look may wait for a passing state to pass, so that there is time left to report it. Where that
+ * is not enough, policy lets the last good result stand for the rest. */
+static int64_t patience_of(const struct check_config *config) {
+    int64_t patience_ms = check_config_patience_ms(config);
+    return config->timeout_ms * 2 / 3 < patience_ms ? config->timeout_ms * 2 / 3 : patience_ms;
+}
+
+/* Whether a look waits for that to pass. A wrong kind or mode of file is hardly ever a swap's, and is told at
+ * once; where all was well before, policy gives it the same time. */
+static bool is_worth_waiting(enum reason reason) {
+    return reason_may_pass(reason) && reason != REASON_NOT_A_FILE && reason != REASON_PERMISSION;
 }
 
 void settings_examine(const struct check_config *config, void (*phase)(void *arg, enum phase phase),
     void *arg, struct outcome *outcome) {
     const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
-    int64_t end_ms = clock_now_ms(clock_system()) + check_config_patience_ms(config);
+    int64_t end_ms = clock_now_ms(clock_system()) + patience_of(config);
     for (;;) {
         look_once(config, phase, arg, outcome);
-        if (!may_pass(config, outcome->reason) || clock_now_ms(clock_system()) >= end_ms)
+        if (!is_worth_waiting(outcome->reason) || clock_now_ms(clock_system()) >= end_ms)
             return;
         nanosleep(&pause, NULL);
     }

@@ -171,6 +171,7 @@ int loader_load_app(struct loader *loader) {
     struct check_config *check = loader_add_check(loader, CHECK_NAME_APP, KIND_HTTP);
     const char *base = loader->settings[OPTION_BASE_URL].text;
     check->url = build_url(&address, path);
+    check->fall = loader->config->fall;
     check->is_https = base && strncasecmp(base, "https://", 8) == 0;
     loader_add_item(loader, "app.url", check->url, url->origin);
     return set_host(loader, check) < 0 || set_expect(loader, check) < 0 ? -1 : 0;

@@ -51,7 +51,7 @@ static const struct reason_info REASONS[REASON_COUNT] = {
     [REASON_AUTH_FAILED] = {"auth_failed", STATUS_ERROR, RETRY_SLOW, false, false,
         "The database server refused the user or password.",
         "Check user, password and the server's access rules; a password in a DSN must be percent-encoded."},
-    [REASON_AUTH_UNSUPPORTED] = {"auth_unsupported", STATUS_ERROR, RETRY_SLOWER, false, false,
+    [REASON_AUTH_UNSUPPORTED] = {"auth_unsupported", STATUS_ERROR, RETRY_SLOW, false, false,
         "The database server asks for a way of authentication that this program does not know.",
         "Install the client plugin that the log names, or give the user another: mysql_native_password, ed25519, caching_sha2_password."},
     [REASON_HOST_DENIED] = {"host_denied", STATUS_ERROR, RETRY_SLOW, false, false,
@@ -205,6 +205,15 @@ static const struct reason_info REASONS[REASON_COUNT] = {
 
 const struct reason_info *reason_info(enum reason reason) {
     return &REASONS[reason];
+}
+
+bool reason_may_pass(enum reason reason) {
+    static const enum reason PASSING[] = {REASON_FILE_MISSING, REASON_NOT_A_FILE, REASON_PERMISSION,
+        REASON_EMPTY, REASON_ENCODING, REASON_PARSE_ERROR, REASON_MISSING_SETTING, REASON_INVALID_SETTING};
+    for (size_t i = 0; i < sizeof PASSING / sizeof PASSING[0]; i++)
+        if (PASSING[i] == reason)
+            return true;
+    return false;
 }
 
 const struct reason_info *reason_find(const char *slug) {

@@ -21,7 +21,8 @@ static struct world world_new(void) {
                               .interval_ms = 5000,
                               .timeout_ms = 3000,
                               .retry_interval_ms = 1000,
-                              .slow_ms = 1500}};
+                              .slow_ms = 1500,
+                              .fall = FALL}};
     memory_init(&world.memory, 0);
     return world;
 }
@@ -169,6 +170,27 @@ START_TEST(arrivals_count_starts_of_bugsink_and_not_its_hiccups) {
 }
 END_TEST
 
+static const enum reason BROKEN_SILENCES[] = {
+    REASON_TIMEOUT, REASON_RESET, REASON_PROTOCOL, REASON_UNREACHABLE};
+
+/* Whoever asks for liveness restarts it then, and the restart itself may be too short to be seen. */
+START_TEST(an_answer_after_fall_silences_is_an_arrival) {
+    struct world world = world_new();
+    const struct liveness *life = &world.memory.life;
+    find(&world, REASON_OK);
+    for (int i = 1; i < FALL; i++)
+        find(&world, BROKEN_SILENCES[_i]);
+    ck_assert(!life->is_away);
+    find(&world, BROKEN_SILENCES[_i]);
+    ck_assert(life->is_away);
+    find(&world, REASON_INTERNAL);
+    ck_assert(life->is_away);
+    find(&world, REASON_OK);
+    ck_assert(!life->is_away);
+    ck_assert_int_eq(life->arrivals, 2);
+}
+END_TEST
+
 START_TEST(of_other_checks_nothing_is_life) {
     struct world world = world_new();
     world.config.kind = KIND_POSTGRES;
@@ -192,6 +214,8 @@ Suite *liveness_suite(void) {
     tcase_add_test(tcase, the_grace_covers_every_silence_and_ends_with_the_first_answer);
     tcase_add_test(tcase, without_grace_the_first_silences_count);
     tcase_add_test(tcase, arrivals_count_starts_of_bugsink_and_not_its_hiccups);
+    tcase_add_loop_test(tcase, an_answer_after_fall_silences_is_an_arrival, 0,
+        sizeof BROKEN_SILENCES / sizeof BROKEN_SILENCES[0]);
     tcase_add_test(tcase, of_other_checks_nothing_is_life);
     return suite;
 }

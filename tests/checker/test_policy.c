@@ -131,6 +131,26 @@ START_TEST(a_full_server_is_degraded_for_half_a_minute_after_a_good_run) {
 }
 END_TEST
 
+/* What history softens to degraded is ready, and so no failure. */
+START_TEST(softened_outcomes_are_no_failures) {
+    struct world world = world_new();
+    find(&world, REASON_OK);
+    for (int i = 0; i < 3; i++) {
+        world.now_ms += 1000;
+        find(&world, REASON_TOO_MANY_CLIENTS);
+        expect(&world, STATUS_DEGRADED, REASON_TOO_MANY_CLIENTS);
+        ck_assert_int_eq(world.memory.consecutive_failures, 0);
+    }
+    world.now_ms += POLICY_FULL_GRACE_MS;
+    find(&world, REASON_TOO_MANY_CLIENTS); /* nor does a softened one prolong the grace */
+    expect(&world, STATUS_ERROR, REASON_TOO_MANY_CLIENTS);
+    ck_assert_int_eq(world.memory.consecutive_failures, 1);
+    find(&world, REASON_LOCKED);
+    expect(&world, STATUS_DEGRADED, REASON_LOCKED);
+    ck_assert_int_eq(world.memory.consecutive_failures, 0);
+}
+END_TEST
+
 START_TEST(questions_about_bugsink_are_mild_for_a_plain_database) {
     struct world world = world_new();
     world.config.role = ROLE_PLAIN;
@@ -165,6 +185,50 @@ START_TEST(a_backlog_is_an_error_only_where_configured_and_only_without_progress
 
     find_backlog(&world, 310); /* the oldest is gone: the worker works */
     expect(&world, STATUS_DEGRADED, REASON_BACKLOG);
+}
+END_TEST
+
+/* Looks that do not see the queue, each other one. */
+static const enum reason BLIND[] = {REASON_TIMEOUT, REASON_LOCKED, REASON_INTERNAL};
+
+START_TEST(a_look_that_does_not_see_the_queue_is_no_sign_of_progress) {
+    struct world world = world_new();
+    world.config.role = ROLE_QUEUE;
+    world.config.backlog_error_ms = 300000;
+    int64_t age_s = 295;
+    for (; age_s <= 365; age_s += 5, world.now_ms += 5000)
+        if (age_s % 10 == 0)
+            find(&world, BLIND[_i]);
+        else
+            find_backlog(&world, age_s);
+    ck_assert_int_eq(world.memory.reason, REASON_BACKLOG);
+    expect(&world, STATUS_ERROR, REASON_BACKLOG);
+
+    find(&world, BLIND[_i]);
+    world.now_ms += 60000;
+    find_backlog(&world, age_s + 30); /* half as much older as time has passed: it moves */
+    expect(&world, STATUS_DEGRADED, REASON_BACKLOG);
+}
+END_TEST
+
+START_TEST(an_empty_queue_is_progress) {
+    struct world world = world_new();
+    world.config.role = ROLE_QUEUE;
+    world.config.backlog_error_ms = 300000;
+    find_backlog(&world, 400);
+    world.now_ms += 40000;
+    struct observed empty = {0};
+    observed_set(&empty, OBSERVED_TASKS, 0);
+    find_observed(&world, REASON_OK, &empty, 10);
+    world.now_ms += 40000;
+    find_backlog(&world, 480); /* as old as if nothing had moved, by a clock that was set */
+    expect(&world, STATUS_DEGRADED, REASON_BACKLOG);
+    world.now_ms += 40000;
+    find_backlog(&world, 520);
+    expect(&world, STATUS_DEGRADED, REASON_BACKLOG); /* not for a minute yet */
+    world.now_ms += 40000;
+    find_backlog(&world, 560);
+    expect(&world, STATUS_ERROR, REASON_BACKLOG);
 }
 END_TEST
 
@@ -232,31 +296,33 @@ START_TEST(what_is_mild_for_a_plain_database_is_not_for_a_directory_or_settings)
 }
 END_TEST
 
-static void find_call(struct world *world, enum reason reason, int64_t age_s, int64_t waiting_tasks) {
+static void find_call(struct world *world, enum reason reason, int64_t age_s, int64_t oldest_task_s) {
     struct observed observed = {0};
     if (age_s >= 0)
         observed_set(&observed, OBSERVED_WAKEUP_AGE_S, age_s);
     const struct finding finding = {
-        .reason = reason, .observed = &observed, .around = {.waiting_tasks = waiting_tasks}};
+        .reason = reason, .observed = &observed, .around = {.oldest_task_s = oldest_task_s}};
     policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
 }
 
-START_TEST(a_wakeup_call_is_stale_after_ten_seconds_and_only_while_tasks_wait) {
+START_TEST(a_wakeup_call_is_stale_after_ten_seconds_and_only_while_a_task_waits_as_long) {
     struct world world = world_new();
     world.config.kind = KIND_DIRECTORY;
-    find_call(&world, REASON_OK, -1, 5);
+    find_call(&world, REASON_OK, -1, 60);
     expect(&world, STATUS_OK, REASON_OK);
-    find_call(&world, REASON_OK, 10, 5);
+    find_call(&world, REASON_OK, 10, 60);
     expect(&world, STATUS_OK, REASON_OK);
     find_call(&world, REASON_OK, 3600, 0);
     expect(&world, STATUS_OK, REASON_OK);
-    find_call(&world, REASON_OK, 11, 1);
+    find_call(&world, REASON_OK, 3600, 10); /* a call of long ago, and a task that has just come */
+    expect(&world, STATUS_OK, REASON_OK);
+    find_call(&world, REASON_OK, 11, 11);
     expect(&world, STATUS_DEGRADED, REASON_STALE_WAKEUP);
-    find_call(&world, REASON_DISK_LOW, 11, 1);
+    find_call(&world, REASON_DISK_LOW, 11, 11);
     expect(&world, STATUS_DEGRADED, REASON_STALE_WAKEUP);
-    find_call(&world, REASON_DISK_FULL, 11, 1);
+    find_call(&world, REASON_DISK_FULL, 11, 11);
     expect(&world, STATUS_ERROR, REASON_DISK_FULL);
-    find_call(&world, REASON_OK, 0, 1);
+    find_call(&world, REASON_OK, 0, 11);
     expect(&world, STATUS_OK, REASON_OK);
 }
 END_TEST
@@ -280,6 +346,7 @@ static void find_settings(struct world *world, uint64_t content, int64_t arrival
 static struct world settings_new(void) {
     struct world world = world_new();
     world.config.kind = KIND_SETTINGS;
+    world.config.format = SETTINGS_PYTHON;
     return world;
 }
 
@@ -305,10 +372,10 @@ START_TEST(settings_may_change_until_bugsink_answers_first) {
     find_settings(&world, 7, 0);
     find_settings(&world, 8, 0);
     expect(&world, STATUS_OK, REASON_OK);
-    find_settings(&world, 9, 1); /* changed since the last look: Bugsink has read 8 */
-    expect(&world, STATUS_DEGRADED, REASON_CHANGED);
-    find_settings(&world, 8, 1);
+    find_settings(&world, 9, 1); /* edited, and then started, since the last look: Bugsink has read 9 */
     expect(&world, STATUS_OK, REASON_OK);
+    find_settings(&world, 8, 1);
+    expect(&world, STATUS_DEGRADED, REASON_CHANGED);
     world = settings_new();
     find_settings(&world, 7, 1); /* answered before our first look */
     expect(&world, STATUS_OK, REASON_OK);
@@ -330,6 +397,11 @@ START_TEST(a_restart_of_bugsink_makes_changed_settings_the_ones_it_has_read) {
     expect(&world, STATUS_DEGRADED, REASON_CHANGED);
     find_settings(&world, 9, 3); /* so short a restart that no look fell into it */
     expect(&world, STATUS_OK, REASON_OK);
+    find_settings(&world, 9, 0);  /* down, */
+    find_settings(&world, 10, 4); /* edited and started between two looks */
+    expect(&world, STATUS_OK, REASON_OK);
+    find_settings(&world, 11, 5); /* edited and restarted between two looks */
+    expect(&world, STATUS_OK, REASON_OK);
 }
 END_TEST
 
@@ -338,6 +410,80 @@ END_TEST
 static int64_t delay(const struct world *world, int64_t duration_ms, uint32_t random) {
     return schedule_delay_ms(&world->config, &world->memory, duration_ms, random);
 }
+
+/* -- settings that are just being replaced -- */
+
+static const enum reason PASSING[] = {REASON_FILE_MISSING, REASON_NOT_A_FILE, REASON_PERMISSION, REASON_EMPTY,
+    REASON_ENCODING, REASON_PARSE_ERROR, REASON_MISSING_SETTING, REASON_INVALID_SETTING};
+
+static bool find_after(struct world *world, enum reason reason, int64_t latency_ms) {
+    const struct observed nothing = {0};
+    world->now_ms += latency_ms;
+    return find_observed(world, reason, &nothing, latency_ms);
+}
+
+START_TEST(a_swap_of_the_settings_leaves_the_last_good_result_standing) {
+    struct world world = settings_new();
+    world.config.timeout_ms = 300;
+    for (int swap = 0; swap < 3; swap++) {
+        find_after(&world, REASON_OK, 10);
+        struct check_memory good = world.memory;
+        int64_t begin_ms = world.now_ms;
+        while (world.now_ms + 200 < begin_ms + 2000) {
+            ck_assert(!find_after(&world, PASSING[_i], 200));
+            expect(&world, STATUS_OK, REASON_OK);
+            ck_assert_int_eq(world.memory.checked_wall_ms, good.checked_wall_ms);
+            ck_assert_int_eq(world.memory.consecutive_failures, 0);
+            int64_t delay_ms = delay(&world, 200, 77);
+            ck_assert_int_le(delay_ms, world.config.retry_interval_ms);
+            world.now_ms += delay_ms;
+        }
+    }
+}
+END_TEST
+
+START_TEST(settings_that_look_wrong_for_two_seconds_are) {
+    struct world world = settings_new();
+    world.config.timeout_ms = 300;
+    world.config.retry_interval_ms = 5000; /* does not put it off */
+    find_after(&world, REASON_OK, 10);
+    int64_t begin_ms = world.now_ms;
+    find_after(&world, PASSING[_i], 200);
+    expect(&world, STATUS_OK, REASON_OK);
+    ck_assert_int_eq(delay(&world, 200, 77), 1800);
+    world.now_ms += 1800;
+    find_after(&world, PASSING[_i], 200);
+    expect(&world, STATUS_ERROR, PASSING[_i]);
+    ck_assert_int_le(world.now_ms - begin_ms, 2200);
+    find_after(&world, REASON_OK, 10);
+    expect(&world, STATUS_OK, REASON_OK);
+    find_after(&world, PASSING[_i], 2000); /* a look that has waited long enough itself */
+    expect(&world, STATUS_ERROR, PASSING[_i]);
+}
+END_TEST
+
+START_TEST(what_no_swap_makes_shows_at_once) {
+    static const enum reason LASTING[] = {REASON_TIMEOUT, REASON_IO_ERROR, REASON_TOO_LARGE, REASON_STUCK};
+    for (size_t i = 0; i < sizeof LASTING / sizeof LASTING[0]; i++) {
+        struct world world = settings_new();
+        find_after(&world, REASON_OK, 10);
+        find_after(&world, LASTING[i], 10);
+        expect(&world, STATUS_ERROR, LASTING[i]);
+    }
+    struct world world = settings_new();
+    find_after(&world, REASON_FILE_MISSING, 10); /* nothing good is known yet */
+    expect(&world, STATUS_ERROR, REASON_FILE_MISSING);
+    find_after(&world, REASON_OK, 10);
+    world.config.format = SETTINGS_ENVIRONMENT; /* no file */
+    find_after(&world, REASON_MISSING_SETTING, 10);
+    expect(&world, STATUS_ERROR, REASON_MISSING_SETTING);
+    world = world_new();
+    world.config.kind = KIND_SQLITE;
+    find_after(&world, REASON_OK, 10);
+    find_after(&world, REASON_FILE_MISSING, 10);
+    expect(&world, STATUS_ERROR, REASON_FILE_MISSING);
+}
+END_TEST
 
 START_TEST(while_well_runs_start_one_interval_apart_less_a_jitter) {
     struct world world = world_new();
@@ -359,8 +505,8 @@ START_TEST(settings_are_looked_at_so_early_that_a_fault_shows_within_the_interva
     find(&world, REASON_OK);
     ck_assert_int_eq(check_config_patience_ms(&world.config), 2000);
     ck_assert_int_eq(delay(&world, 0, 0), 3000);
-    world.config.timeout_ms = 1500;
-    ck_assert_int_eq(delay(&world, 0, 0), 4000);
+    world.config.timeout_ms = 500; /* what a look does not wait itself, policy does */
+    ck_assert_int_eq(delay(&world, 0, 0), 3000);
     world.config.format = SETTINGS_ENVIRONMENT;
     ck_assert_int_eq(delay(&world, 0, 0), 5000);
 }
@@ -455,16 +601,47 @@ START_TEST(only_broken_handshakes_with_mysql_slow_the_looking_down_to_minutes) {
 }
 END_TEST
 
-START_TEST(broken_handshakes_slow_the_looking_down_to_five_minutes) {
+START_TEST(broken_handshakes_slow_the_looking_down_to_half_an_hour) {
     struct world world = mysql_world();
-    const int64_t expected[] = {1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 300000, 300000};
+    const int64_t expected[] = {10000, 300000, 1500000, 1800000, 1800000, 1800000};
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         find_in_phase(&world, i % 2 == 0 ? REASON_TIMEOUT : REASON_RESET, PHASE_AUTH);
         ck_assert_int_eq(delay(&world, 10, 5), expected[i]);
     }
     find_in_phase(&world, REASON_OK, PHASE_NONE);
     find_in_phase(&world, REASON_TIMEOUT, PHASE_AUTH);
-    ck_assert_int_eq(delay(&world, 10, 5), 1000);
+    ck_assert_int_eq(delay(&world, 10, 5), 10000);
+    world.config.retry_interval_ms = 60000; /* the pauses are never shorter than asked for */
+    ck_assert_int_eq(delay(&world, 10, 5), 60000);
+}
+END_TEST
+
+/* What may come between two broken handshakes, and whether the server has forgotten the first one then: it
+ * has after a complete login, whatever came of that. */
+static const struct {
+    enum reason reason;
+    enum phase phase;
+    bool has_forgotten;
+} BETWEEN[] = {
+    {REASON_OK, PHASE_NONE, true},
+    {REASON_TIMEOUT, PHASE_QUERY, true},
+    {REASON_READ_ONLY, PHASE_QUERY, true},
+    {REASON_INGESTION_PAUSED, PHASE_QUERY, true},
+    {REASON_TIMEOUT, PHASE_CONNECT, false},
+    {REASON_REFUSED, PHASE_CONNECT, false},
+    {REASON_AUTH_FAILED, PHASE_AUTH, false},
+    {REASON_TOO_MANY_CLIENTS, PHASE_AUTH, false},
+    {REASON_HOST_BLOCKED, PHASE_AUTH, false},
+    {REASON_INTERNAL, PHASE_NONE, false},
+};
+
+START_TEST(only_a_complete_login_makes_the_server_forget_broken_ones) {
+    struct world world = mysql_world();
+    for (int i = 0; i < 3; i++)
+        find_in_phase(&world, REASON_TIMEOUT, PHASE_AUTH);
+    find_in_phase(&world, BETWEEN[_i].reason, BETWEEN[_i].phase);
+    find_in_phase(&world, REASON_TIMEOUT, PHASE_AUTH);
+    ck_assert_int_eq(delay(&world, 10, 5), BETWEEN[_i].has_forgotten ? 10000 : 1800000);
 }
 END_TEST
 
@@ -477,17 +654,25 @@ START_TEST(a_blocked_host_is_left_alone_for_five_minutes_at_once) {
 }
 END_TEST
 
-/* A server that accepts and never answers, for an hour, at the standard settings: each look is one handshake
- * that the server will count when it wakes. It blocks a host at 100 in a row. */
-START_TEST(a_server_that_hangs_for_an_hour_is_looked_at_20_times) {
+/* A server that accepts and never answers, at the standard settings: each look is one handshake that the
+ * server will count when it wakes. No hour, wherever it begins, may hold five of them. */
+START_TEST(a_server_that_hangs_is_looked_at_less_than_five_times_in_an_hour) {
+    enum { DAY_MS = 24 * 3600 * 1000, HOUR_MS = 3600 * 1000, MANY = 100 };
     struct world world = mysql_world();
-    int attempts = 0;
-    for (int64_t end_ms = world.now_ms + 3600 * 1000; world.now_ms < end_ms; attempts++) {
+    int64_t times_ms[MANY], begin_ms = world.now_ms;
+    int attempts = 0, in_first_hour = 0;
+    for (; world.now_ms < begin_ms + DAY_MS; attempts++) {
+        ck_assert_int_lt(attempts, MANY);
+        times_ms[attempts] = world.now_ms;
+        in_first_hour += world.now_ms < begin_ms + HOUR_MS;
+        if (attempts >= 4)
+            ck_assert_int_ge(world.now_ms - times_ms[attempts - 4], HOUR_MS);
         world.now_ms += world.config.timeout_ms;
         find_in_phase(&world, REASON_TIMEOUT, PHASE_AUTH);
         world.now_ms += delay(&world, world.config.timeout_ms, 0);
     }
-    ck_assert_int_eq(attempts, 20);
+    ck_assert_int_eq(in_first_hour, 4);
+    ck_assert_int_eq(attempts, 50); /* in a day: half of the standard max_connect_errors */
 }
 END_TEST
 
@@ -506,7 +691,7 @@ Suite *policy_suite(void) {
     tcase_add_test(tcase, a_replaced_file_is_noted_once_and_is_well);
     tcase_add_test(tcase, a_directory_that_vanished_is_degraded_and_one_never_seen_is_well);
     tcase_add_test(tcase, what_is_mild_for_a_plain_database_is_not_for_a_directory_or_settings);
-    tcase_add_test(tcase, a_wakeup_call_is_stale_after_ten_seconds_and_only_while_tasks_wait);
+    tcase_add_test(tcase, a_wakeup_call_is_stale_after_ten_seconds_and_only_while_a_task_waits_as_long);
     tcase_add_test(
         tcase, settings_that_change_after_our_own_first_look_are_degraded_where_nobody_asks_bugsink);
     tcase_add_test(tcase, settings_may_change_until_bugsink_answers_first);
@@ -518,8 +703,19 @@ Suite *policy_suite(void) {
     tcase_add_test(tcase, refusals_slow_the_looking_down_to_half_a_minute);
     tcase_add_loop_test(tcase, only_broken_handshakes_with_mysql_slow_the_looking_down_to_minutes, 0,
         sizeof HANDSHAKES / sizeof HANDSHAKES[0]);
-    tcase_add_test(tcase, broken_handshakes_slow_the_looking_down_to_five_minutes);
+    tcase_add_test(tcase, broken_handshakes_slow_the_looking_down_to_half_an_hour);
     tcase_add_test(tcase, a_blocked_host_is_left_alone_for_five_minutes_at_once);
-    tcase_add_test(tcase, a_server_that_hangs_for_an_hour_is_looked_at_20_times);
+    tcase_add_test(tcase, a_server_that_hangs_is_looked_at_less_than_five_times_in_an_hour);
+    tcase_add_loop_test(tcase, only_a_complete_login_makes_the_server_forget_broken_ones, 0,
+        sizeof BETWEEN / sizeof BETWEEN[0]);
+    tcase_add_test(tcase, softened_outcomes_are_no_failures);
+    tcase_add_loop_test(
+        tcase, a_look_that_does_not_see_the_queue_is_no_sign_of_progress, 0, sizeof BLIND / sizeof BLIND[0]);
+    tcase_add_test(tcase, an_empty_queue_is_progress);
+    tcase_add_loop_test(tcase, a_swap_of_the_settings_leaves_the_last_good_result_standing, 0,
+        sizeof PASSING / sizeof PASSING[0]);
+    tcase_add_loop_test(
+        tcase, settings_that_look_wrong_for_two_seconds_are, 0, sizeof PASSING / sizeof PASSING[0]);
+    tcase_add_test(tcase, what_no_swap_makes_shows_at_once);
     return suite;
 }

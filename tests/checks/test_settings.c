@@ -1,6 +1,8 @@
 /* Tests of the settings kind: JSON, environment files and the environment; files that are odd, missing,
  * secret or just being replaced. */
 #include "base/str.h"
+#include "checker/policy.h"
+#include "checker/schedule.h"
 #include "checks/settings.h"
 #include "checks/settings_env.h"
 #include "checks/settings_json.h"
@@ -422,34 +424,37 @@ START_TEST(a_file_that_stays_away_is_reported_in_time) {
 END_TEST
 
 /* What the kubelet does with a ConfigMap (pkg/volume/util/atomic_writer.go): a new directory, ..data_tmp ->
- * it, renamed over
- * ..data, then the old directory is removed. The file is a link to ..data/settings. */
+ * it, renamed over ..data, then the old directory is removed. The file is a link to ..data/settings. With a
+ * gap, ..data is away for so long before. Returns 0, or where it failed. */
+static int swap(const char *dir, int number, int gap_ms) {
+    char *name = tempdir_path(dir, "..%d", number), *old = tempdir_path(dir, "..%d", number - 1);
+    char *path = tempdir_path(name, "settings"), *old_path = tempdir_path(old, "settings");
+    char *data = tempdir_path(dir, "..data"), *next = tempdir_path(dir, "..data_tmp");
+    const struct timespec gap = {.tv_sec = gap_ms / 1000, .tv_nsec = (long)(gap_ms % 1000) * 1000 * 1000};
+    int status = mkdir(name, 0755) < 0;
+    tempdir_write(path, "A = 1\n");
+    if (gap_ms > 0) {
+        status |= (unlink(data) < 0) << 1;
+        nanosleep(&gap, NULL); /* how long it is away is the test */
+    }
+    status |= (symlink(strrchr(name, '/') + 1, next) < 0 || rename(next, data) < 0) << 2;
+    if (number > 0)
+        status |= (unlink(old_path) < 0 || rmdir(old) < 0) << 3;
+    free(name);
+    free(old);
+    free(path);
+    free(old_path);
+    free(data);
+    free(next);
+    return status;
+}
+
 static int swap_for_two_seconds(const char *dir) {
     int64_t end_ms = wait_now_ms() + 2000;
-    char *old = NULL;
-    for (int i = 0; wait_now_ms() < end_ms; i++) {
-        char *name = tempdir_path(dir, "..%d", i);
-        char *path = tempdir_path(name, "settings");
-        char *data = tempdir_path(dir, "..data"), *next = tempdir_path(dir, "..data_tmp");
-        if (mkdir(name, 0755) < 0)
-            return 1;
-        tempdir_write(path, "A = 1\n");
-        if (symlink(strrchr(name, '/') + 1, next) < 0 || rename(next, data) < 0)
-            return 2;
-        if (old) {
-            char *old_file = tempdir_path(old, "settings");
-            if (unlink(old_file) < 0 || rmdir(old) < 0)
-                return 3;
-            free(old_file);
-        }
-        free(old);
-        old = name;
-        free(path);
-        free(data);
-        free(next);
-    }
-    free(old);
-    return 0;
+    int status = 0;
+    for (int i = 0; status == 0 && wait_now_ms() < end_ms; i++)
+        status = swap(dir, i, 0);
+    return status;
 }
 
 static bool exists(void *path) {
@@ -469,6 +474,57 @@ START_TEST(swapping_a_config_map_at_full_speed_shows_nothing) {
     }
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
     ck_assert_int_gt(looks, 10);
+    free(path);
+    free(dir);
+}
+END_TEST
+
+static const int TIMEOUTS_MS[] = {30, 150, 1000};
+
+static int swap_with_gaps(const char *dir) {
+    const struct timespec between = {.tv_nsec = 500 * 1000 * 1000}; /* the file is there for so long */
+    int status = 0;
+    for (int i = 1; status == 0 && i <= 3; i++) {
+        status = swap(dir, i, 1500);
+        nanosleep(&between, NULL);
+    }
+    return status;
+}
+
+/* A sidecar with timeouts far below the gap, from look to verdict. */
+START_TEST(swapping_a_config_map_with_gaps_shows_nothing_however_short_the_timeout) {
+    struct check_config config = {.kind = KIND_SETTINGS,
+        .format = SETTINGS_PYTHON,
+        .interval_ms = 200,
+        .timeout_ms = TIMEOUTS_MS[_i],
+        .retry_interval_ms = 50};
+    char *dir = tempdir_new(), *path = tempdir_path(dir, "settings");
+    struct check_memory memory;
+    memory_init(&memory, 0);
+    ck_assert_int_eq(symlink("..data/settings", path), 0);
+    ck_assert_int_eq(swap(dir, 0, 0), 0);
+    pid_t swapper = -1; /* begins after the first look */
+    int status, held = 0;
+    do {
+        int64_t begin_ms = wait_now_ms();
+        struct outcome outcome = look(path, SETTINGS_PYTHON, "A", config.timeout_ms);
+        int64_t now_ms = wait_now_ms();
+        const struct finding finding = {.reason = outcome.reason,
+            .observed = &outcome.observed,
+            .latency_ms = now_ms - begin_ms,
+            .identity = outcome.identity};
+        policy_judge(&config, &memory, &finding, now_ms, now_ms);
+        held += outcome.reason != REASON_OK;
+        ck_assert_msg(memory.status == STATUS_OK, "%s", reason_info(memory.reason)->slug);
+        int64_t delay_ms = schedule_delay_ms(&config, &memory, finding.latency_ms, 0);
+        ck_assert_int_le(delay_ms, config.interval_ms);
+        const struct timespec pause = {.tv_nsec = (long)delay_ms * 1000 * 1000};
+        nanosleep(&pause, NULL); /* what the schedule says */
+        if (swapper < 0)
+            swapper = in_child(swap_with_gaps, dir);
+    } while (waitpid(swapper, &status, WNOHANG) == 0);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+    ck_assert_int_ge(held, 3); /* each gap was met */
     free(path);
     free(dir);
 }
@@ -495,5 +551,7 @@ Suite *settings_suite(void) {
     tcase_add_test(tcase, a_file_that_is_away_empty_or_half_written_for_a_moment_is_well);
     tcase_add_test(tcase, a_file_that_stays_away_is_reported_in_time);
     tcase_add_test(tcase, swapping_a_config_map_at_full_speed_shows_nothing);
+    tcase_add_loop_test(tcase, swapping_a_config_map_with_gaps_shows_nothing_however_short_the_timeout, 0,
+        sizeof TIMEOUTS_MS / sizeof TIMEOUTS_MS[0]);
     return suite;
 }

@@ -1,0 +1,52 @@
+/* A watch: one check's life on the engine, with its schedule, its memory and its lines in the log. */
+#ifndef BH_CHECKER_WATCH_H
+#define BH_CHECKER_WATCH_H
+
+#include "base/error.h"
+#include "checker/loop.h"
+#include "checker/policy.h"
+#include "checks/check.h"
+#include "report/snapshot.h"
+
+struct watch_events {
+    /* What the other checks know now. */
+    struct surroundings (*surroundings)(void *arg);
+    /* A run has ended and was judged. is_change: a status or reason is another than before. Must not free the
+     * watch. */
+    void (*finished)(void *arg, bool is_change);
+};
+
+struct watch {
+    struct loop *loop;
+    const struct watch_events *events;
+    void *arg;
+    struct check check;
+    struct timer next;
+    struct check_memory memory;
+    int64_t pause_ms; /* until the next look, while looking itself does harm; else 0 */
+    bool is_once;
+};
+
+/* Borrows loop, config and events, which outlive it. Returns NULL, with the check's name in the error, where
+ * this build lacks the kind or memory is out. */
+struct watch *watch_new(struct loop *loop, const struct check_config *config,
+    const struct watch_events *events, void *arg, struct error *err);
+
+/* Gives up a run under way. NULL is nothing. */
+void watch_free(struct watch *watch);
+
+/* Starts the first run. With is_once there is no second one. */
+void watch_start(struct watch *watch, bool is_once);
+
+/* Looks now, unless it is looking or has not been started. */
+void watch_hurry(struct watch *watch);
+
+/* As watch_start, for a watch that asks the same as another did, which is about to be freed: what that one
+ * knows is known. Where looking itself brings a lock-out nearer, its pause goes on; else the first look is
+ * due now. */
+void watch_succeed(struct watch *watch, const struct watch *old);
+
+/* What is known; it borrows from the watch's configuration. */
+struct check_view watch_view(const struct watch *watch);
+
+#endif

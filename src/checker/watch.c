@@ -1,0 +1,205 @@
+/* One check's life on the engine: run, judged, remembered, told to the log, run again. */
+#include "checker/watch.h"
+
+#include "base/log.h"
+#include "checker/schedule.h"
+
+#include <stdlib.h>
+
+/* -- the log -- */
+
+static void log_transition(const struct watch *watch, enum status old_status, enum reason old_reason,
+    const struct outcome *outcome, int64_t duration_ms) {
+    const struct check_memory *memory = &watch->memory;
+    struct log_line line;
+    log_begin(&line,
+        memory->status == STATUS_OK         ? LOG_INFO
+        : memory->status == STATUS_DEGRADED ? LOG_WARNING
+                                            : LOG_ERROR,
+        "check changed");
+    log_str(&line, "check", watch->check.config->name);
+    log_str(&line, "kind", watch->check.kind->name);
+    log_str(&line, "old", status_name(old_status));
+    log_str(&line, "new", status_name(memory->status));
+    log_str(&line, "old_code", reason_info(old_reason)->slug);
+    log_str(&line, "code", reason_info(memory->reason)->slug);
+    log_str(&line, "phase", phase_name(memory->phase));
+    log_int(&line, "duration_ms", duration_ms);
+    log_str(&line, "message", memory->status == STATUS_OK ? NULL : reason_info(memory->reason)->sentence);
+    log_str(&line, "driver_code", outcome->code[0] ? outcome->code : NULL);
+    log_str(&line, "detail", outcome->detail[0] ? outcome->detail : NULL);
+    for (int key = 0; key < OBSERVED_KEY_COUNT; key++) {
+        int64_t value;
+        if (memory->status != STATUS_OK && observed_get(&memory->observed, (enum observed_key)key, &value))
+            log_int(&line, observed_name((enum observed_key)key), value);
+    }
+    log_end(&line);
+}
+
+/* Once for each longer pause: whoever waits for a recovery to show must be able to learn why it does not. */
+static void log_slow_down(const struct watch *watch, int64_t delay_ms) {
+    struct log_line line;
+    log_begin(&line, LOG_WARNING, "check slows down");
+    log_str(&line, "check", watch->check.config->name);
+    log_str(&line, "code", reason_info(watch->memory.reason)->slug);
+    log_str(&line, "phase", phase_name(watch->memory.phase));
+    log_int(&line, "next_ms", delay_ms);
+    log_str(
+        &line, "message", "connections that break off make the server block this host, and Bugsink with it");
+    log_end(&line);
+}
+
+static void log_repetition(const struct watch *watch, int64_t duration_ms) {
+    struct log_line line;
+    log_begin(&line, LOG_DEBUG, "checked");
+    log_str(&line, "check", watch->check.config->name);
+    log_str(&line, "status", status_name(watch->memory.status));
+    log_str(&line, "code", reason_info(watch->memory.reason)->slug);
+    log_int(&line, "duration_ms", duration_ms);
+    log_end(&line);
+}
+
+/* Whether a change is worth a line: that a file was replaced is told once, and not again when the next look
+ * finds nothing new. */
+static bool is_worth_telling(
+    const struct check_memory *memory, enum status old_status, enum reason old_reason) {
+    return memory->status != old_status || old_reason != REASON_REPLACED || memory->reason != REASON_OK;
+}
+
+/* -- runs -- */
+
+static uint32_t random_number(void) {
+    return (uint32_t)random(); /* spreads load; guards nothing */
+}
+
+static void run(void *arg) {
+    struct watch *watch = arg;
+    check_start(&watch->check);
+}
+
+/* Of a check where looking itself does harm, how long until the next look is worth telling. */
+static void note_pause(struct watch *watch, int64_t delay_ms) {
+    bool is_pausing = watch->memory.retry >= RETRY_SLOWER && delay_ms > watch->check.config->interval_ms;
+    if (is_pausing)
+        observed_set(&watch->memory.observed, OBSERVED_PAUSE_S, delay_ms / 1000);
+    if (is_pausing && delay_ms > watch->pause_ms)
+        log_slow_down(watch, delay_ms);
+    watch->pause_ms = is_pausing ? delay_ms : 0;
+}
+
+static void schedule(struct watch *watch, int64_t duration_ms) {
+    int64_t delay_ms = schedule_delay_ms(watch->check.config, &watch->memory, duration_ms, random_number());
+    note_pause(watch, delay_ms);
+    timer_arm(&watch->loop->timers, &watch->next, delay_ms);
+}
+
+static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
+    struct watch *watch = check->arg;
+    const struct clock *clock = watch->loop->timers.clock;
+    enum status old_status = watch->memory.status;
+    enum reason old_reason = watch->memory.reason;
+    const struct finding finding = {.reason = outcome->reason,
+        .phase = outcome->phase,
+        .observed = &outcome->observed,
+        .latency_ms = duration_ms,
+        .identity = outcome->identity,
+        .around = watch->events->surroundings(watch->arg)};
+    /* The login was counted as broken when its time was up, and that is how it has ended now. */
+    if (check->is_late && policy_retry(check->config, &finding) == RETRY_SLOWER)
+        return;
+    bool is_change =
+        policy_judge(check->config, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));
+    if (is_change && is_worth_telling(&watch->memory, old_status, old_reason))
+        log_transition(watch, old_status, old_reason, outcome, duration_ms);
+    else if (!is_change)
+        log_repetition(watch, duration_ms);
+    if (!watch->is_once)
+        schedule(watch, duration_ms);
+    watch->events->finished(watch->arg, is_change);
+}
+
+/* -- from start to end -- */
+
+struct watch *watch_new(struct loop *loop, const struct check_config *config,
+    const struct watch_events *events, void *arg, struct error *err) {
+    struct watch *watch = calloc(1, sizeof *watch);
+    if (!watch) {
+        error_set(err, "out of memory");
+        return NULL;
+    }
+    watch->loop = loop;
+    watch->events = events;
+    watch->arg = arg;
+    timer_init(&watch->next, run, watch);
+    memory_init(&watch->memory, clock_wall_ms(loop->timers.clock));
+    if (check_init(&watch->check, &loop->env, config, on_finished, watch, err) < 0) {
+        error_prefix(err, "check \"%s\"", config->name);
+        free(watch);
+        return NULL;
+    }
+    return watch;
+}
+
+void watch_free(struct watch *watch) {
+    if (!watch)
+        return;
+    timer_disarm(&watch->next);
+    check_release(&watch->check);
+    free(watch);
+}
+
+void watch_start(struct watch *watch, bool is_once) {
+    watch->is_once = is_once;
+    timer_arm(&watch->loop->timers, &watch->next, 0);
+}
+
+void watch_hurry(struct watch *watch) {
+    if (timer_is_armed(&watch->next))
+        timer_arm(&watch->loop->timers, &watch->next, 0);
+}
+
+/* How long the pause of the old one goes on. A look of its that is under way is broken off now, and counts as
+ * the others did. */
+static int64_t remaining_ms(struct watch *watch, const struct watch *old) {
+    if (watch->memory.retry < RETRY_SLOWER)
+        return 0;
+    if (timer_is_armed(&old->next)) {
+        int64_t left_ms = old->next.due_ms - clock_now_ms(watch->loop->timers.clock);
+        return left_ms > 0 ? left_ms : 0;
+    }
+    if (!old->check.is_running)
+        return 0;
+    watch->memory.broken_logins++;
+    return schedule_delay_ms(watch->check.config, &watch->memory, 0, random_number());
+}
+
+void watch_succeed(struct watch *watch, const struct watch *old) {
+    watch->memory = old->memory;
+    watch->is_once = old->is_once;
+    watch->pause_ms = old->pause_ms;
+    timer_arm(&watch->loop->timers, &watch->next, remaining_ms(watch, old));
+}
+
+/* -- what is known -- */
+
+struct check_view watch_view(const struct watch *watch) {
+    const struct check_memory *memory = &watch->memory;
+    const struct check_config *config = watch->check.config;
+    return (struct check_view){
+        .name = config->name,
+        .kind = watch->check.kind->name,
+        .is_database = check_kind_id_is_database(config->kind),
+        .is_critical = config->is_critical,
+        .status = memory->status,
+        .reason = memory->reason,
+        .phase = memory->phase,
+        .has_run = memory->has_run,
+        .has_started = memory->has_run && (config->kind != KIND_HTTP || memory->life.has_answered),
+        .latency_ms = memory->latency_ms,
+        .checked_at_ms = memory->checked_wall_ms,
+        .since_ms = memory->since_wall_ms,
+        .last_ok_at_ms = memory->last_ok_wall_ms,
+        .consecutive_failures = memory->consecutive_failures,
+        .observed = memory->observed,
+    };
+}
