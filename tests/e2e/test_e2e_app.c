@@ -122,7 +122,8 @@ START_TEST(a_hanging_bugsink_is_a_timeout_and_not_live_after_fall) {
     ck_assert_int_eq(kill(scene.app.pid, SIGCONT), 0);
     world_await(scene.world, "/health/live/", 200, "OK", SOON_MS);
     world_await(scene.world, "/health/ready/", 200, "", SOON_MS);
-    ck_assert_int_eq(daemon_log_lines(&scene.world->daemon, "Bugsink answers", ""), 1); /* no new arrival */
+    ck_assert_int_eq(daemon_log_lines(&scene.world->daemon, "Bugsink answers", "arrivals=2"),
+        1); /* after fall silences it may have been restarted */
     scene_end(&scene);
 }
 END_TEST

@@ -246,6 +246,41 @@ START_TEST(no_reload_starts_a_second_child_beside_one_that_is_caught) {
 }
 END_TEST
 
+/* Checks of none of these: another maintenance file, and the queue alone. */
+static void write_config_without(struct scene *scene) {
+    world_write_config(scene->world,
+        "{\"databases\": {\"snappea\": {\"dsn\": \"sqlite:///%s\", \"role\": \"queue\"}}, \"drain\": "
+        "\"1s\",\n"
+        " \"maintenance\": \"%s/elsewhere\", \"interval\": \"1s\", \"timeout\": \"800ms\"}\n",
+        scene->world->queue_db, scene->world->dir);
+}
+
+START_TEST(checks_that_are_taken_out_and_put_back_start_no_second_child) {
+    struct scene scene;
+    if (!scene_start(&scene, "checks_that_are_taken_out_and_put_back_start_no_second_child"))
+        return;
+    hang(&scene, HUNGFS_HOLDS);
+    pid_t before[CHILDREN_MAX], after[CHILDREN_MAX];
+    ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
+    waiting_children(&scene, before);
+    for (int i = 0; i < 2; i++) {
+        write_config_without(&scene);
+        reload(&scene, 2 * i + 1);
+        world_await(scene.world, "/health/ready/", 200, "\"status\": \"ok\"", SHOWS_MS);
+        write_config(&scene, &AT_FIRST);
+        reload(&scene, 2 * i + 2);
+        world_await_check(scene.world, "default", "error: stuck", SHOWS_MS);
+        world_await_check(scene.world, "app_settings", "error: stuck", SHOWS_MS);
+        watch(&scene, 1);
+        ck_assert_int_eq(waiting_children(&scene, after), ON_VOLUME);
+        ck_assert_int_eq(memcmp(before, after, ON_VOLUME * sizeof *before), 0);
+    }
+    hungfs_go_on(&scene.fs);
+    await_recovery(&scene);
+    scene_end(&scene);
+}
+END_TEST
+
 static bool is_reload_caught(void *arg) {
     pid_t children[CHILDREN_MAX];
     return waiting_children(arg, children) == ON_VOLUME + 1;
@@ -302,6 +337,31 @@ START_TEST(the_maintenance_file_is_seen_when_its_volume_answers_again) {
 }
 END_TEST
 
+START_TEST(maintenance_stays_while_a_new_path_of_its_file_gives_no_answer) {
+    enum { LOOK_AND_MORE_MS = 2000 };
+    struct scene scene;
+    if (!scene_start(&scene, "maintenance_stays_while_a_new_path_of_its_file_gives_no_answer"))
+        return;
+    char *file = tempdir_path(scene.world->dir, "elsewhere");
+    tempdir_write(file, "");
+    write_config_without(&scene);
+    reload(&scene, 1);
+    world_await(scene.world, "/health/ready/", 503, "maintenance", SHOWS_MS);
+    hang(&scene, HUNGFS_HOLDS);
+    write_config(&scene, &AT_FIRST);
+    reload(&scene, 2);
+    for (int64_t end_ms = wait_now_ms() + LOOK_AND_MORE_MS; wait_now_ms() < end_ms;) {
+        ck_assert_int_eq(world_get(scene.world, "/health/ready/"), 503);
+        ck_assert_ptr_nonnull(strstr(scene.world->response.body, "\"code\": \"maintenance\""));
+    }
+    ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
+    hungfs_go_on(&scene.fs);
+    await_recovery(&scene); /* there is no file at the new path */
+    free(file);
+    scene_end(&scene);
+}
+END_TEST
+
 static bool have_ended(void *arg) {
     const pid_t *children = arg;
     for (int i = 0; i < ON_VOLUME; i++)
@@ -346,6 +406,8 @@ Suite *e2e_hung_suite(void) {
     tcase_add_test(tcase, a_volume_that_answers_late_is_slow_and_all_stays_ready);
     tcase_add_test(tcase, no_reload_starts_a_second_child_beside_one_that_is_caught);
     tcase_add_test(tcase, a_configuration_on_the_volume_is_read_by_one_child_and_when_it_answers_again);
+    tcase_add_test(tcase, checks_that_are_taken_out_and_put_back_start_no_second_child);
+    tcase_add_test(tcase, maintenance_stays_while_a_new_path_of_its_file_gives_no_answer);
     tcase_add_test(tcase, the_maintenance_file_is_seen_when_its_volume_answers_again);
     tcase_add_test(tcase, sigterm_ends_the_daemon_although_its_children_are_caught);
     return suite;

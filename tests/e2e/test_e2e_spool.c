@@ -116,8 +116,9 @@ START_TEST(an_unheard_wakeup_call_is_degraded_while_tasks_wait) {
     world_start(world);
     world_await(world, "/health/ready/wakeup/", 200, "\"oldest_wakeup_age_s\": 6", SHOWS_MS);
     world_await(world, "/health/ready/wakeup/", 200, "\"status\": \"ok\"", SHOWS_MS); /* nothing waits */
-    sqlite_files_execute(world->queue_db, "INSERT INTO snappea_task (created_at, task_name, args, kwargs) "
-                                          "VALUES (strftime('%Y-%m-%d %H:%M:%f', 'now'), 't', '[]', '{}')");
+    sqlite_files_execute(world->queue_db,
+        "INSERT INTO snappea_task (created_at, task_name, args, kwargs) "
+        "VALUES (strftime('%Y-%m-%d %H:%M:%f', 'now', '-20 seconds'), 't', '[]', '{}')");
     world_await(world, "/health/ready/wakeup/", 200, "\"degraded\", \"code\": \"stale_wakeup\"", SHOWS_MS);
     ck_assert_int_eq(unlink(call), 0);
     world_await(world, "/health/ready/wakeup/", 200, "\"status\": \"ok\"", RECOVERS_MS);
