@@ -145,10 +145,11 @@ static void allow_lingering(void) {
     alarm(LINGERS_S);
 }
 
-/* Logged in: the questions have their time, also where the login took more than a whole run. */
+/* Logged in: the questions have their time, also where the login took a whole run, or all but a little of it:
+ * with nothing left, each of them would be a timeout of our own making. */
 static void end_lingering(struct talk *talk) {
     int64_t now_ms = clock_now_ms(clock_system());
-    if (now_ms - talk->started_ms > talk->config->timeout_ms)
+    if (now_ms - talk->started_ms > talk->config->timeout_ms * 8 / 10)
         talk->started_ms = now_ms;
     alarm((unsigned)((talk->config->timeout_ms + 999) / 1000) + 1);
 }
