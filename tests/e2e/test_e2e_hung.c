@@ -257,7 +257,7 @@ static void write_config_without(struct scene *scene) {
 
 START_TEST(checks_that_are_taken_out_and_put_back_start_no_second_child) {
     struct scene scene;
-    if (!scene_start(&scene, "checks_that_are_taken_out_and_put_back_start_no_second_child"))
+    if (!scene_start(&scene, &AT_FIRST, "checks_that_are_taken_out_and_put_back_start_no_second_child"))
         return;
     hang(&scene, HUNGFS_HOLDS);
     pid_t before[CHILDREN_MAX], after[CHILDREN_MAX];
@@ -340,7 +340,7 @@ END_TEST
 START_TEST(maintenance_stays_while_a_new_path_of_its_file_gives_no_answer) {
     enum { LOOK_AND_MORE_MS = 2000 };
     struct scene scene;
-    if (!scene_start(&scene, "maintenance_stays_while_a_new_path_of_its_file_gives_no_answer"))
+    if (!scene_start(&scene, &AT_FIRST, "maintenance_stays_while_a_new_path_of_its_file_gives_no_answer"))
         return;
     char *file = tempdir_path(scene.world->dir, "elsewhere");
     tempdir_write(file, "");

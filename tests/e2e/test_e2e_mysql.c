@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWS_MS = 6000, RECOVERS_MS = 2000, THAWS_MS = 8000 };
+enum { SHOWS_MS = 6000, RECOVERS_MS = 2000, THAWS_MS = 15000 };
 
 #define MARKER "Zq7xMariadbMarker"
 
