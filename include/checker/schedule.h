@@ -6,7 +6,12 @@
 
 /* The longest pauses after outcomes where probing itself does harm, unless the interval is longer; and the
  * one pause while the server has blocked this host. */
-enum { SCHEDULE_SLOW_MAX_MS = 30000, SCHEDULE_SLOWER_MAX_MS = 1800000, SCHEDULE_BLOCKED_MS = 300000 };
+enum {
+    SCHEDULE_SLOW_MAX_MS = 30000,
+    SCHEDULE_HUNG_MAX_MS = 1800000,
+    SCHEDULE_BROKEN_MAX_MS = 600000,
+    SCHEDULE_BLOCKED_MS = 300000
+};
 
 /* Milliseconds from the end of a run, which took duration_ms, to the start of the next one. random (any
  * value) spreads the runs of many pods: up to a tenth of the interval is taken off, never put on.
@@ -15,8 +20,9 @@ enum { SCHEDULE_SLOW_MAX_MS = 30000, SCHEDULE_SLOWER_MAX_MS = 1800000, SCHEDULE_
  * retry interval; after a timeout in phase connect counted from start to start, too. Refused (a wrong
  * password): the retry interval, doubled with each refusal in a row, up to SCHEDULE_SLOW_MAX_MS: a mistake
  * that is mended at once shows at once, and one that stays does not fill the server's log. Near a lock-out
- * (RETRY_SLOWER): 10 s, 5 min, 25 min, then SCHEDULE_SLOWER_MAX_MS each, so that there are 4 attempts in the
- * first hour and 2 in any later one: a server may be set to block at the fifth. Locked out:
+ * (RETRY_SLOWER), where the server hangs: 10 s, 5 min, 25 min, then SCHEDULE_HUNG_MAX_MS each, so that there
+ * are 4 attempts in the first hour and 2 in any later one: a server may be set to block at the fifth; where a
+ * login was broken off otherwise: 10 s, 1 min, 5 min, then SCHEDULE_BROKEN_MAX_MS each. Locked out:
  * SCHEDULE_BLOCKED_MS; a blocked server counts no more. A settings file that may be just being replaced: the
  * retry interval, and not later than the last good result stands. */
 int64_t schedule_delay_ms(const struct check_config *config, const struct check_memory *memory,

@@ -10,14 +10,21 @@ static int64_t slow_delay_ms(const struct check_config *config, int64_t refusals
     return delay_ms < longest_ms ? delay_ms : longest_ms;
 }
 
-/* Each attempt is one that a server which hangs will count when it wakes. Of the four that the first hour may
- * have, the second comes soon, for most faults pass soon; the others are spread so that no pause is longer
- * than it must be. */
-static int64_t slower_delay_ms(const struct check_config *config, int64_t broken_logins) {
-    static const int64_t PAUSES_MS[] = {10 * 1000, 5 * 60 * 1000, 25 * 60 * 1000, SCHEDULE_SLOWER_MAX_MS};
-    enum { LAST = sizeof PAUSES_MS / sizeof PAUSES_MS[0] - 1 };
-    int64_t index = broken_logins > 0 ? broken_logins - 1 : 0;
-    int64_t pause_ms = PAUSES_MS[index < LAST ? index : LAST];
+/* Each attempt is one that the server counts, one that hangs does so when it wakes. The second comes soon,
+ * for most faults pass soon. Of a server that hangs the first hour may have four; a pause there is as long as
+ * it likes, for the last login still waits and is the first to learn that the server goes on. Nothing waits
+ * where a login was broken off otherwise (a certificate that is mended, say): there the pauses end at what
+ * somebody who has mended it can stand. */
+static int64_t slower_delay_ms(const struct check_config *config, const struct check_memory *memory) {
+    enum { PAUSE_COUNT = 4 };
+    static const int64_t HUNG_MS[PAUSE_COUNT] = {
+        10 * 1000, 5 * 60 * 1000, 25 * 60 * 1000, SCHEDULE_HUNG_MAX_MS};
+    static const int64_t BROKEN_MS[PAUSE_COUNT] = {
+        10 * 1000, 60 * 1000, 5 * 60 * 1000, SCHEDULE_BROKEN_MAX_MS};
+    int64_t index = memory->broken_logins > 0 ? memory->broken_logins - 1 : 0;
+    if (index >= PAUSE_COUNT)
+        index = PAUSE_COUNT - 1;
+    int64_t pause_ms = memory->reason == REASON_TIMEOUT ? HUNG_MS[index] : BROKEN_MS[index];
     return pause_ms > config->retry_interval_ms ? pause_ms : config->retry_interval_ms;
 }
 
@@ -51,7 +58,7 @@ int64_t schedule_delay_ms(const struct check_config *config, const struct check_
         return memory->hold_ms < config->retry_interval_ms ? memory->hold_ms : config->retry_interval_ms;
     switch (memory->retry) {
     case RETRY_SLOW: return slow_delay_ms(config, memory->consecutive_refusals);
-    case RETRY_SLOWER: return slower_delay_ms(config, memory->broken_logins);
+    case RETRY_SLOWER: return slower_delay_ms(config, memory);
     case RETRY_PAUSE:
         return config->interval_ms > SCHEDULE_BLOCKED_MS ? config->interval_ms : SCHEDULE_BLOCKED_MS;
     case RETRY_FAST: return fast_delay_ms(config, memory, duration_ms);

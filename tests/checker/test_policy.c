@@ -601,13 +601,20 @@ START_TEST(only_broken_handshakes_with_mysql_slow_the_looking_down_to_minutes) {
 }
 END_TEST
 
-START_TEST(broken_handshakes_slow_the_looking_down_to_half_an_hour) {
-    struct world world = mysql_world();
-    const int64_t expected[] = {10000, 300000, 1500000, 1800000, 1800000, 1800000};
-    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
-        find_in_phase(&world, i % 2 == 0 ? REASON_TIMEOUT : REASON_RESET, PHASE_AUTH);
-        ck_assert_int_eq(delay(&world, 10, 5), expected[i]);
+START_TEST(hung_handshakes_slow_the_looking_down_to_half_an_hour_and_broken_ones_to_ten_minutes) {
+    static const int64_t HUNG[] = {10000, 300000, 1500000, 1800000, 1800000, 1800000},
+                         BROKEN[] = {10000, 60000, 300000, 600000, 600000, 600000};
+    for (int is_hung = 0; is_hung < 2; is_hung++) {
+        struct world world = mysql_world();
+        for (size_t i = 0; i < sizeof HUNG / sizeof HUNG[0]; i++) {
+            find_in_phase(&world, is_hung ? REASON_TIMEOUT : REASON_RESET, PHASE_AUTH);
+            ck_assert_int_eq(delay(&world, 10, 5), is_hung ? HUNG[i] : BROKEN[i]);
+        }
     }
+    struct world world = mysql_world();
+    for (int i = 0; i < 3; i++) /* both count, and the last one says how long the pause is */
+        find_in_phase(&world, i < 2 ? REASON_RESET : REASON_TIMEOUT, PHASE_AUTH);
+    ck_assert_int_eq(delay(&world, 10, 5), HUNG[2]);
     find_in_phase(&world, REASON_OK, PHASE_NONE);
     find_in_phase(&world, REASON_TIMEOUT, PHASE_AUTH);
     ck_assert_int_eq(delay(&world, 10, 5), 10000);
@@ -703,7 +710,8 @@ Suite *policy_suite(void) {
     tcase_add_test(tcase, refusals_slow_the_looking_down_to_half_a_minute);
     tcase_add_loop_test(tcase, only_broken_handshakes_with_mysql_slow_the_looking_down_to_minutes, 0,
         sizeof HANDSHAKES / sizeof HANDSHAKES[0]);
-    tcase_add_test(tcase, broken_handshakes_slow_the_looking_down_to_half_an_hour);
+    tcase_add_test(
+        tcase, hung_handshakes_slow_the_looking_down_to_half_an_hour_and_broken_ones_to_ten_minutes);
     tcase_add_test(tcase, a_blocked_host_is_left_alone_for_five_minutes_at_once);
     tcase_add_test(tcase, a_server_that_hangs_is_looked_at_less_than_five_times_in_an_hour);
     tcase_add_loop_test(tcase, only_a_complete_login_makes_the_server_forget_broken_ones, 0,
