@@ -23,7 +23,7 @@ TEST_PACKAGES  = $(RUN_PACKAGES) check libfuse3-dev fuse3 nftables openssl pgbou
 DEPLOY_PACKAGES = $(RUN_PACKAGES) unzip $(if $(shell command -v npm),,nodejs npm)
 DEB_PACKAGES   = $(BUILD_PACKAGES) binutils dpkg-dev xz-utils
 PACKAGING_PACKAGES = $(DEB_PACKAGES) iproute2 lintian man-db mariadb-server openssl podman-compose postgresql procps \
-                 python3-jsonschema python3-yaml sqlite3 systemd $(if $(shell command -v npm),,npm)
+                 python3-jsonschema python3-yaml sqlite3 systemd $(if $(shell command -v npm),,nodejs npm)
 LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git shellcheck
 
 LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)

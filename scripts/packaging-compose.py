@@ -118,6 +118,13 @@ def rights():
         assert service["security_opt"] == ["no-new-privileges:true"]
 
 
+@check("the image is this version's")
+def image():
+    version = open("VERSION", encoding="utf-8").read().strip()
+    for service in [BASE["services"]["health"], OVER["services"]["wait"]]:
+        assert service["image"] == f"bugsink-health:{version}"
+
+
 @check("its health is asked by the program itself")
 def healthcheck():
     test = BASE["services"]["health"]["healthcheck"]["test"]

@@ -16,8 +16,15 @@ if [ "${2:-}" != inside ]; then
     [ -n "$groups" ] || refuse "cgroup version 2 is not mounted"
     group=$groups/bugsink-health-packaging.$$
     mkdir "$group" 2>/dev/null || refuse "no control group can be made"
-    # The machine's processes end with it; its groups are empty then.
-    trap 'find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true' EXIT
+    # The machine's processes end with it; its groups are empty soon after.
+    remove_groups() {
+        tries=50
+        while [ -d "$group" ] && [ "$tries" -gt 0 ]; do
+            find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.1
+            tries=$((tries - 1))
+        done
+    }
+    trap remove_groups EXIT
     # shellcheck disable=SC2016 # expanded by the shell that enters the group
     timeout -k 5 180 sh -c 'echo $$ >"$1/cgroup.procs" && exec unshare --pid --fork --kill-child --mount --net --uts \
         --ipc --cgroup --propagation private sh "$2" "$3" inside' sh "$group" "$0" "$dir" || [ -f "$dir/log" ] ||
