@@ -21,6 +21,9 @@ TEST_PACKAGES  = $(RUN_PACKAGES) check libfuse3-dev fuse3 nftables openssl pgbou
                  $(if $(MYSQL),mariadb-server) valgrind
 # The tests of deploy/: a Node.js of 18 or newer may be there from elsewhere; the rest is fetched by tests/deploy/prepare.sh.
 DEPLOY_PACKAGES = $(RUN_PACKAGES) unzip $(if $(shell command -v npm),,nodejs npm)
+DEB_PACKAGES   = $(BUILD_PACKAGES) binutils dpkg-dev xz-utils
+PACKAGING_PACKAGES = $(DEB_PACKAGES) iproute2 lintian man-db mariadb-server openssl podman-compose postgresql procps \
+                 python3-jsonschema python3-yaml sqlite3 systemd $(if $(shell command -v npm),,nodejs npm)
 LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git shellcheck
 
 LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)
@@ -50,6 +53,7 @@ SUITES    := $(filter e2e_%,$(ALL_SUITES)) $(filter-out e2e_%,$(ALL_SUITES))# th
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
+.PHONY: deb packaging-test deps-deb deps-packaging
 
 all: $(BUILD)/bugsink-health ## build the program
 
@@ -91,15 +95,20 @@ uninstall: ## remove what install installed
 	rm -f $(DESTDIR)$(PREFIX)/bin/bugsink-health $(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/bugsink-health
 
+deb: deps-deb $(BUILD)/bugsink-health ## a Debian package of the program, its unit and its configuration
+	scripts/deb.sh $(BUILD)
+
+packaging-test: deps-packaging $(BUILD)/bugsink-health ## test the Compose files, the unit under a real systemd, the package
+	scripts/packaging-test.sh $(BUILD)
+
 clean: ## remove everything built
 	rm -rf $(BUILD)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-deps-build deps-run deps-test deps-lint deps-deploy: deps-%:
-	@scripts/install-packages.sh $(if $(filter build,$*),$(BUILD_PACKAGES))$(if $(filter run,$*),$(RUN_PACKAGES))$(if \
-	    $(filter test,$*),$(TEST_PACKAGES))$(if $(filter lint,$*),$(LINT_PACKAGES))$(if $(filter deploy,$*),$(DEPLOY_PACKAGES))
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging: deps-%:
+	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health
 	scripts/demo.sh $(BUILD)

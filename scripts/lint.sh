@@ -133,7 +133,7 @@ check_paths() {
 }
 
 check_scripts() {
-    shellcheck --severity=warning scripts/*.sh .ci/* tests/deploy/*.sh deploy/kubernetes/overlays/helm/*.sh || complain "shellcheck"
+    shellcheck --severity=warning scripts/*.sh .ci/* deploy/debian/p* tests/deploy/*.sh deploy/kubernetes/overlays/helm/*.sh || complain "shellcheck"
 }
 
 # cppcheck sees no system headers: jansson's loop must be told (without a semicolon, at which it would split).

@@ -15,6 +15,7 @@ enum { RELOAD_TIMEOUT_MS = 2000 };
 struct reload {
     struct loop *loop;
     const struct config_source *source;
+    void (*begun)(void *arg);
     void (*ready)(void *arg);
     void (*failed)(void *arg, const char *why); /* why holds no secret */
     void *arg;
@@ -23,13 +24,13 @@ struct reload {
     bool is_wanted_again; /* asked for while one was under way */
 };
 
-/* `ready` is called when the configuration could be read and is valid, `failed` when not. source is borrowed.
- */
+/* `begun` is called when a reading begins, and then, once: `ready` when the configuration could be read and
+ * is valid, `failed` when not. source is borrowed. */
 void reload_init(struct reload *reload, struct loop *loop, const struct config_source *source,
-    void (*ready)(void *arg), void (*failed)(void *arg, const char *why), void *arg);
+    void (*begun)(void *arg), void (*ready)(void *arg), void (*failed)(void *arg, const char *why),
+    void *arg);
 
-/* Begins; one that is asked for while another is under way follows it. Exactly one of the callbacks comes for
- * each reading. */
+/* Begins; one that is asked for while another is under way follows it. */
 void reload_begin(struct reload *reload);
 
 /* Gives up what is under way. */

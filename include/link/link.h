@@ -1,9 +1,9 @@
 /* The link between checker and responder: frames over a stream socket pair.
  *
  * checker -> responder: LOG (how to log: the responder reads no configuration), LISTENER (with the listening
- * descriptor), PAGES (a whole set, and its lease), LEASE (the pages stand, trust them longer), STOP (an
- * orderly end). responder -> checker: LISTENING (the
- * descriptor has come). Either side that sees the other's end, or a frame that is not well-formed, ends
+ * descriptor), PAGES (a whole set, and its lease), LEASE (the pages stand, trust them longer), PING (does
+ * your loop turn?), STOP (an orderly end). responder -> checker: LISTENING (the descriptor has come), PONG
+ * (one for each PING). Either side that sees the other's end, or a frame that is not well-formed, ends
  * itself: crash-only. */
 #ifndef BH_LINK_LINK_H
 #define BH_LINK_LINK_H
@@ -19,7 +19,16 @@
 
 /* -- frames: pure -- */
 
-enum frame_type { FRAME_LISTENER = 1, FRAME_PAGES, FRAME_LEASE, FRAME_STOP, FRAME_LISTENING, FRAME_LOG };
+enum frame_type {
+    FRAME_LISTENER = 1,
+    FRAME_PAGES,
+    FRAME_LEASE,
+    FRAME_STOP,
+    FRAME_LISTENING,
+    FRAME_LOG,
+    FRAME_PING,
+    FRAME_PONG
+};
 
 enum {
     FRAME_HEADER_SIZE = 12,
@@ -70,6 +79,9 @@ void link_sender_free(struct link_sender *sender);
  * descriptor came. */
 void link_sender_on_listening(struct link_sender *sender, void (*listening)(void *arg));
 
+/* `pong` is called, with the sender's arg, for each ping that was answered. */
+void link_sender_on_pong(struct link_sender *sender, void (*pong)(void *arg));
+
 /* Each queues a frame, which the loop sends; nothing blocks. A set of pages that has not begun to go out is
  * replaced by a newer one, and a lease likewise, so that a responder that does not read costs bounded memory.
  * Each returns -1 when memory or descriptors are out, the set cannot be encoded, or the link has failed; what
@@ -79,6 +91,7 @@ int link_send_listener(
     struct link_sender *sender, int listen_fd); /* duplicated at once; once in a sender's life */
 int link_send_pages(struct link_sender *sender, const struct page_set *set, int64_t valid_until_ms);
 int link_send_lease(struct link_sender *sender, int64_t valid_until_ms);
+int link_send_ping(struct link_sender *sender); /* nothing, while one is not answered yet */
 int link_send_stop(struct link_sender *sender);
 
 /* -- the receiving end, in the responder -- */
@@ -93,6 +106,7 @@ struct link_events {
      */
     void (*pages)(void *arg, struct page_set set, unsigned char *payload, int64_t valid_until_ms);
     void (*lease)(void *arg, int64_t valid_until_ms);
+    void (*ping)(void *arg);
     void (*stop)(void *arg); /* the last call */
     /* The last call. why says what was wrong with the link, or is NULL where the other end just closed it. */
     void (*failed)(void *arg, const char *why);
@@ -106,5 +120,8 @@ void link_receiver_free(struct link_receiver *receiver);
 /* Tells the checker that the listening descriptor has come. Returns -1, with errno, if that cannot be sent at
  * once. */
 int link_send_listening(int fd);
+
+/* Answers a ping. Returns as link_send_listening does. */
+int link_send_pong(int fd);
 
 #endif

@@ -1,5 +1,5 @@
 /* Plain text: the short pages, and the table of the command line. Each function returns a text that the
- * caller frees, ending in a newline, or NULL when memory is out. */
+ * caller frees, ending in a newline where nothing else is said, or NULL when memory is out. */
 #ifndef BH_RENDER_TEXT_H
 #define BH_RENDER_TEXT_H
 
@@ -15,6 +15,10 @@ char *text_started(const struct snapshot *snapshot);
  * and the verdict as last line. has_colour: with terminal colours (the words and symbols say it all without
  * them). */
 char *text_table(const struct snapshot *snapshot, bool has_colour);
+
+/* The verdict in one line for whoever supervises the sidecar, of names and codes alone: "Ready.", "Ready, but
+ * degraded: snappea: backlog.", "Not ready: default: refused, snappea: starting." Without a newline. */
+char *text_verdict(const struct snapshot *snapshot);
 
 /* One check in one line: "snappea: error: locked. SENTENCE". */
 char *text_line(const struct check_view *check);

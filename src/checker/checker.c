@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "checker/announce.h"
 #include "checker/engine.h"
 #include "checker/listen.h"
 #include "checker/loop.h"
@@ -11,6 +12,7 @@
 #include "checker/versions.h"
 #include "link/link.h"
 #include "render/pages.h"
+#include "render/text.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -33,6 +35,7 @@ struct checker {
     struct loop loop;
     struct engine *engine;
     struct link_sender *sender;
+    struct announcer announcer;
     struct reload reload;
     struct event *signals[SIGNAL_COUNT];
     struct timer publish;
@@ -57,6 +60,7 @@ static void end(struct checker *checker, int status) {
         return;
     checker->is_ending = true;
     checker->exit_status = status;
+    announce_state(&checker->announcer, ANNOUNCE_STOPPING);
     if (link_send_stop(checker->sender) < 0)
         loop_end(&checker->loop);
     timer_arm(&checker->loop.timers, &checker->farewell, FAREWELL_MS);
@@ -71,6 +75,13 @@ static void on_farewell_late(void *arg) {
 
 static int64_t lease_until_ms(const struct checker *checker) {
     return clock_now_ms(checker->loop.timers.clock) + LEASE_MS;
+}
+
+static void announce_verdict(struct checker *checker, const struct snapshot *snapshot) {
+    char *verdict = announcer_is_heard(&checker->announcer) ? text_verdict(snapshot) : NULL;
+    if (verdict)
+        announce_status(&checker->announcer, verdict);
+    free(verdict);
 }
 
 static void publish(void *arg) {
@@ -97,6 +108,7 @@ static void publish(void *arg) {
         timer_arm(&checker->loop.timers, &checker->lease, LEASE_RENEW_MS);
     }
     pages_release(&set);
+    announce_verdict(checker, &snapshot);
 }
 
 static void on_checked(void *arg, bool is_change) {
@@ -162,6 +174,7 @@ static void on_terminate(evutil_socket_t number, short events, void *arg) {
         return;
     }
     checker->is_draining = true;
+    announce_state(&checker->announcer, ANNOUNCE_STOPPING);
     timer_arm(&checker->loop.timers, &checker->drained, engine_config(checker->engine)->drain_ms);
     publish(checker);
 }
@@ -208,11 +221,22 @@ static struct config *load_again(const struct checker *checker, struct error *er
     return config;
 }
 
+/* What has begun to stop says no more of itself. */
+static void announce_running(struct checker *checker, enum announce_state state) {
+    if (checker->announcer.state != ANNOUNCE_STARTING && !checker->is_draining && !checker->is_ending)
+        announce_state(&checker->announcer, state);
+}
+
+static void on_reload_begun(void *arg) {
+    announce_running(arg, ANNOUNCE_RELOADING);
+}
+
 static void on_reload_failed(void *arg, const char *why) {
     struct checker *checker = arg;
     checker->config_state = "error: the last reload failed, the configuration before it is in force";
     log_error("reload failed, the old configuration stays", why);
     on_checked(checker, true);
+    announce_running(checker, ANNOUNCE_READY);
 }
 
 static void warn_of_listen(const struct checker *checker, const struct config *config) {
@@ -240,6 +264,7 @@ static void on_reload_ready(void *arg) {
     log_warnings(config);
     log_checks(config);
     warn_of_listen(checker, config);
+    announce_running(checker, ANNOUNCE_READY);
 }
 
 static void on_hangup(evutil_socket_t number, short events, void *arg) {
@@ -267,12 +292,27 @@ static int watch_signals(struct checker *checker, struct error *err) {
     return 0;
 }
 
+/* The responder takes connections, and has an answer for each from its first moment. */
 static void on_listening(void *arg) {
-    const struct checker *checker = arg;
+    struct checker *checker = arg;
     struct log_line line;
     log_begin(&line, LOG_INFO, "listening");
     log_str(&line, "listen", checker->where);
     log_end(&line);
+    if (!checker->is_draining && !checker->is_ending)
+        announce_state(&checker->announcer, ANNOUNCE_READY);
+}
+
+/* -- signs of life: that our loop turns shows in asking, that the responder's does in its answer -- */
+
+static void ask_responder(void *arg) {
+    struct checker *checker = arg;
+    link_send_ping(checker->sender);
+}
+
+static void on_pong(void *arg) {
+    struct checker *checker = arg;
+    announce_alive(&checker->announcer);
 }
 
 static int open_link(struct checker *checker, const struct config *config, int link_fd, struct error *err) {
@@ -281,8 +321,10 @@ static int open_link(struct checker *checker, const struct config *config, int l
         return -1;
     checker->sender = link_sender_new(checker->loop.base, link_fd, on_link_failed, checker);
     int result = -1;
-    if (checker->sender)
+    if (checker->sender) {
         link_sender_on_listening(checker->sender, on_listening);
+        link_sender_on_pong(checker->sender, on_pong);
+    }
     if (checker->sender && link_send_log(checker->sender, config->log_level, config->log_format) == 0)
         result = link_send_listener(checker->sender, listen_fd);
     close(listen_fd);
@@ -323,6 +365,7 @@ static int start(struct checker *checker, struct config *config, int link_fd, st
         return -1;
     }
     log_start(checker);
+    announcer_start(&checker->announcer, &checker->loop.timers, ask_responder, checker);
     publish(checker);
     engine_start(checker->engine, false);
     return 0;
@@ -330,6 +373,7 @@ static int start(struct checker *checker, struct config *config, int link_fd, st
 
 static void release(struct checker *checker) {
     link_sender_free(checker->sender);
+    announcer_release(&checker->announcer);
     for (int i = 0; i < SIGNAL_COUNT; i++)
         if (checker->signals[i])
             event_free(checker->signals[i]);
@@ -347,10 +391,12 @@ int checker_run(const struct config_source *source, int link_fd, pid_t responder
         .exit_status = CHECKER_EXIT_FAILURE};
     struct error err;
     process_forbid_core();
+    log_configure(LOG_INFO, LOG_TEXT, "checker", -1);
+    announcer_open(&checker.announcer);
     struct config *config = config_load(source, &err);
     if (!config) {
-        log_configure(LOG_INFO, LOG_TEXT, "checker", -1);
         log_error("configuration refused", err.text);
+        announcer_release(&checker.announcer);
         return CHECKER_EXIT_CONFIG;
     }
     log_configure(config->log_level, config->log_format, "checker", -1);
@@ -359,7 +405,8 @@ int checker_run(const struct config_source *source, int link_fd, pid_t responder
     timer_init(&checker.lease, renew_lease, &checker);
     timer_init(&checker.drained, on_drained, &checker);
     timer_init(&checker.farewell, on_farewell_late, &checker);
-    reload_init(&checker.reload, &checker.loop, source, on_reload_ready, on_reload_failed, &checker);
+    reload_init(
+        &checker.reload, &checker.loop, source, on_reload_begun, on_reload_ready, on_reload_failed, &checker);
     int result = loop_init(&checker.loop, &err);
     checker.loop.other_child = on_other_child;
     checker.loop.arg = &checker;

@@ -45,8 +45,10 @@ static void on_deadline(void *arg) {
 }
 
 void reload_init(struct reload *reload, struct loop *loop, const struct config_source *source,
-    void (*ready)(void *arg), void (*failed)(void *arg, const char *why), void *arg) {
-    *reload = (struct reload){.loop = loop, .source = source, .ready = ready, .failed = failed, .arg = arg};
+    void (*begun)(void *arg), void (*ready)(void *arg), void (*failed)(void *arg, const char *why),
+    void *arg) {
+    *reload = (struct reload){
+        .loop = loop, .source = source, .begun = begun, .ready = ready, .failed = failed, .arg = arg};
     timer_init(&reload->deadline, on_deadline, reload);
 }
 
@@ -57,6 +59,7 @@ void reload_begin(struct reload *reload) {
         reload->is_wanted_again = true;
         return;
     }
+    reload->begun(reload->arg);
     /* The child has its own copy of the source, by the fork. */
     struct config_source source = *reload->source;
     reload->child =

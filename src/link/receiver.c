@@ -130,7 +130,9 @@ static void deliver(struct link_receiver *receiver) {
     case FRAME_PAGES: deliver_pages(receiver); break;
     case FRAME_LEASE: deliver_lease(receiver); break;
     case FRAME_STOP: deliver_stop(receiver); break;
-    case FRAME_LISTENING: fail(receiver, "a frame of the wrong direction"); break;
+    case FRAME_PING: receiver->events->ping(receiver->arg); break;
+    case FRAME_LISTENING:
+    case FRAME_PONG: fail(receiver, "a frame of the wrong direction"); break;
     }
     free(receiver->payload);
     receiver->payload = NULL;
@@ -207,9 +209,17 @@ void link_receiver_free(struct link_receiver *receiver) {
     free(receiver);
 }
 
-int link_send_listening(int fd) {
+static int send_reply(int fd, enum frame_type type) {
     unsigned char bytes[FRAME_HEADER_SIZE];
-    frame_header_encode(&(struct frame_header){FRAME_LISTENING, 0}, bytes);
+    frame_header_encode(&(struct frame_header){type, 0}, bytes);
     ssize_t sent = send(fd, bytes, sizeof bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
     return sent == (ssize_t)sizeof bytes ? 0 : -1;
+}
+
+int link_send_listening(int fd) {
+    return send_reply(fd, FRAME_LISTENING);
+}
+
+int link_send_pong(int fd) {
+    return send_reply(fd, FRAME_PONG);
 }

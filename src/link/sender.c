@@ -27,9 +27,11 @@ struct link_sender {
     struct event *on_writable;
     void (*failed)(void *arg);
     void (*listening)(void *arg);
+    void (*pong)(void *arg);
     void *arg;
     bool has_failed;
     bool has_listened;
+    bool is_pinging;                        /* a ping went out and is not answered yet */
     unsigned char reply[FRAME_HEADER_SIZE]; /* what came so far of the responder's frame */
     size_t reply_length;
     struct outgoing outgoing;
@@ -41,6 +43,7 @@ struct link_sender {
     size_t pages_length;
     bool has_lease;
     int64_t lease_ms;
+    bool has_ping;
     bool has_stop;
 };
 
@@ -87,6 +90,10 @@ static bool begin_next(struct link_sender *sender) {
         lease_encode(sender->lease_ms, lease);
         begin_small(sender, FRAME_LEASE, lease, sizeof lease);
         sender->has_lease = false;
+    } else if (sender->has_ping) {
+        outgoing_begin(&sender->outgoing, FRAME_PING, 0);
+        sender->has_ping = false;
+        sender->is_pinging = true;
     } else if (sender->has_stop) {
         outgoing_begin(&sender->outgoing, FRAME_STOP, 0);
         sender->has_stop = false;
@@ -168,16 +175,24 @@ static void on_writable(evutil_socket_t fd, short what, void *arg) {
     event_del(sender->on_writable);
 }
 
-/* Takes one frame of the responder: the only one it ever sends, once. Returns -1 for anything else. */
+/* Takes one frame of the responder, which says once that it listens, and answers pings. Returns -1 for
+ * anything else. */
 static int take_reply(struct link_sender *sender) {
     struct frame_header header;
-    if (frame_header_decode(sender->reply, &header) < 0 || header.type != FRAME_LISTENING ||
-        sender->has_listened)
-        return -1;
-    sender->has_listened = true;
     sender->reply_length = 0;
-    if (sender->listening)
-        sender->listening(sender->arg);
+    if (frame_header_decode(sender->reply, &header) < 0)
+        return -1;
+    if (header.type == FRAME_LISTENING && !sender->has_listened) {
+        sender->has_listened = true;
+        if (sender->listening)
+            sender->listening(sender->arg);
+    } else if (header.type == FRAME_PONG && sender->is_pinging) {
+        sender->is_pinging = false;
+        if (sender->pong)
+            sender->pong(sender->arg);
+    } else {
+        return -1;
+    }
     return 0;
 }
 
@@ -234,6 +249,10 @@ void link_sender_on_listening(struct link_sender *sender, void (*listening)(void
     sender->listening = listening;
 }
 
+void link_sender_on_pong(struct link_sender *sender, void (*pong)(void *arg)) {
+    sender->pong = pong;
+}
+
 /* Has the loop send what waits. */
 static int wake(struct link_sender *sender) {
     return event_add(sender->on_writable, NULL);
@@ -277,6 +296,13 @@ int link_send_lease(struct link_sender *sender, int64_t valid_until_ms) {
     }
     sender->has_lease = true;
     sender->lease_ms = valid_until_ms;
+    return wake(sender);
+}
+
+int link_send_ping(struct link_sender *sender) {
+    if (sender->has_failed)
+        return -1;
+    sender->has_ping = !sender->is_pinging;
     return wake(sender);
 }
 

@@ -99,3 +99,34 @@ char *text_line(const struct check_view *check) {
             &buffer, "%s: %s: %s. %s\n", check->name, status_name(check->status), info->slug, info->sentence);
     return finish(&buffer);
 }
+
+/* Appends the checks that are not ok; with is_blocking only those that make the whole not ready. */
+static void append_troubles(struct strbuf *buffer, const struct snapshot *snapshot, bool is_blocking) {
+    const char *separator = ": ";
+    for (size_t i = 0; i < snapshot->check_count; i++) {
+        const struct check_view *check = &snapshot->checks[i];
+        if (check->status == STATUS_OK ||
+            (is_blocking && (!check->is_critical || status_is_ready(check->status))))
+            continue;
+        strbuf_format(buffer, "%s%s: %s", separator, check->name, reason_info(check->reason)->slug);
+        separator = ", ";
+    }
+}
+
+char *text_verdict(const struct snapshot *snapshot) {
+    struct strbuf buffer = {0};
+    enum reason override = snapshot_override(snapshot);
+    if (!snapshot_is_live(snapshot))
+        strbuf_append(&buffer, "Not live. ");
+    if (override != REASON_OK) {
+        strbuf_format(&buffer, "Not ready: %s", reason_info(override)->slug);
+    } else if (!snapshot_is_ready(snapshot)) {
+        strbuf_append(&buffer, "Not ready");
+        append_troubles(&buffer, snapshot, true);
+    } else {
+        strbuf_append(&buffer, snapshot_status(snapshot) == STATUS_OK ? "Ready" : "Ready, but degraded");
+        append_troubles(&buffer, snapshot, false);
+    }
+    strbuf_append(&buffer, ".");
+    return finish(&buffer);
+}

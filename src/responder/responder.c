@@ -70,6 +70,12 @@ static void on_lease(void *arg, int64_t valid_until_ms) {
     page_table_renew(responder->pages, valid_until_ms);
 }
 
+static void on_ping(void *arg) {
+    struct responder *responder = arg;
+    if (link_send_pong(responder->link_fd) < 0)
+        fail(responder, "link failed", "the checker does not take our answer");
+}
+
 static void on_stop(void *arg) {
     end(arg, 0);
 }
@@ -88,6 +94,7 @@ static int responder_init(struct responder *responder) {
         .listener = on_listener,
         .pages = on_pages,
         .lease = on_lease,
+        .ping = on_ping,
         .stop = on_stop,
         .failed = on_failed};
     struct event_config *config = event_config_new();

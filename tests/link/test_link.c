@@ -36,7 +36,7 @@ static unsigned char *sample_payload(size_t *length) {
 START_TEST(a_header_comes_back_as_it_was) {
     const struct frame_header headers[] = {{FRAME_LISTENER, 0}, {FRAME_PAGES, 20},
         {FRAME_PAGES, FRAME_PAYLOAD_MAX}, {FRAME_LEASE, 8}, {FRAME_STOP, 0}, {FRAME_LISTENING, 0},
-        {FRAME_LOG, 2}};
+        {FRAME_LOG, 2}, {FRAME_PING, 0}, {FRAME_PONG, 0}};
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         unsigned char bytes[FRAME_HEADER_SIZE];
         struct frame_header back;
@@ -52,7 +52,7 @@ START_TEST(a_header_with_a_length_its_type_cannot_have_is_refused) {
     const struct frame_header headers[] = {{FRAME_LISTENER, 1}, {FRAME_PAGES, 0}, {FRAME_PAGES, 19},
         {FRAME_PAGES, FRAME_PAYLOAD_MAX + 1}, {FRAME_PAGES, UINT32_MAX}, {FRAME_LEASE, 7}, {FRAME_LEASE, 9},
         {FRAME_STOP, 8}, {FRAME_LISTENING, 1}, {(enum frame_type)0, 0}, {FRAME_LOG, 0}, {FRAME_LOG, 3},
-        {(enum frame_type)7, 0}, {(enum frame_type)0x1000001, 0}};
+        {FRAME_PING, 1}, {FRAME_PONG, 1}, {(enum frame_type)9, 0}, {(enum frame_type)0x1000001, 0}};
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         unsigned char bytes[FRAME_HEADER_SIZE];
         struct frame_header back;
@@ -276,7 +276,7 @@ struct pair {
     int listener_fd;
     enum log_level level;
     enum log_format format;
-    int logs, listeners, sets, leases, stops, receiver_failures, sender_failures, listenings;
+    int logs, listeners, sets, leases, stops, receiver_failures, sender_failures, listenings, pings, pongs;
     int64_t until_ms;
     int64_t made_at_ms;
     size_t page_count;
@@ -312,6 +312,10 @@ static void on_lease(void *arg, int64_t until_ms) {
     pair->until_ms = until_ms;
 }
 
+static void on_ping(void *arg) {
+    ((struct pair *)arg)->pings++;
+}
+
 static void on_stop(void *arg) {
     ((struct pair *)arg)->stops++;
 }
@@ -330,7 +334,12 @@ static void on_listening(void *arg) {
     ((struct pair *)arg)->listenings++;
 }
 
-static const struct link_events EVENTS = {on_log, on_listener, on_pages, on_lease, on_stop, on_failed};
+static void on_pong(void *arg) {
+    ((struct pair *)arg)->pongs++;
+}
+
+static const struct link_events EVENTS = {
+    on_log, on_listener, on_pages, on_lease, on_ping, on_stop, on_failed};
 
 static void pair_init(struct pair *pair, bool has_receiver) {
     *pair = (struct pair){.listener_fd = -1};
@@ -339,6 +348,7 @@ static void pair_init(struct pair *pair, bool has_receiver) {
     pair->sender = link_sender_new(pair->base, pair->fds[0], on_sender_failed, pair);
     ck_assert_ptr_nonnull(pair->sender);
     link_sender_on_listening(pair->sender, on_listening);
+    link_sender_on_pong(pair->sender, on_pong);
     if (has_receiver)
         pair->receiver = link_receiver_new(pair->base, pair->fds[1], &EVENTS, pair);
 }
@@ -488,6 +498,39 @@ START_TEST(leases_that_wait_become_one) {
     run_dry(&pair);
     ck_assert_int_eq(pair.leases, 1);
     ck_assert_int_eq(pair.until_ms, 14);
+    pair_release(&pair);
+}
+END_TEST
+
+START_TEST(a_ping_is_answered_and_until_then_the_only_one) {
+    struct pair pair;
+    pair_init(&pair, true);
+    for (int round = 1; round <= 2; round++) {
+        ck_assert_int_eq(link_send_ping(pair.sender), 0);
+        run_until(&pair, &pair.pings, round);
+        ck_assert_int_eq(link_send_ping(pair.sender), 0);
+        run_dry(&pair);
+        ck_assert_int_eq(pair.pings, round);
+        ck_assert_int_eq(link_send_pong(pair.fds[1]), 0);
+        run_until(&pair, &pair.pongs, round);
+        run_dry(&pair);
+        ck_assert_int_eq(pair.pings, round);
+    }
+    ck_assert_int_eq(pair.sender_failures + pair.receiver_failures, 0);
+    pair_release(&pair);
+}
+END_TEST
+
+START_TEST(an_answer_to_no_ping_ends_the_senders_side) {
+    struct pair pair;
+    pair_init(&pair, true);
+    ck_assert_int_eq(link_send_ping(pair.sender), 0);
+    run_until(&pair, &pair.pings, 1);
+    ck_assert_int_eq(link_send_pong(pair.fds[1]), 0);
+    ck_assert_int_eq(link_send_pong(pair.fds[1]), 0);
+    run_until(&pair, &pair.sender_failures, 1);
+    ck_assert_int_eq(pair.pongs, 1);
+    ck_assert_int_lt(link_send_ping(pair.sender), 0);
     pair_release(&pair);
 }
 END_TEST
@@ -653,6 +696,8 @@ Suite *link_suite(void) {
     tcase_add_test(ends, a_set_larger_than_the_socket_goes_over_whole);
     tcase_add_test(ends, a_responder_that_does_not_read_costs_one_set_and_gets_the_newest);
     tcase_add_test(ends, leases_that_wait_become_one);
+    tcase_add_test(ends, a_ping_is_answered_and_until_then_the_only_one);
+    tcase_add_test(ends, an_answer_to_no_ping_ends_the_senders_side);
     tcase_add_test(ends, each_end_notices_once_that_the_other_is_gone);
     tcase_add_test(ends, descriptors_where_none_belong_are_closed_and_end_the_link);
     tcase_add_test(ends, garbage_on_the_link_ends_it);

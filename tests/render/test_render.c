@@ -98,6 +98,29 @@ START_TEST(draining_and_maintenance_are_named) {
 }
 END_TEST
 
+START_TEST(the_verdict_is_one_line_of_names_and_codes) {
+    struct check_view checks[] = {check("default", STATUS_OK, REASON_OK),
+        check("snappea", STATUS_DEGRADED, REASON_BACKLOG), check("archive", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = snapshot_of(checks, 1);
+    expect_text(text_verdict(&snapshot), "Ready.");
+    snapshot.check_count = 3;
+    checks[2] = check("archive", STATUS_ERROR, REASON_REFUSED);
+    checks[2].is_critical = false;
+    expect_text(text_verdict(&snapshot), "Ready, but degraded: snappea: backlog, archive: refused.");
+    checks[0] = check("default", STATUS_ERROR, REASON_AUTH_FAILED);
+    checks[1] = check("snappea", STATUS_STARTING, REASON_STARTING);
+    expect_text(text_verdict(&snapshot), "Not ready: default: auth_failed, snappea: starting.");
+    snapshot.is_dead = true;
+    snapshot.live_reason = REASON_REFUSED;
+    snapshot.live_check = "app";
+    expect_text(text_verdict(&snapshot), "Not live. Not ready: default: auth_failed, snappea: starting.");
+    snapshot.is_in_maintenance = true;
+    expect_text(text_verdict(&snapshot), "Not ready: maintenance.");
+    snapshot.is_draining = true;
+    expect_text(text_verdict(&snapshot), "Not ready: draining.");
+}
+END_TEST
+
 START_TEST(one_check_is_told_with_all_its_detail) {
     struct check_view view = check("default", STATUS_ERROR, REASON_TIMEOUT);
     view.phase = PHASE_CONNECT;
@@ -224,6 +247,7 @@ Suite *render_suite(void) {
     tcase_add_test(tcase, before_the_first_round_the_ready_page_says_starting);
     tcase_add_test(tcase, a_failing_check_that_is_not_critical_lowers_but_does_not_fail);
     tcase_add_test(tcase, draining_and_maintenance_are_named);
+    tcase_add_test(tcase, the_verdict_is_one_line_of_names_and_codes);
     tcase_add_test(tcase, one_check_is_told_with_all_its_detail);
     tcase_add_test(tcase, the_health_page_holds_everything);
     tcase_add_test(tcase, the_table_is_aligned_and_says_it_without_colour);

@@ -1,0 +1,160 @@
+#!/bin/sh
+# Tests deploy/compose*.yaml, the systemd unit and the Debian package: by schema, by systemd-analyze and lintian, and in
+# a throwaway machine under a real systemd. packaging-test.sh BUILD: BUILD holds the program.
+set -eu
+cd "$(dirname "$0")/.."
+
+build=$(realpath "$1")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+results=$work/results
+unit=deploy/systemd/bugsink-health.service
+: >"$results"
+
+# check NAME COMMAND...: whether the command succeeds; if not, what it printed is shown.
+check() {
+    name=$1
+    shift
+    if "$@" >"$work/output" 2>&1; then
+        echo "ok $name" | tee -a "$results"
+    else
+        echo "FAILED $name" | tee -a "$results"
+        cat "$work/output"
+    fi
+}
+
+not() { ! "$@"; }
+
+# -- Compose --
+
+fetch_schema() {
+    mkdir -p "$build/packaging"
+    cp tests/packaging/package.json tests/packaging/package-lock.json "$build/packaging/"
+    (cd "$build/packaging" && npm ci --ignore-scripts --no-audit --no-fund)
+}
+
+# podman-compose starts both files, with a stand-in for podman that does nothing.
+start_compose() {
+    mkdir "$work/compose"
+    cp deploy/compose.yaml deploy/compose.postgres.yaml "$work/compose/"
+    touch "$work/compose/bugsink.env" "$work/compose/database.env"
+    # shellcheck disable=SC2016 # expanded by the stand-in
+    printf '#!/bin/sh\n[ "$1" != --version ] || echo podman version 4.3.1\n' >"$work/podman"
+    chmod +x "$work/podman"
+    (cd "$work/compose" && podman-compose --podman-path "$work/podman" -f compose.yaml -f compose.postgres.yaml up -d) \
+        >"$work/merged" 2>&1
+}
+
+# The command of each service is one that the program knows: it fails, for there is no database, but not as bad usage.
+runs_wait() {
+    status=0
+    DATABASE_URL=postgresql://u@127.0.0.1:1/d "$build/bugsink-health" wait --for start --timeout 100ms || status=$?
+    [ "$status" = 1 ]
+}
+
+test_compose() {
+    check "compose: the schema is fetched" fetch_schema
+    check "compose: podman-compose takes both files" start_compose
+    /usr/bin/python3 scripts/packaging-compose.py \
+        "$build/packaging/node_modules/dclint/schemas/compose.schema.json" "$work/merged" | tee -a "$results"
+    check "compose: the command of wait is understood" runs_wait
+}
+
+# -- the unit --
+
+# The unit in $work/unit, changed by a sed script, with a program that is there.
+make_unit() {
+    rm -rf "$work/unit"
+    mkdir -p "$work/unit/bugsink-health.service.d"
+    sed -e "s|/usr/bin/bugsink-health|$build/bugsink-health|" -e "$1" "$unit" >"$work/unit/bugsink-health.service"
+    cp deploy/systemd/postgres.conf "$work/unit/bugsink-health.service.d/"
+}
+
+# What systemd does not understand it only mentions.
+verify() {
+    make_unit "$1"
+    systemd-analyze verify --man=no "$work/unit/bugsink-health.service" >"$work/said" 2>&1 && [ ! -s "$work/said" ] || {
+        cat "$work/said"
+        return 1
+    }
+}
+
+# The exposure that systemd-analyze counts, of 10, is below 2.
+is_confined() {
+    make_unit "$1"
+    systemd-analyze security --offline=true --threshold=19 --no-pager "$work/unit/bugsink-health.service"
+}
+
+test_unit() {
+    check "unit: systemd finds nothing wrong with it" verify ''
+    check "unit: a misspelt key is found" not verify 's/^ProtectHome=/ProtectHouse=/'
+    check "unit: a wrong value is found" not verify 's/^WatchdogSec=.*/WatchdogSec=soon/'
+    check "unit: its exposure is below 2" is_confined ''
+    check "unit: without its confinement it is not" not is_confined '/^Protect/d'
+    systemd-analyze security --offline=true --no-pager "$unit" | tail -n 1
+}
+
+# -- the package --
+
+is_reproducible() {
+    scripts/deb.sh "$build" >"$work/path" && cp "$(cat "$work/path")" "$work/bugsink-health.deb" &&
+        scripts/deb.sh "$build" && cmp "$(cat "$work/path")" "$work/bugsink-health.deb"
+}
+
+contents() {
+    dpkg-deb --contents "$work/bugsink-health.deb" | awk '$1 !~ /^d/ { print $1, $2, $6 }'
+}
+
+has_contents() {
+    contents | diff - tests/packaging/contents
+}
+
+is_unpacked_and_runs() {
+    dpkg-deb --extract "$work/bugsink-health.deb" "$work/root"
+    "$work/root/usr/bin/bugsink-health" --version | grep "^bugsink-health $(cat VERSION)" &&
+        "$work/root/usr/bin/bugsink-health" config --config "$work/root/etc/bugsink-health/config.json"
+}
+
+# No library is named that the program does not need, and none is missing: the names are dpkg-shlibdeps' own.
+depends_on_libraries() {
+    dpkg-deb --field "$work/bugsink-health.deb" Depends >"$work/depends"
+    for library in libc6 libevent-core libjansson4 libpq5 libsqlite3-0; do
+        grep -q "$library" "$work/depends" || return 1
+    done
+}
+
+test_package() {
+    check "package: made twice, it is the same" is_reproducible
+    check "package: it holds what it should" has_contents
+    check "package: the program in it runs, and takes the configuration in it" is_unpacked_and_runs
+    check "package: it needs the libraries of the program" depends_on_libraries
+    check "package: lintian finds nothing" lintian --allow-root --fail-on error,warning "$work/bugsink-health.deb"
+}
+
+# -- all of it, in a machine --
+
+test_machine() {
+    mkdir "$work/machine"
+    cp scripts/packaging-trial.sh "$work/machine/trial"
+    cp "$work/bugsink-health.deb" "$work/machine/"
+    cp -R config/demo "$work/machine/"
+    status=0
+    scripts/packaging-machine.sh "$work/machine" >"$work/why" || status=$?
+    if [ "$status" = 3 ]; then
+        echo "skipped $(cat "$work/why")" | tee -a "$results"
+        return
+    fi
+    sed -e 's/^ok /ok machine: /' -e 's/^FAILED /FAILED machine: /' "$work/machine/log"
+    grep -E '^(ok|FAILED) ' "$work/machine/log" >>"$results" || true
+    check "machine: the trial came to its end" grep -qx end "$work/machine/log"
+}
+
+test_compose
+test_unit
+test_package
+test_machine
+passed=$(grep -c '^ok ' "$results") || true
+failed=$(grep -c '^FAILED ' "$results") || true
+skipped=$(grep -c '^skipped ' "$results") || true
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
