@@ -132,6 +132,15 @@ check_paths() {
         complain "paths of somebody's machine: see the lines above"
 }
 
+# A link to a file of ours leads to one.
+check_links() {
+    git ls-files '*.md' | while read -r page; do
+        grep -oE '\]\([^)#:]+[)#]' "$page" | sed 's/^](//; s/.$//' | sort -u | while read -r target; do
+            [ -e "$(dirname "$page")/$target" ] || complain "$page: a link leads nowhere: $target"
+        done
+    done
+}
+
 check_scripts() {
     shellcheck --severity=warning scripts/*.sh .ci/* deploy/debian/p* tests/deploy/*.sh deploy/kubernetes/overlays/helm/*.sh || complain "shellcheck"
 }
@@ -152,6 +161,7 @@ check_forks
 check_layout
 check_function_length
 check_paths
+check_links
 check_scripts
 check_cppcheck
 
