@@ -164,13 +164,17 @@ END
         --ssl-cert=$dir/servers/mysql/server.pem --ssl-key=$dir/servers/mysql/server.key >>$dir/servers/mysql.log 2>&1 &
 }
 
-# Says what a MySQL 8 server would, and hangs up after the answer: protocol 10, no TLS, caching_sha2_password.
+# Says what a MySQL 8 server would: its greeting (protocol 10, no TLS), and to the answer that it wants
+# caching_sha2_password; hangs up once the client, which needs its plug-in for that, has sent one.
 start_greeter() {
-    {
-        printf 'J\0\0\0\n8.0.36\0\1\0\0\0abcdefgh\0\11\242\41\2\0\10\0\25'
-        printf '\0\0\0\0\0\0\0\0\0\0ijklmnopqrst\0caching_sha2_password\0'
-    } >$dir/servers/greeting
-    socat TCP-LISTEN:3307,bind=127.0.0.1,fork,reuseaddr SYSTEM:"cat $dir/servers/greeting; head -c 40 >/dev/null" 2>/dev/null &
+    cat >$dir/servers/greeter <<'END'
+printf 'J\0\0\0\n8.0.36\0\1\0\0\0abcdefgh\0\11\242\41\2\0\10\0\25'
+printf '\0\0\0\0\0\0\0\0\0\0ijklmnopqrst\0caching_sha2_password\0'
+dd bs=4096 count=1 of=/dev/null
+printf ',\0\0\2\376caching_sha2_password\0abcdefghijklmnopqrst\0'
+dd bs=4096 count=1 of=/dev/null
+END
+    socat TCP-LISTEN:3307,bind=127.0.0.1,fork,reuseaddr EXEC:"sh $dir/servers/greeter" 2>/dev/null &
 }
 
 # Bugsink's own endpoint.
@@ -206,6 +210,7 @@ END
     "mariadb": {"dsn": "mysql://bugsink@mariadb.test/bugsink?ssl-mode=verify-identity", "password_file": "/config/password"},
     "mysql8": {"dsn": "mysql://bugsink@127.0.0.1:3307/bugsink?ssl-mode=disabled", "password_file": "/config/password"}}}
 END
+    printf '%s\n' '[directory]' 'ldap://127.0.0.1/dc=test?value?one?(cn=bugsink)' >$dir/config/service.conf
     chown -R 14237:14237 $dir/data $dir/tmp $dir/config
     chmod 400 $dir/config/*
 }
@@ -361,6 +366,9 @@ try_commands() {
     check "an unknown authority: PostgreSQL" fails_with tls postgres
     check "an unknown authority: MariaDB" fails_with tls mariadb
     check "caching_sha2_password is known: the login goes on until the server hangs up" fails_with reset mysql8
+    confine run --rm -e BUGSINK_HEALTH_CONFIG=/config/well.json -e PGSERVICE=directory -e PGSERVICEFILE=/config/service.conf \
+        $image check >$dir/table || true
+    check "a service in LDAP is refused by libpq itself" grep -q 'could not create LDAP structure' $dir/podman.log
 }
 
 if [ "${4:-}" != trial ]; then
