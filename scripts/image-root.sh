@@ -41,7 +41,7 @@ list_libraries() {
 }
 
 # libpq asks OpenLDAP only to look up a "service", which the program refuses in a DSN; yet OpenLDAP brings GnuTLS and
-# nine more libraries along, a third of the image. In its place stands a library of the same functions, all of which
+# ten more libraries along, a third of the image. In its place stands a library of the same functions, all of which
 # return NULL: ldap_init() is the first to be called, and with it a lookup ends in libpq's own error.
 make_ldap() {
     libpq=$(list_libraries "$program" | grep '/libpq\.so') || die "the program does not load libpq"
