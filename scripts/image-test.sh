@@ -30,9 +30,13 @@ cgroup=/bugsink-health-image-test-$$
 inner=
 
 cleanup() {
-    # With its first process the whole process namespace ends: servers, containers, builds.
-    [ -z "$inner" ] || kill "$inner" 2>/dev/null || true
-    wait || true
+    # With its first process the whole process namespace ends: servers, containers, builds. unshare ends with it, and
+    # itself ignores SIGTERM meanwhile.
+    if [ -n "$inner" ]; then
+        # shellcheck disable=SC2046 # one process, or none yet
+        kill -KILL $(pgrep -P "$inner" || echo "$inner") 2>/dev/null || true
+        wait "$inner" || true
+    fi
     find /sys/fs/cgroup -depth -type d -path "*$cgroup*" -exec rmdir {} + 2>/dev/null || true
     rm -rf "$work"
 }
