@@ -89,7 +89,7 @@ place_packages() {
     install -D -m 0644 LICENSE "$root/usr/share/doc/bugsink-health/copyright"
     mkdir -p "$root/var/lib/dpkg/status.d"
     sed 's|^\(/usr\)*|*|' "$work/placed" | xargs dpkg-query -S >"$work/owners" || die "a library belongs to no package"
-    { sed 's/: .*//' "$work/owners" && echo ca-certificates; } >"$work/packages"
+    { sed '/^diversion /d; s/: .*//' "$work/owners" && echo ca-certificates; } >"$work/packages"
     sort -u "$work/packages" | while read -r package; do
         name=${package%%:*}
         place "/usr/share/doc/$name/copyright"
