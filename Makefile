@@ -24,6 +24,10 @@ DEPLOY_PACKAGES = $(RUN_PACKAGES) unzip $(if $(shell command -v npm),,nodejs npm
 DEB_PACKAGES   = $(BUILD_PACKAGES) binutils dpkg-dev xz-utils
 PACKAGING_PACKAGES = $(DEB_PACKAGES) iproute2 lintian man-db mariadb-server openssl podman-compose postgresql procps \
                  python3-jsonschema python3-yaml sqlite3 systemd $(if $(shell command -v npm),,nodejs npm)
+# The Dockerfile's build stage; the test of the image.
+STAGE_PACKAGES = $(BUILD_PACKAGES) binutils ca-certificates openssl
+IMAGE_PACKAGES = binutils buildah conmon curl dnsmasq-base iproute2 jq mariadb-server mmdebstrap openssl podman \
+                 postgresql runc socat sqlite3
 LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git shellcheck
 
 LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)
@@ -53,7 +57,7 @@ SUITES    := $(filter e2e_%,$(ALL_SUITES)) $(filter-out e2e_%,$(ALL_SUITES))# th
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
-.PHONY: deb packaging-test deps-deb deps-packaging
+.PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image
 
 all: $(BUILD)/bugsink-health ## build the program
 
@@ -107,7 +111,7 @@ clean: ## remove everything built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health
@@ -120,6 +124,9 @@ false-green: deps-test ## what other probes say of each fault of a database, bes
 	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/run-tests
 	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests e2e_false_green
 	@cat $(BUILD)/false-green.md
+
+image-test: deps-image ## build the container image without Docker, run it, and try all it must do
+	scripts/image-test.sh $(BUILD) || [ $$? = 77 ]
 
 valgrind: deps-test $(BUILD)/bugsink-health ## the checker's main paths under valgrind
 	BH_PROGRAM=$(BUILD)/bugsink-health scripts/valgrind.sh
