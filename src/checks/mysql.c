@@ -69,6 +69,21 @@ static bool can_read_files(struct talk *talk) {
     return true;
 }
 
+/* The system's authorities as one file, or NULL where there is none at a usual place. */
+static const char *find_authorities(void) {
+    static const char *const USUAL[] = {"/etc/ssl/certs/ca-certificates.crt", /* Debian, Alpine, Arch */
+        "/etc/pki/tls/certs/ca-bundle.crt",                                   /* Fedora */
+        "/etc/ssl/ca-bundle.pem",                                             /* SUSE */
+        "/etc/ssl/cert.pem"};                                                 /* BSD, macOS */
+    const char *chosen = getenv("SSL_CERT_FILE");                             /* OpenSSL's own variable */
+    if (chosen)
+        return chosen;
+    for (size_t i = 0; i < sizeof USUAL / sizeof USUAL[0]; i++)
+        if (access(USUAL[i], R_OK) == 0)
+            return USUAL[i];
+    return NULL;
+}
+
 static void set_tls(MYSQL *mysql, const struct mysql_target *target) {
     /* In this library ENFORCE means "where the server has it"; both are set, for their standards change with
      * version 3.4. */
@@ -76,8 +91,11 @@ static void set_tls(MYSQL *mysql, const struct mysql_target *target) {
     my_bool is_verified = target->tls == MYSQL_TLS_VERIFY_IDENTITY;
     mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &is_wanted);
     mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &is_verified);
-    if (target->ca)
-        mysql_options(mysql, MYSQL_OPT_SSL_CA, target->ca);
+    /* Where no authority is named, version 3.4 takes a login with the right password for a proof of the
+     * server's certificate (seen with Debian 13): so the system's are named. */
+    const char *ca = target->ca || !is_verified ? target->ca : find_authorities();
+    if (ca)
+        mysql_options(mysql, MYSQL_OPT_SSL_CA, ca);
     if (target->cert)
         mysql_options(mysql, MYSQL_OPT_SSL_CERT, target->cert);
     if (target->key)
