@@ -247,7 +247,7 @@ static enum phase phase_of(ConnStatusType status) {
     case CONNECTION_CONSUME:
     case CONNECTION_CHECK_TARGET:
     case CONNECTION_CHECK_STANDBY: break; /* target_session_attrs asks queries of its own */
-    default: return PHASE_CONNECT; /* libpq 17: CONNECTION_ALLOCATED, before it begins */
+    default: return PHASE_CONNECT;        /* libpq 17: CONNECTION_ALLOCATED, before it begins */
     }
     return PHASE_QUERY;
 }
