@@ -22,6 +22,8 @@ enum { SECOND_MS = 1000, COLUMNS = 80, ROWS = 24 };
 static const char ENTER[] = "\033[?1049h\033[?25l", LEAVE[] = "\033[?25h\033[?1049l";
 static const char HOME[] = "\033[H", CLEAR_LINE[] = "\033[K", CLEAR_REST[] = "\033[J";
 
+static const char MORE[] = "(more: make the window larger)";
+
 /* -- what it can show -- */
 
 bool terminal_is_live(const char *const *environment, int fd) {
@@ -102,7 +104,7 @@ bool terminal_draw(const struct terminal_view *view, const char *text) {
         size_t length = strcspn(line, "\n"), columns = count_columns(line, length);
         size_t rows = columns == 0 ? 1 : (columns + width - 1) / width;
         if (rows >= left) { /* the last row is for whatever is typed, and for this */
-            strbuf_append(&frame, "(more: make the window larger)");
+            strbuf_append_n(&frame, MORE, strlen(MORE) < width ? strlen(MORE) : width);
             break;
         }
         left -= rows;

@@ -93,7 +93,7 @@ START_TEST(bash_offers_the_flags_of_each_command) {
     expect_flags(NULL);
     words_assert_same(found, expected, "without a command");
     /* The value of a flag is no command. */
-    ask_shell(BASH, "--log-level info check --ti --js", "\n", found);
+    ask_shell(BASH, "--log-level info check --timeout 2s --js", "\n", found);
     words_assert_same(found, &(struct words){{"--json"}, 1}, "behind other flags");
 }
 END_TEST
@@ -117,11 +117,8 @@ START_TEST(zsh_offers_the_flags_of_each_command) {
 END_TEST
 
 START_TEST(bash_offers_the_commands_and_zsh_knows_them) {
-    FILE *file = fopen("config/completion/_bugsink-health", "r");
     char text[8192];
-    ck_assert_ptr_nonnull(file);
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
+    ck_assert_uint_gt(program_read_file("config/completion/_bugsink-health", text, sizeof text), 0);
     for (size_t i = 0; command_at(i); i++) {
         char entry[64];
         snprintf(entry, sizeof entry, "        '%s:", command_at(i)->name);
@@ -166,6 +163,13 @@ END_TEST
 
 /* What the shells offer by heart is what the program's own tables have. */
 START_TEST(the_values_known_by_heart_are_those_of_the_program) {
+    static const size_t IN_ZSH[] = {0, 1, 5, 6};
+    char zsh[8192], list[64];
+    program_read_file("config/completion/_bugsink-health", zsh, sizeof zsh);
+    for (size_t i = 0; i < sizeof IN_ZSH / sizeof IN_ZSH[0]; i++) {
+        snprintf(list, sizeof list, ":(%s)'", VALUES[IN_ZSH[i]].offer);
+        ck_assert_msg(strstr(zsh, list), "zsh: %s", list);
+    }
     const char *words = command_find("probe")->words;
     words_add_all(found, VALUES[0].offer, " ");
     words_add_all(expected, words, "[|]");
