@@ -161,7 +161,7 @@ START_TEST(the_manual_has_signals_exit_statuses_and_examples) {
     for (size_t i = 0; i < sizeof SIGNALS / sizeof SIGNALS[0]; i++)
         ck_assert_msg(strstr(signals, SIGNALS[i]), "%s", SIGNALS[i]);
     for (int status = 0; status <= 2; status++) {
-        char entry[16];
+        char entry[32];
         snprintf(entry, sizeof entry, ".TP\n.B %d\n", status);
         ck_assert_msg(strstr(statuses, entry), "exit status %d", status);
     }
