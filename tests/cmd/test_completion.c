@@ -4,6 +4,7 @@
 #include "cmd/documents.h"
 #include "config/config.h"
 #include "harness/program.h"
+#include "harness/skip.h"
 #include "report/reason.h"
 
 #include <check.h>
@@ -48,12 +49,13 @@ static void ask_shell(const char *format, const char *line, const char *ends, st
     ck_assert_msg(pclose(output) == 0, "%s", command);
 }
 
-static bool has_shell(const char *name) {
+static bool has_shell(const char *test, const char *name) {
     char command[64];
     snprintf(command, sizeof command, "command -v %s >/dev/null 2>&1", name);
     if (system(command) == 0)
         return true;
-    fprintf(stderr, "completion: skipped: there is no %s here\n", name);
+    snprintf(command, sizeof command, "there is no %s here", name);
+    skip_test(test, command);
     return false;
 }
 
@@ -80,7 +82,7 @@ static void expect_flags(const struct command *command) {
 }
 
 START_TEST(bash_offers_the_flags_of_each_command) {
-    if (!has_shell("bash"))
+    if (!has_shell("bash_offers_the_flags_of_each_command", "bash"))
         return;
     for (size_t i = 0; command_at(i); i++) {
         char line[64];
@@ -99,7 +101,7 @@ START_TEST(bash_offers_the_flags_of_each_command) {
 END_TEST
 
 START_TEST(zsh_offers_the_flags_of_each_command) {
-    if (!has_shell("zsh"))
+    if (!has_shell("zsh_offers_the_flags_of_each_command", "zsh"))
         return;
     for (size_t i = 0; command_at(i); i++) {
         struct words *flags = calloc(1, sizeof *flags);
@@ -125,7 +127,7 @@ START_TEST(bash_offers_the_commands_and_zsh_knows_them) {
         words_add(expected, command_at(i)->name, strlen(command_at(i)->name));
         ck_assert_msg(strstr(text, entry), "zsh: %s", command_at(i)->name);
     }
-    if (!has_shell("bash"))
+    if (!has_shell("bash_offers_the_commands_and_zsh_knows_them", "bash"))
         return;
     ask_shell(BASH, "''", "\n", found);
     words_assert_same(found, expected, "commands");
@@ -153,7 +155,7 @@ static const struct {
 };
 
 START_TEST(bash_offers_the_values_of_flags_and_words) {
-    if (!has_shell("bash"))
+    if (!has_shell("bash_offers_the_values_of_flags_and_words", "bash"))
         return;
     ask_shell(BASH, VALUES[_i].line, "\n", found);
     words_add_all(expected, VALUES[_i].offer, " ");
@@ -191,7 +193,7 @@ START_TEST(the_values_known_by_heart_are_those_of_the_program) {
 END_TEST
 
 START_TEST(bash_offers_every_code_to_explain) {
-    if (!has_shell("bash"))
+    if (!has_shell("bash_offers_every_code_to_explain", "bash"))
         return;
     for (int i = 0; i < REASON_COUNT; i++)
         words_add_all(expected, reason_info((enum reason)i)->slug, " ");

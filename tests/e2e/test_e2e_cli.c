@@ -145,6 +145,7 @@ START_TEST(a_bad_configuration_is_2_in_every_command_but_probe) {
     static const char *const COMMANDS[] = {"serve", "check", "wait", "config"};
     struct world *world = world_new();
     world_write_config(world, "{\"nosuch\": 1}");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_LISTEN=127.0.0.1:%d", daemon_free_port());
     for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
         ck_assert_msg(run(world, COMMANDS[i], NULL, NULL) == 2, "%s: %d", COMMANDS[i], result->exit_status);
         assert_errors_have("nosuch");

@@ -1,6 +1,7 @@
 /* End to end: `check --watch` and `wait`, in place on a real terminal and line by line in a pipe. */
 #include "e2e/world.h"
 #include "harness/pty.h"
+#include "harness/skip.h"
 #include "harness/sqlite_files.h"
 #include "harness/wait.h"
 
@@ -31,11 +32,13 @@ struct scene {
     pid_t pid;
 };
 
-/* Starts a command on a terminal. Returns false, having said so, where there are none. */
-static bool begin(struct scene *scene, const char *const *arguments, bool is_queue_missing) {
+/* Starts a command on a terminal. Returns false, having said that the test is skipped, where there are none.
+ */
+static bool begin(
+    struct scene *scene, const char *test, const char *const *arguments, bool is_queue_missing) {
     *scene = (struct scene){.world = world_new(), .pty = pty_open()};
     if (!scene->pty) {
-        world_skip(arguments[0], "there are no pseudo-terminals here");
+        skip_test(test, "there are no pseudo-terminals here");
         world_end(scene->world);
         return false;
     }
@@ -99,7 +102,7 @@ static const int END_SIGNALS[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 START_TEST(a_watch_changes_in_place_and_leaves_the_terminal_as_it_was) {
     struct scene scene;
     const char *last;
-    if (!begin(&scene, CHECK, false))
+    if (!begin(&scene, "a_watch_changes_in_place_and_leaves_the_terminal_as_it_was", CHECK, false))
         return;
     await(&scene, 0, "until Ctrl-C");
     await(&scene, 0, "Z: ready");
@@ -130,7 +133,7 @@ END_TEST
 START_TEST(a_watch_that_ends_not_ready_has_status_1) {
     struct scene scene;
     const char *last;
-    if (!begin(&scene, CHECK, true))
+    if (!begin(&scene, "a_watch_that_ends_not_ready_has_status_1", CHECK, true))
         return;
     await(&scene, 0, "file_missing");
     kill(scene.pid, SIGINT);
@@ -148,7 +151,7 @@ static const struct {
 START_TEST(a_window_of_any_size_is_filled_and_not_overrun) {
     struct scene scene;
     const char *last;
-    if (!begin(&scene, CHECK, true))
+    if (!begin(&scene, "a_window_of_any_size_is_filled_and_not_overrun", CHECK, true))
         return;
     await(&scene, 0, "file_missing");
     for (int round = 0; round < 2; round++)
@@ -183,7 +186,7 @@ static bool is_stopped(void *arg) {
 START_TEST(a_watch_that_is_stopped_gives_the_screen_back_meanwhile) {
     struct scene scene;
     const char *last;
-    if (!begin(&scene, CHECK, false))
+    if (!begin(&scene, "a_watch_that_is_stopped_gives_the_screen_back_meanwhile", CHECK, false))
         return;
     await(&scene, 0, "Z: ready");
     size_t before = scene.pty->length;
@@ -217,7 +220,7 @@ static bool has_time_passed(void *arg) {
 START_TEST(a_wait_shows_each_check_what_is_missing_and_the_time) {
     struct scene scene;
     const char *last;
-    if (!begin(&scene, WAIT, true))
+    if (!begin(&scene, "a_wait_shows_each_check_what_is_missing_and_the_time", WAIT, true))
         return;
     await(&scene, 0, "file_missing");
     await(&scene, 0, "waiting for snappea\033");
@@ -234,7 +237,7 @@ END_TEST
 START_TEST(a_wait_that_a_signal_ends_says_what_was_missing) {
     struct scene scene;
     const char *last;
-    if (!begin(&scene, WAIT, true))
+    if (!begin(&scene, "a_wait_that_a_signal_ends_says_what_was_missing", WAIT, true))
         return;
     await(&scene, 0, "waiting for snappea\033"); /* and for nothing else */
     kill(scene.pid, END_SIGNALS[_i]);
