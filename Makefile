@@ -90,9 +90,9 @@ format: ## lay the code out as .clang-format says
 docs: $(BUILD)/bugsink-health ## write the README's table of codes anew from the reason table
 	scripts/docs.sh $(BUILD)/bugsink-health
 
-# Where the shells look for them, by these names.
+# Where the shells look for them, by these names; Debian's own packages have another place for zsh's.
 BASH_COMPLETION = share/bash-completion/completions/bugsink-health
-ZSH_COMPLETION  = share/zsh/site-functions/_bugsink-health
+ZSH_COMPLETION ?= share/zsh/site-functions/_bugsink-health
 
 install: $(BUILD)/bugsink-health ## install under $(DESTDIR)$(PREFIX)
 	install -D -m 0755 $(BUILD)/bugsink-health $(DESTDIR)$(PREFIX)/bin/bugsink-health
