@@ -18,7 +18,7 @@ BUILD_PACKAGES = gcc make pkg-config libc6-dev libevent-dev libpq-dev libsqlite3
                  $(if $(MYSQL),libmariadb-dev)
 RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3
 TEST_PACKAGES  = $(RUN_PACKAGES) check libfuse3-dev fuse3 nftables openssl pgbouncer postgresql \
-                 $(if $(MYSQL),mariadb-server) valgrind
+                 $(if $(MYSQL),mariadb-server) valgrind zsh
 # The tests of deploy/: a Node.js of 18 or newer may be there from elsewhere; the rest is fetched by tests/deploy/prepare.sh.
 DEPLOY_PACKAGES = $(RUN_PACKAGES) unzip $(if $(shell command -v npm),,nodejs npm)
 DEB_PACKAGES   = $(BUILD_PACKAGES) binutils dpkg-dev xz-utils
@@ -28,7 +28,7 @@ PACKAGING_PACKAGES = $(DEB_PACKAGES) iproute2 lintian man-db mariadb-server open
 STAGE_PACKAGES = $(BUILD_PACKAGES) binutils ca-certificates openssl
 IMAGE_PACKAGES = binutils buildah conmon curl dnsmasq-base iproute2 jq mariadb-server mmdebstrap openssl podman \
                  postgresql runc socat sqlite3
-LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git shellcheck
+LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git mandoc shellcheck
 
 LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)
 WARNINGS  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -90,13 +90,20 @@ format: ## lay the code out as .clang-format says
 docs: $(BUILD)/bugsink-health ## write the README's table of codes anew from the reason table
 	scripts/docs.sh $(BUILD)/bugsink-health
 
+# Where the shells look for them, by these names; Debian's own packages have another place for zsh's.
+BASH_COMPLETION = share/bash-completion/completions/bugsink-health
+ZSH_COMPLETION ?= share/zsh/site-functions/_bugsink-health
+
 install: $(BUILD)/bugsink-health ## install under $(DESTDIR)$(PREFIX)
 	install -D -m 0755 $(BUILD)/bugsink-health $(DESTDIR)$(PREFIX)/bin/bugsink-health
 	install -D -m 0644 config/bugsink-health.1 $(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1
 	install -D -m 0644 config/bugsink-health.json $(DESTDIR)$(PREFIX)/share/doc/bugsink-health/bugsink-health.json
+	install -D -m 0644 config/completion/bugsink-health.bash $(DESTDIR)$(PREFIX)/$(BASH_COMPLETION)
+	install -D -m 0644 config/completion/_bugsink-health $(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)
 
 uninstall: ## remove what install installed
 	rm -f $(DESTDIR)$(PREFIX)/bin/bugsink-health $(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1
+	rm -f $(DESTDIR)$(PREFIX)/$(BASH_COMPLETION) $(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/bugsink-health
 
 deb: deps-deb $(BUILD)/bugsink-health ## a Debian package of the program, its unit and its configuration

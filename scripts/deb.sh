@@ -23,7 +23,7 @@ SOURCE_DATE_EPOCH=$(dpkg-parsechangelog -l "$recipe/changelog" -S Timestamp)
 export SOURCE_DATE_EPOCH
 
 # -o: the program is taken as it is.
-make -s -o "$build/bugsink-health" install BUILD="$build" DESTDIR="$root" PREFIX=/usr
+make -s -o "$build/bugsink-health" install BUILD="$build" DESTDIR="$root" PREFIX=/usr ZSH_COMPLETION=share/zsh/vendor-completions/_bugsink-health
 strip --strip-unneeded --remove-section=.comment --remove-section=.note "$root/usr/bin/bugsink-health"
 gzip -9n "$root/usr/share/man/man1/bugsink-health.1"
 install -m 0644 LICENSE "$documents/copyright"

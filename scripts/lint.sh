@@ -143,6 +143,11 @@ check_links() {
 
 check_scripts() {
     shellcheck --severity=warning scripts/*.sh .ci/* deploy/debian/p* tests/deploy/*.sh deploy/kubernetes/overlays/helm/*.sh || complain "shellcheck"
+    shellcheck --severity=warning --shell=bash config/completion/*.bash || complain "shellcheck"
+}
+
+check_manual() {
+    mandoc -T lint -W style config/*.1 || complain "the manual: see the lines above"
 }
 
 # cppcheck sees no system headers: jansson's loop must be told (without a semicolon, at which it would split).
@@ -163,6 +168,7 @@ check_function_length
 check_paths
 check_links
 check_scripts
+check_manual
 check_cppcheck
 
 [ -s "$failures" ] && exit 1

@@ -1,5 +1,6 @@
 /* The command line: which command, and what it is given. */
 #include "cmd/cmd.h"
+#include "cmd/commands.h"
 
 #include "base/process.h"
 #include "base/str.h"
@@ -9,18 +10,6 @@
 #include <string.h>
 
 extern char **environ;
-
-static const struct command {
-    const char *name;
-    int (*run)(char **argv, const char *const *environment);
-} COMMANDS[] = {
-    {"serve", cmd_serve},
-    {"check", cmd_check},
-    {"wait", cmd_wait},
-    {"probe", cmd_probe},
-    {"config", cmd_config},
-    {"explain", cmd_explain},
-};
 
 static int print_and_end(void (*print)(void)) {
     print();
@@ -42,9 +31,9 @@ int main(int argc, char **argv) {
     }
     if (!*argv || (*argv)[0] == '-')
         return cmd_serve(argv, environment);
-    for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++)
-        if (strcmp(*argv, COMMANDS[i].name) == 0)
-            return COMMANDS[i].run(argv + 1, environment);
+    const struct command *command = command_find(*argv);
+    if (command)
+        return command->run(argv + 1, environment);
     char text[128];
     snprintf(text, sizeof text, "unknown command \"%s\"; see --help", str_quotable(*argv, ""));
     return cmd_refuse(text);

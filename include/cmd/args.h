@@ -12,14 +12,16 @@ enum { ARGS_MAX = 64 };
 
 /* A flag of one command's own. */
 struct own_flag {
-    const char *name; /* "--json"; NULL ends a list */
-    bool has_value;
+    const char *name;  /* "--json"; NULL ends a list */
+    const char *value; /* what its value is or may be, for --help: "60s", "ready|start"; NULL: it has none */
+    bool is_value_optional; /* then it is given as --flag=value alone */
+    const char *help;
 };
 
 struct args {
     struct config_flag flags[ARGS_MAX]; /* of the configuration */
     size_t flag_count;
-    struct config_flag own[ARGS_MAX]; /* of the command; value NULL where it takes none */
+    struct config_flag own[ARGS_MAX]; /* of the command; value NULL where none was given */
     size_t own_count;
     const char *words[ARGS_MAX];
     size_t word_count;
@@ -31,7 +33,8 @@ struct args {
 int args_parse(struct args *args, char **argv, const struct own_flag *own, const char *const *environment,
     struct error *err);
 
-/* The value of an own flag; fallback where it was not given. For one without a value, use args_has. */
+/* The value of an own flag; fallback where the flag was not given. For one that may have no value, use
+ * args_has besides. */
 const char *args_value(const struct args *args, const char *name, const char *fallback);
 bool args_has(const struct args *args, const char *name);
 

@@ -10,6 +10,7 @@
 struct session {
     struct loop loop;
     struct engine *engine;
+    bool is_interrupted; /* a signal has ended session_run */
 };
 
 /* Loads the configuration and prepares the engine. Driver texts go to the log on standard error, which shows
@@ -25,7 +26,8 @@ void session_log_warnings(const struct session *session);
 /* The state of everything, with the sidecar's own facts filled in. */
 void session_snapshot(struct session *session, struct snapshot *snapshot);
 
-/* Whether standard output (fd) is a terminal that wants colour: NO_COLOR unset and TERM not "dumb". */
-bool session_has_colour(const char *const *environment, int fd);
+/* Runs the loop until loop_end, or until a signal ends it: SIGTERM, SIGINT, SIGHUP or SIGQUIT. Returns -1
+ * when it cannot be run. */
+int session_run(struct session *session, struct error *err);
 
 #endif

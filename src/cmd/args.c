@@ -25,14 +25,14 @@ static int parse_flag(struct args *args, char **argv, const struct own_flag *own
     const struct own_flag *mine = find_own(own, name);
     if (!mine && !config_is_flag(name))
         return error_set(err, "unknown flag %s; see --help", str_quotable(name, ""));
-    if (mine && !mine->has_value) {
-        if (equals)
-            return error_set(err, "flag %s takes no value", name);
+    if (mine && !mine->value && equals)
+        return error_set(err, "flag %s takes no value", name);
+    if (mine && !equals && (!mine->value || mine->is_value_optional)) {
         args->own[args->own_count++] = (struct config_flag){mine->name, NULL};
         return 1;
     }
     const char *value = equals ? equals + 1 : argv[1];
-    if (!value)
+    if (!value || (mine && !*value))
         return error_set(err, "flag %s needs a value", name);
     if (mine) {
         args->own[args->own_count++] = (struct config_flag){mine->name, value};

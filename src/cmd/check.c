@@ -1,52 +1,174 @@
-/* check: one round of all checks, now; a table, or JSON. */
+/* check: one round of all checks, now, or with --watch one after the other; a table, or JSON. */
 #include "cmd/cmd.h"
 
+#include "base/str.h"
 #include "cmd/args.h"
+#include "cmd/commands.h"
 #include "cmd/session.h"
+#include "cmd/terminal.h"
+#include "config/duration.h"
 #include "render/json.h"
 #include "render/text.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static const struct own_flag FLAGS[] = {{"--json", false}, {0}};
+struct checking {
+    struct session session;
+    const char *const *environment;
+    bool is_json;
+    bool is_watching;
+    bool has_failed; /* standard output takes no more */
+    struct terminal_view view;
+    struct timer next_line; /* of a watch that is not in place */
+};
 
-static void on_checked(void *arg, bool is_change) {
-    (void)is_change;
-    struct session *session = arg;
-    if (engine_has_finished_round(session->engine))
-        loop_end(&session->loop);
+/* -- what is shown -- */
+
+static unsigned style_of(const struct checking *checking) {
+    return terminal_style(checking->environment, STDOUT_FILENO) | (checking->is_watching ? TEXT_SINCE : 0);
 }
 
-/* Prints what was found and returns the exit status. */
-static int report(struct session *session, bool is_json, bool has_colour) {
+/* Writes a text and frees it. Standard output that takes no more ends the watch. */
+static void print(struct checking *checking, char *text) {
+    if (text)
+        fputs(text, stdout);
+    checking->has_failed = !text || fflush(stdout) != 0;
+    free(text);
+    if (checking->has_failed)
+        loop_end(&checking->session.loop);
+}
+
+static void print_report(struct checking *checking) {
+    struct snapshot snapshot;
+    session_snapshot(&checking->session, &snapshot);
+    print(checking, checking->is_json ? json_health(&snapshot) : text_table(&snapshot, style_of(checking)));
+}
+
+/* -- the watch in place -- */
+
+static void draw(void *arg) {
+    struct checking *checking = arg;
+    struct strbuf frame = {0};
+    struct snapshot snapshot;
+    char now[CLOCK_TEXT_SIZE], interval[DURATION_TEXT_SIZE];
+    session_snapshot(&checking->session, &snapshot);
+    clock_format_utc(snapshot.now_ms, now);
+    duration_format(engine_config(checking->session.engine)->interval_ms, interval);
+    char *table = text_table(&snapshot, style_of(checking));
+    strbuf_format(&frame, "bugsink-health check, every %s until Ctrl-C; %.19sZ: %s\n\n%s", interval, now,
+        snapshot_is_ready(&snapshot) ? "ready" : "not ready", table ? table : "");
+    if (table && !frame.is_broken && !terminal_draw(&checking->view, frame.data)) {
+        checking->has_failed = true;
+        loop_end(&checking->session.loop);
+    }
+    free(table);
+    strbuf_release(&frame);
+}
+
+/* -- the watch line by line -- */
+
+/* The health document in one line. */
+static char *make_json_line(const struct snapshot *snapshot) {
+    char *text = json_health(snapshot);
+    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
+    char *compact = json_dumps(json, JSON_COMPACT);
+    struct strbuf line = {0};
+    if (compact)
+        strbuf_format(&line, "%s\n", compact);
+    json_decref(json);
+    free(compact);
+    free(text);
+    if (line.is_broken)
+        strbuf_release(&line);
+    return line.data;
+}
+
+static void print_line(void *arg) {
+    struct checking *checking = arg;
+    struct snapshot snapshot;
+    timer_arm(&checking->session.loop.timers, &checking->next_line,
+        engine_config(checking->session.engine)->interval_ms);
+    session_snapshot(&checking->session, &snapshot);
+    print(checking, checking->is_json ? make_json_line(&snapshot) : text_round(&snapshot));
+}
+
+static void on_checked(void *arg, bool is_change) {
+    struct checking *checking = arg;
+    if (checking->view.draw)
+        draw(checking);
+    else if (!engine_has_finished_round(checking->session.engine))
+        return;
+    else if (!checking->is_watching)
+        loop_end(&checking->session.loop);
+    else if (is_change || !timer_is_armed(&checking->next_line))
+        print_line(checking);
+}
+
+/* -- the command -- */
+
+/* The watch runs the checks as the sidecar does, pauses included, so that it does no more harm than that. */
+static int watch(struct checking *checking, struct error *err) {
+    bool is_live = !checking->is_json && terminal_is_live(checking->environment, STDOUT_FILENO);
+    struct session *session = &checking->session;
+    timer_init(&checking->next_line, print_line, checking);
+    engine_start(session->engine, false);
+    if (is_live && terminal_open(&checking->view, &session->loop, draw, checking, err) < 0)
+        return -1;
+    int result = session_run(session, err);
+    timer_disarm(&checking->next_line);
+    terminal_close(&checking->view);
+    if (is_live && !checking->has_failed)
+        print_report(checking);
+    return result;
+}
+
+static int check_once(struct checking *checking) {
+    engine_start(checking->session.engine, true);
+    if (!engine_has_finished_round(checking->session.engine))
+        loop_run(&checking->session.loop);
+    print_report(checking);
+    return 0;
+}
+
+static int finish(struct checking *checking, int result, const struct error *err) {
+    struct session *session = &checking->session;
     struct snapshot snapshot;
     session_snapshot(session, &snapshot);
-    char *text = is_json ? json_health(&snapshot) : text_table(&snapshot, has_colour);
-    if (!text)
-        return cmd_refuse("out of memory");
-    fputs(text, stdout);
-    free(text);
-    return snapshot_is_ready(&snapshot) ? EXIT_READY : EXIT_NOT_READY;
+    bool is_ready = engine_has_finished_round(session->engine) && snapshot_is_ready(&snapshot);
+    session_close(session);
+    if (result < 0)
+        return cmd_refuse(err->text);
+    if (checking->has_failed)
+        return cmd_refuse("cannot write to standard output");
+    return is_ready ? EXIT_READY : EXIT_NOT_READY;
+}
+
+/* --watch=INTERVAL is the interval of the configuration, and judged with it. */
+static void take_interval(struct args *args) {
+    const char *interval = args_value(args, "--watch", NULL);
+    if (!interval)
+        return;
+    args->flags[args->flag_count++] = (struct config_flag){"--interval", interval};
+    args->source.flag_count = args->flag_count;
 }
 
 int cmd_check(char **argv, const char *const *environment) {
     struct args args;
     struct error err;
-    struct session session = {0};
+    struct checking checking = {.environment = environment};
     const struct engine_events events = {.checked = on_checked};
-    if (args_parse(&args, argv, FLAGS, environment, &err) < 0)
+    if (args_parse(&args, argv, command_find("check")->flags, environment, &err) < 0)
         return cmd_refuse(err.text);
     if (args.word_count > 0)
         return cmd_refuse("check takes flags only");
-    if (session_open(&session, &args, &events, &session, &err) < 0)
+    take_interval(&args);
+    checking.is_json = args_has(&args, "--json");
+    checking.is_watching = args_has(&args, "--watch");
+    if (session_open(&checking.session, &args, &events, &checking, &err) < 0)
         return cmd_refuse(err.text);
-    session_log_warnings(&session);
-    engine_start(session.engine, true);
-    if (!engine_has_finished_round(session.engine))
-        loop_run(&session.loop);
-    int status = report(&session, args_has(&args, "--json"), session_has_colour(environment, STDOUT_FILENO));
-    session_close(&session);
-    return fflush(stdout) == 0 ? status : cmd_refuse("cannot write to standard output");
+    session_log_warnings(&checking.session);
+    return finish(&checking, checking.is_watching ? watch(&checking, &err) : check_once(&checking), &err);
 }

@@ -1,27 +1,70 @@
 /* config: validates and prints the configuration in force, each value with where it came from. */
 #include "cmd/cmd.h"
 
+#include "base/str.h"
 #include "cmd/args.h"
 #include "cmd/session.h"
+#include "cmd/terminal.h"
+#include "render/text.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void on_checked(void *arg, bool is_change) {
     (void)arg;
     (void)is_change;
 }
 
-static void print(const struct config *config) {
-    int width = 0;
+/* A value may be as long as a path: from here on the origins are not aligned to it. */
+enum { VALUE_WIDTH_MAX = 40 };
+
+static int widen(int width, const char *text, size_t most) {
+    size_t length = strlen(text);
+    return length <= most && (int)length > width ? (int)length : width;
+}
+
+/* A copy in which nothing can act on a terminal: control characters (C1 in UTF-8 too) are question marks. The
+ * caller frees. */
+static char *make_harmless(const char *text) {
+    char *copy = str_dup(text);
+    for (unsigned char *c = (unsigned char *)copy; *c; c++)
+        if (*c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)) {
+            if (*c == 0xc2)
+                *c++ = '?';
+            *c = '?';
+        }
+    return copy;
+}
+
+static void print_item(const struct config_item *item, int key_width, int value_width, bool has_colour) {
+    bool is_dim = has_colour && strcmp(item->origin, "default") == 0;
+    char *value = make_harmless(item->value), *origin = make_harmless(item->origin);
+    printf("%s%-*s = %-*s  (%s)%s\n", is_dim ? "\033[2m" : "", key_width, item->key, value_width, value,
+        origin, is_dim ? "\033[0m" : "");
+    free(value);
+    free(origin);
+}
+
+static void print_warning(const char *warning, bool has_colour) {
+    char *text = make_harmless(warning);
+    printf("%swarning: %s%s\n", has_colour ? "\033[33m" : "", text, has_colour ? "\033[0m" : "");
+    free(text);
+}
+
+/* What somebody has set stands out on a terminal: the defaults are dim. */
+static void print(const struct config *config, bool has_colour) {
+    int key_width = 0, value_width = 0;
+    for (size_t i = 0; i < config->item_count; i++) {
+        key_width = widen(key_width, config->items[i].key, SIZE_MAX);
+        value_width = widen(value_width, config->items[i].value, VALUE_WIDTH_MAX);
+    }
     for (size_t i = 0; i < config->item_count; i++)
-        if ((int)strlen(config->items[i].key) > width)
-            width = (int)strlen(config->items[i].key);
-    for (size_t i = 0; i < config->item_count; i++)
-        printf("%-*s = %s  (%s)\n", width, config->items[i].key, config->items[i].value,
-            config->items[i].origin);
+        print_item(&config->items[i], key_width, value_width, has_colour);
     for (size_t i = 0; i < config->warning_count; i++)
-        printf("warning: %s\n", config->warnings[i]);
+        print_warning(config->warnings[i], has_colour);
 }
 
 int cmd_config(char **argv, const char *const *environment) {
@@ -36,7 +79,7 @@ int cmd_config(char **argv, const char *const *environment) {
     const struct engine_events events = {.checked = on_checked};
     if (session_open(&session, &args, &events, NULL, &err) < 0)
         return cmd_refuse(err.text);
-    print(engine_config(session.engine));
+    print(engine_config(session.engine), terminal_style(environment, STDOUT_FILENO) & TEXT_COLOUR);
     session_close(&session);
     return fflush(stdout) == 0 ? EXIT_READY : cmd_refuse("cannot write to standard output");
 }

@@ -3,13 +3,12 @@
 
 #include "base/str.h"
 #include "cmd/args.h"
+#include "cmd/commands.h"
 #include "config/suggest.h"
 #include "report/reason.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static const struct own_flag FLAGS[] = {{"--markdown", false}, {0}};
 
 static const char *const RETRIES[] = {
     [RETRY_NORMAL] = "after the usual interval",
@@ -64,7 +63,7 @@ static int refuse_code(const char *word) {
 int cmd_explain(char **argv, const char *const *environment) {
     struct args args;
     struct error err;
-    if (args_parse(&args, argv, FLAGS, environment, &err) < 0)
+    if (args_parse(&args, argv, command_find("explain")->flags, environment, &err) < 0)
         return cmd_refuse(err.text);
     if (args.flag_count > 0 || (args.word_count > 0 && args_has(&args, "--markdown")))
         return cmd_refuse("explain takes codes, or --markdown alone");

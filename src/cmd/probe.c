@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "checker/listen.h"
 #include "cmd/args.h"
+#include "cmd/commands.h"
 #include "cmd/http_get.h"
 #include "config/duration.h"
 #include "report/reason.h"
@@ -20,8 +21,6 @@ struct probe {
     char url[URL_SIZE];
     int64_t timeout_ms; /* of one request */
 };
-
-static const struct own_flag FLAGS[] = {{"--timeout", true}, {0}};
 
 static const struct {
     const char *word, *path;
@@ -121,7 +120,7 @@ int cmd_probe(char **argv, const char *const *environment) {
     struct args args;
     struct error err;
     struct probe probe;
-    if (args_parse(&args, argv, FLAGS, environment, &err) < 0 ||
+    if (args_parse(&args, argv, command_find("probe")->flags, environment, &err) < 0 ||
         find_url(&args, probe.url, sizeof probe.url, &err) < 0)
         return cmd_refuse(err.text);
     if (duration_parse(args_value(&args, "--timeout", "3s"), &probe.timeout_ms, &err) < 0) {

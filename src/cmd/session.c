@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/process.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,16 +53,27 @@ void session_snapshot(struct session *session, struct snapshot *snapshot) {
     snapshot->sidecar_pid = (int)getpid();
 }
 
-static const char *find_variable(const char *const *environment, const char *name) {
-    size_t length = strlen(name);
-    for (; *environment; environment++)
-        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
-            return *environment + length + 1;
-    return NULL;
+static void on_signal(evutil_socket_t number, short events, void *arg) {
+    (void)number;
+    (void)events;
+    struct session *session = arg;
+    session->is_interrupted = true;
+    loop_end(&session->loop);
 }
 
-bool session_has_colour(const char *const *environment, int fd) {
-    const char *no_colour = find_variable(environment, "NO_COLOR");
-    const char *terminal = find_variable(environment, "TERM");
-    return isatty(fd) && !(no_colour && *no_colour) && !(terminal && strcmp(terminal, "dumb") == 0);
+int session_run(struct session *session, struct error *err) {
+    static const int NUMBERS[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+    struct event *signals[sizeof NUMBERS / sizeof NUMBERS[0]] = {NULL};
+    int result = 0;
+    for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0] && result == 0; i++) {
+        signals[i] = loop_watch_signal(&session->loop, NUMBERS[i], on_signal, session);
+        if (!signals[i])
+            result = error_set(err, "cannot watch signals: out of memory or descriptors");
+    }
+    if (result == 0)
+        loop_run(&session->loop);
+    for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0]; i++)
+        if (signals[i])
+            event_free(signals[i]);
+    return result;
 }

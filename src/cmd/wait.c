@@ -3,22 +3,36 @@
 
 #include "base/str.h"
 #include "cmd/args.h"
+#include "cmd/commands.h"
 #include "cmd/session.h"
+#include "cmd/terminal.h"
 #include "config/duration.h"
 #include "render/text.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-static const struct own_flag FLAGS[] = {{"--timeout", true}, {"--for", true}, {0}};
+/* What was last told of a check. */
+struct told {
+    bool is_told;
+    enum status status;
+    enum reason reason;
+};
 
 struct waiting {
     struct session session;
+    const char *const *environment;
     struct timer timeout;
-    bool is_for_start; /* what Bugsink's own start-up mends (migrations) does not count */
-    int status;
+    struct terminal_view view;
+    struct told *told; /* one a check */
+    bool is_maintenance_told;
+    bool is_for_start;  /* what Bugsink's own start-up mends (migrations) does not count */
+    int64_t timeout_ms; /* 0: none */
+    int64_t began_ms;
+    bool is_done;
+    bool has_failed; /* standard output takes no more */
 };
 
 /* Whether this check keeps us waiting. A database that Bugsink has yet to make or migrate is no reason to
@@ -38,50 +52,166 @@ static bool is_satisfied(const struct waiting *waiting, const struct check_view 
     return reason_info(check->reason)->is_mended_by_start;
 }
 
-static void print_progress(struct waiting *waiting, const struct snapshot *snapshot) {
-    for (size_t i = 0; i < snapshot->check_count; i++) {
-        char *line = is_satisfied(waiting, &snapshot->checks[i]) ? NULL : text_line(&snapshot->checks[i]);
-        if (line)
-            printf("waiting for %s", line);
-        free(line);
-    }
-    fflush(stdout);
+static bool is_all_satisfied(const struct waiting *waiting, const struct snapshot *snapshot) {
+    for (size_t i = 0; i < snapshot->check_count; i++)
+        if (!is_satisfied(waiting, &snapshot->checks[i]))
+            return false;
+    return !snapshot->is_in_maintenance;
 }
 
-static void on_checked(void *arg, bool is_change) {
+/* -- the words -- */
+
+static int64_t waited_ms(const struct waiting *waiting) {
+    return clock_now_ms(waiting->session.loop.timers.clock) - waiting->began_ms;
+}
+
+/* "12s so far, 48s left" */
+static void append_times(const struct waiting *waiting, struct strbuf *buffer) {
+    char so_far[TEXT_ELAPSED_SIZE], left[TEXT_ELAPSED_SIZE];
+    text_elapsed(waited_ms(waiting), so_far);
+    /* Rounded up: nothing is left only when it is over. */
+    text_elapsed(waiting->timeout_ms - waited_ms(waiting) + 999, left);
+    if (waiting->timeout_ms > 0)
+        strbuf_format(buffer, "%s so far, %s left", so_far, left);
+    else
+        strbuf_format(buffer, "%s so far, no limit", so_far);
+}
+
+/* "snappea, default" */
+static void append_missing(
+    const struct waiting *waiting, const struct snapshot *snapshot, struct strbuf *buffer) {
+    const char *separator = "";
+    for (size_t i = 0; i < snapshot->check_count; i++) {
+        if (is_satisfied(waiting, &snapshot->checks[i]))
+            continue;
+        strbuf_format(buffer, "%s%s", separator, snapshot->checks[i].name);
+        separator = ", ";
+    }
+    if (snapshot->is_in_maintenance)
+        strbuf_format(buffer, "%sthe end of maintenance", separator);
+}
+
+/* Writes what was put together, and frees it. Standard output that takes no more ends the wait. */
+static void print(struct waiting *waiting, struct strbuf *text) {
+    if (!text->is_broken && text->data)
+        fputs(text->data, stdout);
+    if (fflush(stdout) != 0) {
+        waiting->has_failed = true;
+        loop_end(&waiting->session.loop);
+    }
+    strbuf_release(text);
+}
+
+/* -- in place -- */
+
+static void draw(void *arg) {
     struct waiting *waiting = arg;
     struct snapshot snapshot;
-    bool is_done = true;
+    struct strbuf frame = {0};
     session_snapshot(&waiting->session, &snapshot);
-    for (size_t i = 0; i < snapshot.check_count; i++)
-        is_done = is_done && is_satisfied(waiting, &snapshot.checks[i]);
-    is_done = is_done && !snapshot.is_in_maintenance;
-    if (is_done) {
-        puts(waiting->is_for_start ? "ready for Bugsink to start" : "ready");
-        waiting->status = EXIT_READY;
+    char *table = text_table(&snapshot, TEXT_SINCE | terminal_style(waiting->environment, STDOUT_FILENO));
+    strbuf_format(&frame, "bugsink-health wait --for %s: ", waiting->is_for_start ? "start" : "ready");
+    append_times(waiting, &frame);
+    strbuf_append(&frame, "\nwaiting for ");
+    append_missing(waiting, &snapshot, &frame);
+    strbuf_format(&frame, "\n\n%s", table ? table : "");
+    if (!frame.is_broken && !terminal_draw(&waiting->view, frame.data)) {
+        waiting->has_failed = true;
         loop_end(&waiting->session.loop);
-    } else if (is_change && engine_has_finished_round(waiting->session.engine)) {
-        print_progress(waiting, &snapshot);
     }
+    free(table);
+    strbuf_release(&frame);
+}
+
+/* -- line by line -- */
+
+/* One line, when the check is another than was told last. */
+static void tell_check(struct waiting *waiting, const struct check_view *check, struct told *told) {
+    struct strbuf text = {0};
+    if (!check->has_run || (told->is_told && told->status == check->status && told->reason == check->reason))
+        return;
+    *told = (struct told){true, check->status, check->reason};
+    char *line = text_line(check);
+    strbuf_append(&text, is_satisfied(waiting, check) ? "" : "waiting for ");
+    strbuf_append_n(&text, line ? line : "", line ? strcspn(line, "\n") : 0);
+    strbuf_append(&text, " (");
+    append_times(waiting, &text);
+    strbuf_append(&text, ")\n");
+    free(line);
+    print(waiting, &text);
+}
+
+static void tell_maintenance(struct waiting *waiting, bool is_on) {
+    const struct reason_info *info = reason_info(REASON_MAINTENANCE);
+    struct strbuf text = {0};
+    if (is_on == waiting->is_maintenance_told)
+        return;
+    waiting->is_maintenance_told = is_on;
+    strbuf_format(&text, is_on ? "waiting for the end of maintenance. %s (" : "maintenance has ended (",
+        info->sentence);
+    append_times(waiting, &text);
+    strbuf_append(&text, ")\n");
+    print(waiting, &text);
+}
+
+static void tell_changes(struct waiting *waiting, const struct snapshot *snapshot) {
+    for (size_t i = 0; i < snapshot->check_count; i++)
+        tell_check(waiting, &snapshot->checks[i], &waiting->told[i]);
+    /* Until the first look it is not known, and counts as on. */
+    if (engine_has_finished_round(waiting->session.engine))
+        tell_maintenance(waiting, snapshot->is_in_maintenance);
+}
+
+/* The last words: for how long, and what was missing, with what to do about it. */
+static void tell_end(struct waiting *waiting) {
+    struct snapshot snapshot;
+    struct strbuf text = {0};
+    char so_far[TEXT_ELAPSED_SIZE];
+    text_elapsed(waited_ms(waiting), so_far);
+    session_snapshot(&waiting->session, &snapshot);
+    if (waiting->is_done) {
+        strbuf_format(
+            &text, "%s after %s\n", waiting->is_for_start ? "ready for Bugsink to start" : "ready", so_far);
+    } else {
+        strbuf_format(&text,
+            "%s after %s; missing: ", waiting->session.is_interrupted ? "ended by a signal" : "gave up",
+            so_far);
+        append_missing(waiting, &snapshot, &text);
+        strbuf_append(&text, "\n");
+    }
+    for (size_t i = 0; i < snapshot.check_count && !waiting->is_done; i++) {
+        const struct check_view *check = &snapshot.checks[i];
+        char *line = is_satisfied(waiting, check) ? NULL : text_line(check);
+        const char *hint = reason_info(check->reason)->hint;
+        if (line)
+            strbuf_format(&text, "  %s%s%s%s", line, hint ? "    " : "", hint ? hint : "", hint ? "\n" : "");
+        free(line);
+    }
+    print(waiting, &text);
+}
+
+/* -- the wait -- */
+
+static void on_checked(void *arg, bool is_change) {
+    (void)is_change;
+    struct waiting *waiting = arg;
+    struct snapshot snapshot;
+    session_snapshot(&waiting->session, &snapshot);
+    waiting->is_done = is_all_satisfied(waiting, &snapshot);
+    if (!waiting->view.draw)
+        tell_changes(waiting, &snapshot);
+    else if (!waiting->is_done)
+        draw(waiting);
+    if (waiting->is_done)
+        loop_end(&waiting->session.loop);
 }
 
 static void on_timeout(void *arg) {
     struct waiting *waiting = arg;
-    struct snapshot snapshot;
-    session_snapshot(&waiting->session, &snapshot);
-    puts("gave up:");
-    print_progress(waiting, &snapshot);
     loop_end(&waiting->session.loop);
 }
 
-static void on_signal(evutil_socket_t number, short events, void *arg) {
-    (void)number;
-    (void)events;
-    struct waiting *waiting = arg;
-    loop_end(&waiting->session.loop);
-}
-
-static int parse(struct waiting *waiting, const struct args *args, int64_t *timeout_ms, struct error *err) {
+static int parse(struct waiting *waiting, const struct args *args, struct error *err) {
     const char *what = args_value(args, "--for", "ready");
     if (args->word_count > 0)
         return error_set(err, "wait takes flags only");
@@ -89,42 +219,46 @@ static int parse(struct waiting *waiting, const struct args *args, int64_t *time
         return error_set(err, "--for %s: write ready (all is well) or start (Bugsink may be started)",
             str_quotable(what, ""));
     waiting->is_for_start = strcmp(what, "start") == 0;
-    if (duration_parse(args_value(args, "--timeout", "60s"), timeout_ms, err) < 0)
+    if (duration_parse(args_value(args, "--timeout", "60s"), &waiting->timeout_ms, err) < 0)
         return error_prefix(err, "--timeout");
     return 0;
 }
 
-/* Waits; without the signals (which end it) there is nothing to wait with. */
-static void run(struct waiting *waiting, int64_t timeout_ms) {
+static int run(struct waiting *waiting, struct error *err) {
     struct loop *loop = &waiting->session.loop;
-    struct event *terminate = loop_watch_signal(loop, SIGTERM, on_signal, waiting);
-    struct event *interrupt = loop_watch_signal(loop, SIGINT, on_signal, waiting);
+    bool is_live = terminal_is_live(waiting->environment, STDOUT_FILENO);
     timer_init(&waiting->timeout, on_timeout, waiting);
-    if (timeout_ms > 0)
-        timer_arm(&loop->timers, &waiting->timeout, timeout_ms);
+    waiting->began_ms = clock_now_ms(loop->timers.clock);
+    if (waiting->timeout_ms > 0)
+        timer_arm(&loop->timers, &waiting->timeout, waiting->timeout_ms);
     session_log_warnings(&waiting->session);
     engine_start(waiting->session.engine, false);
-    if (engine_config(waiting->session.engine)->check_count == 0)
-        on_checked(waiting, true);
-    if (terminate && interrupt)
-        loop_run(loop);
-    if (terminate)
-        event_free(terminate);
-    if (interrupt)
-        event_free(interrupt);
+    if (is_live && terminal_open(&waiting->view, loop, draw, waiting, err) < 0)
+        return -1;
+    int result = session_run(&waiting->session, err);
+    timer_disarm(&waiting->timeout);
+    terminal_close(&waiting->view);
+    if (!waiting->has_failed)
+        tell_end(waiting);
+    return result;
 }
 
 int cmd_wait(char **argv, const char *const *environment) {
     struct args args;
     struct error err;
-    struct waiting waiting = {.status = EXIT_NOT_READY};
-    int64_t timeout_ms;
+    struct waiting waiting = {.environment = environment};
     const struct engine_events events = {.checked = on_checked};
-    if (args_parse(&args, argv, FLAGS, environment, &err) < 0 ||
-        parse(&waiting, &args, &timeout_ms, &err) < 0 ||
+    if (args_parse(&args, argv, command_find("wait")->flags, environment, &err) < 0 ||
+        parse(&waiting, &args, &err) < 0 ||
         session_open(&waiting.session, &args, &events, &waiting, &err) < 0)
         return cmd_refuse(err.text);
-    run(&waiting, timeout_ms);
+    waiting.told = calloc(engine_config(waiting.session.engine)->check_count, sizeof *waiting.told);
+    int result = waiting.told ? run(&waiting, &err) : error_set(&err, "out of memory");
     session_close(&waiting.session);
-    return waiting.status;
+    free(waiting.told);
+    if (result < 0)
+        return cmd_refuse(err.text);
+    if (waiting.has_failed)
+        return cmd_refuse("cannot write to standard output");
+    return waiting.is_done ? EXIT_READY : EXIT_NOT_READY;
 }

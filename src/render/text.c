@@ -1,9 +1,11 @@
 /* Renders snapshots as text for people. */
 #include "render/text.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,54 +40,125 @@ char *text_started(const struct snapshot *snapshot) {
     return finish(&buffer);
 }
 
-/* A mark that says the same without colour, in one ASCII character; and its terminal colour. */
-static const struct {
-    const char *mark, *colour;
-} MARKS[] = {
-    [STATUS_OK] = {"+", "\033[32m"},
-    [STATUS_DEGRADED] = {"!", "\033[33m"},
-    [STATUS_ERROR] = {"x", "\033[31m"},
-    [STATUS_STARTING] = {".", "\033[2m"},
-};
-
-static int widest_name(const struct snapshot *snapshot) {
-    size_t widest = strlen("CHECK");
-    for (size_t i = 0; i < snapshot->check_count; i++)
-        if (strlen(snapshot->checks[i].name) > widest)
-            widest = strlen(snapshot->checks[i].name);
-    return (int)widest;
+void text_elapsed(int64_t ms, char text[TEXT_ELAPSED_SIZE]) {
+    int64_t s = ms < 0 ? 0 : ms / 1000, minutes = s / 60, hours = minutes / 60;
+    if (minutes == 0)
+        snprintf(text, TEXT_ELAPSED_SIZE, "%" PRId64 "s", s);
+    else if (hours == 0)
+        snprintf(text, TEXT_ELAPSED_SIZE, "%" PRId64 "m%02" PRId64 "s", minutes, s % 60);
+    else if (hours < 24)
+        snprintf(text, TEXT_ELAPSED_SIZE, "%" PRId64 "h%02" PRId64 "m", hours, minutes % 60);
+    else
+        snprintf(text, TEXT_ELAPSED_SIZE, "%" PRId64 "d%02" PRId64 "h", hours / 24, hours % 24);
 }
 
-static void append_row(struct strbuf *buffer, const struct check_view *check, int width, bool has_colour) {
-    const struct reason_info *info = reason_info(check->reason);
-    strbuf_format(buffer, "%s%s %-*s  %-8s  %-8s  %-16s", has_colour ? MARKS[check->status].colour : "",
-        MARKS[check->status].mark, width, check->name, check->kind, status_name(check->status), info->slug);
-    if (check->has_run)
-        strbuf_format(buffer, "  %6" PRId64 " ms", check->latency_ms);
-    if (phase_name(check->phase))
-        strbuf_format(buffer, "  in phase %s", phase_name(check->phase));
-    if (!check->is_critical)
-        strbuf_append(buffer, "  (not critical)");
-    strbuf_append(buffer, has_colour ? "\033[0m\n" : "\n");
-    if (check->status == STATUS_OK)
-        return;
+/* -- the table -- */
+
+static const char RESET[] = "\033[0m", BOLD[] = "\033[1m";
+
+/* A mark that says the same without colour, one column wide on every terminal; and its terminal colour. */
+static const struct {
+    const char *ascii, *symbol, *colour;
+} MARKS[] = {
+    [STATUS_OK] = {"+", "\xe2\x9c\x93", "\033[32m"}, /* U+2713, check mark */
+    [STATUS_DEGRADED] = {"!", "!", "\033[33m"},
+    [STATUS_ERROR] = {"x", "\xe2\x9c\x97", "\033[31m"}, /* U+2717, ballot x */
+    [STATUS_STARTING] = {".", ".", "\033[2m"},
+};
+
+struct widths {
+    int name, kind, code;
+};
+
+static void widen(int *width, const char *text) {
+    int length = (int)strlen(text);
+    if (length > *width)
+        *width = length;
+}
+
+static struct widths find_widths(const struct snapshot *snapshot) {
+    struct widths widths = {0};
+    widen(&widths.name, "CHECK");
+    widen(&widths.kind, "KIND");
+    widen(&widths.code, "CODE");
+    for (size_t i = 0; i < snapshot->check_count; i++) {
+        widen(&widths.name, snapshot->checks[i].name);
+        widen(&widths.kind, snapshot->checks[i].kind);
+        widen(&widths.code, reason_info(snapshot->checks[i].reason)->slug);
+    }
+    return widths;
+}
+
+static void append_reason(struct strbuf *buffer, const struct reason_info *info) {
     strbuf_format(buffer, "    %s\n", info->sentence);
     if (info->hint)
         strbuf_format(buffer, "    %s\n", info->hint);
 }
 
-char *text_table(const struct snapshot *snapshot, bool has_colour) {
+static void append_row(struct strbuf *buffer, const struct snapshot *snapshot, const struct check_view *check,
+    const struct widths *widths, unsigned style) {
+    const struct reason_info *info = reason_info(check->reason);
+    const char *mark = style & TEXT_SYMBOLS ? MARKS[check->status].symbol : MARKS[check->status].ascii;
+    const char *colour = style & TEXT_COLOUR ? MARKS[check->status].colour : "";
+    const char *reset = style & TEXT_COLOUR ? RESET : "";
+    char latency[32] = "-", elapsed[TEXT_ELAPSED_SIZE];
+    if (check->has_run)
+        snprintf(latency, sizeof latency, "%" PRId64 " ms", check->latency_ms);
+    strbuf_format(buffer, "%s%s%s %-*s  %-*s  %s%-8s  %-*s%s  %9s", colour, mark, reset, widths->name,
+        check->name, widths->kind, check->kind, colour, status_name(check->status), widths->code, info->slug,
+        reset, latency);
+    if (style & TEXT_SINCE) {
+        text_elapsed(snapshot->now_ms - check->since_ms, elapsed);
+        strbuf_format(buffer, "  %7s", elapsed);
+    }
+    if (phase_name(check->phase))
+        strbuf_format(buffer, "  in phase %s", phase_name(check->phase));
+    strbuf_append(buffer, check->is_critical ? "\n" : "  (not critical)\n");
+    if (check->status != STATUS_OK)
+        append_reason(buffer, info);
+}
+
+static const char *verdict(enum status status) {
+    return status == STATUS_OK ? "ready" : status == STATUS_DEGRADED ? "ready, but degraded" : "not ready";
+}
+
+char *text_table(const struct snapshot *snapshot, unsigned style) {
     struct strbuf buffer = {0};
-    int width = widest_name(snapshot);
-    strbuf_format(
-        &buffer, "  %-*s  %-8s  %-8s  %-16s  %9s\n", width, "CHECK", "KIND", "STATUS", "CODE", "LATENCY");
-    for (size_t i = 0; i < snapshot->check_count; i++)
-        append_row(&buffer, &snapshot->checks[i], width, has_colour);
+    struct widths widths = find_widths(snapshot);
     enum status status = snapshot_status(snapshot);
-    strbuf_format(&buffer, "%s\n",
-        status == STATUS_OK         ? "ready"
-        : status == STATUS_DEGRADED ? "ready, but degraded"
-                                    : "not ready");
+    const struct reason_info *override = reason_info(snapshot_override(snapshot));
+    bool has_colour = style & TEXT_COLOUR, is_overridden = snapshot_override(snapshot) != REASON_OK;
+    strbuf_format(&buffer, "  %-*s  %-*s  %-8s  %-*s  %9s%s\n", widths.name, "CHECK", widths.kind, "KIND",
+        "STATUS", widths.code, "CODE", "LATENCY", style & TEXT_SINCE ? "      FOR" : "");
+    for (size_t i = 0; i < snapshot->check_count; i++)
+        append_row(&buffer, snapshot, &snapshot->checks[i], &widths, style);
+    strbuf_format(&buffer, "%s%s%s%s%s%s\n", has_colour ? MARKS[status].colour : "", has_colour ? BOLD : "",
+        verdict(status), is_overridden ? ": " : "", is_overridden ? override->slug : "",
+        has_colour ? RESET : "");
+    if (is_overridden)
+        append_reason(&buffer, override);
+    return finish(&buffer);
+}
+
+char *text_round(const struct snapshot *snapshot) {
+    struct strbuf buffer = {0};
+    char now[CLOCK_TEXT_SIZE];
+    const char *separator = ": ";
+    clock_format_utc(snapshot->now_ms, now);
+    strbuf_format(&buffer, "%.19sZ %s", now, verdict(snapshot_status(snapshot)));
+    if (snapshot_override(snapshot) != REASON_OK) {
+        strbuf_format(&buffer, "%s%s", separator, reason_info(snapshot_override(snapshot))->slug);
+        separator = ", ";
+    }
+    for (size_t i = 0; i < snapshot->check_count; i++) {
+        const struct check_view *check = &snapshot->checks[i];
+        if (check->status == STATUS_OK)
+            continue;
+        strbuf_format(&buffer, "%s%s %s %s", separator, check->name, status_name(check->status),
+            reason_info(check->reason)->slug);
+        separator = ", ";
+    }
+    strbuf_append(&buffer, "\n");
     return finish(&buffer);
 }
 

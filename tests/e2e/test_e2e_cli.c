@@ -122,7 +122,10 @@ static const char *const BAD_USAGE[][3] = {{"check", "--nosuch", NULL}, {"check"
     {"serve", "--nosuch=1", NULL}, {"config", "word", NULL}, {"probe", "nosuch", NULL},
     {"probe", "https://localhost/", NULL}, {"probe", "--timeout", "x"}, {"explain", "nosuch", NULL},
     {"explain", "locked", "--markdown"}, {"explain", "--interval", "5s"}, {"wait", "--timeout", "-1s"},
-    {"nosuch", NULL, NULL}, {"--nosuch", NULL, NULL}, {"", NULL, NULL}};
+    {"wait", "word", NULL}, {"wait", "--for", "ever"}, {"check", "--watch=", NULL},
+    {"check", "--watch=soon", NULL}, {"check", "--watch", "5s"}, {"check", "--watch=1ms", NULL},
+    {"check", "--json=1", NULL}, {"config", "--json", NULL}, {"nosuch", NULL, NULL}, {"--nosuch", NULL, NULL},
+    {"", NULL, NULL}};
 
 START_TEST(bad_usage_is_2_and_says_what_is_wrong) {
     struct world *world = world_new();
@@ -142,6 +145,7 @@ START_TEST(a_bad_configuration_is_2_in_every_command_but_probe) {
     static const char *const COMMANDS[] = {"serve", "check", "wait", "config"};
     struct world *world = world_new();
     world_write_config(world, "{\"nosuch\": 1}");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_LISTEN=127.0.0.1:%d", daemon_free_port());
     for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
         ck_assert_msg(run(world, COMMANDS[i], NULL, NULL) == 2, "%s: %d", COMMANDS[i], result->exit_status);
         assert_errors_have("nosuch");
@@ -169,6 +173,37 @@ START_TEST(a_flag_wins_over_the_environment_and_that_over_the_file) {
     assert_output_has("BUGSINK_HEALTH_DRAIN");
     assert_output_has("--interval");
     assert_output_has("config.json");
+    world_end(world);
+}
+END_TEST
+
+/* A path may hold anything, an escape sequence too: CSI of seven bits, and of eight in UTF-8. */
+START_TEST(config_is_aligned_and_nothing_in_it_acts_on_a_terminal) {
+    struct world *world = world_new();
+    envlist_set(&world->environment, "BUGSINK_HEALTH_MAINTENANCE=/tmp/\033[31mred\xc2\x9b"
+                                     "31m\n\177end");
+    envlist_set(&world->environment,
+        "DATABASE_URL=postgresql://bugsink:%s@127.0.0.1:1/bugsink?sslmode=require", "hunter22");
+    ck_assert_int_eq(run(world, "config", NULL, NULL), 0);
+    assert_output_has("maintenance");
+    assert_output_has(" = /tmp/?[31mred??31m??end");
+    assert_output_has("(environment BUGSINK_HEALTH_MAINTENANCE)\n");
+    ck_assert_ptr_null(strstr(result->output, "hunter22"));
+    size_t column = 0;
+    bool is_warning = false;
+    for (char *rest = result->output, *line; (line = strsep(&rest, "\n")) != NULL && *line;) {
+        for (const char *c = line; *c; c++)
+            ck_assert_msg((unsigned char)*c >= 0x20 && *c != 0x7f, "%s", line);
+        is_warning = is_warning || strncmp(line, "warning: ", 9) == 0;
+        ck_assert_msg(!is_warning || strncmp(line, "warning: ", 9) == 0, "behind a warning: %s", line);
+        const char *equals = strstr(line, " = ");
+        if (is_warning)
+            continue;
+        ck_assert_msg(equals && strchr(equals, '(') && line[strlen(line) - 1] == ')', "%s", line);
+        column = column > 0 ? column : (size_t)(equals - line);
+        ck_assert_msg((size_t)(equals - line) == column, "%s", line);
+    }
+    ck_assert_msg(is_warning, "the dropped query string is not told");
     world_end(world);
 }
 END_TEST
@@ -284,6 +319,7 @@ Suite *e2e_cli_suite(void) {
         tcase, bad_usage_is_2_and_says_what_is_wrong, 0, sizeof BAD_USAGE / sizeof BAD_USAGE[0]);
     tcase_add_test(tcase, a_bad_configuration_is_2_in_every_command_but_probe);
     tcase_add_test(tcase, a_flag_wins_over_the_environment_and_that_over_the_file);
+    tcase_add_test(tcase, config_is_aligned_and_nothing_in_it_acts_on_a_terminal);
     tcase_add_test(tcase, probe_is_0_while_all_is_well);
     tcase_add_test(tcase, probe_is_1_and_gives_the_reason_when_not_ready);
     tcase_add_test(tcase, probe_is_1_when_nobody_answers_in_time);

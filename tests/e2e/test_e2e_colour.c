@@ -1,12 +1,13 @@
-/* End to end: `check` shows colour on a terminal that wants it, and nowhere else. */
+/* End to end: `check` shows colour and symbols on a terminal that wants them, and nowhere else. */
+#include "base/str.h"
 #include "e2e/world.h"
+#include "harness/pty.h"
 #include "harness/skip.h"
 
 #include <check.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 enum { COMMAND_MS = 5000 };
@@ -14,62 +15,63 @@ enum { COMMAND_MS = 5000 };
 static const struct {
     const char *name;
     bool is_terminal;
-    const char *variables[2]; /* NAME=VALUE */
-    bool has_colour;
+    const char *variables[3]; /* NAME=VALUE */
+    bool has_colour, has_symbols;
 } OUTPUTS[] = {
-    {"a terminal", true, {"TERM=xterm-256color"}, true},
-    {"a terminal that has no name", true, {NULL}, true},
-    {"a terminal, NO_COLOR set", true, {"TERM=xterm-256color", "NO_COLOR=1"}, false},
+    {"a terminal", true, {"TERM=xterm-256color"}, true, false},
+    {"a terminal that has no name", true, {NULL}, true, false},
+    {"a terminal, NO_COLOR set", true, {"TERM=xterm-256color", "NO_COLOR=1"}, false, false},
     /* no-color.org: "when present and not an empty string" */
-    {"a terminal, NO_COLOR empty", true, {"TERM=xterm-256color", "NO_COLOR="}, true},
-    {"a dumb terminal", true, {"TERM=dumb"}, false},
-    {"a pipe", false, {"TERM=xterm-256color"}, false},
+    {"a terminal, NO_COLOR empty", true, {"TERM=xterm-256color", "NO_COLOR="}, true, false},
+    {"a dumb terminal", true, {"TERM=dumb", "LANG=C.UTF-8"}, false, false},
+    {"a pipe", false, {"TERM=xterm-256color", "LANG=C.UTF-8"}, false, false},
+    {"a terminal, UTF-8", true, {"TERM=xterm", "LANG=de_DE.UTF-8"}, true, true},
+    {"a terminal, UTF-8, NO_COLOR set", true, {"TERM=xterm", "LANG=C.utf8", "NO_COLOR=1"}, false, true},
+    /* POSIX: LC_ALL wins over LC_CTYPE, that over LANG, where they are not empty. */
+    {"a terminal, LC_ALL=C", true, {"LC_ALL=C", "LC_CTYPE=C.UTF-8", "LANG=C.UTF-8"}, true, false},
+    {"a terminal, LC_CTYPE=C", true, {"LC_ALL=", "LC_CTYPE=C", "LANG=C.UTF-8"}, true, false},
+    {"a terminal, LC_CTYPE=C.UTF-8", true, {"LC_CTYPE=C.UTF-8", "LANG=C"}, true, true},
 };
 
-/* Opens a pseudo-terminal or a pipe: ends[0] to read, ends[1] to write. Returns false where there are no
- * pseudo-terminals: in a bare chroot, say. */
-static bool open_output(bool is_terminal, int ends[2]) {
-    if (!is_terminal) {
-        ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+/* Runs `check` with its output on a pseudo-terminal or a pipe, and leaves what it said in text: far less than
+ * either of them holds, so it can be read afterwards. Returns false where there are no pseudo-terminals. */
+static bool run_check(const struct world *world, bool is_terminal, char *text, size_t size) {
+    const struct program_setup setup = {&world->environment, (const char *const[]){"check", NULL}, 0};
+    struct pty *pty = is_terminal ? pty_open() : NULL;
+    int status = -1, ends[2] = {-1, -1};
+    if (is_terminal && !pty)
+        return false;
+    if (!is_terminal)
+        ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    int output = pty ? pty->slave : ends[1];
+    ck_assert_int_eq(isatty(output), is_terminal);
+    pid_t pid = program_spawn(&setup, output, output);
+    ck_assert(program_wait(pid, COMMAND_MS, &status));
+    ck_assert_int_eq(status, 0);
+    if (pty) {
+        pty_read(pty);
+        str_copy(text, size, pty->text);
+        pty_close(pty);
         return true;
     }
-    ends[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (ends[0] < 0)
-        return false;
-    ck_assert_msg(grantpt(ends[0]) == 0 && unlockpt(ends[0]) == 0, "no pseudo-terminal");
-    ends[1] = open(ptsname(ends[0]), O_RDWR | O_NOCTTY | O_CLOEXEC);
-    ck_assert_int_ge(ends[1], 0);
+    ssize_t length = read(ends[0], text, size - 1);
+    text[length > 0 ? length : 0] = '\0';
+    close(ends[0]);
+    close(ends[1]);
     return true;
 }
 
-/* Runs `check` with its output there, and leaves what it said in text: far less than either of them holds, so
- * it can be read afterwards. */
-static void run_check(const struct world *world, int ends[2], char *text, size_t size) {
-    const struct program_setup setup = {&world->environment, (const char *const[]){"check", NULL}, 0};
-    int status = -1;
-    pid_t pid = program_spawn(&setup, ends[1], ends[1]);
-    ck_assert(program_wait(pid, COMMAND_MS, &status));
-    ck_assert_int_eq(status, 0);
-    size_t length = 0;
-    ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-    for (ssize_t got; (got = read(ends[0], text + length, size - 1 - length)) > 0;)
-        length += (size_t)got;
-    text[length] = '\0';
-}
-
-START_TEST(colour_is_for_terminals_that_want_it) {
+START_TEST(colour_and_symbols_are_for_terminals_that_want_them) {
     struct world *world = world_new();
     char text[16384];
-    int ends[2];
-    for (size_t i = 0; i < 2 && OUTPUTS[_i].variables[i]; i++)
+    for (size_t i = 0; i < 3 && OUTPUTS[_i].variables[i]; i++)
         envlist_set(&world->environment, "%s", OUTPUTS[_i].variables[i]);
-    if (!open_output(OUTPUTS[_i].is_terminal, ends)) {
-        skip_test("colour_is_for_terminals_that_want_it", "there are no pseudo-terminals here");
+    if (!run_check(world, OUTPUTS[_i].is_terminal, text, sizeof text)) {
+        skip_test(
+            "colour_and_symbols_are_for_terminals_that_want_them", "there are no pseudo-terminals here");
         world_end(world);
         return;
     }
-    ck_assert_int_eq(isatty(ends[1]), OUTPUTS[_i].is_terminal);
-    run_check(world, ends, text, sizeof text);
     ck_assert_msg(
         strstr(text, "default") && strstr(text, "ready"), "%s: no table:\n%s", OUTPUTS[_i].name, text);
     if (OUTPUTS[_i].has_colour)
@@ -77,8 +79,11 @@ START_TEST(colour_is_for_terminals_that_want_it) {
             OUTPUTS[_i].name, text);
     else
         ck_assert_msg(!strchr(text, '\033'), "%s: colour:\n%s", OUTPUTS[_i].name, text);
-    close(ends[0]);
-    close(ends[1]);
+    bool has_symbols = strstr(text, "\u2713") != NULL, is_ascii = true;
+    for (const char *c = text; *c; c++)
+        is_ascii = is_ascii && (unsigned char)*c < 0x80;
+    ck_assert_msg(has_symbols == OUTPUTS[_i].has_symbols && is_ascii != has_symbols, "%s: symbols:\n%s",
+        OUTPUTS[_i].name, text);
     world_end(world);
 }
 END_TEST
@@ -88,6 +93,7 @@ Suite *e2e_colour_suite(void) {
     TCase *tcase = tcase_create("e2e_colour");
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
-    tcase_add_loop_test(tcase, colour_is_for_terminals_that_want_it, 0, sizeof OUTPUTS / sizeof OUTPUTS[0]);
+    tcase_add_loop_test(
+        tcase, colour_and_symbols_are_for_terminals_that_want_them, 0, sizeof OUTPUTS / sizeof OUTPUTS[0]);
     return suite;
 }

@@ -55,6 +55,8 @@ static const struct {
     {"/usr/bin/bugsink-health", S_IFREG | 0755},
     {"/usr/share/man/man1/bugsink-health.1", S_IFREG | 0644},
     {"/usr/share/doc/bugsink-health/bugsink-health.json", S_IFREG | 0644},
+    {"/usr/share/bash-completion/completions/bugsink-health", S_IFREG | 0644},
+    {"/usr/share/zsh/site-functions/_bugsink-health", S_IFREG | 0644},
 };
 enum { INSTALLED_COUNT = sizeof INSTALLED / sizeof INSTALLED[0] };
 

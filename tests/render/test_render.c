@@ -169,17 +169,71 @@ START_TEST(the_table_is_aligned_and_says_it_without_colour) {
         check("a-long-name", STATUS_ERROR, REASON_REFUSED), check("b", STATUS_STARTING, REASON_STARTING)};
     checks[1].phase = PHASE_CONNECT;
     checks[1].is_critical = false;
-    struct snapshot snapshot = snapshot_of(checks, 2);
-    expect_text(text_table(&snapshot, false),
-        "  CHECK        KIND      STATUS    CODE                LATENCY\n"
-        "+ default      sqlite    ok        ok                    12 ms\n"
-        "x a-long-name  sqlite    error     refused               12 ms  in phase connect  (not critical)\n"
+    checks[2].kind = "directory";
+    struct snapshot snapshot = snapshot_of(checks, 3);
+    expect_text(text_table(&snapshot, TEXT_PLAIN),
+        "  CHECK        KIND       STATUS    CODE        LATENCY\n"
+        "+ default      sqlite     ok        ok            12 ms\n"
+        "x a-long-name  sqlite     error     refused       12 ms  in phase connect  (not critical)\n"
         "    Nothing accepts connections at that address.\n"
         "    The server is down, or host or port in the DSN (app.url) are wrong.\n"
-        "ready, but degraded\n");
-    char *text = text_table(&snapshot, true);
-    ck_assert_ptr_nonnull(strstr(text, "\033[31mx a-long-name"));
+        ". b            directory  starting  starting          -\n"
+        "    No run of this check has finished yet.\n"
+        "    Wait for one timeout; if it stays, read the sidecar's log.\n"
+        "not ready\n");
+    snapshot.check_count = 2;
+    char *text = text_table(&snapshot, TEXT_COLOUR);
+    ck_assert_ptr_nonnull(strstr(text, "\033[31mx\033[0m a-long-name"));
+    ck_assert_ptr_nonnull(strstr(text, "\033[31merror     refused\033[0m"));
+    ck_assert_ptr_nonnull(strstr(text, "ready, but degraded"));
     free(text);
+    text = text_table(&snapshot, TEXT_SYMBOLS);
+    ck_assert_ptr_nonnull(strstr(text, "\n\u2713 default"));
+    ck_assert_ptr_nonnull(strstr(text, "\n\u2717 a-long-name"));
+    ck_assert_ptr_null(strchr(text, '\033'));
+    free(text);
+}
+END_TEST
+
+START_TEST(the_table_tells_since_when_and_what_overrides_the_checks) {
+    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = snapshot_of(checks, 1);
+    snapshot.now_ms = checks[0].since_ms + 185 * MS;
+    snapshot.is_in_maintenance = true;
+    expect_text(text_table(&snapshot, TEXT_SINCE),
+        "  CHECK    KIND    STATUS    CODE    LATENCY      FOR\n"
+        "+ default  sqlite  ok        ok        12 ms    3m05s\n"
+        "not ready: maintenance\n"
+        "    The maintenance file exists: taken out of service on purpose.\n"
+        "    Remove the maintenance file to go back into service.\n");
+}
+END_TEST
+
+START_TEST(a_round_is_one_line_with_the_time) {
+    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK),
+        check("snappea", STATUS_ERROR, REASON_LOCKED), check("archive", STATUS_DEGRADED, REASON_DISK_LOW)};
+    struct snapshot snapshot = snapshot_of(checks, 1);
+    snapshot.now_ms = (int64_t)NOON * MS + 5123;
+    expect_text(text_round(&snapshot), "2026-11-23T14:00:05Z ready\n");
+    snapshot.check_count = 3;
+    expect_text(text_round(&snapshot),
+        "2026-11-23T14:00:05Z not ready: snappea error locked, archive degraded disk_low\n");
+    snapshot.is_in_maintenance = true;
+    snapshot.check_count = 1;
+    expect_text(text_round(&snapshot), "2026-11-23T14:00:05Z not ready: maintenance\n");
+}
+END_TEST
+
+static const struct {
+    int64_t ms;
+    const char *text;
+} ELAPSED[] = {{-5, "0s"}, {0, "0s"}, {999, "0s"}, {59999, "59s"}, {60000, "1m00s"}, {3599999, "59m59s"},
+    {3600000, "1h00m"}, {86399999, "23h59m"}, {86400000, "1d00h"}, {INT64_C(100) * 86400000, "100d00h"}};
+
+START_TEST(elapsed_times_are_short) {
+    char text[TEXT_ELAPSED_SIZE];
+    text_elapsed(ELAPSED[_i].ms, text);
+    ck_assert_str_eq(text, ELAPSED[_i].text);
 }
 END_TEST
 
@@ -231,9 +285,11 @@ START_TEST(pages_agree_with_the_verdict_for_every_reason) {
         const char *slug = reason_info(reason)->slug;
         ck_assert_msg(strstr(find_page(&set, "/health")->body, slug) != NULL, "%s", slug);
         ck_assert_msg(strstr(find_page(&set, "/health/ready/default")->body, slug) != NULL, "%s", slug);
-        char *table = text_table(&snapshot, false);
+        char *table = text_table(&snapshot, TEXT_PLAIN), *round = text_round(&snapshot);
         ck_assert_msg(strstr(table, slug) != NULL, "%s", slug);
+        ck_assert_msg(status == STATUS_OK || strstr(round, slug) != NULL, "%s", slug);
         free(table);
+        free(round);
         pages_release(&set);
     }
 }
@@ -251,6 +307,9 @@ Suite *render_suite(void) {
     tcase_add_test(tcase, one_check_is_told_with_all_its_detail);
     tcase_add_test(tcase, the_health_page_holds_everything);
     tcase_add_test(tcase, the_table_is_aligned_and_says_it_without_colour);
+    tcase_add_test(tcase, the_table_tells_since_when_and_what_overrides_the_checks);
+    tcase_add_test(tcase, a_round_is_one_line_with_the_time);
+    tcase_add_loop_test(tcase, elapsed_times_are_short, 0, sizeof ELAPSED / sizeof ELAPSED[0]);
     tcase_add_test(tcase, a_dead_app_is_named_on_the_live_page);
     tcase_add_test(tcase, pages_agree_with_the_verdict_for_every_reason);
     return suite;

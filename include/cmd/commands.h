@@ -1,0 +1,28 @@
+/* The table of commands, from which the command line, --help and the tests of the completion and of the
+ * manual all come. */
+#ifndef BH_CMD_COMMANDS_H
+#define BH_CMD_COMMANDS_H
+
+#include "cmd/args.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct command {
+    const char *name;
+    /* argv holds what follows the command's name; environment is NAME=VALUE; both NULL-terminated. Returns
+     * the process's exit status. */
+    int (*run)(char **argv, const char *const *environment);
+    const char *words;            /* what it takes besides flags: "[live|ready|URL]"; NULL: nothing */
+    const struct own_flag *flags; /* of its own; NULL: none */
+    bool takes_settings;          /* and the flags of the configuration besides */
+    const char *help;
+};
+
+/* The n-th of them, NULL past the last. */
+const struct command *command_at(size_t n);
+
+/* The command of that name, or NULL. */
+const struct command *command_find(const char *name);
+
+#endif
