@@ -21,8 +21,9 @@ struct liveness {
 };
 
 /* Takes note of how a run of the app's check ended. A refusal shows that it is away, and so do fall silences
- * in a row, upon which whoever asks for liveness restarts it. */
-void liveness_note(struct liveness *liveness, enum reason reason, int64_t fall);
+ * in a row, upon which whoever asks for liveness restarts it. is_excused: something else is known that keeps
+ * it from answering and that no restart mends; silence then says nothing, and is counted anew afterwards. */
+void liveness_note(struct liveness *liveness, enum reason reason, bool is_excused, int64_t fall);
 
 /* The reason in which a run of the app's check is told: a refusal means starting, as long as Bugsink has
  * never answered. */

@@ -56,6 +56,7 @@ struct surroundings {
     bool has_app;          /* Bugsink's own endpoint is checked */
     bool is_app_up;        /* it has answered, and was not away since */
     int64_t app_arrivals;  /* as in struct liveness */
+    bool is_database_hung; /* one of Bugsink's own databases does not answer, or not let it in */
 };
 
 /* The outcome of one run, as far as policy is concerned. */

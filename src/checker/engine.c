@@ -78,6 +78,14 @@ static bool update_liveness(struct engine *engine) {
 
 /* -- what the checks know of each other -- */
 
+/* Whether whoever asks this database now waits, as Bugsink's workers do. */
+static bool is_hung_database(const struct watch *watch) {
+    const struct check_config *config = watch->check.config;
+    enum reason reason = watch->memory.reason;
+    return check_kind_id_is_database(config->kind) && config->role != ROLE_PLAIN &&
+           (reason == REASON_TIMEOUT || reason == REASON_STUCK || reason == REASON_LOCKED);
+}
+
 static struct surroundings surroundings_of(void *arg) {
     const struct engine *engine = arg;
     const struct check_memory *app = app_memory(engine);
@@ -89,6 +97,7 @@ static struct surroundings surroundings_of(void *arg) {
     for (size_t i = 0; i < engine->count; i++) {
         const struct watch *watch = engine->watches[i];
         int64_t age_s = 0;
+        around.is_database_hung = around.is_database_hung || is_hung_database(watch);
         if (watch->check.config->role == ROLE_QUEUE &&
             observed_get(&watch->memory.observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s) &&
             age_s > around.oldest_task_s)

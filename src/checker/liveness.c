@@ -18,8 +18,13 @@ static enum sign sign_of(enum reason reason) {
     return SIGN_LIFE; /* an HTTP answer, even a 500 */
 }
 
-void liveness_note(struct liveness *liveness, enum reason reason, int64_t fall) {
-    switch (sign_of(reason)) {
+void liveness_note(struct liveness *liveness, enum reason reason, bool is_excused, int64_t fall) {
+    enum sign sign = sign_of(reason);
+    if (sign == SIGN_SILENCE && is_excused) {
+        liveness->silences = 0;
+        return;
+    }
+    switch (sign) {
     case SIGN_NONE: return;
     case SIGN_SILENCE:
         liveness->silences++;

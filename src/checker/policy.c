@@ -181,6 +181,14 @@ static void note_retry(
     note_login(memory, finding);
 }
 
+/* A database that hangs holds each worker of Bugsink that asks it (measured: 30 s a request), until none is
+ * left to answer. A restart mends no database: Bugsink would meet it again in its migrations, and come back
+ * later than the database. Something accepts connections then, and does not answer. */
+static bool is_excused(const struct finding *finding) {
+    return finding->reason == REASON_TIMEOUT && finding->phase == PHASE_READ &&
+           finding->around.is_database_hung;
+}
+
 bool policy_judge(const struct check_config *config, struct check_memory *memory,
     const struct finding *finding, int64_t now_ms, int64_t wall_ms) {
     memory->hold_ms = find_hold_ms(config, memory, finding, now_ms);
@@ -189,7 +197,7 @@ bool policy_judge(const struct check_config *config, struct check_memory *memory
     struct finding judged = *finding;
     judged.reason = judge_reason(config, memory, finding);
     if (config->kind == KIND_HTTP)
-        liveness_note(&memory->life, finding->reason, config->fall);
+        liveness_note(&memory->life, finding->reason, is_excused(finding), config->fall);
     bool is_good = reason_info(judged.reason)->verdict != STATUS_ERROR;
 
     if (!memory->has_run || memory->reason != judged.reason)

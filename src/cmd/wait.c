@@ -52,11 +52,17 @@ static bool is_satisfied(const struct waiting *waiting, const struct check_view 
     return reason_info(check->reason)->is_mended_by_start;
 }
 
+/* Bugsink may be started during maintenance, which is what maintenance often is for; and who would end it, if
+ * the pod that has the file waits for its end? */
+static bool is_held_by_maintenance(const struct waiting *waiting, const struct snapshot *snapshot) {
+    return snapshot->is_in_maintenance && !waiting->is_for_start;
+}
+
 static bool is_all_satisfied(const struct waiting *waiting, const struct snapshot *snapshot) {
     for (size_t i = 0; i < snapshot->check_count; i++)
         if (!is_satisfied(waiting, &snapshot->checks[i]))
             return false;
-    return !snapshot->is_in_maintenance;
+    return !is_held_by_maintenance(waiting, snapshot);
 }
 
 /* -- the words -- */
@@ -87,7 +93,7 @@ static void append_missing(
         strbuf_format(buffer, "%s%s", separator, snapshot->checks[i].name);
         separator = ", ";
     }
-    if (snapshot->is_in_maintenance)
+    if (is_held_by_maintenance(waiting, snapshot))
         strbuf_format(buffer, "%sthe end of maintenance", separator);
 }
 
@@ -159,7 +165,7 @@ static void tell_changes(struct waiting *waiting, const struct snapshot *snapsho
         tell_check(waiting, &snapshot->checks[i], &waiting->told[i]);
     /* Until the first look it is not known, and counts as on. */
     if (engine_has_finished_round(waiting->session.engine))
-        tell_maintenance(waiting, snapshot->is_in_maintenance);
+        tell_maintenance(waiting, is_held_by_maintenance(waiting, snapshot));
 }
 
 /* The last words: for how long, and what was missing, with what to do about it. */

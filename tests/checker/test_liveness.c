@@ -12,6 +12,8 @@ struct world {
     struct check_config config;
     struct check_memory memory;
     int64_t now_ms; /* since the sidecar's start */
+    bool is_database_hung;
+    enum phase phase; /* in which a run ends */
 };
 
 static struct world world_new(void) {
@@ -30,7 +32,11 @@ static struct world world_new(void) {
 /* One run; the time of the next one comes. */
 static void find(struct world *world, enum reason reason) {
     const struct observed nothing = {0};
-    const struct finding finding = {.reason = reason, .observed = &nothing, .latency_ms = 10};
+    const struct finding finding = {.reason = reason,
+        .phase = world->phase,
+        .observed = &nothing,
+        .latency_ms = 10,
+        .around = {.is_database_hung = world->is_database_hung}};
     policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
     world->now_ms += schedule_delay_ms(&world->config, &world->memory, 10, 0);
 }
@@ -67,6 +73,39 @@ START_TEST(silence_is_death_after_fall_in_a_row_and_an_answer_is_life_at_once) {
         }
         find(&world, REASON_OK);
         ck_assert(!is_dead(&world));
+    }
+}
+END_TEST
+
+START_TEST(while_a_database_hangs_waiting_in_vain_for_an_answer_is_no_death) {
+    struct world world = world_new();
+    find(&world, REASON_OK);
+    world.phase = PHASE_READ;
+    find(&world, REASON_TIMEOUT); /* before the database's own check has seen it */
+    find(&world, REASON_TIMEOUT);
+    world.is_database_hung = true;
+    for (int i = 0; i < 100; i++) {
+        find(&world, REASON_TIMEOUT);
+        expect(&world, STATUS_ERROR, REASON_TIMEOUT); /* not ready, but alive */
+        ck_assert(!is_dead(&world));
+    }
+    world.is_database_hung = false; /* from now on Bugsink's silence is its own, and is counted anew */
+    for (int i = 1; i <= FALL; i++) {
+        find(&world, REASON_TIMEOUT);
+        ck_assert_int_eq(is_dead(&world), i == FALL);
+    }
+}
+END_TEST
+
+/* A database that hangs explains no Bugsink that is gone. */
+START_TEST(a_hung_database_excuses_neither_refusals_nor_lost_connections) {
+    struct world world = world_new();
+    find(&world, REASON_OK);
+    world.is_database_hung = true;
+    world.phase = _i == REASON_REFUSED || _i == REASON_TIMEOUT ? PHASE_CONNECT : PHASE_READ;
+    for (int i = 1; i <= FALL; i++) {
+        find(&world, (enum reason)_i);
+        ck_assert_int_eq(is_dead(&world), i == FALL);
     }
 }
 END_TEST
@@ -208,6 +247,13 @@ Suite *liveness_suite(void) {
     tcase_add_loop_test(
         tcase, silence_is_death_after_fall_in_a_row_and_an_answer_is_life_at_once, 0, SILENCE_COUNT);
     tcase_add_test(tcase, different_silences_in_a_row_count_together);
+    tcase_add_test(tcase, while_a_database_hangs_waiting_in_vain_for_an_answer_is_no_death);
+    tcase_add_loop_test(tcase, a_hung_database_excuses_neither_refusals_nor_lost_connections, REASON_REFUSED,
+        REASON_REFUSED + 1);
+    tcase_add_loop_test(
+        tcase, a_hung_database_excuses_neither_refusals_nor_lost_connections, REASON_RESET, REASON_RESET + 1);
+    tcase_add_loop_test(tcase, a_hung_database_excuses_neither_refusals_nor_lost_connections, REASON_TIMEOUT,
+        REASON_TIMEOUT + 1);
     tcase_add_loop_test(tcase, any_http_answer_is_life, 0, ANSWER_COUNT);
     tcase_add_loop_test(tcase, our_own_faults_never_count, 0, FAULT_COUNT);
     tcase_add_test(tcase, before_the_first_answer_a_refusal_is_starting_and_the_grace_holds);

@@ -29,7 +29,7 @@ export function environmentOf(docs, container) {
 export function configOf(env, args = []) {
     const flags = args.filter((arg) => arg !== 'serve');
     const {status, stdout, stderr} = spawnSync(PROGRAM, ['config', ...flags], {env, encoding: 'utf8', timeout: 20_000});
-    const lines = stdout.split('\n').map((line) => /^(\S+) += (.*?) {2}\(.*\)$/.exec(line)).filter(Boolean);
+    const lines = stdout.split('\n').map((line) => /^(\S+) += (.*?) {2,}\(.*\)$/.exec(line)).filter(Boolean);
     return {status, stderr, settings: Object.fromEntries(lines.map(([, key, value]) => [key, value]))};
 }
 

@@ -203,7 +203,7 @@ test('Bugsink declares liveness and readiness, the sidecar its own liveness, wit
         assert.deepEqual(readProbe(app.livenessProbe), DECLARED.liveness);
         assert.deepEqual(readProbe(app.readinessProbe), DECLARED.readiness);
         assert.deepEqual(readProbe(health.livenessProbe), DECLARED.self);
-        assert.equal(app.startupProbe, undefined);
+        assert.deepEqual(app.startupProbe, {tcpSocket: {port: APP_PORT}, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 30});
         assert.equal(health.startupProbe, undefined);
         assert.equal(health.readinessProbe, undefined);
     }));
@@ -325,7 +325,7 @@ test('the running program has every path that a probe asks for, and no others', 
     whileServing(env, async (base) => {
         const status = async (asked) => (await fetch(base + asked)).status;
         const paths = new Set(OVERLAYS.flatMap((name) => containersOf(podOf(rendered[name])))
-            .flatMap((one) => [one.livenessProbe, one.readinessProbe, one.startupProbe]).filter(Boolean).map((probe) => probe.httpGet.path));
+            .flatMap((one) => [one.livenessProbe, one.readinessProbe]).filter(Boolean).map((probe) => probe.httpGet.path));
         assert.equal(paths.size, 3);
         for (const asked of paths) {
             assert.equal(await status(asked), 200, asked);

@@ -128,6 +128,29 @@ START_TEST(a_hanging_bugsink_is_a_timeout_and_not_live_after_fall) {
 }
 END_TEST
 
+/* What a hung database does to Bugsink: its workers wait, and nobody answers. */
+START_TEST(a_database_that_hangs_restarts_no_bugsink) {
+    const struct peer_script silence = {.reads = 0};
+    struct peer database = peer_start(&silence);
+    struct scene scene = scene_new();
+    envlist_set(&scene.world->environment, "DATABASE_URL=postgresql://u:p@127.0.0.1:%d/d", database.port);
+    start_app(&scene, HEAD("200 OK") "OK");
+    world_start_with(scene.world, NULL, 0);
+    world_await_check(scene.world, "default", "error: timeout", RUNS_MS);
+    ck_assert_int_eq(kill(scene.app.pid, SIGSTOP), 0);
+    world_await(scene.world, "/health/ready/app/", 503, "\"consecutive_failures\": 6", 2 * RUNS_MS);
+    ck_assert_str_eq(app_member(scene.world, "code"), "timeout");
+    ck_assert_int_eq(world_get(scene.world, "/health/live/"), 200);
+    ck_assert_int_eq(daemon_log_lines(&scene.world->daemon, "liveness fails", ""), 0);
+
+    peer_stop(&database); /* refused at once: Bugsink has an answer, and its own silence counts from now on */
+    world_await(scene.world, "/health/live/", 503, "app: timeout: ", 2 * RUNS_MS);
+    ck_assert_int_eq(kill(scene.app.pid, SIGCONT), 0);
+    world_await(scene.world, "/health/live/", 200, "OK", SOON_MS);
+    scene_end(&scene);
+}
+END_TEST
+
 START_TEST(a_bugsink_that_answers_late_is_slow_and_stays_ready) {
     static const char REPLY[] = HEAD("200 OK") "OK";
     const struct peer_script late = {
@@ -348,6 +371,7 @@ Suite *e2e_app_suite(void) {
         tcase, a_dead_bugsink_is_not_ready_at_once_not_live_after_fall_and_back_within_two_seconds);
     tcase_add_test(tcase, a_bugsink_that_answers_late_is_slow_and_stays_ready);
     tcase_add_test(tcase, a_hanging_bugsink_is_a_timeout_and_not_live_after_fall);
+    tcase_add_test(tcase, a_database_that_hangs_restarts_no_bugsink);
     tcase_add_loop_test(
         tcase, any_answer_is_life_and_the_code_tells_which, 0, sizeof ANSWERS / sizeof ANSWERS[0]);
     tcase_add_test(tcase, until_its_first_answer_bugsink_is_starting);

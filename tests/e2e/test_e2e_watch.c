@@ -385,6 +385,22 @@ START_TEST(a_wait_waits_for_the_end_of_maintenance_and_says_so) {
 }
 END_TEST
 
+/* The pod that has the maintenance file may be the one that waits: nobody could take it away. */
+START_TEST(a_wait_for_the_start_does_not_wait_for_the_end_of_maintenance) {
+    struct world *world = world_new();
+    struct daemon output = {.checker = -1};
+    char path[512];
+    snprintf(path, sizeof path, "%s/maintenance", world->dir);
+    close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    envlist_set(&world->environment, "BUGSINK_HEALTH_MAINTENANCE=%s", path);
+    start_in_file(world, &output, (const char *const[]){"wait", "--for", "start", "--timeout", "0s", NULL});
+    ck_assert_int_eq(daemon_wait_exit(&output, STEP_MS), 0);
+    ck_assert_int_eq(daemon_log_lines(&output, "ready for Bugsink to start", ""), 1);
+    ck_assert_int_eq(daemon_log_lines(&output, "maintenance", ""), 0);
+    world_end(world);
+}
+END_TEST
+
 Suite *e2e_watch_suite(void) {
     enum { SIGNAL_COUNT = sizeof END_SIGNALS / sizeof END_SIGNALS[0] };
     Suite *suite = suite_create("e2e_watch");
@@ -403,5 +419,6 @@ Suite *e2e_watch_suite(void) {
     tcase_add_loop_test(tcase, a_watch_whose_reader_has_gone_ends, 0, 2);
     tcase_add_test(tcase, a_wait_in_a_pipe_is_one_line_a_change_and_a_last_sentence);
     tcase_add_test(tcase, a_wait_waits_for_the_end_of_maintenance_and_says_so);
+    tcase_add_test(tcase, a_wait_for_the_start_does_not_wait_for_the_end_of_maintenance);
     return suite;
 }
