@@ -1,5 +1,5 @@
-/* The last hour of one check: a ring of fixed slots, so that it costs the same however long it runs and however
- * often it fails. Times are monotonic: a clock that is set moves nothing. */
+/* The last hour of one check: a ring of fixed slots, so that it costs the same however long it runs and
+ * however often it fails. Times are monotonic: a clock that is set moves nothing. */
 #ifndef BH_REPORT_HISTORY_H
 #define BH_REPORT_HISTORY_H
 
@@ -33,8 +33,8 @@ struct history {
 void history_init(struct history *history);
 
 /* A run has ended, and was judged so. */
-void history_note(struct history *history, int64_t now_ms, enum status status, enum reason reason,
-    int64_t latency_ms);
+void history_note(
+    struct history *history, int64_t now_ms, enum status status, enum reason reason, int64_t latency_ms);
 
 /* Brings the ring up to now: a slot in which no run ends holds what was known when it began. */
 void history_advance(struct history *history, int64_t now_ms);

@@ -1,4 +1,5 @@
-/* Renders a snapshot as the status page: the verdict in words on top, then one row a check, the worst first. */
+/* Renders a snapshot as the status page: the verdict in words on top, then one row a check, the worst first.
+ */
 #include "render/html.h"
 
 #include "render/html_parts.h"
@@ -84,7 +85,8 @@ static void append_why(struct strbuf *page, const struct snapshot *snapshot) {
         append_sentence(page, "", reason_info(override)->hint);
     }
     if (!snapshot_is_live(snapshot)) {
-        strbuf_append(page, "<p class=\"lead\">Bugsink counts as dead, and whoever asks /health/live/ restarts it: ");
+        strbuf_append(
+            page, "<p class=\"lead\">Bugsink counts as dead, and whoever asks /health/live/ restarts it: ");
         html_text(page, reason_info(snapshot->live_reason)->sentence);
         strbuf_append(page, "</p>\n");
     }
@@ -130,7 +132,7 @@ static void append_header(struct strbuf *page, const struct snapshot *snapshot) 
 /* -- the checks -- */
 
 static int rank(const struct check_view *check) {
-    return check_view_fails(check)             ? 0
+    return check_view_fails(check)            ? 0
            : check->status == STATUS_ERROR    ? 1
            : check->status == STATUS_DEGRADED ? 2
            : check->status == STATUS_STARTING ? 3
@@ -188,9 +190,8 @@ static void append_footer(struct strbuf *page, const struct snapshot *snapshot) 
     html_text(page, snapshot->sidecar_version);
     strbuf_append(page, ", running since ");
     html_time(page, snapshot->started_at_ms);
-    strbuf_append(page,
-        ". All times are UTC. This page looks again every 10 seconds; the same as JSON: "
-        "<code>curl</code> this address.</footer>\n");
+    strbuf_append(page, ". All times are UTC. This page looks again every 10 seconds; the same as JSON: "
+                        "<code>curl</code> this address.</footer>\n");
 }
 
 char *html_health(const struct snapshot *snapshot) {

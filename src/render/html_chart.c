@@ -33,13 +33,12 @@ static void append_minute(struct strbuf *page, int64_t wall_ms) {
 }
 
 /* Slots from..to-1, which are alike. */
-static void append_bar(
-    struct strbuf *page, const struct history *history, int from, int to, int64_t now_ms) {
+static void append_bar(struct strbuf *page, const struct history *history, int from, int to, int64_t now_ms) {
     const struct history_slot *slot = history_slot(history, from);
     enum status status = (enum status)slot->status;
     int height = BAR_HEIGHTS[status];
-    strbuf_format(page, "<rect class=\"bar %s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"", status_name(status),
-        from * SLOT_WIDTH, STRIP_HEIGHT - height, (to - from) * SLOT_WIDTH, height);
+    strbuf_format(page, "<rect class=\"bar %s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"",
+        status_name(status), from * SLOT_WIDTH, STRIP_HEIGHT - height, (to - from) * SLOT_WIDTH, height);
     if (status != STATUS_DEGRADED && status != STATUS_ERROR) {
         strbuf_append(page, "/>");
         return;
@@ -137,14 +136,14 @@ void html_chart(struct strbuf *page, const struct check_view *check, size_t numb
     html_text(page, check->name);
     strbuf_format(page, "</title><desc id=\"d%zu\">", number);
     append_description(page, history);
-    strbuf_format(page, "; longest run %d ms</desc><path class=\"frame\" d=\"M0 %d.5H%dM0 %d.5H%d\"/>", longest,
-        PLOT_TOP - 1, WIDTH, PLOT_BOTTOM, WIDTH);
+    strbuf_format(page, "; longest run %d ms</desc><path class=\"frame\" d=\"M0 %d.5H%d\"/>", longest,
+        PLOT_BOTTOM, WIDTH);
     append_strip(page, history, now_ms);
     append_curve(page, history, scale);
     strbuf_format(page,
-        "</svg><figcaption><span>1 h ago</span><span>latency, 0 to %d ms</span><span>now</span></figcaption>"
+        "</svg><figcaption><span>1 h ago</span><span>latency, 0 to %d %s</span><span>now</span></figcaption>"
         "</figure>\n",
-        scale);
+        scale < 1000 ? scale : scale / 1000, scale < 1000 ? "ms" : "s");
 }
 
 void html_legend(struct strbuf *page) {
@@ -152,7 +151,8 @@ void html_legend(struct strbuf *page) {
     strbuf_append(page, "<p class=\"legend\">The last hour, minute by minute: ");
     for (size_t i = 0; i < sizeof ORDER / sizeof ORDER[0]; i++)
         strbuf_format(page,
-            "<span><svg viewBox=\"0 0 13 20\" aria-hidden=\"true\"><rect class=\"bar %s\" y=\"%d\" width=\"13\" "
+            "<span><svg viewBox=\"0 0 13 20\" aria-hidden=\"true\"><rect class=\"bar %s\" y=\"%d\" "
+            "width=\"13\" "
             "height=\"%d\"/></svg>%s</span>",
             status_name(ORDER[i]), STRIP_HEIGHT - BAR_HEIGHTS[ORDER[i]], BAR_HEIGHTS[ORDER[i]],
             slot_word(ORDER[i]));

@@ -25,7 +25,8 @@ static bool is_wide_control(const char *text, size_t length) {
     return length == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0;
 }
 
-/* What stands in the place of the character that text starts with (of that length; 0: it is none); NULL: itself. */
+/* What stands in the place of the character that text starts with (of that length; 0: it is none); NULL:
+ * itself. */
 static const char *replacement_of(const char *text, size_t length) {
     if (length == 1)
         return escape_of(*text);
@@ -51,7 +52,8 @@ void html_text(struct strbuf *page, const char *text) {
 void html_time(struct strbuf *page, int64_t wall_ms) {
     char text[CLOCK_TEXT_SIZE];
     clock_format_utc(wall_ms, text); /* 2026-11-23T10:00:00.123Z */
-    strbuf_format(page, "<time datetime=\"%s\">%.10s %.8s UTC</time>", text, text, text + strlen("2026-11-23T"));
+    strbuf_format(
+        page, "<time datetime=\"%s\">%.10s %.8s UTC</time>", text, text, text + strlen("2026-11-23T"));
 }
 
 void html_duration(struct strbuf *page, int64_t ms) {
@@ -76,9 +78,11 @@ void html_marks(struct strbuf *page) {
         "<svg width=\"0\" height=\"0\" aria-hidden=\"true\">"
         "<symbol id=\"ok\" viewBox=\"0 0 20 20\"><circle cx=\"10\" cy=\"10\" r=\"9\" stroke=\"none\"/>"
         "<path class=\"in\" d=\"M5.8 10.4l2.9 2.9 5.6-6.2\"/></symbol>"
-        "<symbol id=\"degraded\" viewBox=\"0 0 20 20\"><path d=\"M10 2.2L18.6 17.4H1.4z\" stroke-width=\"1.6\" "
+        "<symbol id=\"degraded\" viewBox=\"0 0 20 20\"><path d=\"M10 2.2L18.6 17.4H1.4z\" "
+        "stroke-width=\"1.6\" "
         "stroke-linejoin=\"round\"/><path class=\"in\" d=\"M10 7.6v4.6M10 14.9v.1\"/></symbol>"
-        "<symbol id=\"error\" viewBox=\"0 0 20 20\"><path d=\"M6.3 1h7.4L19 6.3v7.4L13.7 19H6.3L1 13.7V6.3z\" "
+        "<symbol id=\"error\" viewBox=\"0 0 20 20\"><path d=\"M6.3 1h7.4L19 6.3v7.4L13.7 19H6.3L1 "
+        "13.7V6.3z\" "
         "stroke=\"none\"/><path class=\"in\" d=\"M6.8 6.8l6.4 6.4M13.2 6.8l-6.4 6.4\"/></symbol>"
         "<symbol id=\"starting\" viewBox=\"0 0 20 20\"><circle class=\"ring\" cx=\"10\" cy=\"10\" r=\"7.8\"/>"
         "<circle cx=\"10\" cy=\"10\" r=\"2\" stroke=\"none\"/></symbol></svg>\n");
@@ -90,10 +94,12 @@ void html_icon(struct strbuf *page, enum status status) {
         [STATUS_DEGRADED] = "%3Cpath d='M8 1l7.5 14H.5z' fill='%23d99f36'/%3E",
         [STATUS_ERROR] = "%3Cpath d='M5 0h6l5 5v6l-5 5H5l-5-5V5z' fill='%23d8352e'/%3E"
                          "%3Cpath d='M4.5 4.5l7 7m0-7l-7 7' stroke='%23fff' stroke-width='2'/%3E",
-        [STATUS_STARTING] = "%3Ccircle cx='8' cy='8' r='6' fill='none' stroke='%23858b95' stroke-width='3'/%3E",
+        [STATUS_STARTING] =
+            "%3Ccircle cx='8' cy='8' r='6' fill='none' stroke='%23858b95' stroke-width='3'/%3E",
     };
     strbuf_format(page,
-        "<link rel=\"icon\" href=\"data:image/svg+xml,%%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 "
+        "<link rel=\"icon\" href=\"data:image/svg+xml,%%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 "
+        "0 16 "
         "16'%%3E%s%%3C/svg%%3E\">\n",
         SHAPES[status]);
 }

@@ -28,8 +28,8 @@ void history_advance(struct history *history, int64_t now_ms) {
     history->now_ms = now_ms;
 }
 
-void history_note(struct history *history, int64_t now_ms, enum status status, enum reason reason,
-    int64_t latency_ms) {
+void history_note(
+    struct history *history, int64_t now_ms, enum status status, enum reason reason, int64_t latency_ms) {
     history_advance(history, now_ms);
     struct history_slot *slot = &history->slots[newest(history) % HISTORY_SLOTS];
     int64_t told_ms = latency_ms < HISTORY_LATENCY_MAX_MS ? latency_ms : HISTORY_LATENCY_MAX_MS;

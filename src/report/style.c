@@ -1,8 +1,8 @@
 /* The style sheet of the pages for people, and the policy that admits it. */
 #include "report/style.h"
 
-/* Two columns on a desk, one on a phone. Every state has a shape, a word and a height besides its colour. Text
- * has a contrast of 4.5 to 1 or more, what is drawn 3 to 1. */
+/* Two columns on a desk, one on a phone. Every state has a shape, a word and a height besides its colour.
+ * Text has a contrast of 4.5 to 1 or more, what is drawn 3 to 1. */
 static const char SHEET[] =
     ":root{color-scheme:light dark;--page:#f6f6f3;--card:#fff;--ink:#1b1d21;--soft:#555b66;--line:#dbdbd4;"
     "--ok:#17693d;--ok-drawn:#4b9a70;--ok-tint:#e9f4ed;--degraded:#875000;--degraded-drawn:#b97700;"
@@ -16,7 +16,7 @@ static const char SHEET[] =
     "html{-webkit-text-size-adjust:100%;text-size-adjust:100%}\n"
     "body{margin:0 auto;max-width:76rem;padding:1rem;background:var(--page);color:var(--ink);"
     "font:1rem/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"DejaVu Sans\",sans-serif;"
-    "overflow-wrap:anywhere}\n"
+    "overflow-wrap:break-word}\n"
     "h1,h2,h3,p,ul,dl,dd,figure{margin:0;padding:0}\n"
     "code,.observed{font-family:ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;font-size:.9em}\n"
     "time,dd{font-variant-numeric:tabular-nums}\n"
@@ -34,14 +34,15 @@ static const char SHEET[] =
     ".notice{margin-top:.6rem;padding-left:.75rem;border-left:.25rem solid var(--degraded-drawn)}\n"
     ".facts{display:flex;flex-wrap:wrap;gap:.15rem 1.5rem;margin-top:.8rem}\n"
     ".facts>div{display:flex;gap:.4rem}\n"
-    "dt{color:var(--soft)}\n"
+    "dt{flex:none;color:var(--soft)}\n"
     ".mark{flex:none;width:1.15rem;height:1.15rem;fill:var(--state);stroke:var(--state)}\n"
     ".in{fill:none;stroke:var(--card);stroke-width:2.4;stroke-linecap:round;stroke-linejoin:round}\n"
     ".ring{fill:none;stroke-width:2.2;stroke-dasharray:3.2 2.4}\n"
     "h2{font-size:1.1rem;margin:1.6rem 0 .6rem}\n"
     ".tally{color:var(--soft);font-weight:400}\n"
     "ul{list-style:none}\n"
-    ".check{display:grid;gap:.35rem 1.5rem;background:var(--card);border:1px solid var(--line);"
+    ".check{display:grid;grid-template-columns:minmax(0,1fr);gap:.35rem "
+    "1.5rem;background:var(--card);border:1px solid var(--line);"
     "border-left:.3rem solid var(--drawn);border-radius:.4rem;padding:.9rem 1rem;margin-bottom:.6rem}\n"
     ".state{display:flex;align-items:center;gap:.5rem;color:var(--state);font-weight:700}\n"
     ".name{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 .7rem}\n"
@@ -60,7 +61,7 @@ static const char SHEET[] =
     ".frame{fill:none;stroke:var(--line)}\n"
     ".legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;font-size:.9rem;margin-top:.9rem}\n"
     ".legend span{display:inline-flex;align-items:end;gap:.4rem}\n"
-    ".legend svg{width:.8rem;height:1.25rem}\n"
+    ".legend svg{width:.8rem;height:1.25rem;margin-bottom:.25rem}\n"
     "footer{margin-top:1.4rem;padding-top:.8rem;border-top:1px solid var(--line);font-size:.9rem}\n"
     "@media (min-width:60rem){body{padding:1.5rem}.check{grid-template-columns:7.5rem minmax(0,1fr) 22rem}"
     ".state{align-items:flex-start;line-height:1.4}.state .mark{margin-top:.15rem}}\n"
@@ -68,7 +69,7 @@ static const char SHEET[] =
 
 /* The hash is the sheet's; tests/report/test_style.c knows the right one when this is not. */
 static const char POLICY[] =
-    "default-src 'none'; style-src 'sha256-whgUiG37QUM+CkHLdThX9Nwj0xCrYUxEZ/icSwUqdIs='; img-src data:; "
+    "default-src 'none'; style-src 'sha256-hgyYQLrxVSBqqWne0NzPrblCgWNEXzGKH5jKML4VX3A='; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const char *style_page_open(void) {

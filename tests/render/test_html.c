@@ -94,7 +94,8 @@ START_TEST(a_failing_check_is_told_whole) {
         "well</dt><dd><time datetime=\"2026-11-23T09:46:05.123Z\">2026-11-23 09:46:05 UTC</time>, 14 min "
         "ago</dd></div><div><dt>Failed</dt><dd>412 times in a row</dd></div></dl>\n"
         "<p class=\"observed\">tasks=7 free_bytes=99</p>\n</div>\n</li>\n");
-    ck_assert_msg(strstr(page, ">snappea</bdi></h3>") < strstr(page, ">default</bdi></h3>"), "the worst is first");
+    ck_assert_msg(
+        strstr(page, ">snappea</bdi></h3>") < strstr(page, ">default</bdi></h3>"), "the worst is first");
     free(page);
 }
 END_TEST
@@ -153,8 +154,9 @@ START_TEST(what_stands_above_the_checks_is_the_verdict) {
 END_TEST
 
 START_TEST(what_is_only_worth_a_look_is_named_apart) {
-    struct check_view checks[] = {check("default", STATUS_OK, REASON_OK), check("a", STATUS_DEGRADED, REASON_SLOW),
-        check("b", STATUS_ERROR, REASON_REFUSED), check("c", STATUS_STARTING, REASON_STARTING)};
+    struct check_view checks[] = {check("default", STATUS_OK, REASON_OK),
+        check("a", STATUS_DEGRADED, REASON_SLOW), check("b", STATUS_ERROR, REASON_REFUSED),
+        check("c", STATUS_STARTING, REASON_STARTING)};
     checks[2].is_critical = checks[3].is_critical = false;
     char *page = page_of(checks, 4);
     assert_has(page, "</svg>Ready, but degraded</h1>");
@@ -212,15 +214,18 @@ START_TEST(the_last_hour_is_drawn) {
     }
     checks[0].history = &history;
     char *page = page_of(checks, 1);
-    assert_has(page, "<svg viewBox=\"0 0 240 55\" role=\"img\" aria-labelledby=\"t0 d0\"><title id=\"t0\">The last hour "
-                     "of default</title><desc id=\"d0\">ok 39 min, error 11 min, not known 10 min; longest run "
-                     "100 ms</desc>");
-    /* The newest slot began 20 s ago: the first bad one 19 min 20 s; it was bad still when the eleventh began. */
-    assert_has(page, "<rect class=\"bar starting\" x=\"0\" y=\"18\" width=\"40\" height=\"2\"/>"
-                     "<rect class=\"bar ok\" x=\"40\" y=\"13\" width=\"120\" height=\"7\"/>"
-                     "<rect class=\"bar error\" x=\"160\" y=\"0\" width=\"44\" height=\"20\"><title>error: refused, "
-                     "09:40 to 09:51 UTC</title></rect>"
-                     "<rect class=\"bar ok\" x=\"204\" y=\"13\" width=\"36\" height=\"7\"/>");
+    assert_has(page,
+        "<svg viewBox=\"0 0 240 55\" role=\"img\" aria-labelledby=\"t0 d0\"><title id=\"t0\">The last hour "
+        "of default</title><desc id=\"d0\">ok 39 min, error 11 min, not known 10 min; longest run "
+        "100 ms</desc>");
+    /* The newest slot began 20 s ago: the first bad one 19 min 20 s; it was bad still when the eleventh
+     * began. */
+    assert_has(page,
+        "<rect class=\"bar starting\" x=\"0\" y=\"18\" width=\"40\" height=\"2\"/>"
+        "<rect class=\"bar ok\" x=\"40\" y=\"13\" width=\"120\" height=\"7\"/>"
+        "<rect class=\"bar error\" x=\"160\" y=\"0\" width=\"44\" height=\"20\"><title>error: refused, "
+        "09:40 to 09:51 UTC</title></rect>"
+        "<rect class=\"bar ok\" x=\"204\" y=\"13\" width=\"36\" height=\"7\"/>");
     assert_has(page, "<path class=\"curve\" d=\"M40 47.0h4h4");
     assert_has(page, "h4V26.0h4");
     assert_has(page, "<span>latency, 0 to 100 ms</span>");
@@ -237,13 +242,22 @@ static const struct {
     {"a\"b' onload=\"x", "a&quot;b&#39; onload=&quot;x"},
     {"&amp;&", "&amp;amp;&amp;"},
     {"</title><svg/onload=alert(1)>", "&lt;/title&gt;&lt;svg/onload=alert(1)&gt;"},
-    {"a\nb\r\tc", "a\xef\xbf\xbd" "b\xef\xbf\xbd\xef\xbf\xbd" "c"},
+    {"a\nb\r\tc", "a\xef\xbf\xbd"
+                  "b\xef\xbf\xbd\xef\xbf\xbd"
+                  "c"},
     {"\x1b[31mred\x7f", "\xef\xbf\xbd[31mred\xef\xbf\xbd"},
-    {"\xc2\x9b" "31m", "\xef\xbf\xbd" "31m"}, /* CSI in one character */
+    {"\xc2\x9b"
+     "31m",
+        "\xef\xbf\xbd"
+        "31m"}, /* CSI in one character */
     {"\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\x9b", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\x9b"},
     {"\xff\xfe<", "\xef\xbf\xbd\xef\xbf\xbd&lt;"},
-    {"\xc0\xbc" "script", "\xef\xbf\xbd\xef\xbf\xbd" "script"}, /* overlong < */
-    {"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd"}, {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+    {"\xc0\xbc"
+     "script",
+        "\xef\xbf\xbd\xef\xbf\xbd"
+        "script"}, /* overlong < */
+    {"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd"},
+    {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
 };
 
 START_TEST(a_text_is_never_markup) {
@@ -253,7 +267,8 @@ START_TEST(a_text_is_never_markup) {
 }
 END_TEST
 
-/* Whatever a name or version holds: as many elements as with a harmless one, and the text where it belongs. */
+/* Whatever a name or version holds: as many elements as with a harmless one, and the text where it belongs.
+ */
 START_TEST(hostile_names_change_no_element) {
     struct history history;
     history_init(&history);
@@ -298,8 +313,8 @@ START_TEST(the_page_is_complete_in_itself) {
     ck_assert_int_eq(strncmp(style + strlen(style_sheet()), "</style>", strlen("</style>")), 0);
     ck_assert_uint_eq(count(page, "<h1"), 1);
     ck_assert_uint_eq(count(page, "<main"), 1);
-    static const char *const FORBIDDEN[] = {"<script", "style=\"", "<link rel=\"stylesheet", "<img", "<iframe",
-        "src=", "https:", "javascript:"};
+    static const char *const FORBIDDEN[] = {
+        "<script", "style=\"", "<link rel=\"stylesheet", "<img", "<iframe", "src=", "https:", "javascript:"};
     const char *body = strstr(page, "<body>");
     for (size_t i = 0; i < sizeof FORBIDDEN / sizeof FORBIDDEN[0]; i++)
         assert_lacks(body, FORBIDDEN[i]);

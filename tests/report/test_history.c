@@ -10,8 +10,8 @@ static const struct history_slot *newest(const struct history *history) {
     return history_slot(history, NEWEST);
 }
 
-static void assert_slot(const struct history *history, int index, enum status status, enum reason reason,
-    int latency_ms) {
+static void assert_slot(
+    const struct history *history, int index, enum status status, enum reason reason, int latency_ms) {
     const struct history_slot *slot = history_slot(history, index);
     ck_assert_msg(slot->status == status && slot->reason == reason && slot->latency_ms == latency_ms,
         "slot %d: %s %s %d", index, status_name((enum status)slot->status),
