@@ -49,7 +49,19 @@ static void append_verdict(struct strbuf *page, const struct snapshot *snapshot)
         strbuf_append(page, snapshot_status(snapshot) == STATUS_OK ? "Ready" : "Ready, but degraded");
 }
 
-/* "2 of 5 checks fail: default, snappea." Nothing where there is none. */
+/* Who, what and for how long: all that counts, in one line. */
+static void append_culprit(struct strbuf *page, const struct check_view *check, int64_t now_ms) {
+    strbuf_append(page, "<bdi>");
+    html_text(page, check->name);
+    strbuf_append(page, "</bdi>");
+    if (is_starting(check))
+        return;
+    strbuf_format(page, " (<code>%s</code> for ", reason_info(check->reason)->slug);
+    html_duration(page, now_ms - check->since_ms);
+    strbuf_append(page, ")");
+}
+
+/* "1 of 5 checks fails: default (refused for 5 min)." Nothing where there is none. */
 static void append_names(struct strbuf *page, const struct snapshot *snapshot,
     bool (*is_meant)(const struct check_view *), const char *one, const char *many) {
     size_t count = count_of(snapshot, is_meant), told = 0;
@@ -60,9 +72,8 @@ static void append_names(struct strbuf *page, const struct snapshot *snapshot,
     for (size_t i = 0; i < snapshot->check_count && told < NAMES_MAX; i++) {
         if (!is_meant(&snapshot->checks[i]))
             continue;
-        strbuf_append(page, told++ > 0 ? ", <bdi>" : "<bdi>");
-        html_text(page, snapshot->checks[i].name);
-        strbuf_append(page, "</bdi>");
+        strbuf_append(page, told++ > 0 ? ", " : "");
+        append_culprit(page, &snapshot->checks[i], snapshot->now_ms);
     }
     if (told < count)
         strbuf_format(page, " and %zu more", count - told);

@@ -147,7 +147,8 @@ START_TEST(a_failure_shows_and_its_trace_outlives_a_reload_of_what_is_unchanged)
     ck_assert_int_eq(rename(world->main_db, away), 0);
     await_sight(world, "</svg>Not ready</h1>", SOON_MS);
     ck_assert_int_eq(world->response.status, 503);
-    ck_assert_ptr_nonnull(strstr(world->response.body, "1 of 2 checks fails: <bdi>default</bdi>."));
+    ck_assert_ptr_nonnull(strstr(
+        world->response.body, "1 of 2 checks fails: <bdi>default</bdi> (<code>file_missing</code> for "));
     ck_assert_int_eq(rename(away, world->main_db), 0);
     await_sight(world, "</svg>Ready</h1>", SOON_MS);
     ck_assert_ptr_nonnull(strstr(world->response.body, "<title>error: file_missing, "));

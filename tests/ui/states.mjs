@@ -31,7 +31,7 @@ export const STATES = [
         name: "error",
         status: 503,
         heading: "Not ready",
-        texts: ["1 of 3 checks fails: default.", "file_missing", "Last well", "times in a row", "is the app's /tmp shared"],
+        texts: ["1 of 3 checks fails: default (file_missing for ", "file_missing", "Last well", "times in a row", "is the app's /tmp shared"],
         async enter(sidecar) {
             await sidecar.start();
             await sidecar.untilJson("all is ok", (json) => json.status === "ok");
@@ -93,7 +93,7 @@ export const STATES = [
         program: "hour",
         status: 503,
         heading: "Not ready",
-        texts: ["file_missing", "1 of 3 checks fails: default."],
+        texts: ["file_missing", "1 of 3 checks fails: default (file_missing for "],
         async enter(sidecar) {
             await sidecar.start({ interval: "60s", timeout: "50s", slow: "50s", retry_interval: "20s" });
             await sidecar.untilJson("all is ok", (json) => json.status === "ok");
