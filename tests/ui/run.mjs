@@ -150,6 +150,9 @@ async function expectRefresh(browser, sidecar) {
     await page.waitForLoadState();
     expect("without script: it looks again by itself", (await page.textContent("h1")) === "Not ready");
     fs.renameSync(sidecar.file("away"), sidecar.file("db.sqlite3"));
+    await page.waitForResponse((response) => response.status() === 200, { timeout: 2 * REFRESH_MS });
+    await page.waitForLoadState();
+    expect("without script: from a failure too", (await page.textContent("h1")) === "Ready");
     await context.close();
 }
 
