@@ -93,7 +93,7 @@ static void append_why(struct strbuf *page, const struct snapshot *snapshot) {
     enum reason override = snapshot_override(snapshot);
     if (override != REASON_OK) {
         append_sentence(page, "lead", reason_info(override)->sentence);
-        append_sentence(page, "", reason_info(override)->hint);
+        append_sentence(page, "hint", reason_info(override)->hint);
     }
     if (!snapshot_is_live(snapshot)) {
         strbuf_append(
