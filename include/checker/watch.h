@@ -23,6 +23,7 @@ struct watch {
     struct check check;
     struct timer next;
     struct check_memory memory;
+    struct history history;
     int64_t pause_ms; /* until the next look, while looking itself does harm; else 0 */
     bool is_once;
 };
@@ -46,7 +47,7 @@ void watch_hurry(struct watch *watch);
  * due now. */
 void watch_succeed(struct watch *watch, const struct watch *old);
 
-/* What is known; it borrows from the watch's configuration. */
-struct check_view watch_view(const struct watch *watch);
+/* What is known, its last hour brought up to now; it borrows from the watch and its configuration. */
+struct check_view watch_view(struct watch *watch);
 
 #endif

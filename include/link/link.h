@@ -58,7 +58,8 @@ unsigned char *pages_encode(const struct page_set *set, int64_t valid_until_ms, 
 void pages_set_lease(unsigned char *payload, int64_t valid_until_ms);
 
 /* Reads such a payload. The pages' strings point into it, NUL-terminated, every length checked; only
- * set->pages is allocated (the caller frees it). The pages stand in the order of their paths, none twice.
+ * set->pages is allocated (the caller frees it). The pages stand in the order of their paths, those
+ * of one path in the order of their types, none twice.
  * Returns -1 if it is not well-formed in every byte, or memory is out. */
 int pages_decode(const unsigned char *payload, size_t length, struct page_set *set, int64_t *valid_until_ms);
 

@@ -13,6 +13,10 @@ enum page_trust {
     PAGE_TRUST_COUNT,
 };
 
+/* The type of the pages for people. A path may have one beside the page that everybody else gets; it answers
+ * who would rather have HTML (page_is_for_people). */
+#define PAGE_TYPE_HTML "text/html; charset=utf-8"
+
 /* One page: what GET of that path answers. The path has no final slash; it is served with and without one.
  * Strings are owned by the set, or by the message the set was decoded from. */
 struct page {
@@ -23,6 +27,9 @@ struct page {
     const char *body;
     size_t body_length;
 };
+
+/* Whether the page is in HTML. */
+bool page_is_for_people(const struct page *page);
 
 /* All pages made at one moment. */
 struct page_set {

@@ -2,6 +2,7 @@
 #ifndef BH_REPORT_SNAPSHOT_H
 #define BH_REPORT_SNAPSHOT_H
 
+#include "report/history.h"
 #include "report/observed.h"
 #include "report/reason.h"
 #include "report/status.h"
@@ -27,6 +28,7 @@ struct check_view {
     int64_t last_ok_at_ms;
     int64_t consecutive_failures;
     struct observed observed;
+    const struct history *history; /* brought up to now; NULL: none is kept */
 };
 
 struct snapshot {
@@ -58,6 +60,15 @@ bool snapshot_is_ready(const struct snapshot *snapshot);
 
 /* The worst status of all: error when not ready, degraded when any check is not ok, else ok. */
 enum status snapshot_status(const struct snapshot *snapshot);
+
+/* What makes the whole fail: a critical check in error. */
+bool check_view_fails(const struct check_view *check);
+
+/* What lowers the whole without making it fail: a degraded check, or one in error that is not critical. */
+bool check_view_lowers(const struct check_view *check);
+
+/* Until when all is known: the oldest of the checks' times, 0 while one has not run. */
+int64_t snapshot_known_until_ms(const struct snapshot *snapshot);
 
 /* The check of that name, or NULL. */
 const struct check_view *snapshot_find(const struct snapshot *snapshot, const char *name);

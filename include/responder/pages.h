@@ -7,6 +7,7 @@
 #include "report/page.h"
 #include "responder/response.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,10 +39,10 @@ int page_table_put(
 void page_table_renew(struct page_table *table, int64_t valid_until_ms);
 
 /* Fills status, type, body and age of what GET of the path (of that length, with or without its final slash)
- * answers now: the page, 503 `stale`, 503 `starting`, or 404. The texts live until the hold, which may be
- * NULL, is released. */
+ * answers now: the page, 503 `stale`, 503 `starting`, or 404. prefers_html: the page for people, where there
+ * is one of that path. The texts live until the hold, which may be NULL, is released. */
 struct page_hold *page_table_answer(
-    struct page_table *table, const char *path, size_t length, struct answer *answer);
+    struct page_table *table, const char *path, size_t length, bool prefers_html, struct answer *answer);
 void page_hold_release(struct page_hold *hold);
 
 #endif

@@ -17,6 +17,12 @@ enum request_part {
     REQUEST_FINISHED,
 };
 
+/* How much a media type is wanted, as far as the Accept fields have been read. */
+struct preference {
+    short precision; /* 0: not named, 1: by its range "any", 2: by its kind, 3: by itself */
+    short quality;   /* thousandths (RFC 9110, section 12.4.2) */
+};
+
 struct request {
     /* The outcome; valid once request_read has returned true. */
     int refusal;   /* 0: a GET to be answered. 405: well-formed, another method. 400, 431: close after the
@@ -27,6 +33,7 @@ struct request {
     bool is_head;           /* the answer has no body */
     bool keeps_alive;       /* the connection may carry another request; never where a body follows */
     bool wants_health_json; /* Accept names application/health+json */
+    bool prefers_html;      /* Accept wants text/html, and more than JSON of either name: a browser */
     /* The reader's own. */
     enum request_part part;
     size_t line_start;
@@ -35,6 +42,7 @@ struct request {
     bool is_http_1_1;
     bool says_close, says_keep_alive;
     bool has_body;
+    struct preference html, json, health_json;
 };
 
 void request_init(struct request *request);

@@ -19,7 +19,10 @@ struct answer {
     bool prefers_health_json;
 };
 
-enum { RESPONSE_HEAD_SIZE = 512, RESPONSE_TYPE_MAX = 127 };
+/* How often a browser looks again. */
+enum { RESPONSE_REFRESH_S = 10 };
+
+enum { RESPONSE_HEAD_SIZE = 1024, RESPONSE_TYPE_MAX = 127 };
 
 struct response {
     char head[RESPONSE_HEAD_SIZE];

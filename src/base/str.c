@@ -128,14 +128,17 @@ void strbuf_append(struct strbuf *buffer, const char *text) {
 
 void strbuf_format(struct strbuf *buffer, const char *format, ...) {
     va_list args, again;
+    /* Mostly it fits into what is there: then it is formatted once, and not twice. */
+    bool has_room = reserve(buffer, 1);
+    size_t room = has_room ? buffer->capacity - buffer->length : 0;
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = has_room ? vsnprintf(buffer->data + buffer->length, room, format, args) : -1;
     va_end(args);
-    if (length >= 0 && reserve(buffer, (size_t)length)) {
+    if (length >= 0 && (size_t)length >= room && reserve(buffer, (size_t)length))
         vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, again);
+    if (length >= 0 && !buffer->is_broken)
         buffer->length += (size_t)length;
-    }
     va_end(again);
 }
 

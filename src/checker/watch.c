@@ -109,6 +109,8 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
         return;
     bool is_change =
         policy_judge(check->config, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));
+    history_note(
+        &watch->history, clock_now_ms(clock), watch->memory.status, watch->memory.reason, duration_ms);
     if (is_change && is_worth_telling(&watch->memory, old_status, old_reason))
         log_transition(watch, old_status, old_reason, outcome, duration_ms);
     else if (!is_change)
@@ -132,6 +134,7 @@ struct watch *watch_new(struct loop *loop, const struct check_config *config,
     watch->arg = arg;
     timer_init(&watch->next, run, watch);
     memory_init(&watch->memory, clock_wall_ms(loop->timers.clock));
+    history_init(&watch->history);
     if (check_init(&watch->check, &loop->env, config, on_finished, watch, err) < 0) {
         error_prefix(err, "check \"%s\"", config->name);
         free(watch);
@@ -175,6 +178,7 @@ static int64_t remaining_ms(struct watch *watch, const struct watch *old) {
 
 void watch_succeed(struct watch *watch, const struct watch *old) {
     watch->memory = old->memory;
+    watch->history = old->history;
     watch->is_once = old->is_once;
     watch->pause_ms = old->pause_ms;
     timer_arm(&watch->loop->timers, &watch->next, remaining_ms(watch, old));
@@ -182,7 +186,8 @@ void watch_succeed(struct watch *watch, const struct watch *old) {
 
 /* -- what is known -- */
 
-struct check_view watch_view(const struct watch *watch) {
+struct check_view watch_view(struct watch *watch) {
+    history_advance(&watch->history, clock_now_ms(watch->loop->timers.clock));
     const struct check_memory *memory = &watch->memory;
     const struct check_config *config = watch->check.config;
     return (struct check_view){
@@ -201,5 +206,6 @@ struct check_view watch_view(const struct watch *watch) {
         .last_ok_at_ms = memory->last_ok_wall_ms,
         .consecutive_failures = memory->consecutive_failures,
         .observed = memory->observed,
+        .history = &watch->history,
     };
 }

@@ -62,6 +62,16 @@ static int apply_log(struct loader *loader, const struct option *option, const c
     return error_set(loader->err, "%s is none of these: %s", option_quotable(text), option->doc.help);
 }
 
+/* What is shown on every page must be harmless on each, and short. */
+static int check_shown(const char *text, struct error *err) {
+    enum { SHOWN_MAX = 64 };
+    size_t length = strlen(text);
+    for (size_t i = 0; i < length && length <= SHOWN_MAX; i++)
+        if (text[i] < 0x20 || text[i] > 0x7e)
+            length = SHOWN_MAX + 1;
+    return length <= SHOWN_MAX ? 0 : error_set(err, "must be at most %d visible ASCII characters", SHOWN_MAX);
+}
+
 /* Parses a setting and puts it into its field. */
 static int apply(struct loader *loader, const struct option *option, const char *text) {
     int64_t value;
@@ -80,6 +90,10 @@ static int apply(struct loader *loader, const struct option *option, const char 
         *(int64_t *)field(loader, option) = value;
         return loader_check_range(loader, option, value);
     case OPTION_TEXT:
+        if (check_shown(text, loader->err) < 0)
+            return -1;
+        *(char **)field(loader, option) = str_dup(text);
+        return 0;
     case OPTION_PATH: *(char **)field(loader, option) = str_dup(text); return 0;
     case OPTION_SIZE:
     case OPTION_BOOLEAN:

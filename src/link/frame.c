@@ -171,16 +171,18 @@ static int take_page(const unsigned char **at, const unsigned char *end, struct 
     return page->body && is_page_sound(page, path_length, type_length) ? 0 : -1;
 }
 
-static int compare_paths(const void *a, const void *b) {
-    return strcmp(((const struct page *)a)->path, ((const struct page *)b)->path);
+static int compare_pages(const void *a, const void *b) {
+    const struct page *one = a, *other = b;
+    int order = strcmp(one->path, other->path);
+    return order != 0 ? order : strcmp(one->type, other->type);
 }
 
-/* Brings the pages into the order of their paths. Returns -1 if two have the same. */
+/* Brings the pages into the order of their paths and types. Returns -1 if two have the same of both. */
 static int sort_pages(struct page *pages, size_t count) {
     if (count > 1)
-        qsort(pages, count, sizeof *pages, compare_paths);
+        qsort(pages, count, sizeof *pages, compare_pages);
     for (size_t i = 1; i < count; i++)
-        if (strcmp(pages[i - 1].path, pages[i].path) == 0)
+        if (compare_pages(&pages[i - 1], &pages[i]) == 0)
             return -1;
     return 0;
 }

@@ -70,15 +70,6 @@ static struct object databases_of(const struct snapshot *snapshot) {
     return databases;
 }
 
-/* What makes the whole fail, or (a failing check that is not critical, or a degraded one) what lowers it. */
-static bool is_failed(const struct check_view *check) {
-    return check->status == STATUS_ERROR && check->is_critical;
-}
-
-static bool is_lowering(const struct check_view *check) {
-    return check->status == STATUS_DEGRADED || (check->status == STATUS_ERROR && !check->is_critical);
-}
-
 static json_t *names_of(const struct snapshot *snapshot, bool (*is_wanted)(const struct check_view *)) {
     json_t *names = json_array();
     for (size_t i = 0; i < snapshot->check_count; i++)
@@ -90,18 +81,6 @@ static json_t *names_of(const struct snapshot *snapshot, bool (*is_wanted)(const
     return names;
 }
 
-static int64_t known_until_ms(const struct snapshot *snapshot) {
-    int64_t oldest_ms = 0;
-    for (size_t i = 0; i < snapshot->check_count; i++) {
-        int64_t checked_ms = snapshot->checks[i].checked_at_ms;
-        if (checked_ms == 0)
-            return 0;
-        if (oldest_ms == 0 || checked_ms < oldest_ms)
-            oldest_ms = checked_ms;
-    }
-    return oldest_ms;
-}
-
 static void put_ready(struct object *object, const struct snapshot *snapshot) {
     const struct check_view *settings = snapshot_find(snapshot, "app_settings");
     enum reason override = snapshot_override(snapshot);
@@ -109,9 +88,9 @@ static void put_ready(struct object *object, const struct snapshot *snapshot) {
     put_object(object, "databases", databases_of(snapshot));
     put(object, "app_settings", settings ? status_with_code(settings) : json_string("not configured"));
     put_text(object, "version", snapshot->app_version);
-    put_time(object, "checked_at", known_until_ms(snapshot));
-    put(object, "failed", names_of(snapshot, is_failed));
-    put(object, "degraded", names_of(snapshot, is_lowering));
+    put_time(object, "checked_at", snapshot_known_until_ms(snapshot));
+    put(object, "failed", names_of(snapshot, check_view_fails));
+    put(object, "degraded", names_of(snapshot, check_view_lowers));
     if (override != REASON_OK) {
         put_text(object, "code", reason_info(override)->slug);
         put_text(object, "message", reason_info(override)->sentence);

@@ -2,6 +2,7 @@
 #include "render/pages.h"
 
 #include "base/str.h"
+#include "render/html.h"
 #include "render/json.h"
 #include "render/text.h"
 
@@ -38,6 +39,7 @@ static const struct route {
     {"/health/live", snapshot_is_live, text_live, TEXT, PAGE_TRUST_GRACE},
     {"/health/ready", snapshot_is_ready, json_ready, JSON, PAGE_TRUST_LEASE},
     {"/health", is_healthy, json_health, JSON, PAGE_TRUST_LEASE},
+    {"/health", is_healthy, html_health, PAGE_TYPE_HTML, PAGE_TRUST_LEASE},
     {"/health/started", has_started, text_started, TEXT, PAGE_TRUST_GRACE},
     {"/health/self", is_working, text_self, TEXT, PAGE_TRUST_GRACE},
 };

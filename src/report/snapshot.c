@@ -33,6 +33,26 @@ enum status snapshot_status(const struct snapshot *snapshot) {
     return STATUS_OK;
 }
 
+bool check_view_fails(const struct check_view *check) {
+    return check->status == STATUS_ERROR && check->is_critical;
+}
+
+bool check_view_lowers(const struct check_view *check) {
+    return check->status == STATUS_DEGRADED || (check->status == STATUS_ERROR && !check->is_critical);
+}
+
+int64_t snapshot_known_until_ms(const struct snapshot *snapshot) {
+    int64_t oldest_ms = 0;
+    for (size_t i = 0; i < snapshot->check_count; i++) {
+        int64_t checked_ms = snapshot->checks[i].checked_at_ms;
+        if (checked_ms == 0)
+            return 0;
+        if (oldest_ms == 0 || checked_ms < oldest_ms)
+            oldest_ms = checked_ms;
+    }
+    return oldest_ms;
+}
+
 const struct check_view *snapshot_find(const struct snapshot *snapshot, const char *name) {
     for (size_t i = 0; i < snapshot->check_count; i++)
         if (strcmp(snapshot->checks[i].name, name) == 0)

@@ -177,8 +177,8 @@ static void answer_request(struct connection *connection) {
     if (request->refusal == 405)
         response_set_error(&answer, 405);
     else
-        connection->hold = page_table_answer(
-            connection->serving->pages, bytes + request->path_offset, request->path_length, &answer);
+        connection->hold = page_table_answer(connection->serving->pages, bytes + request->path_offset,
+            request->path_length, request->prefers_html, &answer);
     respond(connection, &answer);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "report/reason.h"
+#include "report/style.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -15,10 +16,12 @@ struct page_hold {
     unsigned char *payload;
 };
 
-/* A state of the whole, told in our own words: for pages that are JSON, and for those that are text. */
+/* A state of the whole, told in our own words: for pages that are JSON, for those that are text, and for
+ * people. */
 struct notice {
     struct strbuf json;
     struct strbuf text;
+    struct strbuf html;
 };
 
 struct page_table {
@@ -34,11 +37,21 @@ static const char TEXT_TYPE[] = "text/plain; charset=utf-8";
 
 /* -- our own texts -- */
 
-/* Of the reason table's texts only: none holds a character that JSON would have escaped. */
+/* Of the reason table's texts only: none holds a character that JSON or HTML would have escaped. */
 static const char *harmless(const char *text) {
     for (const char *c = text; *c; c++)
-        assert(*c >= 0x20 && *c < 0x7f && *c != '"' && *c != '\\');
+        assert(*c >= 0x20 && *c < 0x7f && !strchr("\"\\<>&", *c));
     return text;
+}
+
+static void append_html(struct strbuf *html, const struct reason_info *info) {
+    strbuf_format(html, "%s<title>Not ready: %s - Bugsink health</title>\n<style>%s</style>\n</head>\n",
+        style_page_open(), info->slug, style_sheet());
+    strbuf_format(html,
+        "<body class=\"error\">\n<main class=\"verdict\">\n<p class=\"brand\">Bugsink health</p>\n"
+        "<h1>Not ready: %s</h1>\n<p class=\"lead\">%s</p>\n<p "
+        "class=\"hint\">%s</p>\n</main>\n</body>\n</html>\n",
+        info->slug, harmless(info->sentence), harmless(info->hint));
 }
 
 /* The keys of Bugsink's own health page keep their names and types, as on every page of readiness. */
@@ -51,15 +64,17 @@ static void notice_init(struct notice *notice, enum reason reason, const char *s
         "{\"status\":\"error\",\"databases\":{},\"app_settings\":\"%s\",\"version\":\"unknown\","
         "\"code\":\"%s\",\"message\":\"%s\",\"failed\":[],\"degraded\":[]}\n",
         settings, slug, sentence);
+    append_html(&notice->html, info);
 }
 
 static void notice_release(struct notice *notice) {
     strbuf_release(&notice->json);
     strbuf_release(&notice->text);
+    strbuf_release(&notice->html);
 }
 
 static bool notice_is_whole(const struct notice *notice) {
-    return !notice->json.is_broken && !notice->text.is_broken;
+    return !notice->json.is_broken && !notice->text.is_broken && !notice->html.is_broken;
 }
 
 static void set_body(struct answer *answer, int status, const char *type, const char *body, size_t length) {
@@ -70,9 +85,14 @@ static void set_body(struct answer *answer, int status, const char *type, const 
     answer->age_s = 0;
 }
 
-static void set_notice(struct answer *answer, const struct notice *notice, bool is_json) {
-    const struct strbuf *text = is_json ? &notice->json : &notice->text;
-    set_body(answer, 503, is_json ? JSON_TYPE : TEXT_TYPE, text->data, text->length);
+/* In the form of the page it stands for. */
+static void set_notice(struct answer *answer, const struct notice *notice, const char *type) {
+    if (strcmp(type, JSON_TYPE) == 0)
+        set_body(answer, 503, JSON_TYPE, notice->json.data, notice->json.length);
+    else if (strcmp(type, PAGE_TYPE_HTML) == 0)
+        set_body(answer, 503, PAGE_TYPE_HTML, notice->html.data, notice->html.length);
+    else
+        set_body(answer, 503, TEXT_TYPE, notice->text.data, notice->text.length);
 }
 
 /* -- life -- */
@@ -159,40 +179,57 @@ static bool is_trusted(const struct page_table *table, enum page_trust trust, in
 }
 
 /* Before the first set: the paths that every set holds are known. */
-static void answer_without_pages(
-    const struct page_table *table, struct path path, struct answer *answer, int64_t now_ms) {
+static void answer_without_pages(const struct page_table *table, struct path path, bool prefers_html,
+    struct answer *answer, int64_t now_ms) {
     if (path_is(path, "/health/live") || path_is(path, "/health/self")) {
         if (is_trusted(table, PAGE_TRUST_GRACE, now_ms))
             set_body(answer, 200, TEXT_TYPE, "OK\n", 3);
         else
-            set_notice(answer, &table->stale, false);
+            set_notice(answer, &table->stale, TEXT_TYPE);
+    } else if (path_is(path, "/health") && prefers_html) {
+        set_notice(answer, &table->starting, PAGE_TYPE_HTML);
     } else if (path_is(path, "/health") || path_is(path, "/health/ready") || is_check_path(path)) {
-        set_notice(answer, &table->starting, true);
+        set_notice(answer, &table->starting, JSON_TYPE);
     } else if (path_is(path, "/health/started")) {
-        set_notice(answer, &table->starting, false);
+        set_notice(answer, &table->starting, TEXT_TYPE);
     } else {
         response_set_error(answer, 404);
     }
 }
 
+/* The page of that path, NULL where there is none: the one for people only for who prefers it. */
+static const struct page *find_page(const struct page_set *set, struct path path, bool prefers_html) {
+    const struct page *end = set->pages + set->count;
+    const struct page *page = bsearch(&path, set->pages, set->count, sizeof *page, compare_path);
+    if (!page)
+        return NULL;
+    while (page > set->pages && compare_path(&path, page - 1) == 0)
+        page--;
+    const struct page *found = page;
+    for (; page < end && compare_path(&path, page) == 0; page++)
+        if (page_is_for_people(page) == prefers_html)
+            found = page;
+    return found;
+}
+
 struct page_hold *page_table_answer(
-    struct page_table *table, const char *path, size_t length, struct answer *answer) {
+    struct page_table *table, const char *path, size_t length, bool prefers_html, struct answer *answer) {
     int64_t now_ms = clock_now_ms(table->clock);
     if (length > 1 && path[length - 1] == '/')
         length--;
     struct path key = {path, length};
     struct page_hold *hold = table->current;
     if (!hold) {
-        answer_without_pages(table, key, answer, now_ms);
+        answer_without_pages(table, key, prefers_html, answer, now_ms);
         return NULL;
     }
-    const struct page *page = bsearch(&key, hold->set.pages, hold->set.count, sizeof *page, compare_path);
+    const struct page *page = find_page(&hold->set, key, prefers_html);
     if (!page) {
         response_set_error(answer, 404);
         return NULL;
     }
     if (!is_trusted(table, page->trust, now_ms)) {
-        set_notice(answer, &table->stale, strcmp(page->type, JSON_TYPE) == 0);
+        set_notice(answer, &table->stale, page->type);
         return NULL;
     }
     set_body(answer, page->status, page->type, page->body, page->body_length);

@@ -114,23 +114,52 @@ static void read_connection(struct request *request, struct span value) {
     }
 }
 
-/* Whether a media range's parameters say q=0: not wanted (RFC 9110, section 12.4.2). */
-static bool is_unwanted(struct span parameters) {
+/* A weight in thousandths: "0.8" is 800. One that is no number counts as 1, like one that is not there. */
+static short weight(struct span value) {
+    short quality = 0, unit = 1000;
+    for (size_t i = 0; i < value.length; i++) {
+        if (i == 1 ? value.at[i] != '.' : value.at[i] < '0' || value.at[i] > '9')
+            return 1000;
+        if (i == 1)
+            continue;
+        quality = (short)(quality + (value.at[i] - '0') * unit);
+        unit = (short)(unit / 10);
+    }
+    return value.length > 0 && quality < 1000 ? quality : 1000;
+}
+
+/* Of a media range's parameters. */
+static short quality_of(struct span parameters) {
     while (parameters.length > 0) {
         struct span value = span_trim(span_take(&parameters, ';'));
         struct span name = span_take(&value, '=');
         if (span_is_word(name, "q"))
-            return value.length > 0 && strspn(value.at, "0.") >= value.length;
+            return weight(value);
     }
-    return false;
+    return 1000;
+}
+
+/* The most precise range that names a type decides (RFC 9110, section 12.5.1). */
+static void note_preference(
+    struct preference *preference, struct span range, short quality, const char *kind, const char *type) {
+    short precision = span_is_word(range, type)    ? 3
+                      : span_is_word(range, kind)  ? 2
+                      : span_is_word(range, "*/*") ? 1
+                                                   : 0;
+    if (precision == 0 || precision < preference->precision)
+        return;
+    if (precision > preference->precision || quality > preference->quality)
+        *preference = (struct preference){precision, quality};
 }
 
 static void read_accept(struct request *request, struct span value) {
     while (value.length > 0) {
-        struct span range = span_take(&value, ',');
-        struct span type = span_trim(span_take(&range, ';'));
-        if (span_is_word(type, "application/health+json") && !is_unwanted(range))
-            request->wants_health_json = true;
+        struct span parameters = span_take(&value, ',');
+        struct span range = span_trim(span_take(&parameters, ';'));
+        short quality = quality_of(parameters);
+        note_preference(&request->html, range, quality, "text/*", "text/html");
+        note_preference(&request->json, range, quality, "application/*", "application/json");
+        note_preference(&request->health_json, range, quality, "application/*", "application/health+json");
     }
 }
 
@@ -170,6 +199,9 @@ static void finish(struct request *request) {
     request->part = REQUEST_FINISHED;
     request->keeps_alive =
         !request->has_body && !request->says_close && (request->is_http_1_1 || request->says_keep_alive);
+    request->wants_health_json = request->health_json.precision == 3 && request->health_json.quality > 0;
+    request->prefers_html =
+        request->html.quality > request->json.quality && request->html.quality > request->health_json.quality;
     if (!request->is_get)
         request->refusal = 405;
     else if (request->has_body)

@@ -1,6 +1,9 @@
 /* Composes the head of an answer: always the same fields in the same order. */
 #include "responder/response.h"
 
+#include "report/page.h"
+#include "report/style.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -64,6 +67,18 @@ static const char *type_for(const struct answer *answer) {
     return answer->type;
 }
 
+/* Whether another Accept field could have had another answer. */
+static bool is_negotiated(const struct answer *answer) {
+    return strncmp(answer->type, "text/plain", strlen("text/plain")) != 0;
+}
+
+/* What a browser is told: to look again, and to let the page do nothing but be read. */
+static void put_for_people(struct response *response) {
+    put(response, "Refresh: %d\r\n", RESPONSE_REFRESH_S);
+    put(response, "Content-Security-Policy: %s\r\n", style_policy());
+    put(response, "Referrer-Policy: no-referrer\r\n");
+}
+
 void response_compose(struct response *response, const struct answer *answer, int64_t wall_ms) {
     assert(strlen(answer->type) <= RESPONSE_TYPE_MAX);
     response->head_length = 0;
@@ -73,6 +88,10 @@ void response_compose(struct response *response, const struct answer *answer, in
     put(response, "Content-Length: %zu\r\n", answer->body_length);
     put(response, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
     put(response, "Age: %" PRId64 "\r\n", answer->age_s > 0 ? answer->age_s : 0);
+    if (is_negotiated(answer))
+        put(response, "Vary: Accept\r\n");
+    if (strcmp(answer->type, PAGE_TYPE_HTML) == 0)
+        put_for_people(response);
     if (answer->status == 405)
         put(response, "Allow: GET\r\n");
     if (!answer->keeps_alive)

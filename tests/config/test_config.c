@@ -377,6 +377,8 @@ END_TEST
 
 /* -- variables -- */
 
+#define SIXTY_FOUR "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static const struct {
     const char *variable;
     const char *says;
@@ -396,6 +398,10 @@ static const struct {
     {"BUGSINK_HEALTH_LISTEN=x", "BUGSINK_HEALTH_LISTEN: \"x\" is no address"},
     {"BUGSINK_HEALTH_CONFIG=/nonexistent/x.json", "BUGSINK_HEALTH_CONFIG: /nonexistent/x.json: No such file"},
     {"BUGSINK_HEALTH_CONFIG=/", "BUGSINK_HEALTH_CONFIG: /: "},
+    {"BUGSINK_VERSION=2.3\n", "BUGSINK_VERSION: must be at most 64 visible ASCII characters"},
+    {"BUGSINK_VERSION=\x1b[2J", "BUGSINK_VERSION: must be at most 64 visible ASCII characters"},
+    {"BUGSINK_VERSION=\xff", "BUGSINK_VERSION: must be at most 64 visible ASCII characters"},
+    {"BUGSINK_VERSION=" SIXTY_FOUR "5", "BUGSINK_VERSION: must be at most 64 visible ASCII characters"},
 };
 
 START_TEST(a_wrong_variable_is_refused_by_its_name) {

@@ -220,6 +220,44 @@ START_TEST(a_wrong_database_is_refused_with_its_place) {
 }
 END_TEST
 
+/* As they stand in JSON. A check's name gets into paths, pages, log lines, terminals and metrics. */
+static const char *const HOSTILE_NAMES[] = {"<script>alert(1)</script>", "a\\\"b", "a'b", "a&b", "a\\nb",
+    "a\\u0000b", "a\\u001b[31mb", "\\u001b]0;x\\u0007", "a\\u202eb", "a\\u0085b", "a\\\\b", "a/b", "../a",
+    "a{b=\\\"c\\\"}", "\xc3\xa4", "\xe2\x80\x8b", "a%0ab", "a?b", "a#b", "a;b", "$(a)", "`a`", "-a", "a b",
+    ".."};
+
+START_TEST(a_hostile_name_is_refused) {
+    static const char *const GROUPS[] = {
+        "{\"databases\": {\"%s\": {\"dsn\": \"/a\"}}}", "{\"directories\": {\"%s\": {\"path\": \"/a\"}}}"};
+    for (size_t i = 0; i < 2; i++) {
+        struct strbuf json = {0};
+        const char *at = strstr(GROUPS[i], "%s");
+        strbuf_append_n(&json, GROUPS[i], (size_t)(at - GROUPS[i]));
+        strbuf_append(&json, HOSTILE_NAMES[_i]);
+        strbuf_append(&json, at + 2);
+        struct error err;
+        struct config *config = harness_load(json.data, NO_ENVIRONMENT, NULL, &err);
+        ck_assert_msg(!config, "taken: %s", json.data);
+        /* and the refusal itself is harmless on a terminal */
+        for (const char *c = err.text; *c; c++)
+            ck_assert_msg(*c >= 0x20 && *c < 0x7f, "%s", err.text);
+        strbuf_release(&json);
+    }
+}
+END_TEST
+
+START_TEST(a_name_of_300_bytes_is_refused) {
+    char json[512], name[301];
+    for (size_t i = 0; i < 300; i += 2)
+        memcpy(name + i, "\xc3\xa4", 3);
+    snprintf(json, sizeof json, "{\"databases\": {\"%s\": {\"dsn\": \"/a\"}}}", name);
+    harness_load_bad(json, NO_ENVIRONMENT, NULL, "databases: the name (not shown) is none");
+    memset(name, 'a', 300);
+    snprintf(json, sizeof json, "{\"databases\": {\"%s\": {\"dsn\": \"/a\"}}}", name);
+    harness_load_bad(json, NO_ENVIRONMENT, NULL, "databases: the name (not shown) is none");
+}
+END_TEST
+
 START_TEST(a_password_may_stand_in_a_file_as_it_is) {
     harness_write("password", "p@ss/w%41rd \n");
     struct config *config = harness_load_good(
@@ -668,6 +706,8 @@ Suite *config_checks_suite(void) {
     tcase_add_test(databases, a_database_takes_its_keys_from_the_file);
     tcase_add_test(databases, items_say_where_each_value_of_a_database_comes_from);
     tcase_add_loop_test(databases, a_wrong_database_is_refused_with_its_place, 0, ROWS(BAD_DATABASES));
+    tcase_add_loop_test(databases, a_hostile_name_is_refused, 0, ROWS(HOSTILE_NAMES));
+    tcase_add_test(databases, a_name_of_300_bytes_is_refused);
     tcase_add_test(databases, a_password_may_stand_in_a_file_as_it_is);
     tcase_add_test(databases, a_dsn_may_stand_in_a_file);
     tcase_add_test(databases, the_password_of_database_url_wins_over_the_files_and_says_so);

@@ -99,6 +99,20 @@ START_TEST(the_demo_is_ready_and_mends_what_was_deleted_at_its_next_start) {
 }
 END_TEST
 
+START_TEST(without_a_browser_the_page_is_not_tested_and_that_is_said) {
+    char path[256], text[4096];
+    int status = -1;
+    setenv("PATH", "/nosuch", 1);
+    pid_t pid = start_script("scripts/ui-test.sh", "/nosuch", path, sizeof path);
+    ck_assert(program_wait(pid, 5000, &status));
+    program_read_file(path, text, sizeof text);
+    ck_assert_msg(status == 0 &&
+                      strstr(text, "ui-test: SKIPPED, the page was not looked at: there is no chromium") &&
+                      strstr(text, "\n0 passed, 0 failed, 1 skipped\n"),
+        "%s", text);
+}
+END_TEST
+
 Suite *e2e_scripts_suite(void) {
     Suite *suite = suite_create("e2e_scripts");
     TCase *tcase = tcase_create("e2e_scripts");
@@ -106,5 +120,6 @@ Suite *e2e_scripts_suite(void) {
     tcase_set_timeout(tcase, 150);
     tcase_add_test(tcase, the_main_paths_are_clean_under_valgrind);
     tcase_add_test(tcase, the_demo_is_ready_and_mends_what_was_deleted_at_its_next_start);
+    tcase_add_test(tcase, without_a_browser_the_page_is_not_tested_and_that_is_said);
     return suite;
 }

@@ -153,6 +153,10 @@ static void assert_pages_are_clean(const struct form *form, struct world *world)
         assert_clean(form, "a head", world->response.head);
         assert_clean(form, "a body", world->response.body);
     }
+    ck_assert_int_ne(
+        http_request(world->daemon.port, "GET", "/health/", "Accept: text/html\r\n", &world->response), 0);
+    ck_assert_ptr_nonnull(strstr(world->response.body, "</html>"));
+    assert_clean(form, "the page for people", world->response.body);
 }
 
 struct start {

@@ -195,6 +195,23 @@ START_TEST(a_path_that_stands_twice_is_refused) {
 }
 END_TEST
 
+START_TEST(a_path_may_have_pages_of_several_types_in_their_order) {
+    struct page pages[] = {{"/b", 200, PAGE_TRUST_LEASE, "text/plain", "3", 1},
+        {"/a", 200, PAGE_TRUST_LEASE, "text/html", "2", 1},
+        {"/a", 503, PAGE_TRUST_LEASE, "application/json", "1", 1}};
+    struct page_set set = {1, 3, pages}, back;
+    size_t length;
+    int64_t until_ms;
+    unsigned char *payload = pages_encode(&set, 1, &length);
+    ck_assert_int_eq(pages_decode(payload, length, &back, &until_ms), 0);
+    ck_assert_uint_eq(back.count, 3);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(back.pages[i].body[0], (int)('1' + i));
+    free(back.pages);
+    free(payload);
+}
+END_TEST
+
 /* Decodes a copy that ends where its memory ends, so that the sanitizers see any byte read beyond it; and
  * reads all that was decoded, as an answer would. Returns whether it was taken. */
 static bool decodes(const unsigned char *payload, size_t length) {
@@ -684,6 +701,7 @@ Suite *link_suite(void) {
     tcase_add_test(frames, a_lease_can_be_written_into_an_encoded_set);
     tcase_add_test(frames, a_page_that_no_responder_would_take_is_not_encoded);
     tcase_add_test(frames, a_path_that_stands_twice_is_refused);
+    tcase_add_test(frames, a_path_may_have_pages_of_several_types_in_their_order);
     tcase_add_test(frames, no_truncation_of_a_set_is_taken);
     tcase_add_test(frames, no_corruption_of_a_byte_leads_out_of_bounds);
     tcase_add_test(frames, a_count_that_cannot_be_is_refused);

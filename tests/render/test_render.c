@@ -245,6 +245,33 @@ static const struct page *find_page(const struct page_set *set, const char *path
     return NULL;
 }
 
+static const struct page *find_page_for_people(const struct page_set *set, const char *path) {
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->pages[i].path, path) == 0 && page_is_for_people(&set->pages[i]))
+            return &set->pages[i];
+    ck_abort_msg("no page %s for people", path);
+    return NULL;
+}
+
+/* The configuration lets none of these through; JSON would not mind. */
+START_TEST(hostile_names_come_back_from_json_as_they_were) {
+    static const char *const NAMES[] = {
+        "</script>", "a\"b\\c", "a\nb\x1b[31m", "\xe2\x80\xae\xc2\x85", "{}", "'&;$"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        const struct check_view checks[] = {check(NAMES[i], STATUS_ERROR, REASON_REFUSED)};
+        struct snapshot snapshot = snapshot_of(checks, 1);
+        char *text = json_health(&snapshot);
+        json_t *json = json_loads(text, 0, NULL);
+        ck_assert_ptr_nonnull(json);
+        ck_assert_ptr_nonnull(json_object_get(json_object_get(json, "checks"), NAMES[i]));
+        ck_assert_str_eq(json_string_value(json_array_get(json_object_get(json, "failed"), 0)), NAMES[i]);
+        ck_assert_ptr_null(strchr(text, '\x1b'));
+        json_decref(json);
+        free(text);
+    }
+}
+END_TEST
+
 START_TEST(a_dead_app_is_named_on_the_live_page) {
     struct snapshot snapshot = snapshot_of(NULL, 0);
     expect_text(text_live(&snapshot), "OK\n");
@@ -283,6 +310,10 @@ START_TEST(pages_agree_with_the_verdict_for_every_reason) {
         ck_assert_int_eq(find_page(&set, "/health/ready")->trust, PAGE_TRUST_LEASE);
 
         const char *slug = reason_info(reason)->slug;
+        const struct page *page = find_page_for_people(&set, "/health");
+        ck_assert_int_eq(page->status, expected);
+        ck_assert_int_eq(page->trust, PAGE_TRUST_LEASE);
+        ck_assert_msg(strstr(page->body, slug) != NULL, "%s", slug);
         ck_assert_msg(strstr(find_page(&set, "/health")->body, slug) != NULL, "%s", slug);
         ck_assert_msg(strstr(find_page(&set, "/health/ready/default")->body, slug) != NULL, "%s", slug);
         char *table = text_table(&snapshot, TEXT_PLAIN), *round = text_round(&snapshot);
@@ -310,6 +341,7 @@ Suite *render_suite(void) {
     tcase_add_test(tcase, the_table_tells_since_when_and_what_overrides_the_checks);
     tcase_add_test(tcase, a_round_is_one_line_with_the_time);
     tcase_add_loop_test(tcase, elapsed_times_are_short, 0, sizeof ELAPSED / sizeof ELAPSED[0]);
+    tcase_add_test(tcase, hostile_names_come_back_from_json_as_they_were);
     tcase_add_test(tcase, a_dead_app_is_named_on_the_live_page);
     tcase_add_test(tcase, pages_agree_with_the_verdict_for_every_reason);
     return suite;

@@ -1,6 +1,9 @@
 /* Tests of the page table, with the time in hand. */
 #include "responder/pages.h"
 
+#include "report/reason.h"
+#include "report/style.h"
+
 #include <check.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -29,6 +32,7 @@ static void bench_init(struct bench *bench) {
 static void put_pages(struct bench *bench, const char *text, int64_t valid_until_ms) {
     static const struct page PAGES[] = {
         {"/health", 200, PAGE_TRUST_LEASE, "application/json", "", 0},
+        {"/health", 200, PAGE_TRUST_LEASE, PAGE_TYPE_HTML, "", 0},
         {"/health/live", 200, PAGE_TRUST_GRACE, "text/plain", "", 0},
         {"/health/ready", 200, PAGE_TRUST_LEASE, "application/json", "", 0},
         {"/health/ready/default", 503, PAGE_TRUST_LEASE, "application/json", "", 0},
@@ -46,10 +50,14 @@ static void put_pages(struct bench *bench, const char *text, int64_t valid_until
     ck_assert_int_eq(page_table_put(bench->table, set, payload, valid_until_ms), 0);
 }
 
-static struct answer ask(struct bench *bench, const char *path) {
+static struct answer ask_for(struct bench *bench, const char *path, bool prefers_html) {
     struct answer answer = {0};
-    page_hold_release(page_table_answer(bench->table, path, strlen(path), &answer));
+    page_hold_release(page_table_answer(bench->table, path, strlen(path), prefers_html, &answer));
     return answer;
+}
+
+static struct answer ask(struct bench *bench, const char *path) {
+    return ask_for(bench, path, false);
 }
 
 static void assert_status(struct bench *bench, const char *path, int status) {
@@ -127,7 +135,8 @@ START_TEST(a_page_is_found_with_and_without_its_final_slash_and_nothing_else_is)
     for (size_t i = 0; i < sizeof UNKNOWN / sizeof UNKNOWN[0]; i++)
         assert_status(&bench, UNKNOWN[i], 404);
     struct answer answer = {0};
-    page_hold_release(page_table_answer(bench.table, "/health/live?x", 12, &answer)); /* the length counts */
+    page_hold_release(
+        page_table_answer(bench.table, "/health/live?x", 12, false, &answer)); /* the length counts */
     ck_assert_int_eq(answer.status, 200);
     page_table_free(bench.table);
 }
@@ -161,6 +170,51 @@ START_TEST(past_its_lease_readiness_is_stale_at_once_and_liveness_after_half_a_m
 }
 END_TEST
 
+START_TEST(who_prefers_html_gets_the_page_for_people_where_there_is_one) {
+    struct bench bench;
+    bench_init(&bench);
+    put_pages(&bench, "text", bench.now_ms + 5000);
+    ck_assert_str_eq(ask_for(&bench, "/health", false).type, "application/json");
+    ck_assert_str_eq(ask_for(&bench, "/health", true).type, PAGE_TYPE_HTML);
+    ck_assert_str_eq(ask_for(&bench, "/health/", true).type, PAGE_TYPE_HTML);
+    ck_assert_str_eq(ask_for(&bench, "/health/ready/", true).type, "application/json");
+    ck_assert_str_eq(ask_for(&bench, "/health/live", true).type, "text/plain");
+    ck_assert_int_eq(ask_for(&bench, "/health/ready/default", true).status, 503);
+    ck_assert_int_eq(ask_for(&bench, "/nothing", true).status, 404);
+    page_table_free(bench.table);
+}
+END_TEST
+
+/* In our own words, and as a page. */
+static void assert_html_notice(const struct answer *answer, const char *code) {
+    ck_assert_int_eq(answer->status, 503);
+    ck_assert_str_eq(answer->type, PAGE_TYPE_HTML);
+    ck_assert_uint_eq(strlen(answer->body), answer->body_length);
+    ck_assert_int_eq(strncmp(answer->body, style_page_open(), strlen(style_page_open())), 0);
+    const char *heading = strstr(answer->body, "<h1>Not ready: ");
+    ck_assert_msg(
+        heading && strncmp(heading + strlen("<h1>Not ready: "), code, strlen(code)) == 0, "%s", answer->body);
+    ck_assert_ptr_nonnull(strstr(answer->body, reason_find(code)->sentence));
+}
+
+START_TEST(a_browser_is_told_in_html_that_nothing_is_known_yet_or_any_more) {
+    struct bench bench;
+    bench_init(&bench);
+    struct answer answer = ask_for(&bench, "/health/", true);
+    assert_html_notice(&answer, "starting");
+    answer = ask_for(&bench, "/health/ready", true);
+    assert_notice(&answer, "starting", "starting");
+    put_pages(&bench, "text", bench.now_ms - 1);
+    answer = ask_for(&bench, "/health", true);
+    assert_html_notice(&answer, "stale");
+    answer = ask_for(&bench, "/health", false);
+    assert_notice(&answer, "stale", "error: stale");
+    answer = ask_for(&bench, "/health/ready", true);
+    assert_notice(&answer, "stale", "error: stale");
+    page_table_free(bench.table);
+}
+END_TEST
+
 START_TEST(an_answer_keeps_its_pages_while_newer_ones_come) {
     struct bench bench;
     bench_init(&bench);
@@ -168,7 +222,7 @@ START_TEST(an_answer_keeps_its_pages_while_newer_ones_come) {
     struct answer answers[2] = {{0}, {0}};
     struct page_hold *holds[2];
     for (int i = 0; i < 2; i++)
-        holds[i] = page_table_answer(bench.table, "/health", 7, &answers[i]);
+        holds[i] = page_table_answer(bench.table, "/health", 7, i == 1, &answers[i]);
     put_pages(&bench, "second", bench.now_ms + 5000);
     put_pages(&bench, "third", bench.now_ms + 5000);
     ck_assert_str_eq(ask(&bench, "/health").body, "third");
@@ -216,6 +270,8 @@ Suite *pages_suite(void) {
     tcase_add_test(tcase, a_checker_that_never_sends_pages_is_not_alive_forever);
     tcase_add_test(tcase, a_page_is_found_with_and_without_its_final_slash_and_nothing_else_is);
     tcase_add_test(tcase, past_its_lease_readiness_is_stale_at_once_and_liveness_after_half_a_minute);
+    tcase_add_test(tcase, who_prefers_html_gets_the_page_for_people_where_there_is_one);
+    tcase_add_test(tcase, a_browser_is_told_in_html_that_nothing_is_known_yet_or_any_more);
     tcase_add_test(tcase, an_answer_keeps_its_pages_while_newer_ones_come);
     tcase_add_test(tcase, each_of_hundreds_of_pages_is_found);
     return suite;

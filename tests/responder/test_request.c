@@ -2,6 +2,7 @@
 #include "responder/request.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,7 +113,7 @@ static void assert_same(
         a->refusal, a->length, b->refusal, b->length);
     ck_assert(a->path_offset == b->path_offset && a->path_length == b->path_length);
     ck_assert(a->keeps_alive == b->keeps_alive && a->is_head == b->is_head);
-    ck_assert(a->wants_health_json == b->wants_health_json);
+    ck_assert(a->wants_health_json == b->wants_health_json && a->prefers_html == b->prefers_html);
 }
 
 /* Reads from a copy with nothing behind the bytes that have come, so that the sanitizers see a byte read
@@ -125,6 +126,63 @@ static bool read_copy(struct request *request, const char *bytes, size_t length)
     free(copy);
     return done;
 }
+
+/* Accept fields, and whether they prefer HTML to JSON. */
+static const struct {
+    const char *fields;
+    bool prefers_html;
+} ACCEPTS[] = {
+    {"", false},
+    {"Accept:\r\n", false},
+    {"Accept: */*\r\n", false}, /* curl, wget, the kubelet */
+    /* Chrome, Firefox, Safari, lynx, w3m */
+    {"Accept: "
+     "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,"
+     "application/signed-exchange;v=b3;q=0.7\r\n",
+        true},
+    {"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n", true},
+    {"Accept: text/html, text/plain, text/sgml, text/css, */*;q=0.01\r\n", true},
+    {"Accept: text/html, text/*;q=0.5, image/*, application/*\r\n", false}, /* both alike: JSON */
+    /* scripts in a browser, HTTPie */
+    {"Accept: application/json, text/javascript, */*; q=0.01\r\n", false},
+    {"Accept: application/json, */*;q=0.5\r\n", false},
+    {"Accept: text/html\r\n", true},
+    {"accept:TEXT/HTML\r\n", true},
+    {"Accept: text/*\r\n", true},
+    {"Accept: text/html, application/json\r\n", false},
+    {"Accept: text/html;q=0.9, application/json\r\n", false},
+    {"Accept: text/html, application/json;q=0.999\r\n", true},
+    {"Accept: text/html;q=0.5, application/health+json;q=0.4, application/json;q=0.1\r\n", true},
+    {"Accept: text/html;q=0.5, application/health+json;q=0.6, application/json;q=0.1\r\n", false},
+    {"Accept: text/html;q=0, */*\r\n", false},
+    {"Accept: text/html;q=0.000\r\n", false},
+    {"Accept: */*, application/json;q=0, application/health+json;q=0.0\r\n", true},
+    {"Accept: text/*;q=0.2, */*;q=0.8, text/html;q=0.9\r\n", true},
+    {"Accept: text/html;q=0.1, text/*;q=0.9, */*;q=0.5\r\n", false},
+    {"Accept: application/json;q=0.5\r\nAccept: text/html\r\n", true},
+    {"Accept: text/html;level=1;Q=0.3 , */* ; q=0.2\r\n", true},
+    {"Accept: text/html;q=x, */*;q=0.5\r\n", true}, /* no number: as if it were not there */
+    {"Accept: text/html;q=0.5, */*;q=7\r\n", false},
+    {"Accept: text/html;q=, */*;q=0.9\r\n", true},
+    {"Accept: text/html;q=0.4, */*;q=.5\r\n", false},
+    {"Accept: text/plain, image/png\r\n", false},
+    {"Accept: text/htmlx, xtext/html, text/ html\r\n", false},
+    {"Accept: ,;,;q=1,,\r\n", false},
+    {"Accept: text/html;q=0.99999999999999999999999999999, */*\r\n", false},
+};
+
+START_TEST(html_is_preferred_by_who_says_so) {
+    for (size_t i = 0; i < sizeof ACCEPTS / sizeof ACCEPTS[0]; i++) {
+        char bytes[512];
+        snprintf(bytes, sizeof bytes, "GET /health/ HTTP/1.1\r\nHost: x\r\n%s\r\n", ACCEPTS[i].fields);
+        struct request request;
+        request_init(&request);
+        ck_assert(read_copy(&request, bytes, strlen(bytes)));
+        ck_assert_int_eq(request.refusal, 0);
+        ck_assert_msg(request.prefers_html == ACCEPTS[i].prefers_html, "%s", ACCEPTS[i].fields);
+    }
+}
+END_TEST
 
 START_TEST(each_request_is_judged_as_the_table_says) {
     for (size_t i = 0; i < ROW_COUNT; i++) {
@@ -276,6 +334,7 @@ Suite *request_suite(void) {
     TCase *tcase = tcase_create("request");
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, each_request_is_judged_as_the_table_says);
+    tcase_add_test(tcase, html_is_preferred_by_who_says_so);
     tcase_add_test(tcase, a_head_is_known_as_one_so_that_its_answer_has_no_body);
     tcase_add_test(tcase, no_split_of_the_bytes_changes_the_answer);
     tcase_add_test(tcase, a_nul_is_refused_wherever_it_stands);

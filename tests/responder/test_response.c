@@ -1,7 +1,11 @@
 /* Tests of answers: golden texts, byte for byte. */
 #include "responder/response.h"
 
+#include "report/page.h"
+#include "report/style.h"
+
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +48,7 @@ START_TEST(a_page_for_a_client_that_stays) {
                          "Cache-Control: no-store\r\n"
                          "X-Content-Type-Options: nosniff\r\n"
                          "Age: 0\r\n"
+                         "Vary: Accept\r\n"
                          "\r\n");
 }
 END_TEST
@@ -64,6 +69,7 @@ START_TEST(an_old_client_is_told_that_it_may_stay_and_gets_the_type_it_named) {
                          "Cache-Control: no-store\r\n"
                          "X-Content-Type-Options: nosniff\r\n"
                          "Age: 0\r\n"
+                         "Vary: Accept\r\n"
                          "Connection: keep-alive\r\n"
                          "\r\n");
 }
@@ -85,6 +91,28 @@ START_TEST(a_refused_head_has_the_length_of_the_body_it_does_not_get) {
 }
 END_TEST
 
+START_TEST(a_page_for_people_may_do_nothing_and_is_looked_at_again) {
+    const struct answer answer = {
+        .status = 503, .type = PAGE_TYPE_HTML, .body = "<p>", .body_length = 3, .keeps_alive = true};
+    char expected[RESPONSE_HEAD_SIZE];
+    snprintf(expected, sizeof expected,
+        "HTTP/1.1 503 Service Unavailable\r\n"
+        "Date: Mon, 23 Nov 2026 10:00:00 GMT\r\n"
+        "Content-Type: text/html; charset=utf-8\r\n"
+        "Content-Length: 3\r\n"
+        "Cache-Control: no-store\r\n"
+        "X-Content-Type-Options: nosniff\r\n"
+        "Age: 0\r\n"
+        "Vary: Accept\r\n"
+        "Refresh: 10\r\n"
+        "Content-Security-Policy: %s\r\n"
+        "Referrer-Policy: no-referrer\r\n"
+        "\r\n",
+        style_policy());
+    assert_head(&answer, expected);
+}
+END_TEST
+
 START_TEST(every_error_says_in_its_body_what_it_is) {
     static const int STATUSES[] = {400, 404, 405, 408, 431};
     for (size_t i = 0; i < sizeof STATUSES / sizeof STATUSES[0]; i++) {
@@ -103,7 +131,7 @@ START_TEST(the_longest_head_fits) {
     char type[RESPONSE_TYPE_MAX + 1];
     memset(type, 't', sizeof type);
     type[RESPONSE_TYPE_MAX] = '\0';
-    const struct answer answer = {.status = 431,
+    struct answer answer = {.status = 431,
         .type = type,
         .body = "",
         .body_length = SIZE_MAX,
@@ -112,6 +140,9 @@ START_TEST(the_longest_head_fits) {
         .is_http_1_0 = true,
         .omits_body = true};
     struct response response;
+    response_compose(&response, &answer, NOW_MS);
+    ck_assert_uint_lt(response.head_length + strlen("Allow: GET\r\n"), RESPONSE_HEAD_SIZE);
+    answer.type = PAGE_TYPE_HTML;
     response_compose(&response, &answer, NOW_MS);
     ck_assert_uint_lt(response.head_length + strlen("Allow: GET\r\n"), RESPONSE_HEAD_SIZE);
 }
@@ -125,6 +156,7 @@ Suite *response_suite(void) {
     tcase_add_test(tcase, a_page_for_a_client_that_stays);
     tcase_add_test(tcase, an_old_client_is_told_that_it_may_stay_and_gets_the_type_it_named);
     tcase_add_test(tcase, a_refused_head_has_the_length_of_the_body_it_does_not_get);
+    tcase_add_test(tcase, a_page_for_people_may_do_nothing_and_is_looked_at_again);
     tcase_add_test(tcase, every_error_says_in_its_body_what_it_is);
     tcase_add_test(tcase, the_longest_head_fits);
     return suite;
