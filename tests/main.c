@@ -5,6 +5,7 @@
 #include "report/matrix.h"
 
 #include <check.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -46,6 +47,19 @@ struct job {
     struct timespec began;
 };
 
+static volatile sig_atomic_t signal_taken; /* of those that end a run; 0: none */
+
+static void take_signal(int number) {
+    signal_taken = number;
+}
+
+static void handle_signals(void (*handler)(int)) {
+    const struct sigaction action = {.sa_handler = handler}; /* without SA_RESTART: wait() ends */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
 static struct result *results; /* one an entry, shared with the processes of the jobs */
 
 static void run_suite(const struct entry *entry) {
@@ -69,6 +83,7 @@ static void begin(struct job *job, const struct entry *entry, pid_t parent) {
     job->pid = test_fork();
     if (job->pid > 0)
         return;
+    handle_signals(SIG_DFL);          /* libcheck has its own while a test runs */
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* at which libcheck ends the test that runs */
     if (getppid() != parent)
         _exit(EXIT_FAILURE);
@@ -101,12 +116,26 @@ static struct job *job_of(struct job *jobs, int count, pid_t pid) {
     return NULL;
 }
 
+/* Somebody does not want to wait: the suites that run are ended, and nothing is left of them. */
+static _Noreturn void break_off(const struct job *jobs, int count) {
+    for (int i = 0; i < count; i++)
+        if (jobs[i].pid > 0)
+            kill(jobs[i].pid, SIGTERM);
+    while (wait(NULL) > 0 || errno == EINTR)
+        ;
+    tempdir_end();
+    fprintf(stderr, "broken off by signal %d\n", (int)signal_taken);
+    _exit(128 + signal_taken);
+}
+
 /* Ends the suite that ends next. */
 static void end_one(struct job *jobs, int count) {
     struct job *job = NULL;
     while (!job) {
         int status;
         pid_t pid = wait(&status);
+        if (signal_taken)
+            break_off(jobs, count);
         if (pid < 0) {
             perror("wait");
             exit(EXIT_FAILURE);
@@ -202,6 +231,7 @@ int main(int argc, char **argv) {
         perror("mmap");
         return EXIT_FAILURE;
     }
+    handle_signals(take_signal);
     tempdir_begin();
     run_all(argv + optind, jobs);
     if (is_wanted("matrix", argv + optind))

@@ -127,6 +127,8 @@ int cmd_probe(char **argv, const char *const *environment) {
         error_prefix(&err, "--timeout");
         return cmd_refuse(err.text);
     }
+    if (probe.timeout_ms <= 0)
+        return cmd_refuse("--timeout: a probe needs some time, such as 3s");
     struct http_answer answer;
     if (http_get(probe.url, probe.timeout_ms, &answer, &err) < 0) {
         puts(err.text);

@@ -28,7 +28,7 @@ static const struct reason_info REASONS[REASON_COUNT] = {
 
     [REASON_UNRESOLVED] = {"unresolved", STATUS_ERROR, RETRY_FAST, false, false,
         "The host name could not be resolved.",
-        "Check the name in the DSN, and the cluster's DNS."},
+        "Check the name in the DSN, and the cluster's DNS; an @ in a password must be written %40, or what follows is taken for the host."},
     [REASON_UNREACHABLE] = {"unreachable", STATUS_ERROR, RETRY_FAST, false, false,
         "There is no route to the server.",
         "Check the network, NetworkPolicy and address family."},
@@ -50,7 +50,7 @@ static const struct reason_info REASONS[REASON_COUNT] = {
         "Raise max_connections, or find who holds them: Bugsink opens a connection for each request."},
     [REASON_AUTH_FAILED] = {"auth_failed", STATUS_ERROR, RETRY_SLOW, false, false,
         "The database server refused the user or password.",
-        "Check user, password and the server's access rules; a password in a DSN must be percent-encoded."},
+        "Check user, password and the server's access rules; a password in a DSN must be percent-encoded. A changed password file is read after SIGHUP."},
     [REASON_AUTH_UNSUPPORTED] = {"auth_unsupported", STATUS_ERROR, RETRY_SLOW, false, false,
         "The database server asks for a way of authentication that this program does not know.",
         "Install the client plugin that the log names, or give the user another: mysql_native_password, ed25519, caching_sha2_password."},
@@ -78,7 +78,7 @@ static const struct reason_info REASONS[REASON_COUNT] = {
 
     [REASON_UNMIGRATED] = {"unmigrated", STATUS_ERROR, RETRY_FAST, true, true,
         "Bugsink's tables are missing, empty or not readable.",
-        "Migrations have not run (yet), this is another database, or the user may not read the tables."},
+        "Migrations have not run (yet), this is another database, or the user may not read the tables (then the log has driver_code=42501, or 1142)."},
     [REASON_APP_DATA_INVALID] = {"app_data_invalid", STATUS_ERROR, RETRY_FAST, true, true,
         "The table phonehome_installation does not hold exactly one row.",
         "Bugsink answers every event with an error until it does: remove the extra rows, or run migrate."},
@@ -96,8 +96,8 @@ static const struct reason_info REASONS[REASON_COUNT] = {
         "The worker hangs, has ended, or all it can run at once runs: look at its log, restart it."},
 
     [REASON_APP_STARTING] = {"app_starting", STATUS_ERROR, RETRY_FAST, false, false,
-        "Bugsink accepts no connections, and has not answered since the sidecar started.",
-        "It may be running migrations: read its log. If it listens elsewhere, correct app.url (PORT)."},
+        "Bugsink accepts no connections, and has not answered since this program began to ask.",
+        "It may be running migrations, or be down: read its log. If it listens elsewhere, correct app.url (PORT)."},
     /* Django logs each such request as an error, which Bugsink may be set to report to itself: no hurry. */
     [REASON_HOST_REJECTED] = {"host_rejected", STATUS_ERROR, RETRY_NORMAL, false, false,
         "Bugsink refuses the host name under which it was asked.",
@@ -120,7 +120,7 @@ static const struct reason_info REASONS[REASON_COUNT] = {
 
     [REASON_FILE_MISSING] = {"file_missing", STATUS_ERROR, RETRY_FAST, false, true,
         "The file or directory does not exist.",
-        "Check the path and the volume; for the queue: is the app's /tmp shared with this container?"},
+        "Check the path (bugsink-health config prints it) and the volume; for the queue: is the app's /tmp shared with this container?"},
     [REASON_NOT_A_FILE] = {"not_a_file", STATUS_ERROR, RETRY_FAST, false, false,
         "There is something at that path, but it is not a regular file.",
         "Check the path; a ConfigMap or Secret key mounted wrongly becomes a directory."},

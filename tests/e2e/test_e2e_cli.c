@@ -120,12 +120,12 @@ END_TEST
 static const char *const BAD_USAGE[][3] = {{"check", "--nosuch", NULL}, {"check", "word", NULL},
     {"check", "--interval", NULL}, {"check", "--interval", "soon"}, {"serve", "word", NULL},
     {"serve", "--nosuch=1", NULL}, {"config", "word", NULL}, {"probe", "nosuch", NULL},
-    {"probe", "https://localhost/", NULL}, {"probe", "--timeout", "x"}, {"explain", "nosuch", NULL},
-    {"explain", "locked", "--markdown"}, {"explain", "--interval", "5s"}, {"wait", "--timeout", "-1s"},
-    {"wait", "word", NULL}, {"wait", "--for", "ever"}, {"check", "--watch=", NULL},
-    {"check", "--watch=soon", NULL}, {"check", "--watch", "5s"}, {"check", "--watch=1ms", NULL},
-    {"check", "--json=1", NULL}, {"config", "--json", NULL}, {"nosuch", NULL, NULL}, {"--nosuch", NULL, NULL},
-    {"", NULL, NULL}};
+    {"probe", "https://localhost/", NULL}, {"probe", "--timeout", "x"}, {"probe", "--timeout", "0s"},
+    {"explain", "nosuch", NULL}, {"explain", "locked", "--markdown"}, {"explain", "--interval", "5s"},
+    {"wait", "--timeout", "-1s"}, {"wait", "word", NULL}, {"wait", "--for", "ever"},
+    {"check", "--watch=", NULL}, {"check", "--watch=soon", NULL}, {"check", "--watch", "5s"},
+    {"check", "--watch=1ms", NULL}, {"check", "--json=1", NULL}, {"config", "--json", NULL},
+    {"nosuch", NULL, NULL}, {"--nosuch", NULL, NULL}, {"", NULL, NULL}};
 
 START_TEST(bad_usage_is_2_and_says_what_is_wrong) {
     struct world *world = world_new();
