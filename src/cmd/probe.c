@@ -31,67 +31,47 @@ static const struct {
     {"self", "/health/self/"},
 };
 
-/* Prints what a member like "snappea": "error: locked" says, with the reason table's words. */
-static void print_member(const char *name, const char *text) {
-    if (!text || strcmp(text, "ok") == 0 || strcmp(text, "not configured") == 0)
-        return;
-    const char *colon = strstr(text, ": ");
-    const struct reason_info *info = colon ? reason_find(colon + 2) : NULL;
-    printf("%s: %s", name, text);
+/* Prints why one check is not ok, with the reason table's words. */
+static void print_check(const char *name, const char *code, bool is_failed) {
+    const struct reason_info *info = code ? reason_find(code) : NULL;
+    bool is_starting = info && info->verdict == STATUS_STARTING;
+    printf("%s: %s%s", name,
+        is_starting ? ""
+        : is_failed ? "error: "
+                    : "degraded: ",
+        code ? code : "no code");
     if (info)
         printf(". %s%s%s", info->sentence, info->hint ? " " : "", info->hint ? info->hint : "");
     putchar('\n');
 }
 
-/* Prints what has failed of the rest, such as Bugsink itself: the readiness page has its name alone, the page
- * of the check behind that name the code. */
-static void print_others(const struct probe *probe, const json_t *json) {
-    const json_t *failed = json_object_get(json, "failed"), *databases = json_object_get(json, "databases");
-    for (size_t i = 0; i < json_array_size(failed); i++) {
-        const char *name = json_string_value(json_array_get(failed, i));
-        if (!name || json_object_get(databases, name) || json_object_get(json, name))
-            continue;
-        struct http_answer answer = {0};
-        char url[URL_SIZE + 64], text[64] = "error";
-        snprintf(url, sizeof url, "%s%s%s", probe->url, probe->url[strlen(probe->url) - 1] == '/' ? "" : "/",
-            name);
-        json_t *check =
-            http_get(url, probe->timeout_ms, &answer, NULL) == 0 ? json_loads(answer.body, 0, NULL) : NULL;
-        const char *code = json_string_value(json_object_get(check, "code"));
-        if (code)
-            snprintf(text, sizeof text, "error: %s", code);
-        print_member(name, text);
-        json_decref(check);
-        free(answer.body);
-    }
+static bool has_member(const json_t *names, const char *name) {
+    for (size_t i = 0; i < json_array_size(names); i++)
+        if (strcmp(json_string_value(json_array_get(names, i)), name) == 0)
+            return true;
+    return false;
 }
 
 /* Explains the JSON of a failed readiness probe; returns false if it is none. */
-static bool explain(const struct probe *probe, const char *body) {
-    json_t *json = json_loads(body, 0, NULL);
-    const char *name;
-    json_t *value;
-    bool is_ours = json_is_object(json_object_get(json, "databases"));
-    if (is_ours) {
-        const char *message = json_string_value(json_object_get(json, "message"));
-        if (message)
-            printf("%s: %s\n", json_string_value(json_object_get(json, "code")), message);
-        json_object_foreach(json_object_get(json, "databases"), name, value)
-            print_member(name, json_string_value(value));
-        print_member("app_settings", json_string_value(json_object_get(json, "app_settings")));
-        print_others(probe, json);
-    }
+static bool explain(const char *body) {
+    json_t *json = json_loads(body, 0, NULL), *codes = json_object_get(json, "codes"), *code;
+    const char *message = json_string_value(json_object_get(json, "message")), *name;
+    bool is_ours = json_is_object(codes);
+    if (is_ours && message)
+        printf("%s: %s\n", json_string_value(json_object_get(json, "code")), message);
+    json_object_foreach(codes, name, code)
+        print_check(name, json_string_value(code), has_member(json_object_get(json, "failed"), name));
     json_decref(json);
     return is_ours;
 }
 
-static int report(const struct probe *probe, const struct http_answer *answer) {
+static int report(const struct http_answer *answer) {
     if (answer->status == 200) {
         puts("ok");
         return EXIT_READY;
     }
     printf("HTTP %d\n", answer->status);
-    if (!explain(probe, answer->body))
+    if (!explain(answer->body))
         fputs(answer->body, stdout);
     return EXIT_NOT_READY;
 }
@@ -134,7 +114,7 @@ int cmd_probe(char **argv, const char *const *environment) {
         puts(err.text);
         return EXIT_NOT_READY;
     }
-    int status = report(&probe, &answer);
+    int status = report(&answer);
     free(answer.body);
     return fflush(stdout) == 0 ? status : EXIT_NOT_READY;
 }

@@ -81,6 +81,17 @@ static json_t *names_of(const struct snapshot *snapshot, bool (*is_wanted)(const
     return names;
 }
 
+/* Why, for each check that is not ok. */
+static struct object codes_of(const struct snapshot *snapshot) {
+    struct object codes = object_new();
+    for (size_t i = 0; i < snapshot->check_count; i++) {
+        const struct check_view *check = &snapshot->checks[i];
+        if (check->status != STATUS_OK)
+            put_text(&codes, check->name, reason_info(check->reason)->slug);
+    }
+    return codes;
+}
+
 static void put_ready(struct object *object, const struct snapshot *snapshot) {
     const struct check_view *settings = snapshot_find(snapshot, "app_settings");
     enum reason override = snapshot_override(snapshot);
@@ -91,6 +102,7 @@ static void put_ready(struct object *object, const struct snapshot *snapshot) {
     put_time(object, "checked_at", snapshot_known_until_ms(snapshot));
     put(object, "failed", names_of(snapshot, check_view_fails));
     put(object, "degraded", names_of(snapshot, check_view_lowers));
+    put_object(object, "codes", codes_of(snapshot));
     if (override != REASON_OK) {
         put_text(object, "code", reason_info(override)->slug);
         put_text(object, "message", reason_info(override)->sentence);

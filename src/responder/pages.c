@@ -62,7 +62,7 @@ static void notice_init(struct notice *notice, enum reason reason, const char *s
     strbuf_format(&notice->text, "%s: %s\n", slug, sentence);
     strbuf_format(&notice->json,
         "{\"status\":\"error\",\"databases\":{},\"app_settings\":\"%s\",\"version\":\"unknown\","
-        "\"code\":\"%s\",\"message\":\"%s\",\"failed\":[],\"degraded\":[]}\n",
+        "\"code\":\"%s\",\"message\":\"%s\",\"failed\":[],\"degraded\":[],\"codes\":{}}\n",
         settings, slug, sentence);
     append_html(&notice->html, info);
 }

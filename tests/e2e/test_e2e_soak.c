@@ -85,6 +85,8 @@ static void publish(void *arg) {
     struct snapshot snapshot;
     struct page_set set;
     engine_snapshot(soak->engine, &snapshot);
+    snapshot.sidecar_version = "soak"; /* what the engine does not know */
+    snapshot.sidecar_config = "ok";
     int64_t now_ms = clock_now_ms(clock_system());
     ck_assert_int_eq(pages_render(&snapshot, now_ms, &set), 0);
     ck_assert_int_eq(link_send_pages(soak->sender, &set, now_ms + LEASE_MS), 0);

@@ -51,7 +51,7 @@ START_TEST(the_ready_page_keeps_the_four_keys_of_bugsinks_own_view) {
         "{\"status\": \"error\", \"databases\": {\"default\": \"ok\", \"snappea\": \"error: locked\", "
         "\"archive\": \"degraded: disk_low\"}, \"app_settings\": \"ok\", \"version\": \"2.3.0\", "
         "\"checked_at\": \"2026-11-23T14:00:00.123Z\", \"failed\": [\"snappea\"], \"degraded\": "
-        "[\"archive\"]}\n");
+        "[\"archive\"], \"codes\": {\"snappea\": \"locked\", \"archive\": \"disk_low\"}}\n");
 }
 END_TEST
 
@@ -63,7 +63,8 @@ START_TEST(before_the_first_round_the_ready_page_says_starting) {
     expect_text(json_ready(&snapshot),
         "{\"status\": \"error\", \"databases\": {\"default\": \"starting\"}, \"app_settings\": \"not "
         "configured\", "
-        "\"version\": \"2.3.0\", \"checked_at\": null, \"failed\": [], \"degraded\": []}\n");
+        "\"version\": \"2.3.0\", \"checked_at\": null, \"failed\": [], \"degraded\": [], \"codes\": "
+        "{\"default\": \"starting\"}}\n");
     expect_text(text_started(&snapshot), "starting: default\n");
     snapshot.has_started = true;
     expect_text(text_started(&snapshot), "OK\n");
@@ -79,7 +80,7 @@ START_TEST(a_failing_check_that_is_not_critical_lowers_but_does_not_fail) {
         "{\"status\": \"degraded\", \"databases\": {\"default\": \"ok\", \"archive\": \"error: refused\"}, "
         "\"app_settings\": \"not configured\", \"version\": \"2.3.0\", \"checked_at\": "
         "\"2026-11-23T14:00:00.123Z\", "
-        "\"failed\": [], \"degraded\": [\"archive\"]}\n");
+        "\"failed\": [], \"degraded\": [\"archive\"], \"codes\": {\"archive\": \"refused\"}}\n");
 }
 END_TEST
 
@@ -153,7 +154,7 @@ START_TEST(the_health_page_holds_everything) {
     json_t *json = json_loads(text, 0, NULL);
     free(text);
     const char *const keys[] = {"status", "databases", "app_settings", "version", "checked_at", "failed",
-        "degraded", "live", "ready", "started", "draining", "checks", "sidecar"};
+        "degraded", "codes", "live", "ready", "started", "draining", "checks", "sidecar"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         ck_assert_msg(json_object_get(json, keys[i]) != NULL, "%s", keys[i]);
     json_t *sidecar = json_object_get(json, "sidecar");

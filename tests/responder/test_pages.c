@@ -79,6 +79,7 @@ static void assert_notice(const struct answer *answer, const char *code, const c
     ck_assert(json_is_string(json_object_get(json, "message")));
     ck_assert(
         json_is_array(json_object_get(json, "failed")) && json_is_array(json_object_get(json, "degraded")));
+    ck_assert(json_is_object(json_object_get(json, "codes")));
     json_decref(json);
 }
 
