@@ -20,4 +20,14 @@ unsigned mysql_number_of_error(unsigned error, const char *message);
  * that comes in its place. The library itself reports anything else as a lost connection. */
 bool mysql_may_be_greeting(const unsigned char *bytes, size_t count);
 
+/* What the first bytes of a connection, that may be a greeting, say of TLS. */
+enum mysql_offer {
+    MYSQL_OFFER_UNKNOWN, /* not yet: more must come */
+    MYSQL_OFFER_TLS,
+    MYSQL_OFFER_NONE,
+    MYSQL_OFFER_NOTHING, /* this is no greeting of today's: an error, or a server of twenty years ago */
+};
+
+enum mysql_offer mysql_offer_of_greeting(const unsigned char *bytes, size_t count);
+
 #endif

@@ -29,8 +29,11 @@ struct talk {
     int64_t started_ms;
     MYSQL *mysql;
     enum phase phase;
-    bool has_looked; /* at the server's first bytes */
-    bool is_foreign; /* they are no MySQL server's */
+    bool has_looked;  /* at the server's first bytes */
+    bool is_foreign;  /* they are no MySQL server's */
+    bool is_tls_next; /* behind the greeting */
+    bool lacks_tls;   /* it must be there, and the server has none */
+    bool is_stopped;  /* before the login: the library is not to go on */
 };
 
 static void enter(struct talk *talk, enum phase phase) {
@@ -142,18 +145,41 @@ static bool await_socket(const struct talk *talk, int events) {
     return (socket.revents & events) && !(socket.revents & (POLLERR | POLLNVAL));
 }
 
+/* The library takes a connection for safe where TLS was asked for, whether it came about or not, and gives
+ * the password in clear to a server without TLS that asks for it (seen: Connector/C 3.3,
+ * caching_sha2_password). So where there is none, none is asked for; and where there must be some, this ends
+ * before the login. */
+static void go_without_tls(struct talk *talk) {
+    my_bool no = 0;
+    talk->lacks_tls = talk->is_stopped = talk->target->tls >= MYSQL_TLS_REQUIRED;
+    mysql_options(talk->mysql, MYSQL_OPT_SSL_ENFORCE, &no);
+}
+
 /* Waits until enough of the server's first packet is there (or nothing more comes) and looks at it, without
  * taking it from the library. */
 static void look_at_greeting(struct talk *talk) {
-    int fd = mysql_get_socket(talk->mysql);
-    unsigned char bytes[5];
-    int enough = sizeof bytes, any = 1;
-    setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &enough, sizeof enough);
-    await_socket(talk, POLLIN);
+    int fd = mysql_get_socket(talk->mysql), any = 1;
+    unsigned char bytes[1024];
+    enum mysql_offer offer = MYSQL_OFFER_UNKNOWN;
+    ssize_t count = 0;
+    for (int enough = 5; offer == MYSQL_OFFER_UNKNOWN && enough <= (int)sizeof bytes;
+         enough = (int)count + 1) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &enough, sizeof enough);
+        await_socket(talk, POLLIN);
+        count = recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+        talk->is_foreign = count > 0 && !mysql_may_be_greeting(bytes, (size_t)count);
+        if (count < enough || talk->is_foreign)
+            break; /* the connection's end, or somebody else's language: the library's to tell */
+        offer = mysql_offer_of_greeting(bytes, (size_t)count);
+    }
     setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &any, sizeof any);
-    ssize_t count = recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
-    talk->is_foreign = count > 0 && !mysql_may_be_greeting(bytes, (size_t)count);
     talk->has_looked = true;
+    if (count == (ssize_t)sizeof bytes && offer == MYSQL_OFFER_UNKNOWN)
+        talk->is_foreign = talk->is_stopped = true; /* no server is so long in telling its version */
+    bool is_wanted = talk->target->tls != MYSQL_TLS_DISABLED && !talk->is_foreign;
+    talk->is_tls_next = is_wanted && offer == MYSQL_OFFER_TLS;
+    if (is_wanted && !talk->target->is_local && offer == MYSQL_OFFER_NONE)
+        go_without_tls(talk);
 }
 
 /* From here on to break off counts against this host: where the deadline passes, the child goes on, and is
@@ -180,7 +206,7 @@ static void await_greeting(struct talk *talk) {
         await_socket(talk, POLLIN);
     else
         look_at_greeting(talk);
-    if (talk->target->tls != MYSQL_TLS_DISABLED && !talk->is_foreign)
+    if (talk->is_tls_next)
         enter(talk, PHASE_TLS);
 }
 
@@ -193,6 +219,8 @@ static int take_step(struct talk *talk, MYSQL **connected, int wanted) {
     bool is_connected = !is_connecting || await_socket(talk, POLLOUT);
     if (is_connected && !mysql_get_server_info(talk->mysql)) {
         await_greeting(talk);
+        if (talk->is_stopped)
+            return 0;
     } else if (is_connected) {
         enter(talk, PHASE_AUTH);
         await_socket(talk, wanted & MYSQL_WAIT_WRITE ? POLLOUT : POLLIN);
@@ -226,16 +254,9 @@ static bool log_in(struct talk *talk) {
         wanted = take_step(talk, &connected, wanted);
     if (talk->is_foreign)
         return fail(talk, REASON_PROTOCOL, PHASE_AUTH, "what answers there is no MySQL or MariaDB server");
+    if (talk->lacks_tls)
+        return fail(talk, REASON_TLS, PHASE_TLS, "the server offers no TLS");
     return connected || fail_with_error(talk, phase_of_failure(talk));
-}
-
-/* Where the server has no TLS, the library goes on without and says nothing, but for VERIFY_IDENTITY. It only
- * shows now; to break off in mid-login would have counted against this host. */
-static bool is_secured_as_wanted(struct talk *talk) {
-    bool is_wanted = talk->target->tls >= MYSQL_TLS_REQUIRED && !talk->target->is_local;
-    if (!is_wanted || mysql_get_ssl_cipher(talk->mysql))
-        return true;
-    return fail(talk, REASON_TLS, PHASE_TLS, "the server offers no TLS");
 }
 
 /* -- the questions: plain blocking calls, for the phase is known -- */
@@ -376,9 +397,10 @@ static void examine(const struct check *check, struct outcome *outcome, int fd) 
         fail(&talk, REASON_INTERNAL, PHASE_NONE, "the client library gave no handle");
         return;
     }
-    if (log_in(&talk) && is_secured_as_wanted(&talk))
+    if (log_in(&talk))
         ask(&talk);
-    mysql_close(talk.mysql); /* says QUIT, so that the server logs no lost connection */
+    if (!talk.is_stopped)        /* which left the library in the middle of its work; this process ends now */
+        mysql_close(talk.mysql); /* says QUIT, so that the server logs no lost connection */
 }
 
 static int init(struct check *check, struct error *err) {

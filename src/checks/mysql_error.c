@@ -22,6 +22,25 @@ bool mysql_may_be_greeting(const unsigned char *bytes, size_t count) {
            bytes[HEADER_SIZE] == ERROR_MARK;
 }
 
+/* Behind the protocol's version: the server's own, as text that ends with NUL; the connection's number (4);
+ * eight bytes of the scramble, and NUL; then the lower half of the capabilities. (MariaDB's documentation,
+ * "Connection", initial handshake packet.) */
+enum mysql_offer mysql_offer_of_greeting(const unsigned char *bytes, size_t count) {
+    enum { AFTER_VERSION = 4 + 8 + 1, CAPABILITIES_SIZE = 2, SSL_BIT = 0x0800 };
+    if (count <= HEADER_SIZE)
+        return MYSQL_OFFER_UNKNOWN;
+    if (bytes[HEADER_SIZE] != PROTOCOL)
+        return MYSQL_OFFER_NOTHING;
+    size_t length = bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16;
+    bool is_whole = count >= HEADER_SIZE + length;
+    size_t end = is_whole ? HEADER_SIZE + length : count, text = HEADER_SIZE + 1;
+    const unsigned char *version_end = text < end ? memchr(bytes + text, '\0', end - text) : NULL;
+    size_t at = version_end ? (size_t)(version_end - bytes) + 1 + AFTER_VERSION : end;
+    if (at + CAPABILITIES_SIZE > end)
+        return is_whole ? MYSQL_OFFER_NONE : MYSQL_OFFER_UNKNOWN;
+    return (bytes[at] | bytes[at + 1] << 8) & SSL_BIT ? MYSQL_OFFER_TLS : MYSQL_OFFER_NONE;
+}
+
 /* -- the system's errors -- */
 
 /* The number at the message's end: "Can't connect to server on 'h' (111)", "..., system error: 104". */

@@ -93,7 +93,7 @@ static const struct row ROWS[] = {
     {"reader", RIGHT, "bugsink", "", ROLE_PLAIN, REASON_OK, "", PHASE_NONE},
     {USER, RIGHT, "bugsink", "?ssl-mode=required", ROLE_PLAIN, REASON_TLS, "", PHASE_TLS},
     {USER, RIGHT, "bugsink", "?ssl=true", ROLE_PLAIN, REASON_TLS, "", PHASE_TLS},
-    {USER, RIGHT, "bugsink", "?ssl-mode=verify-identity", ROLE_PLAIN, REASON_TLS, "2026", PHASE_TLS},
+    {USER, RIGHT, "bugsink", "?ssl-mode=verify-identity", ROLE_PLAIN, REASON_TLS, "", PHASE_TLS},
     {USER, RIGHT, "bugsink", "?ssl-ca=/nonexistent", ROLE_PLAIN, REASON_TLS, "", PHASE_OPEN},
 };
 

@@ -125,6 +125,43 @@ START_TEST(a_greeting_is_known_by_its_first_bytes) {
 }
 END_TEST
 
+#define GREETING_HEAD(length)                                                                                \
+    length "\0\0\0\x0a"                                                                                      \
+           "8.0.30\0"                                                                                        \
+           "\7\0\0\0"                                                                                        \
+           "12345678\0"
+
+static const struct {
+    const char *bytes;
+    size_t size;
+    enum mysql_offer offer;
+} OFFERS[] = {
+    {GREETING_HEAD("\x40") "\xff\xff", 27, MYSQL_OFFER_TLS},
+    {GREETING_HEAD("\x40") "\xff\xf7", 27, MYSQL_OFFER_NONE},
+    {GREETING_HEAD("\x40") "\xff\xff", 26, MYSQL_OFFER_UNKNOWN}, /* half of the capabilities */
+    {GREETING_HEAD("\x40") "\xff\xff", 13, MYSQL_OFFER_UNKNOWN},
+    {GREETING_HEAD("\x40") "\xff\xff", 9, MYSQL_OFFER_UNKNOWN}, /* within the version */
+    {GREETING_HEAD("\x40") "\xff\xff", 5, MYSQL_OFFER_UNKNOWN},
+    {GREETING_HEAD("\x40") "\xff\xff", 4, MYSQL_OFFER_UNKNOWN},
+    {"", 0, MYSQL_OFFER_UNKNOWN},
+    {GREETING_HEAD("\x16") "\xff\xff", 27, MYSQL_OFFER_NONE}, /* the packet ends before them */
+    {GREETING_HEAD("\x17") "\xff\xff", 27, MYSQL_OFFER_TLS},
+    {"\1\0\0\0\x0a\xff\xff\xff\xff\xff", 10, MYSQL_OFFER_NONE},
+    {"\4\0\0\0\x0a"
+     "8.0\xff\xff\xff",
+        11, MYSQL_OFFER_NONE}, /* a version without an end */
+    {"\x17\0\0\0\xff\x10\x04Too many connections", 27, MYSQL_OFFER_NOTHING},
+    {"\x10\0\0\0\x09oldserver", 14, MYSQL_OFFER_NOTHING},
+};
+
+START_TEST(a_greeting_says_whether_there_is_tls) {
+    for (int i = 0; i < COUNT(OFFERS); i++)
+        ck_assert_msg(mysql_offer_of_greeting((const unsigned char *)OFFERS[i].bytes, OFFERS[i].size) ==
+                          OFFERS[i].offer,
+            "row %d", i);
+}
+END_TEST
+
 Suite *mysql_error_suite(void) {
     Suite *suite = suite_create("mysql_error");
     TCase *tcase = tcase_create("mysql_error");
@@ -132,5 +169,6 @@ Suite *mysql_error_suite(void) {
     tcase_add_loop_test(tcase, each_error_has_its_reason, 0, COUNT(ROWS));
     tcase_add_test(tcase, a_hidden_number_is_found);
     tcase_add_test(tcase, a_greeting_is_known_by_its_first_bytes);
+    tcase_add_test(tcase, a_greeting_says_whether_there_is_tls);
     return suite;
 }

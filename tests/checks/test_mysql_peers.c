@@ -96,8 +96,7 @@ struct step {
     size_t size;
 };
 
-/* What the other side says, one step for each packet of ours but the first, which comes unasked; what it
- * hears last is written into a file. */
+/* What the other side says, one step for each packet of ours but the first, which comes unasked. */
 static const struct {
     struct step steps[STEPS_MAX];
     enum role role;
@@ -131,19 +130,58 @@ static const struct {
         REASON_TIMEOUT, "", PHASE_QUERY},
 };
 
+/* A server without TLS that would like the password: by the plugin of its greeting, or by a switch to it, and
+ * then "full authentication", upon which a client on a safe channel sends the password as it is. */
+#define SHA2_GREETING                                                                                        \
+    "\x4a\0\0\0\x0a"                                                                                         \
+    "8.0.30\0"                                                                                               \
+    "\7\0\0\0"                                                                                               \
+    "12345678\0\xff\xf7\x2d\2\0\xff\xdf\x15\0\0\0\0\0\0\0\0\0\0"                                             \
+    "abcdefghijkl\0"                                                                                         \
+    "caching_sha2_password\0"
+#define SHA2_SWITCH                                                                                          \
+    "\x2c\0\0\2\xfe"                                                                                         \
+    "caching_sha2_password\0"                                                                                \
+    "abcdefghijklmnopqrst\0"
+#define FULL       "\2\0\0\2\1\4"
+#define FULL_LATER "\2\0\0\4\1\4"
+
+static const struct {
+    struct step steps[STEPS_MAX];
+    const char *query;
+    enum reason reason; /* REASON_COUNT: any */
+} THIEVES[] = {
+    {{{BYTES(SHA2_GREETING)}, {BYTES(FULL)}, {"", 0}}, "", REASON_COUNT},
+    {{{BYTES(SHA2_GREETING)}, {BYTES(FULL)}, {"", 0}}, "?ssl-mode=disabled", REASON_COUNT},
+    {{{BYTES(SHA2_GREETING)}, {BYTES(FULL)}, {"", 0}}, "?ssl-mode=required", REASON_TLS},
+    {{{BYTES(SHA2_GREETING)}, {BYTES(FULL)}, {"", 0}}, "?ssl-mode=verify-ca&ssl-ca=/etc/passwd", REASON_TLS},
+    {{{BYTES(SHA2_GREETING)}, {BYTES(FULL)}, {"", 0}}, "?ssl-mode=verify-identity&ssl-ca=/etc/passwd",
+        REASON_TLS},
+    {{{BYTES(GREETING)}, {BYTES(SHA2_SWITCH)}, {BYTES(FULL_LATER)}, {"", 0}}, "", REASON_COUNT},
+    {{{BYTES(GREETING)}, {BYTES(SHA2_SWITCH)}, {BYTES(FULL_LATER)}, {"", 0}}, "?ssl-mode=required",
+        REASON_TLS},
+};
+
+/* All that is heard is written into a file, with dots for NULs. Hangs up on who says nothing more. */
 static _Noreturn void act(int listener, const struct step *steps, const char *heard, pid_t parent) {
     char text[4096];
+    size_t used = 0;
+    ssize_t got = 1;
+    const struct timeval patience = {.tv_sec = 1};
     signal(SIGPIPE, SIG_IGN);
     int fd = process_die_with_parent(parent) ? accept(listener, NULL, NULL) : -1;
-    for (int i = 0; i < STEPS_MAX && steps[i].bytes && fd >= 0; i++) {
-        if (i > 0 && read(fd, text, sizeof text) <= 0)
-            break;
-        io_write_all(fd, steps[i].bytes, steps[i].size);
+    for (int i = 0; got > 0 && fd >= 0; i++) {
+        if (i < STEPS_MAX && steps[i].size > 0)
+            io_write_all(fd, steps[i].bytes, steps[i].size);
+        else
+            setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        got = read(fd, text + used, sizeof text - 1 - used);
+        used += got > 0 ? (size_t)got : 0;
     }
-    ssize_t got = read(fd, text, sizeof text - 1);
-    text[got > 0 ? got : 0] = '\0';
-    for (ssize_t i = 0; i < got; i++)
+    for (size_t i = 0; i < used; i++)
         text[i] = text[i] == '\0' ? '.' : text[i];
+    text[used] = '\0';
+    close(fd);
     tempdir_write(heard, text);
     while (pause() < 0)
         continue;
@@ -154,36 +192,69 @@ static bool is_written(void *arg) {
     return access(arg, F_OK) == 0;
 }
 
-START_TEST(who_logs_us_in_and_misbehaves) {
-    char dsn[256], heard[4096] = "";
+struct conversation {
+    struct bench bench;
+    char *directory, *path; /* of what the other side has heard */
+    pid_t pid;
+};
+
+static void conversation_open(struct conversation *conversation, const struct step *steps, const char *query,
+    enum role role, int64_t timeout_ms) {
+    char dsn[256];
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
-    char *directory = tempdir_new(), *path = tempdir_path(directory, "heard");
+    conversation->directory = tempdir_new();
+    conversation->path = tempdir_path(conversation->directory, "heard");
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, size), 0);
     ck_assert_int_eq(listen(listener, 8), 0);
     ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
-    pid_t parent = getpid(), pid = test_fork();
-    if (pid == 0)
-        act(listener, CONVERSATIONS[_i].steps, path, parent);
+    pid_t parent = getpid();
+    conversation->pid = test_fork();
+    if (conversation->pid == 0)
+        act(listener, steps, conversation->path, parent);
     close(listener);
-    snprintf(dsn, sizeof dsn, "mysql://bugsink:secret@127.0.0.1:%d/bugsink", ntohs(address.sin_port));
-    struct bench bench;
-    bench_open(
-        &bench, dsn, CONVERSATIONS[_i].role, CONVERSATIONS[_i].reason == REASON_TIMEOUT ? 400 : TIMEOUT_MS);
+    snprintf(
+        dsn, sizeof dsn, "mysql://bugsink:TopSecret@127.0.0.1:%d/bugsink%s", ntohs(address.sin_port), query);
+    bench_open(&conversation->bench, dsn, role, timeout_ms);
+}
+
+/* Ends it, and says that the other side has not heard this. */
+static void conversation_close(struct conversation *conversation, const char *unheard) {
+    char heard[4096] = "";
+    ck_assert(rig_turn_until_childless(&conversation->bench.rig));
+    ck_assert(wait_until(is_written, conversation->path, 3000));
+    program_read_file(conversation->path, heard, sizeof heard);
+    ck_assert_msg(!strstr(heard, unheard), "%s", heard);
+    bench_close(&conversation->bench);
+    kill(conversation->pid, SIGKILL);
+    waitpid(conversation->pid, NULL, 0);
+    free(conversation->path);
+    free(conversation->directory);
+}
+
+START_TEST(who_logs_us_in_and_misbehaves) {
+    struct conversation conversation;
+    conversation_open(&conversation, CONVERSATIONS[_i].steps, "", CONVERSATIONS[_i].role,
+        CONVERSATIONS[_i].reason == REASON_TIMEOUT ? 400 : TIMEOUT_MS);
     if (CONVERSATIONS[_i].reason == REASON_COUNT) /* the reason does not matter, but the file stays here */
-        rig_run(&bench.rig, &bench.own);
+        rig_run(&conversation.bench.rig, &conversation.bench.own);
     else
-        bench_expect(&bench, CONVERSATIONS[_i].reason, CONVERSATIONS[_i].code, CONVERSATIONS[_i].phase);
-    ck_assert(rig_turn_until_childless(&bench.rig));
-    ck_assert(wait_until(is_written, path, 3000));
-    program_read_file(path, heard, sizeof heard);
-    ck_assert_msg(!strstr(heard, "root:"), "%s", heard);
-    bench_close(&bench);
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    free(path);
-    free(directory);
+        bench_expect(
+            &conversation.bench, CONVERSATIONS[_i].reason, CONVERSATIONS[_i].code, CONVERSATIONS[_i].phase);
+    conversation_close(&conversation, "root:");
+}
+END_TEST
+
+START_TEST(without_tls_nobody_gets_the_password_in_clear) {
+    struct conversation conversation;
+    conversation_open(&conversation, THIEVES[_i].steps, THIEVES[_i].query, ROLE_PLAIN, 400);
+    rig_run(&conversation.bench.rig, &conversation.bench.own);
+    const struct outcome *outcome = &conversation.bench.own.outcome;
+    ck_assert_msg(THIEVES[_i].reason == REASON_COUNT || outcome->reason == THIEVES[_i].reason, "%s: %s",
+        reason_info(outcome->reason)->slug, outcome->detail);
+    ck_assert_int_ne(outcome->reason, REASON_OK);
+    conversation_close(&conversation, "TopSecret");
 }
 END_TEST
 
@@ -194,5 +265,6 @@ Suite *mysql_peers_suite(void) {
     tcase_set_timeout(tcase, 30);
     tcase_add_loop_test(tcase, what_is_no_server_or_a_sick_one, 0, COUNT(PEERS));
     tcase_add_loop_test(tcase, who_logs_us_in_and_misbehaves, 0, COUNT(CONVERSATIONS));
+    tcase_add_loop_test(tcase, without_tls_nobody_gets_the_password_in_clear, 0, COUNT(THIEVES));
     return suite;
 }
