@@ -38,6 +38,8 @@ static void put_pages(struct bench *bench, const char *text, int64_t valid_until
         {"/health/ready/default", 503, PAGE_TRUST_LEASE, "application/json", "", 0},
         {"/health/self", 200, PAGE_TRUST_GRACE, "text/plain", "", 0},
         {"/health/started", 200, PAGE_TRUST_GRACE, "text/plain", "", 0},
+        {"/metrics", 200, PAGE_TRUST_LEASE, PAGE_TYPE_OPENMETRICS, "", 0},
+        {"/metrics", 200, PAGE_TRUST_LEASE, PAGE_TYPE_METRICS, "", 0},
     };
     struct page_set set = {bench->now_ms, sizeof PAGES / sizeof PAGES[0], malloc(sizeof PAGES)};
     unsigned char *payload = (unsigned char *)strdup(text);
@@ -216,6 +218,49 @@ START_TEST(a_browser_is_told_in_html_that_nothing_is_known_yet_or_any_more) {
 }
 END_TEST
 
+static void assert_metrics(struct bench *bench, unsigned tastes, const char *type, const char *body) {
+    struct answer answer = ask_for(bench, "/metrics/", tastes);
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert(answer_is_metrics(&answer));
+    ck_assert_str_eq(answer.type, type);
+    ck_assert_str_eq(answer.body, body);
+    ck_assert_uint_eq(answer.body_length, strlen(body));
+}
+
+static void assert_verdicts(struct bench *bench, bool is_fresh, bool is_live, bool is_ready) {
+    struct verdicts verdicts = page_table_verdicts(bench->table);
+    ck_assert(verdicts.is_fresh == is_fresh);
+    ck_assert(verdicts.is_live == is_live);
+    ck_assert(verdicts.is_ready == is_ready);
+}
+
+START_TEST(metrics_are_always_answered_and_old_ones_never) {
+    struct bench bench;
+    bench_init(&bench);
+    assert_metrics(&bench, 0, PAGE_TYPE_METRICS, "");
+    assert_metrics(&bench, PAGE_TASTE_OPENMETRICS, PAGE_TYPE_OPENMETRICS, "");
+    assert_verdicts(&bench, false, true, false);
+    put_pages(&bench, "text", bench.now_ms + 5000);
+    assert_metrics(&bench, 0, PAGE_TYPE_METRICS, "text");
+    assert_metrics(&bench, PAGE_TASTE_HTML, PAGE_TYPE_METRICS, "text");
+    assert_metrics(&bench, PAGE_TASTE_HTML | PAGE_TASTE_OPENMETRICS, PAGE_TYPE_OPENMETRICS, "text");
+    assert_verdicts(&bench, true, true, true);
+    bench.now_ms += 5001;
+    assert_metrics(&bench, 0, PAGE_TYPE_METRICS, "");
+    assert_metrics(&bench, PAGE_TASTE_OPENMETRICS, PAGE_TYPE_OPENMETRICS, "");
+    assert_verdicts(&bench, false, true, false);
+    bench.now_ms += PAGES_GRACE_MS;
+    assert_metrics(&bench, 0, PAGE_TYPE_METRICS, "");
+    assert_verdicts(&bench, false, false, false);
+    page_table_renew(bench.table, bench.now_ms + 5000);
+    assert_metrics(&bench, 0, PAGE_TYPE_METRICS, "text");
+    assert_verdicts(&bench, true, true, true);
+    struct answer other = ask_for(&bench, "/health/live", PAGE_TASTE_OPENMETRICS);
+    ck_assert(!answer_is_metrics(&other));
+    page_table_free(bench.table);
+}
+END_TEST
+
 START_TEST(an_answer_keeps_its_pages_while_newer_ones_come) {
     struct bench bench;
     bench_init(&bench);
@@ -273,6 +318,7 @@ Suite *pages_suite(void) {
     tcase_add_test(tcase, past_its_lease_readiness_is_stale_at_once_and_liveness_after_half_a_minute);
     tcase_add_test(tcase, who_prefers_html_gets_the_page_for_people_where_there_is_one);
     tcase_add_test(tcase, a_browser_is_told_in_html_that_nothing_is_known_yet_or_any_more);
+    tcase_add_test(tcase, metrics_are_always_answered_and_old_ones_never);
     tcase_add_test(tcase, an_answer_keeps_its_pages_while_newer_ones_come);
     tcase_add_test(tcase, each_of_hundreds_of_pages_is_found);
     return suite;
