@@ -112,6 +112,16 @@ test('every value of a label that a rule names is one that the program can give'
             codes.split('|').forEach((code) => assert.ok(table.includes(`| \`${code}\` |`), code));
 });
 
+/* The README. */
+
+test('the README names every metric of the program, and no other', async () => {
+    const section = /^## Monitoring$(.*?)^## /ms.exec(readRoot('README.md'))[1];
+    const names = [...(await sidecar.metrics()).text.matchAll(/^# TYPE (?:bugsink_health_)?(\S+) /gm)].map(([, name]) => name);
+    const told = [...section.matchAll(/`([a-z_]+)(?:\{[a-z,]+\})?`/g)].map(([, name]) => name);
+    assert.deepEqual(names.filter((name) => !told.includes(name)), []);
+    assert.deepEqual(told.filter((name) => name.includes('_') && !names.includes(name)), ['bugsink_health_', '_created']);
+});
+
 /* The dashboard. */
 
 const dashboard = JSON.parse(readRoot('deploy/monitoring/dashboard.json'));
