@@ -29,6 +29,8 @@ STAGE_PACKAGES = $(BUILD_PACKAGES) binutils ca-certificates openssl
 IMAGE_PACKAGES = binutils buildah conmon curl dnsmasq-base iproute2 jq mariadb-server mmdebstrap openssl podman \
                  postgresql runc socat sqlite3
 UI_PACKAGES    = $(RUN_PACKAGES) chromium faketime fonts-dejavu-core $(if $(shell command -v npm),,nodejs npm)
+# Unpacked under $(BUILD) by tests/monitoring/prepare.sh and not installed, which would start a service; the rest is as for deploy/.
+MONITORING_PACKAGES = prometheus
 LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git mandoc shellcheck
 
 LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)
@@ -58,7 +60,7 @@ SUITES    := $(filter e2e_%,$(ALL_SUITES)) $(filter-out e2e_%,$(ALL_SUITES))# th
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
-.PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test
+.PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
 
 all: $(BUILD)/bugsink-health ## build the program
 
@@ -80,6 +82,10 @@ deploy-test: deps-deploy $(BUILD)/bugsink-health ## render deploy/, validate it,
 
 deploy-golden: ## the same, with the golden files of tests/deploy/golden written anew
 	DEPLOY_GOLDEN=write $(MAKE) deploy-test
+
+monitoring-test: deps-deploy $(BUILD)/bugsink-health ## /metrics and deploy/monitoring: promtool, the rules' unit tests, a real Prometheus
+	tests/monitoring/prepare.sh $(BUILD)/monitoring $(MONITORING_PACKAGES)
+	BH_PROGRAM=$(BUILD)/bugsink-health MONITORING_BUILD=$(BUILD)/monitoring node --test-reporter=./tests/deploy/reporter.mjs tests/monitoring/test.mjs
 
 ui-test: deps-build $(BUILD)/bugsink-health ## the status page in headless Chromium, in all states: contrast, labels, console, widths
 	scripts/ui-test.sh $(BUILD) $(UI_PACKAGES)

@@ -142,7 +142,7 @@ check_links() {
 }
 
 check_scripts() {
-    shellcheck --severity=warning scripts/*.sh .ci/* deploy/debian/p* tests/deploy/*.sh deploy/kubernetes/overlays/helm/*.sh || complain "shellcheck"
+    shellcheck --severity=warning scripts/*.sh .ci/* deploy/debian/p* tests/*/*.sh deploy/kubernetes/overlays/helm/*.sh || complain "shellcheck"
     shellcheck --severity=warning --shell=bash config/completion/*.bash || complain "shellcheck"
 }
 

@@ -3,6 +3,7 @@
 #define BH_BASE_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Ends this process when its parent ends (Linux). Returns false if the parent has ended already: parent_pid
  * is what getpid() said there before the fork. */
@@ -25,6 +26,16 @@ void process_open_standard_descriptors(void);
 
 /* Closes every descriptor from first up, except those in keep (count of them). */
 void process_close_from(int first, const int *keep, int count);
+
+/* What this process uses. */
+struct process_usage {
+    int64_t cpu_ms;          /* processor time since its start, in its own code and the kernel */
+    int64_t children_cpu_ms; /* of its children that have ended and were reaped */
+    int64_t resident_bytes;  /* -1: the system does not tell */
+    int open_descriptors;    /* -1: likewise */
+};
+
+void process_usage(struct process_usage *usage);
 
 /* The user name of this process in ps and top (Linux; at most 15 characters count). */
 void process_set_name(const char *name);

@@ -42,8 +42,13 @@ struct strbuf {
     char *data;
     size_t length;
     size_t capacity;
+    bool is_fixed;  /* data is somebody else's, and does not grow */
     bool is_broken; /* memory was out: the content is not whole; later appends do nothing */
 };
+
+/* A buffer of text in the caller's memory, size bytes of it: what does not fit breaks it. Needs no release.
+ */
+struct strbuf strbuf_in(char *memory, size_t size);
 
 void strbuf_append(struct strbuf *buffer, const char *text);
 void strbuf_append_n(struct strbuf *buffer, const char *data, size_t length);

@@ -24,6 +24,7 @@ struct watch {
     struct timer next;
     struct check_memory memory;
     struct history history;
+    struct counters counters;
     int64_t pause_ms; /* until the next look, while looking itself does harm; else 0 */
     bool is_once;
 };

@@ -2,6 +2,8 @@
 #ifndef BH_REPORT_SNAPSHOT_H
 #define BH_REPORT_SNAPSHOT_H
 
+#include "base/process.h"
+#include "report/counters.h"
 #include "report/history.h"
 #include "report/observed.h"
 #include "report/reason.h"
@@ -28,7 +30,8 @@ struct check_view {
     int64_t last_ok_at_ms;
     int64_t consecutive_failures;
     struct observed observed;
-    const struct history *history; /* brought up to now; NULL: none is kept */
+    const struct history *history;   /* brought up to now; NULL: none is kept */
+    const struct counters *counters; /* NULL: nothing is counted */
 };
 
 struct snapshot {
@@ -42,7 +45,10 @@ struct snapshot {
     bool is_in_maintenance;
     const char *app_version; /* Bugsink's, or "unknown" */
     const char *sidecar_version;
-    const char *sidecar_config; /* "ok", or what became of the last reload */
+    const char *sidecar_config;        /* "ok", or what became of the last reload */
+    bool has_reload_failed;            /* the last one */
+    int64_t config_read_at_ms;         /* the one in force */
+    const struct process_usage *usage; /* of the checker; NULL: not asked for */
     int sidecar_pid;
     int64_t started_at_ms;
     int64_t now_ms; /* wall clock */

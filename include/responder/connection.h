@@ -17,6 +17,8 @@ struct serving {
     struct page_table *pages;
     struct server_limits limits;
     struct queues queues;
+    struct traffic traffic;
+    int64_t started_at_ms;      /* wall clock */
     event_callback_fn on_event; /* calls connection_turn, with the connection as its argument */
 };
 
@@ -27,6 +29,7 @@ struct connection {
     struct event *event;
     short watched;        /* EV_READ or EV_WRITE while the event is added, else 0 */
     char *bytes;          /* REQUEST_HEAD_MAX of them: what was read and is not answered yet */
+    char *tail;           /* TRAFFIC_TEXT_SIZE of them: for our part of the metrics */
     size_t start, length; /* the request that is being read starts at start */
     bool has_backlog;     /* a whole request may stand in bytes, left for this turn by the one before */
     bool has_ended;       /* the client will send no more */
@@ -41,7 +44,8 @@ struct connection {
 };
 
 /* Prepares a free connection and adds it to the queues. Returns -1 when memory is out. */
-int connection_init(struct connection *connection, struct serving *serving, char bytes[REQUEST_HEAD_MAX]);
+int connection_init(struct connection *connection, struct serving *serving, char bytes[REQUEST_HEAD_MAX],
+    char tail[TRAFFIC_TEXT_SIZE]);
 void connection_release(struct connection *connection); /* of one that is closed */
 
 /* Takes a freshly accepted, non-blocking socket into a free connection, and reads at once. */

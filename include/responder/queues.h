@@ -2,6 +2,7 @@
 #ifndef BH_RESPONDER_QUEUES_H
 #define BH_RESPONDER_QUEUES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum connection_state {
@@ -46,6 +47,9 @@ struct place *queues_expired(const struct queues *queues, int64_t now_ms);
 
 /* The first in that state, or NULL. */
 struct place *queues_first(const struct queues *queues, enum connection_state state);
+
+/* How many are not free. */
+size_t queues_in_use(const struct queues *queues);
 
 /* The earliest deadline, INT64_MAX if none is in use. */
 int64_t queues_next_deadline_ms(const struct queues *queues);

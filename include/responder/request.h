@@ -29,11 +29,12 @@ struct request {
                       answer. */
     size_t length; /* bytes the head took; what stands behind them is the next request, or a body */
     size_t path_offset,
-        path_length;        /* without query; nothing decoded; empty for an absolute URL without a path */
-    bool is_head;           /* the answer has no body */
-    bool keeps_alive;       /* the connection may carry another request; never where a body follows */
-    bool wants_health_json; /* Accept names application/health+json */
-    bool prefers_html;      /* Accept wants text/html, and more than JSON of either name: a browser */
+        path_length;          /* without query; nothing decoded; empty for an absolute URL without a path */
+    bool is_head;             /* the answer has no body */
+    bool keeps_alive;         /* the connection may carry another request; never where a body follows */
+    bool wants_health_json;   /* Accept names application/health+json */
+    bool prefers_html;        /* Accept wants text/html, and more than JSON of either name: a browser */
+    bool prefers_openmetrics; /* Accept names OpenMetrics 1.0, and wants it no less than plain text */
     /* The reader's own. */
     enum request_part part;
     size_t line_start;
@@ -42,7 +43,7 @@ struct request {
     bool is_http_1_1;
     bool says_close, says_keep_alive;
     bool has_body;
-    struct preference html, json, health_json;
+    struct preference html, json, health_json, text, openmetrics;
 };
 
 void request_init(struct request *request);

@@ -1,4 +1,4 @@
-/* Answers as bytes: a head composed in place, and a body that is borrowed. Pure. */
+/* Answers as bytes: a head composed in place, and a body (in one part or two) that is borrowed. Pure. */
 #ifndef BH_RESPONDER_RESPONSE_H
 #define BH_RESPONDER_RESPONSE_H
 
@@ -12,6 +12,8 @@ struct answer {
     const char *type; /* Content-Type; at most RESPONSE_TYPE_MAX characters */
     const char *body;
     size_t body_length;
+    const char *tail; /* what follows the body, of this moment; NULL: nothing */
+    size_t tail_length;
     int64_t age_s;    /* since the pages were made; 0 for texts of our own */
     bool omits_body;  /* the request was a HEAD: Content-Length as if, and no body */
     bool keeps_alive; /* the connection stays open behind this answer */
@@ -27,11 +29,11 @@ enum { RESPONSE_HEAD_SIZE = 1024, RESPONSE_TYPE_MAX = 127 };
 struct response {
     char head[RESPONSE_HEAD_SIZE];
     size_t head_length;
-    const char *body;
-    size_t body_length; /* 0 where none is sent */
+    const char *body, *tail;
+    size_t body_length, tail_length; /* 0 where none is sent */
 };
 
-/* Composes the answer. The body is borrowed from it. wall_ms is for the Date field. */
+/* Composes the answer. Body and tail are borrowed from it. wall_ms is for the Date field. */
 void response_compose(struct response *response, const struct answer *answer, int64_t wall_ms);
 
 /* Fills status, type and body with our own plain text for an error: 400, 404, 405, 408 or 431. */

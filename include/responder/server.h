@@ -1,6 +1,6 @@
 /* The server: a listener and a fixed number of connections on one event loop, answering from a page table.
- * Nothing it does can block, and nothing a client does makes it allocate, spin, or keep another client
- * waiting long. */
+ * Nothing it does can block, and nothing a client does makes it allocate (but for the moment in which a
+ * scrape counts descriptors), spin, or keep another client waiting long. */
 #ifndef BH_RESPONDER_SERVER_H
 #define BH_RESPONDER_SERVER_H
 

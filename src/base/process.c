@@ -79,6 +79,47 @@ void process_close_from(int first, const int *keep, int count) {
         closedir(dir);
 }
 
+static int64_t cpu_ms(int who) {
+    struct rusage used;
+    if (getrusage(who, &used) < 0)
+        return 0;
+    return (int64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+           (int64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+}
+
+/* The second number of proc(5)'s statm. */
+static int64_t resident_bytes(void) {
+    char text[128], *rest;
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (length <= 0)
+        return -1;
+    text[length] = '\0';
+    strtoll(text, &rest, 10);
+    return strtoll(rest, NULL, 10) * sysconf(_SC_PAGESIZE);
+}
+
+static int open_descriptors(void) {
+    int count = 0;
+    DIR *dir = opendir("/dev/fd");
+    if (!dir)
+        return -1;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        if (entry->d_name[0] != '.')
+            count++;
+    closedir(dir);
+    return count - 1; /* without the one that looked */
+}
+
+void process_usage(struct process_usage *usage) {
+    *usage = (struct process_usage){.cpu_ms = cpu_ms(RUSAGE_SELF),
+        .children_cpu_ms = cpu_ms(RUSAGE_CHILDREN),
+        .resident_bytes = resident_bytes(),
+        .open_descriptors = open_descriptors()};
+}
+
 void process_set_name(const char *name) {
 #ifdef __linux__
     prctl(PR_SET_NAME, name);

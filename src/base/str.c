@@ -95,6 +95,11 @@ void str_free_secret(char *text) {
     free(text);
 }
 
+struct strbuf strbuf_in(char *memory, size_t size) {
+    memory[0] = '\0';
+    return (struct strbuf){.data = memory, .capacity = size, .is_fixed = true};
+}
+
 static bool reserve(struct strbuf *buffer, size_t more) {
     if (buffer->is_broken)
         return false;
@@ -104,7 +109,7 @@ static bool reserve(struct strbuf *buffer, size_t more) {
     size_t capacity = buffer->capacity ? buffer->capacity : 256;
     while (capacity < need)
         capacity *= 2;
-    char *data = realloc(buffer->data, capacity);
+    char *data = buffer->is_fixed ? NULL : realloc(buffer->data, capacity);
     if (!data) {
         buffer->is_broken = true;
         return false;
@@ -143,6 +148,7 @@ void strbuf_format(struct strbuf *buffer, const char *format, ...) {
 }
 
 void strbuf_release(struct strbuf *buffer) {
-    free(buffer->data);
+    if (!buffer->is_fixed)
+        free(buffer->data);
     *buffer = (struct strbuf){0};
 }

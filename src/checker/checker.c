@@ -45,6 +45,8 @@ struct checker {
     char where[ADDRESS_TEXT_SIZE]; /* the address in force */
     char *listen_wanted;           /* as configured at start */
     const char *config_state;
+    bool has_reload_failed;
+    int64_t config_read_wall_ms;
     pid_t responder_pid;
     int64_t started_wall_ms;
     bool has_publish_failed;
@@ -87,10 +89,15 @@ static void announce_verdict(struct checker *checker, const struct snapshot *sna
 static void publish(void *arg) {
     struct checker *checker = arg;
     struct snapshot snapshot;
+    struct process_usage usage;
+    process_usage(&usage);
     engine_snapshot(checker->engine, &snapshot);
     snapshot.is_draining = checker->is_draining;
     snapshot.sidecar_version = BH_VERSION;
     snapshot.sidecar_config = checker->config_state;
+    snapshot.has_reload_failed = checker->has_reload_failed;
+    snapshot.config_read_at_ms = checker->config_read_wall_ms;
+    snapshot.usage = &usage;
     snapshot.sidecar_pid = (int)getpid();
     snapshot.started_at_ms = checker->started_wall_ms;
 
@@ -234,6 +241,7 @@ static void on_reload_begun(void *arg) {
 static void on_reload_failed(void *arg, const char *why) {
     struct checker *checker = arg;
     checker->config_state = "error: the last reload failed, the configuration before it is in force";
+    checker->has_reload_failed = true;
     log_error("reload failed, the old configuration stays", why);
     on_checked(checker, true);
     announce_running(checker, ANNOUNCE_READY);
@@ -258,6 +266,8 @@ static void on_reload_ready(void *arg) {
         return;
     }
     checker->config_state = "ok";
+    checker->has_reload_failed = false;
+    checker->config_read_wall_ms = clock_wall_ms(checker->loop.timers.clock);
     log_configure(config->log_level, config->log_format, "checker", -1);
     link_send_log(checker->sender, config->log_level, config->log_format);
     log_event(LOG_INFO, "reloaded");
@@ -388,6 +398,7 @@ int checker_run(const struct config_source *source, int link_fd, pid_t responder
         .responder_pid = responder_pid,
         .config_state = "ok",
         .started_wall_ms = clock_wall_ms(clock_system()),
+        .config_read_wall_ms = clock_wall_ms(clock_system()),
         .exit_status = CHECKER_EXIT_FAILURE};
     struct error err;
     process_forbid_core();

@@ -111,6 +111,7 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
         policy_judge(check->config, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));
     history_note(
         &watch->history, clock_now_ms(clock), watch->memory.status, watch->memory.reason, duration_ms);
+    counters_note(&watch->counters, watch->memory.status, watch->memory.reason, duration_ms);
     if (is_change && is_worth_telling(&watch->memory, old_status, old_reason))
         log_transition(watch, old_status, old_reason, outcome, duration_ms);
     else if (!is_change)
@@ -179,6 +180,7 @@ static int64_t remaining_ms(struct watch *watch, const struct watch *old) {
 void watch_succeed(struct watch *watch, const struct watch *old) {
     watch->memory = old->memory;
     watch->history = old->history;
+    watch->counters = old->counters;
     watch->is_once = old->is_once;
     watch->pause_ms = old->pause_ms;
     timer_arm(&watch->loop->timers, &watch->next, remaining_ms(watch, old));
@@ -207,5 +209,6 @@ struct check_view watch_view(struct watch *watch) {
         .consecutive_failures = memory->consecutive_failures,
         .observed = memory->observed,
         .history = &watch->history,
+        .counters = &watch->counters,
     };
 }

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "render/html.h"
 #include "render/json.h"
+#include "render/metrics.h"
 #include "render/text.h"
 
 #include <stdlib.h>
@@ -42,6 +43,8 @@ static const struct route {
     {"/health", is_healthy, html_health, PAGE_TYPE_HTML, PAGE_TRUST_LEASE},
     {"/health/started", has_started, text_started, TEXT, PAGE_TRUST_GRACE},
     {"/health/self", is_working, text_self, TEXT, PAGE_TRUST_GRACE},
+    {PAGE_PATH_METRICS, is_working, metrics_text, PAGE_TYPE_METRICS, PAGE_TRUST_LEASE},
+    {PAGE_PATH_METRICS, is_working, metrics_openmetrics, PAGE_TYPE_OPENMETRICS, PAGE_TRUST_LEASE},
 };
 
 enum { ROUTE_COUNT = sizeof ROUTES / sizeof ROUTES[0] };

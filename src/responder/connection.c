@@ -101,21 +101,29 @@ static void begin_request(struct connection *connection) {
     enter(connection, CONNECTION_READING, connection->serving->limits.request_ms);
 }
 
+/* What is left of a part, and of *sent for the parts behind it. */
+static struct iovec unsent(const char *part, size_t length, size_t *sent) {
+    size_t gone = *sent < length ? *sent : length;
+    *sent -= gone;
+    if (gone == length)
+        return (struct iovec){NULL, 0};
+    /* sendmsg takes what it only reads as if it wrote */
+    return (struct iovec){(void *)(uintptr_t)(part + gone), length - gone};
+}
+
 /* Sends what the socket takes. Returns 1 when all is sent, 0 when the socket is full, -1 when the client is
  * gone. */
 static int send_some(struct connection *connection) {
     struct response *response = &connection->response;
-    size_t total = response->head_length + response->body_length;
+    size_t total = response->head_length + response->body_length + response->tail_length;
     while (connection->sent < total) {
-        size_t head_sent =
-            connection->sent < response->head_length ? connection->sent : response->head_length;
-        size_t body_sent = connection->sent - head_sent;
-        struct iovec parts[2] = {
-            {response->head + head_sent, response->head_length - head_sent},
-            /* sendmsg takes what it only reads as if it wrote */
-            {(void *)(uintptr_t)(response->body + body_sent), response->body_length - body_sent},
+        size_t sent_before = connection->sent;
+        struct iovec parts[3] = {
+            unsent(response->head, response->head_length, &sent_before),
+            unsent(response->body, response->body_length, &sent_before),
+            unsent(response->tail, response->tail_length, &sent_before),
         };
-        struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
         ssize_t sent = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR)
             continue;
@@ -144,8 +152,29 @@ static void send_response(struct connection *connection) {
     }
 }
 
-static void respond(struct connection *connection, struct answer *answer) {
+/* Our part of the metrics, with this request in it. */
+static void add_tail(struct connection *connection, struct answer *answer) {
+    const struct serving *serving = connection->serving;
+    struct exposition page = {
+        .format = strcmp(answer->type, PAGE_TYPE_OPENMETRICS) == 0 ? EXPOSITION_OPENMETRICS : EXPOSITION_TEXT,
+        .text = strbuf_in(connection->tail, TRAFFIC_TEXT_SIZE)};
+    struct verdicts verdicts = page_table_verdicts(serving->pages);
+    struct responder_state state = {
+        .connections = queues_in_use(&serving->queues), .started_at_ms = serving->started_at_ms};
+    process_usage(&state.usage);
+    traffic_put(&page, &serving->traffic, &verdicts, &state);
+    assert(!page.text.is_broken);
+    answer->tail = page.text.data;
+    answer->tail_length = page.text.length;
+}
+
+/* Answers what was asked for by that path. */
+static void respond(
+    struct connection *connection, struct answer *answer, const char *path, size_t path_length) {
     const struct request *request = &connection->request;
+    traffic_count(&connection->serving->traffic, path, path_length, answer->status);
+    if (answer_is_metrics(answer))
+        add_tail(connection, answer);
     answer->omits_body = request->is_head;
     answer->is_http_1_0 = !request->is_http_1_1;
     answer->prefers_health_json = request->wants_health_json;
@@ -160,13 +189,18 @@ static void refuse(struct connection *connection, int status) {
     struct answer answer = {0};
     response_set_error(&answer, status);
     connection->may_hear_more = true;
-    respond(connection, &answer);
+    respond(connection, &answer, "", 0);
+}
+
+static unsigned tastes_of(const struct request *request) {
+    return (request->prefers_html ? (unsigned)PAGE_TASTE_HTML : 0) |
+           (request->prefers_openmetrics ? (unsigned)PAGE_TASTE_OPENMETRICS : 0);
 }
 
 /* Answers the request that has been read. */
 static void answer_request(struct connection *connection) {
     const struct request *request = &connection->request;
-    const char *bytes = connection->bytes + connection->start;
+    const char *path = connection->bytes + connection->start + request->path_offset;
     connection->start += request->length;
     if (request->refusal != 0 && request->refusal != 405) {
         refuse(connection, request->refusal);
@@ -177,9 +211,9 @@ static void answer_request(struct connection *connection) {
     if (request->refusal == 405)
         response_set_error(&answer, 405);
     else
-        connection->hold = page_table_answer(connection->serving->pages, bytes + request->path_offset,
-            request->path_length, request->prefers_html, &answer);
-    respond(connection, &answer);
+        connection->hold = page_table_answer(
+            connection->serving->pages, path, request->path_length, tastes_of(request), &answer);
+    respond(connection, &answer, path, request->path_length);
 }
 
 /* -- requests -- */
@@ -257,8 +291,9 @@ static void write_turn(struct connection *connection) {
 
 /* -- the outside -- */
 
-int connection_init(struct connection *connection, struct serving *serving, char bytes[REQUEST_HEAD_MAX]) {
-    *connection = (struct connection){.serving = serving, .fd = -1, .bytes = bytes};
+int connection_init(struct connection *connection, struct serving *serving, char bytes[REQUEST_HEAD_MAX],
+    char tail[TRAFFIC_TEXT_SIZE]) {
+    *connection = (struct connection){.serving = serving, .fd = -1, .bytes = bytes, .tail = tail};
     connection->event = event_new(serving->base, -1, 0, serving->on_event, connection);
     if (!connection->event)
         return -1;
@@ -272,6 +307,7 @@ void connection_release(struct connection *connection) {
 }
 
 void connection_begin(struct connection *connection, int fd) {
+    connection->serving->traffic.accepted++;
     connection->fd = fd;
     connection->start = connection->length = 0;
     connection->has_backlog = connection->has_ended = connection->was_drained = false;

@@ -95,6 +95,12 @@ static void set_notice(struct answer *answer, const struct notice *notice, const
         set_body(answer, 503, TEXT_TYPE, notice->text.data, notice->text.length);
 }
 
+/* The checker's part of the metrics, where it is not known or not trusted: nothing. */
+static void set_no_metrics(struct answer *answer, const char *type) {
+    set_body(answer, 200,
+        strcmp(type, PAGE_TYPE_OPENMETRICS) == 0 ? PAGE_TYPE_OPENMETRICS : PAGE_TYPE_METRICS, "", 0);
+}
+
 /* -- life -- */
 
 struct page_table *page_table_new(const struct clock *clock) {
@@ -179,14 +185,16 @@ static bool is_trusted(const struct page_table *table, enum page_trust trust, in
 }
 
 /* Before the first set: the paths that every set holds are known. */
-static void answer_without_pages(const struct page_table *table, struct path path, bool prefers_html,
+static void answer_without_pages(const struct page_table *table, struct path path, unsigned tastes,
     struct answer *answer, int64_t now_ms) {
-    if (path_is(path, "/health/live") || path_is(path, "/health/self")) {
+    if (path_is(path, PAGE_PATH_METRICS)) {
+        set_no_metrics(answer, tastes & PAGE_TASTE_OPENMETRICS ? PAGE_TYPE_OPENMETRICS : PAGE_TYPE_METRICS);
+    } else if (path_is(path, "/health/live") || path_is(path, "/health/self")) {
         if (is_trusted(table, PAGE_TRUST_GRACE, now_ms))
             set_body(answer, 200, TEXT_TYPE, "OK\n", 3);
         else
             set_notice(answer, &table->stale, TEXT_TYPE);
-    } else if (path_is(path, "/health") && prefers_html) {
+    } else if (path_is(path, "/health") && tastes & PAGE_TASTE_HTML) {
         set_notice(answer, &table->starting, PAGE_TYPE_HTML);
     } else if (path_is(path, "/health") || path_is(path, "/health/ready") || is_check_path(path)) {
         set_notice(answer, &table->starting, JSON_TYPE);
@@ -197,43 +205,68 @@ static void answer_without_pages(const struct page_table *table, struct path pat
     }
 }
 
-/* The page of that path, NULL where there is none: the one for people only for who prefers it. */
-static const struct page *find_page(const struct page_set *set, struct path path, bool prefers_html) {
+/* The page of that path, NULL where there is none: one for certain tastes only for who has them. */
+static const struct page *find_page(const struct page_set *set, struct path path, unsigned tastes) {
     const struct page *end = set->pages + set->count;
     const struct page *page = bsearch(&path, set->pages, set->count, sizeof *page, compare_path);
     if (!page)
         return NULL;
     while (page > set->pages && compare_path(&path, page - 1) == 0)
         page--;
-    const struct page *found = page;
+    const struct page *found = NULL;
     for (; page < end && compare_path(&path, page) == 0; page++)
-        if (page_is_for_people(page) == prefers_html)
+        if (page_is_for(page, tastes) || (!found && !page_is_for_some(page)))
             found = page;
     return found;
 }
 
 struct page_hold *page_table_answer(
-    struct page_table *table, const char *path, size_t length, bool prefers_html, struct answer *answer) {
+    struct page_table *table, const char *path, size_t length, unsigned tastes, struct answer *answer) {
     int64_t now_ms = clock_now_ms(table->clock);
     if (length > 1 && path[length - 1] == '/')
         length--;
     struct path key = {path, length};
     struct page_hold *hold = table->current;
     if (!hold) {
-        answer_without_pages(table, key, prefers_html, answer, now_ms);
+        answer_without_pages(table, key, tastes, answer, now_ms);
         return NULL;
     }
-    const struct page *page = find_page(&hold->set, key, prefers_html);
+    const struct page *page = find_page(&hold->set, key, tastes);
     if (!page) {
         response_set_error(answer, 404);
         return NULL;
     }
     if (!is_trusted(table, page->trust, now_ms)) {
-        set_notice(answer, &table->stale, page->type);
+        if (strcmp(page->path, PAGE_PATH_METRICS) == 0)
+            set_no_metrics(answer, page->type);
+        else
+            set_notice(answer, &table->stale, page->type);
         return NULL;
     }
     set_body(answer, page->status, page->type, page->body, page->body_length);
     answer->age_s = (now_ms - hold->set.made_at_ms) / 1000;
     hold->users++;
     return hold;
+}
+
+/* -- metrics -- */
+
+bool answer_is_metrics(const struct answer *answer) {
+    return answer->status == 200 &&
+           (strcmp(answer->type, PAGE_TYPE_METRICS) == 0 || strcmp(answer->type, PAGE_TYPE_OPENMETRICS) == 0);
+}
+
+/* Asked as a client would ask, so that no metric can say otherwise than the page. */
+static bool is_well(struct page_table *table, const char *path) {
+    struct answer answer = {0};
+    page_hold_release(page_table_answer(table, path, strlen(path), 0, &answer));
+    return answer.status == 200;
+}
+
+struct verdicts page_table_verdicts(struct page_table *table) {
+    return (struct verdicts){
+        .is_fresh = table->current && is_trusted(table, PAGE_TRUST_LEASE, clock_now_ms(table->clock)),
+        .is_live = is_well(table, "/health/live"),
+        .is_ready = is_well(table, "/health/ready"),
+    };
 }

@@ -34,6 +34,16 @@ void queues_move(
     insert(queues, place);
 }
 
+size_t queues_in_use(const struct queues *queues) {
+    size_t count = 0;
+    for (int state = CONNECTION_FREE + 1; state < CONNECTION_STATE_COUNT; state++) {
+        const struct place *head = &queues->heads[state];
+        for (const struct place *place = head->next; place != head; place = place->next)
+            count++;
+    }
+    return count;
+}
+
 struct place *queues_first(const struct queues *queues, enum connection_state state) {
     const struct place *head = &queues->heads[state];
     return head->next == head ? NULL : head->next;

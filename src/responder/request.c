@@ -152,6 +152,17 @@ static void note_preference(
         *preference = (struct preference){precision, quality};
 }
 
+/* Whether a range of OpenMetrics is of the version we have: named, or none is. */
+static bool has_our_version(struct span parameters) {
+    while (parameters.length > 0) {
+        struct span value = span_trim(span_take(&parameters, ';'));
+        struct span name = span_take(&value, '=');
+        if (span_is_word(name, "version"))
+            return span_is(value, "1.0.0") || span_is(value, "\"1.0.0\"");
+    }
+    return true;
+}
+
 static void read_accept(struct request *request, struct span value) {
     while (value.length > 0) {
         struct span parameters = span_take(&value, ',');
@@ -160,6 +171,10 @@ static void read_accept(struct request *request, struct span value) {
         note_preference(&request->html, range, quality, "text/*", "text/html");
         note_preference(&request->json, range, quality, "application/*", "application/json");
         note_preference(&request->health_json, range, quality, "application/*", "application/health+json");
+        note_preference(&request->text, range, quality, "text/*", "text/plain");
+        if (has_our_version(parameters))
+            note_preference(
+                &request->openmetrics, range, quality, "application/*", "application/openmetrics-text");
     }
 }
 
@@ -202,6 +217,8 @@ static void finish(struct request *request) {
     request->wants_health_json = request->health_json.precision == 3 && request->health_json.quality > 0;
     request->prefers_html =
         request->html.quality > request->json.quality && request->html.quality > request->health_json.quality;
+    request->prefers_openmetrics = request->openmetrics.precision == 3 && request->openmetrics.quality > 0 &&
+                                   request->openmetrics.quality >= request->text.quality;
     if (!request->is_get)
         request->refusal = 405;
     else if (request->has_body)

@@ -69,7 +69,7 @@ static const char *type_for(const struct answer *answer) {
 
 /* Whether another Accept field could have had another answer. */
 static bool is_negotiated(const struct answer *answer) {
-    return strncmp(answer->type, "text/plain", strlen("text/plain")) != 0;
+    return strcmp(answer->type, "text/plain; charset=utf-8") != 0;
 }
 
 /* What a browser is told: to look again, and to let the page do nothing but be read. */
@@ -85,7 +85,7 @@ void response_compose(struct response *response, const struct answer *answer, in
     put(response, "HTTP/1.1 %d %s\r\n", answer->status, status_text(answer->status)->phrase);
     put_date(response, wall_ms);
     put(response, "Content-Type: %s\r\n", type_for(answer));
-    put(response, "Content-Length: %zu\r\n", answer->body_length);
+    put(response, "Content-Length: %zu\r\n", answer->body_length + answer->tail_length);
     put(response, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
     put(response, "Age: %" PRId64 "\r\n", answer->age_s > 0 ? answer->age_s : 0);
     if (is_negotiated(answer))
@@ -101,6 +101,8 @@ void response_compose(struct response *response, const struct answer *answer, in
     put(response, "\r\n");
     response->body = answer->body;
     response->body_length = answer->omits_body ? 0 : answer->body_length;
+    response->tail = answer->tail;
+    response->tail_length = answer->omits_body ? 0 : answer->tail_length;
 }
 
 void response_set_error(struct answer *answer, int status) {

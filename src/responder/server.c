@@ -23,7 +23,7 @@ struct server {
     struct event *on_deadline;
     int64_t timer_due_ms; /* when on_deadline fires; INT64_MAX while it is not armed */
     struct connection *connections;
-    char *bytes;
+    char *bytes, *tails;
     size_t initialised; /* connections whose event exists */
     int turns_since_accept;
     bool is_stopped;
@@ -106,6 +106,8 @@ static bool evict_oldest(struct server *server) {
         return false;
     if (oldest->state == CONNECTION_READING)
         connection_turn(connection_at(oldest));
+    if (oldest->state == CONNECTION_READING || oldest->state == CONNECTION_WRITING)
+        server->serving.traffic.evicted++;
     if (oldest->state != CONNECTION_FREE)
         connection_close(connection_at(oldest));
     return true;
@@ -138,6 +140,7 @@ static bool free_descriptor(struct server *server) {
 
 /* Looks away from the listener, which stays readable and would have us spin. */
 static void pause_accepting(struct server *server) {
+    server->serving.traffic.pauses++;
     struct timeval pause = timeval_from_ms(server->serving.limits.pause_ms);
     if (event_add(server->on_pause_end, &pause) == 0)
         event_del(server->on_connection);
@@ -223,11 +226,13 @@ static int init_connections(struct server *server) {
     server->connections = calloc(count, sizeof *server->connections);
     /* Not cleared: memory that no connection ever used costs nothing. */
     server->bytes = malloc(count * REQUEST_HEAD_MAX);
-    if (!server->connections || !server->bytes)
+    server->tails = malloc(count * TRAFFIC_TEXT_SIZE);
+    if (!server->connections || !server->bytes || !server->tails)
         return -1;
     for (; server->initialised < count; server->initialised++)
         if (connection_init(&server->connections[server->initialised], &server->serving,
-                server->bytes + server->initialised * REQUEST_HEAD_MAX) < 0)
+                server->bytes + server->initialised * REQUEST_HEAD_MAX,
+                server->tails + server->initialised * TRAFFIC_TEXT_SIZE) < 0)
             return -1;
     return 0;
 }
@@ -251,6 +256,7 @@ static void release(struct server *server) {
         connection_release(&server->connections[i]);
     free(server->connections);
     free(server->bytes);
+    free(server->tails);
     free(server);
 }
 
@@ -267,8 +273,12 @@ struct server *server_new(struct event_base *base, int listen_fd, struct page_ta
     struct server *server = calloc(1, sizeof *server);
     if (!server)
         return NULL;
-    server->serving = (struct serving){
-        .base = base, .clock = clock, .pages = pages, .limits = *limits, .on_event = on_connection_event};
+    server->serving = (struct serving){.base = base,
+        .clock = clock,
+        .pages = pages,
+        .limits = *limits,
+        .started_at_ms = clock_wall_ms(clock),
+        .on_event = on_connection_event};
     queues_init(&server->serving.queues);
     server->listen_fd = listen_fd;
     server->reserve_fd = -1;

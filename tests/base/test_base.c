@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "base/timers.h"
 
@@ -231,6 +232,36 @@ START_TEST(a_log_that_nobody_reads_loses_lines_and_counts_them) {
 }
 END_TEST
 
+START_TEST(text_in_fixed_memory_does_not_grow_beyond_it) {
+    char memory[8];
+    struct strbuf text = strbuf_in(memory, sizeof memory);
+    ck_assert_str_eq(text.data, "");
+    strbuf_append(&text, "abc");
+    strbuf_format(&text, "%d", 1234);
+    ck_assert(!text.is_broken);
+    ck_assert_str_eq(memory, "abc1234");
+    strbuf_append(&text, "x");
+    ck_assert(text.is_broken);
+    ck_assert_str_eq(memory, "abc1234");
+    strbuf_release(&text); /* frees nothing */
+    ck_assert_ptr_null(text.data);
+}
+END_TEST
+
+START_TEST(a_process_knows_what_it_uses) {
+    struct process_usage before, after;
+    process_usage(&before);
+    ck_assert(before.resident_bytes > 100 * 1024 && before.open_descriptors >= 3);
+    int fd = dup(STDERR_FILENO);
+    ck_assert_int_ge(fd, 0);
+    do
+        process_usage(&after);
+    while (after.cpu_ms <= before.cpu_ms); /* it is time used that is measured: it must grow */
+    ck_assert_int_eq(after.open_descriptors, before.open_descriptors + 1);
+    close(fd);
+}
+END_TEST
+
 Suite *base_suite(void) {
     Suite *suite = suite_create("base");
     TCase *tcase = tcase_create("base");
@@ -244,6 +275,8 @@ Suite *base_suite(void) {
     tcase_add_test(tcase, a_callback_may_arm_itself_and_disarm_another_that_is_due);
     tcase_add_test(tcase, a_log_line_is_valid_json_whatever_stands_in_it);
     tcase_add_test(tcase, a_text_line_quotes_what_needs_it_and_has_no_control_characters);
+    tcase_add_test(tcase, text_in_fixed_memory_does_not_grow_beyond_it);
+    tcase_add_test(tcase, a_process_knows_what_it_uses);
     tcase_add_test(tcase, a_log_that_nobody_reads_loses_lines_and_counts_them);
     return suite;
 }

@@ -38,6 +38,8 @@ static void put_pages(struct bench *bench, const char *text, int64_t valid_until
         {"/health/ready/default", 503, PAGE_TRUST_LEASE, "application/json", "", 0},
         {"/health/self", 200, PAGE_TRUST_GRACE, "text/plain", "", 0},
         {"/health/started", 200, PAGE_TRUST_GRACE, "text/plain", "", 0},
+        {"/metrics", 200, PAGE_TRUST_LEASE, PAGE_TYPE_OPENMETRICS, "", 0},
+        {"/metrics", 200, PAGE_TRUST_LEASE, PAGE_TYPE_METRICS, "", 0},
     };
     struct page_set set = {bench->now_ms, sizeof PAGES / sizeof PAGES[0], malloc(sizeof PAGES)};
     unsigned char *payload = (unsigned char *)strdup(text);
@@ -50,14 +52,14 @@ static void put_pages(struct bench *bench, const char *text, int64_t valid_until
     ck_assert_int_eq(page_table_put(bench->table, set, payload, valid_until_ms), 0);
 }
 
-static struct answer ask_for(struct bench *bench, const char *path, bool prefers_html) {
+static struct answer ask_for(struct bench *bench, const char *path, unsigned tastes) {
     struct answer answer = {0};
-    page_hold_release(page_table_answer(bench->table, path, strlen(path), prefers_html, &answer));
+    page_hold_release(page_table_answer(bench->table, path, strlen(path), tastes, &answer));
     return answer;
 }
 
 static struct answer ask(struct bench *bench, const char *path) {
-    return ask_for(bench, path, false);
+    return ask_for(bench, path, 0);
 }
 
 static void assert_status(struct bench *bench, const char *path, int status) {
@@ -101,7 +103,7 @@ START_TEST(before_the_first_pages_the_sidecar_works_and_nothing_is_ready) {
     ck_assert_int_eq(answer.status, 503);
     ck_assert_int_eq(strncmp(answer.body, "starting: ", 10), 0);
     static const char *const UNKNOWN[] = {"", "/", "/health/ready/a/b", "/health/ready//", "/health//ready",
-        "/healthy", "/health/live//", "/metrics", "/health/readyx"};
+        "/healthy", "/health/live//", "/metrics/x", "/health/readyx"};
     for (size_t i = 0; i < sizeof UNKNOWN / sizeof UNKNOWN[0]; i++)
         assert_status(&bench, UNKNOWN[i], 404);
     page_table_free(bench.table);
@@ -137,7 +139,7 @@ START_TEST(a_page_is_found_with_and_without_its_final_slash_and_nothing_else_is)
         assert_status(&bench, UNKNOWN[i], 404);
     struct answer answer = {0};
     page_hold_release(
-        page_table_answer(bench.table, "/health/live?x", 12, false, &answer)); /* the length counts */
+        page_table_answer(bench.table, "/health/live?x", 12, 0, &answer)); /* the length counts */
     ck_assert_int_eq(answer.status, 200);
     page_table_free(bench.table);
 }
@@ -175,13 +177,13 @@ START_TEST(who_prefers_html_gets_the_page_for_people_where_there_is_one) {
     struct bench bench;
     bench_init(&bench);
     put_pages(&bench, "text", bench.now_ms + 5000);
-    ck_assert_str_eq(ask_for(&bench, "/health", false).type, "application/json");
-    ck_assert_str_eq(ask_for(&bench, "/health", true).type, PAGE_TYPE_HTML);
-    ck_assert_str_eq(ask_for(&bench, "/health/", true).type, PAGE_TYPE_HTML);
-    ck_assert_str_eq(ask_for(&bench, "/health/ready/", true).type, "application/json");
-    ck_assert_str_eq(ask_for(&bench, "/health/live", true).type, "text/plain");
-    ck_assert_int_eq(ask_for(&bench, "/health/ready/default", true).status, 503);
-    ck_assert_int_eq(ask_for(&bench, "/nothing", true).status, 404);
+    ck_assert_str_eq(ask_for(&bench, "/health", 0).type, "application/json");
+    ck_assert_str_eq(ask_for(&bench, "/health", PAGE_TASTE_HTML).type, PAGE_TYPE_HTML);
+    ck_assert_str_eq(ask_for(&bench, "/health/", PAGE_TASTE_HTML).type, PAGE_TYPE_HTML);
+    ck_assert_str_eq(ask_for(&bench, "/health/ready/", PAGE_TASTE_HTML).type, "application/json");
+    ck_assert_str_eq(ask_for(&bench, "/health/live", PAGE_TASTE_HTML).type, "text/plain");
+    ck_assert_int_eq(ask_for(&bench, "/health/ready/default", PAGE_TASTE_HTML).status, 503);
+    ck_assert_int_eq(ask_for(&bench, "/nothing", PAGE_TASTE_HTML).status, 404);
     page_table_free(bench.table);
 }
 END_TEST
@@ -201,17 +203,60 @@ static void assert_html_notice(const struct answer *answer, const char *code) {
 START_TEST(a_browser_is_told_in_html_that_nothing_is_known_yet_or_any_more) {
     struct bench bench;
     bench_init(&bench);
-    struct answer answer = ask_for(&bench, "/health/", true);
+    struct answer answer = ask_for(&bench, "/health/", PAGE_TASTE_HTML);
     assert_html_notice(&answer, "starting");
-    answer = ask_for(&bench, "/health/ready", true);
+    answer = ask_for(&bench, "/health/ready", PAGE_TASTE_HTML);
     assert_notice(&answer, "starting", "starting");
     put_pages(&bench, "text", bench.now_ms - 1);
-    answer = ask_for(&bench, "/health", true);
+    answer = ask_for(&bench, "/health", PAGE_TASTE_HTML);
     assert_html_notice(&answer, "stale");
-    answer = ask_for(&bench, "/health", false);
+    answer = ask_for(&bench, "/health", 0);
     assert_notice(&answer, "stale", "error: stale");
-    answer = ask_for(&bench, "/health/ready", true);
+    answer = ask_for(&bench, "/health/ready", PAGE_TASTE_HTML);
     assert_notice(&answer, "stale", "error: stale");
+    page_table_free(bench.table);
+}
+END_TEST
+
+static void assert_metrics(struct bench *bench, unsigned tastes, const char *type, const char *body) {
+    struct answer answer = ask_for(bench, "/metrics/", tastes);
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert(answer_is_metrics(&answer));
+    ck_assert_str_eq(answer.type, type);
+    ck_assert_str_eq(answer.body, body);
+    ck_assert_uint_eq(answer.body_length, strlen(body));
+}
+
+static void assert_verdicts(struct bench *bench, bool is_fresh, bool is_live, bool is_ready) {
+    struct verdicts verdicts = page_table_verdicts(bench->table);
+    ck_assert(verdicts.is_fresh == is_fresh);
+    ck_assert(verdicts.is_live == is_live);
+    ck_assert(verdicts.is_ready == is_ready);
+}
+
+START_TEST(metrics_are_always_answered_and_old_ones_never) {
+    struct bench bench;
+    bench_init(&bench);
+    assert_metrics(&bench, 0, PAGE_TYPE_METRICS, "");
+    assert_metrics(&bench, PAGE_TASTE_OPENMETRICS, PAGE_TYPE_OPENMETRICS, "");
+    assert_verdicts(&bench, false, true, false);
+    put_pages(&bench, "text", bench.now_ms + 5000);
+    assert_metrics(&bench, 0, PAGE_TYPE_METRICS, "text");
+    assert_metrics(&bench, PAGE_TASTE_HTML, PAGE_TYPE_METRICS, "text");
+    assert_metrics(&bench, PAGE_TASTE_HTML | PAGE_TASTE_OPENMETRICS, PAGE_TYPE_OPENMETRICS, "text");
+    assert_verdicts(&bench, true, true, true);
+    bench.now_ms += 5001;
+    assert_metrics(&bench, 0, PAGE_TYPE_METRICS, "");
+    assert_metrics(&bench, PAGE_TASTE_OPENMETRICS, PAGE_TYPE_OPENMETRICS, "");
+    assert_verdicts(&bench, false, true, false);
+    bench.now_ms += PAGES_GRACE_MS;
+    assert_metrics(&bench, 0, PAGE_TYPE_METRICS, "");
+    assert_verdicts(&bench, false, false, false);
+    page_table_renew(bench.table, bench.now_ms + 5000);
+    assert_metrics(&bench, 0, PAGE_TYPE_METRICS, "text");
+    assert_verdicts(&bench, true, true, true);
+    struct answer other = ask_for(&bench, "/health/live", PAGE_TASTE_OPENMETRICS);
+    ck_assert(!answer_is_metrics(&other));
     page_table_free(bench.table);
 }
 END_TEST
@@ -223,7 +268,7 @@ START_TEST(an_answer_keeps_its_pages_while_newer_ones_come) {
     struct answer answers[2] = {{0}, {0}};
     struct page_hold *holds[2];
     for (int i = 0; i < 2; i++)
-        holds[i] = page_table_answer(bench.table, "/health", 7, i == 1, &answers[i]);
+        holds[i] = page_table_answer(bench.table, "/health", 7, i == 1 ? PAGE_TASTE_HTML : 0, &answers[i]);
     put_pages(&bench, "second", bench.now_ms + 5000);
     put_pages(&bench, "third", bench.now_ms + 5000);
     ck_assert_str_eq(ask(&bench, "/health").body, "third");
@@ -273,6 +318,7 @@ Suite *pages_suite(void) {
     tcase_add_test(tcase, past_its_lease_readiness_is_stale_at_once_and_liveness_after_half_a_minute);
     tcase_add_test(tcase, who_prefers_html_gets_the_page_for_people_where_there_is_one);
     tcase_add_test(tcase, a_browser_is_told_in_html_that_nothing_is_known_yet_or_any_more);
+    tcase_add_test(tcase, metrics_are_always_answered_and_old_ones_never);
     tcase_add_test(tcase, an_answer_keeps_its_pages_while_newer_ones_come);
     tcase_add_test(tcase, each_of_hundreds_of_pages_is_found);
     return suite;

@@ -59,6 +59,23 @@ START_TEST(the_earliest_deadline_is_found_across_states) {
 }
 END_TEST
 
+START_TEST(those_in_use_are_counted) {
+    struct queues queues;
+    struct place places[4];
+    queues_init(&queues);
+    for (int i = 0; i < 4; i++)
+        queues_add(&queues, &places[i]);
+    ck_assert_uint_eq(queues_in_use(&queues), 0);
+    queues_move(&queues, &places[0], CONNECTION_READING, 1);
+    queues_move(&queues, &places[1], CONNECTION_WRITING, 1);
+    queues_move(&queues, &places[2], CONNECTION_LINGERING, 1);
+    queues_move(&queues, &places[3], CONNECTION_LINGERING, 1);
+    ck_assert_uint_eq(queues_in_use(&queues), 4);
+    queues_move(&queues, &places[2], CONNECTION_FREE, 0);
+    ck_assert_uint_eq(queues_in_use(&queues), 3);
+}
+END_TEST
+
 Suite *queues_suite(void) {
     Suite *suite = suite_create("queues");
     TCase *tcase = tcase_create("queues");
@@ -66,5 +83,6 @@ Suite *queues_suite(void) {
     tcase_add_test(tcase, free_places_are_used_last_in_first_out);
     tcase_add_test(tcase, the_oldest_lingers_else_reads_else_writes);
     tcase_add_test(tcase, the_earliest_deadline_is_found_across_states);
+    tcase_add_test(tcase, those_in_use_are_counted);
     return suite;
 }

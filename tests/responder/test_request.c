@@ -114,6 +114,7 @@ static void assert_same(
     ck_assert(a->path_offset == b->path_offset && a->path_length == b->path_length);
     ck_assert(a->keeps_alive == b->keeps_alive && a->is_head == b->is_head);
     ck_assert(a->wants_health_json == b->wants_health_json && a->prefers_html == b->prefers_html);
+    ck_assert(a->prefers_openmetrics == b->prefers_openmetrics);
 }
 
 /* Reads from a copy with nothing behind the bytes that have come, so that the sanitizers see a byte read
@@ -180,6 +181,50 @@ START_TEST(html_is_preferred_by_who_says_so) {
         ck_assert(read_copy(&request, bytes, strlen(bytes)));
         ck_assert_int_eq(request.refusal, 0);
         ck_assert_msg(request.prefers_html == ACCEPTS[i].prefers_html, "%s", ACCEPTS[i].fields);
+    }
+}
+END_TEST
+
+/* Accept fields, and whether they want OpenMetrics. */
+static const struct {
+    const char *fields;
+    bool prefers_openmetrics;
+} SCRAPERS[] = {
+    {"", false},
+    {"Accept: */*\r\n", false},
+    {"Accept: application/*\r\n", false},
+    {"Accept: application/openmetrics-text\r\n", true},
+    {"Accept: application/openmetrics-text; version=1.0.0\r\n", true},
+    {"Accept: application/openmetrics-text; version=\"1.0.0\"; charset=utf-8\r\n", true},
+    {"Accept: application/openmetrics-text; version=0.0.1\r\n", false},
+    {"Accept: application/openmetrics-text; version=2.0.0, */*;q=0.1\r\n", false},
+    /* Prometheus 2.26 to 2.47, and the one before */
+    {"Accept: application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1\r\n",
+        true},
+    {"Accept: application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1\r\n",
+        false},
+    /* Prometheus 3, which would rather have protocol buffers */
+    {"Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;"
+     "q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+     "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.2,*/*;q=0.1\r\n",
+        true},
+    {"Accept: text/plain;version=0.0.4, application/openmetrics-text;q=0.9\r\n", false},
+    {"Accept: application/openmetrics-text;q=0\r\n", false},
+    {"Accept: application/openmetrics-text, */*\r\n", true},
+    {"Accept: text/html, */*;q=0.8\r\n", false},
+};
+
+START_TEST(openmetrics_is_preferred_by_who_names_it) {
+    for (size_t i = 0; i < sizeof SCRAPERS / sizeof SCRAPERS[0]; i++) {
+        char bytes[512];
+        snprintf(bytes, sizeof bytes, "GET /metrics HTTP/1.1\r\nHost: x\r\n%s\r\n", SCRAPERS[i].fields);
+        struct request request;
+        request_init(&request);
+        ck_assert(read_copy(&request, bytes, strlen(bytes)));
+        ck_assert_int_eq(request.refusal, 0);
+        ck_assert_msg(
+            request.prefers_openmetrics == SCRAPERS[i].prefers_openmetrics, "%s", SCRAPERS[i].fields);
     }
 }
 END_TEST
@@ -335,6 +380,7 @@ Suite *request_suite(void) {
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, each_request_is_judged_as_the_table_says);
     tcase_add_test(tcase, html_is_preferred_by_who_says_so);
+    tcase_add_test(tcase, openmetrics_is_preferred_by_who_names_it);
     tcase_add_test(tcase, a_head_is_known_as_one_so_that_its_answer_has_no_body);
     tcase_add_test(tcase, no_split_of_the_bytes_changes_the_answer);
     tcase_add_test(tcase, a_nul_is_refused_wherever_it_stands);

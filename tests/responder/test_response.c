@@ -21,6 +21,8 @@ static void assert_head(const struct answer *answer, const char *expected) {
     ck_assert_str_eq(response.head, expected);
     ck_assert_ptr_eq(response.body, answer->body);
     ck_assert_uint_eq(response.body_length, answer->omits_body ? 0 : answer->body_length);
+    ck_assert_ptr_eq(response.tail, answer->tail);
+    ck_assert_uint_eq(response.tail_length, answer->omits_body ? 0 : answer->tail_length);
 }
 
 START_TEST(a_page_for_a_client_that_closes) {
@@ -71,6 +73,27 @@ START_TEST(an_old_client_is_told_that_it_may_stay_and_gets_the_type_it_named) {
                          "Age: 0\r\n"
                          "Vary: Accept\r\n"
                          "Connection: keep-alive\r\n"
+                         "\r\n");
+}
+END_TEST
+
+START_TEST(metrics_are_negotiated_and_have_a_tail) {
+    const struct answer answer = {.status = 200,
+        .type = PAGE_TYPE_METRICS,
+        .body = "a 1\n",
+        .body_length = 4,
+        .tail = "b 22\n",
+        .tail_length = 5,
+        .age_s = 1,
+        .keeps_alive = true};
+    assert_head(&answer, "HTTP/1.1 200 OK\r\n"
+                         "Date: Mon, 23 Nov 2026 10:00:00 GMT\r\n"
+                         "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+                         "Content-Length: 9\r\n"
+                         "Cache-Control: no-store\r\n"
+                         "X-Content-Type-Options: nosniff\r\n"
+                         "Age: 1\r\n"
+                         "Vary: Accept\r\n"
                          "\r\n");
 }
 END_TEST
@@ -156,6 +179,7 @@ Suite *response_suite(void) {
     tcase_add_test(tcase, a_page_for_a_client_that_stays);
     tcase_add_test(tcase, an_old_client_is_told_that_it_may_stay_and_gets_the_type_it_named);
     tcase_add_test(tcase, a_refused_head_has_the_length_of_the_body_it_does_not_get);
+    tcase_add_test(tcase, metrics_are_negotiated_and_have_a_tail);
     tcase_add_test(tcase, a_page_for_people_may_do_nothing_and_is_looked_at_again);
     tcase_add_test(tcase, every_error_says_in_its_body_what_it_is);
     tcase_add_test(tcase, the_longest_head_fits);

@@ -36,6 +36,7 @@ static void put_pages(struct page_table *table) {
         {"/health/live", 200, PAGE_TRUST_GRACE, "text/plain; charset=utf-8", "OK\n", 3},
         {"/health/ready", 503, PAGE_TRUST_LEASE, "application/json", "{\"status\":\"error\"}\n", 19},
         {"/huge", 200, PAGE_TRUST_LEASE, "text/plain", NULL, HUGE},
+        {"/metrics", 200, PAGE_TRUST_LEASE, PAGE_TYPE_METRICS, NULL, BIG},
     };
     struct page_set set = {
         clock_now_ms(clock_system()), sizeof PAGES / sizeof PAGES[0], malloc(sizeof PAGES)};
@@ -43,7 +44,7 @@ static void put_pages(struct page_table *table) {
     ck_assert(set.pages && payload);
     memset(payload, 'x', HUGE);
     memcpy(set.pages, PAGES, sizeof PAGES);
-    set.pages[0].body = set.pages[3].body = payload;
+    set.pages[0].body = set.pages[3].body = set.pages[4].body = payload;
     ck_assert_int_eq(page_table_put(table, set, (unsigned char *)payload, INT64_MAX), 0);
 }
 
@@ -253,6 +254,36 @@ START_TEST(a_client_may_close_its_half_first) {
     shutdown(fd, SHUT_WR);
     expect(fd, 400);
     ck_assert_int_eq(client_await_end(fd, NULL), CLIENT_EOF);
+    close(fd);
+    bench_end(&bench);
+}
+END_TEST
+
+/* The page in full, then our own part, each whole, however little the client takes at a time. */
+static void assert_metrics(const struct reply *reply, const char *scrapes) {
+    static const char END[] = "bugsink_health_responder_open_fds ";
+    ck_assert_int_eq(reply->status, 200);
+    ck_assert_uint_gt(reply->body_length, BIG);
+    ck_assert_uint_eq(strspn(reply->body, "x"), BIG);
+    const char *tail = reply->body + BIG, *last = strstr(tail, "\n# TYPE bugsink_health_responder_open_fds");
+    ck_assert_int_eq(strncmp(tail, "# HELP bugsink_health_checker_up ", 33), 0);
+    ck_assert_msg(strstr(tail, scrapes) != NULL, "%s", tail);
+    ck_assert_ptr_nonnull(strstr(tail, "\nbugsink_health_ready 0\n")); /* as /health/ready is here */
+    ck_assert_ptr_nonnull(strstr(tail, "\nbugsink_health_live 1\n"));
+    ck_assert_ptr_nonnull(strstr(tail, "\nbugsink_health_http_connections 1\n"));
+    ck_assert(last && strstr(last, END) && tail[strlen(tail) - 1] == '\n');
+}
+
+START_TEST(metrics_are_the_page_and_our_own_part) {
+    struct bench bench = bench_started();
+    int fd = client_connect(bench.port);
+    client_send(fd, "GET /metrics HTTP/1.1\r\n\r\nGET /metrics/ HTTP/1.1\r\n\r\n" STAYING_GET);
+    struct reply first = client_receive(fd, true), second = client_receive(fd, true);
+    assert_metrics(&first, "bugsink_health_http_requests_total{path=\"/metrics\",code=\"200\"} 1\n");
+    assert_metrics(&second, "bugsink_health_http_requests_total{path=\"/metrics\",code=\"200\"} 2\n");
+    reply_release(&first);
+    reply_release(&second);
+    expect(fd, 200);
     close(fd);
     bench_end(&bench);
 }
@@ -609,6 +640,13 @@ START_TEST(where_not_even_the_reserve_helps_the_server_waits_without_spinning) {
     limit_descriptors(&bench, 1024);
     expect(fd, 200);
     close(fd);
+    fd = client_connect(bench.port);
+    client_send(fd, "GET /metrics HTTP/1.1\r\n\r\n");
+    struct reply reply = client_receive(fd, true);
+    const char *pauses = strstr(reply.body, "\nbugsink_health_http_accept_pauses_total ");
+    ck_assert(pauses && strtol(strchr(pauses, ' '), NULL, 10) > 0);
+    reply_release(&reply);
+    close(fd);
     bench_end(&bench);
 }
 END_TEST
@@ -648,6 +686,7 @@ Suite *server_suite(void) {
     tcase_add_test(answers, what_follows_a_request_to_close_is_not_answered_and_does_no_harm);
     tcase_add_test(answers, a_request_may_come_byte_by_byte);
     tcase_add_test(answers, a_client_may_close_its_half_first);
+    tcase_add_test(answers, metrics_are_the_page_and_our_own_part);
     tcase_add_test(answers, other_methods_get_405_and_what_is_allowed);
     tcase_add_test(answers, a_refused_body_does_not_lose_the_answer_to_a_reset);
     tcase_add_test(answers, a_body_that_comes_after_the_answer_does_no_harm);

@@ -1,0 +1,112 @@
+/* Counts what the server does, and writes it down for Prometheus. */
+#include "responder/traffic.h"
+
+#include "report/page.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const struct {
+    const char *path, *label;
+} PATHS[TRAFFIC_PATH_COUNT] = {
+    [TRAFFIC_LIVE] = {"/health/live", "/health/live/"},
+    [TRAFFIC_READY] = {"/health/ready", "/health/ready/"},
+    [TRAFFIC_HEALTH] = {"/health", "/health/"},
+    [TRAFFIC_CHECK] = {NULL, "/health/ready/NAME/"},
+    [TRAFFIC_STARTED] = {"/health/started", "/health/started/"},
+    [TRAFFIC_SELF] = {"/health/self", "/health/self/"},
+    [TRAFFIC_METRICS] = {PAGE_PATH_METRICS, PAGE_PATH_METRICS},
+    [TRAFFIC_OTHER] = {NULL, "other"},
+};
+
+static const struct {
+    int status;
+    const char *label;
+} STATUSES[TRAFFIC_STATUS_COUNT] = {
+    {200, "200"}, {400, "400"}, {404, "404"}, {405, "405"}, {408, "408"}, {431, "431"}, {503, "503"}};
+
+/* -- counting -- */
+
+static enum traffic_path path_of(const char *path, size_t length) {
+    static const char CHECKS[] = "/health/ready/";
+    if (length > 1 && path[length - 1] == '/')
+        length--;
+    for (int i = 0; i < TRAFFIC_PATH_COUNT; i++)
+        if (PATHS[i].path && strlen(PATHS[i].path) == length && memcmp(PATHS[i].path, path, length) == 0)
+            return (enum traffic_path)i;
+    bool is_check = length >= sizeof CHECKS && memcmp(path, CHECKS, sizeof CHECKS - 1) == 0;
+    return is_check ? TRAFFIC_CHECK : TRAFFIC_OTHER;
+}
+
+static bool is_of_a_page(int status) {
+    return status == 200 || status == 405 || status == 503;
+}
+
+void traffic_count(struct traffic *traffic, const char *path, size_t length, int status) {
+    enum traffic_path of = is_of_a_page(status) ? path_of(path, length) : TRAFFIC_OTHER;
+    int i = 0;
+    while (i < TRAFFIC_STATUS_COUNT && STATUSES[i].status != status)
+        i++;
+    assert(i < TRAFFIC_STATUS_COUNT);
+    traffic->requests[of][i]++;
+}
+
+/* -- writing down -- */
+
+static void put_gauge(struct exposition *page, const char *name, const char *help, int64_t value) {
+    exposition_family(page, name, METRIC_GAUGE, help);
+    exposition_number(page, NULL, 0, value);
+}
+
+static void put_counter(struct exposition *page, const char *name, const char *help, uint64_t value) {
+    exposition_family(page, name, METRIC_COUNTER, help);
+    exposition_number(page, NULL, 0, (int64_t)value);
+}
+
+static void put_verdicts(struct exposition *page, const struct verdicts *verdicts) {
+    put_gauge(page, "bugsink_health_checker_up",
+        "Whether the checking process reports; while it does not, nothing it knew is told.",
+        verdicts->is_fresh);
+    put_gauge(page, "bugsink_health_ready", "Whether /health/ready/ answers 200.", verdicts->is_ready);
+    put_gauge(page, "bugsink_health_live", "Whether /health/live/ answers 200.", verdicts->is_live);
+}
+
+static void put_requests(struct exposition *page, const struct traffic *traffic) {
+    exposition_family(page, "bugsink_health_http_requests", METRIC_COUNTER,
+        "Requests answered, by path and status code; each is there since its first one.");
+    for (int path = 0; path < TRAFFIC_PATH_COUNT; path++)
+        for (int i = 0; i < TRAFFIC_STATUS_COUNT; i++) {
+            const struct label labels[] = {{"path", PATHS[path].label}, {"code", STATUSES[i].label}};
+            if (traffic->requests[path][i] > 0)
+                exposition_number(page, labels, 2, (int64_t)traffic->requests[path][i]);
+        }
+}
+
+static void put_process(struct exposition *page, const struct responder_state *state) {
+    exposition_family(
+        page, "bugsink_health_responder_start_time_seconds", METRIC_GAUGE, "When the responder started.");
+    exposition_seconds(page, NULL, 0, state->started_at_ms);
+    exposition_family(
+        page, "bugsink_health_responder_cpu_seconds", METRIC_COUNTER, "Processor time of the responder.");
+    exposition_seconds(page, NULL, 0, state->usage.cpu_ms);
+    if (state->usage.resident_bytes >= 0)
+        put_gauge(page, "bugsink_health_responder_resident_memory_bytes", "Resident memory of the responder.",
+            state->usage.resident_bytes);
+    if (state->usage.open_descriptors >= 0)
+        put_gauge(page, "bugsink_health_responder_open_fds", "Open descriptors of the responder.",
+            state->usage.open_descriptors);
+}
+
+void traffic_put(struct exposition *page, const struct traffic *traffic, const struct verdicts *verdicts,
+    const struct responder_state *state) {
+    put_verdicts(page, verdicts);
+    put_requests(page, traffic);
+    put_gauge(page, "bugsink_health_http_connections", "Connections open now.", (int64_t)state->connections);
+    put_counter(page, "bugsink_health_http_connections_accepted", "Connections accepted.", traffic->accepted);
+    put_counter(page, "bugsink_health_http_connections_evicted",
+        "Connections ended unfinished, the oldest first, to make room for others.", traffic->evicted);
+    put_counter(page, "bugsink_health_http_accept_pauses",
+        "Times that no descriptor was left for a new connection, which had to wait.", traffic->pauses);
+    put_process(page, state);
+    exposition_end(page);
+}
