@@ -5,7 +5,6 @@
 #include "base/process.h"
 #include "base/str.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +19,7 @@ int main(int argc, char **argv) {
     (void)argc;
     const char *const *environment = (const char *const *)environ;
     process_open_standard_descriptors();
-    signal(SIGPIPE, SIG_IGN);
+    process_settle_signals();
     if (argv[0])
         argv++;
     for (char **argument = argv; *argument; argument++) {

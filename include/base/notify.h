@@ -24,7 +24,8 @@ struct notify {
 /* Reads NOTIFY_SOCKET (a path, or a name in the abstract namespace behind '@'), WATCHDOG_USEC and
  * WATCHDOG_PID from the environment, and removes all three: what this process starts is not to speak for it.
  * A watchdog that is meant for another process is none. Returns -1, with an error, where a variable makes no
- * sense or there is no socket to be had; *notify is then usable, and tells nobody. */
+ * sense or there is no socket to be had; *notify is then usable: without a watchdog where only that is wrong,
+ * else it tells nobody. */
 int notify_open(struct notify *notify, struct error *err);
 void notify_close(struct notify *notify);
 

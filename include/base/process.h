@@ -17,6 +17,13 @@ void process_forbid_core(void);
  * need more. */
 void process_limit_memory(unsigned long bytes);
 
+/* Bounds the processor time of this process, in seconds: beyond it SIGXCPU ends it. */
+void process_limit_processor(unsigned long seconds);
+
+/* Signals as this program wants them at its start, whatever its parent has left: none blocked, SIGCHLD heard;
+ * a reader that has gone and a file-size limit (of the log) are errors of a write, and no end. */
+void process_settle_signals(void);
+
 /* Overwrites the environment where it stands in memory and empties it: it holds passwords. */
 void process_wipe_environment(void);
 

@@ -12,6 +12,9 @@
  * what its number does not say: the system's error, a plugin that is missing. */
 enum reason mysql_reason_of_error(unsigned error, const char *message);
 
+/* Whether the client library made that error, and not the server. */
+bool mysql_error_is_librarys(unsigned error);
+
 /* The number to show and to judge: that of the server's error, where the library hides it in a text of its
  * own because TLS was wanted and not yet there; else error itself. */
 unsigned mysql_number_of_error(unsigned error, const char *message);

@@ -9,7 +9,8 @@
 /* How long past its lease a page may still be served. */
 enum page_trust {
     PAGE_TRUST_LEASE, /* readiness: not a moment */
-    PAGE_TRUST_GRACE, /* liveness and self: half a minute, for a restart is no small thing */
+    PAGE_TRUST_GRACE, /* self: half a minute, for a restart of the sidecar is a small thing, but one */
+    PAGE_TRUST_LONG,  /* liveness: two, so that the sidecar is restarted first, and Bugsink need not be */
     PAGE_TRUST_COUNT,
 };
 

@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The trust before the first set has come, and how far past its lease a page of PAGE_TRUST_GRACE still
- * stands. */
-enum { PAGES_FIRST_LEASE_MS = 5000, PAGES_GRACE_MS = 30000 };
+/* The trust before the first set has come, and how far past its lease a page of PAGE_TRUST_GRACE, or
+ * PAGE_TRUST_LONG, still stands. */
+enum { PAGES_FIRST_LEASE_MS = 5000, PAGES_GRACE_MS = 30000, PAGES_LONG_MS = 120000 };
 
 struct page_table;
 

@@ -54,9 +54,8 @@ int notify_open(struct notify *notify, struct error *err) {
     int result = 0;
     if (name)
         result = set_address(notify, name, err);
-    if (name && result == 0)
-        result = set_watchdog(notify, getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"), err);
     if (name && result == 0) {
+        result = set_watchdog(notify, getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"), err);
         notify->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (notify->fd < 0)
             result = error_set(err, "no socket to notify the service manager: %s", strerror(errno));

@@ -29,6 +29,20 @@ void process_forbid_core(void) {
 #endif
 }
 
+void process_limit_processor(unsigned long seconds) {
+    struct rlimit limit = {seconds, seconds};
+    setrlimit(RLIMIT_CPU, &limit);
+}
+
+void process_settle_signals(void) {
+    sigset_t none;
+    sigemptyset(&none);
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 void process_limit_memory(unsigned long bytes) {
 #ifndef __SANITIZE_ADDRESS__
     struct rlimit limit = {bytes, bytes};

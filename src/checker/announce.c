@@ -49,9 +49,16 @@ static void tell(void *arg) {
     announcer->has_state_to_tell = announcer->has_status_to_tell = false;
 }
 
+/* Twice in its time; but no watchdog is worth a processor. */
+static int64_t watchdog_pause_ms(const struct announcer *announcer) {
+    enum { PAUSE_MIN_MS = 20 };
+    int64_t pause_ms = announcer->notify.watchdog_ms / 2;
+    return pause_ms > PAUSE_MIN_MS ? pause_ms : PAUSE_MIN_MS;
+}
+
 static void on_watchdog(void *arg) {
     struct announcer *announcer = arg;
-    timer_arm(announcer->timers, &announcer->watchdog, announcer->notify.watchdog_ms / 2);
+    timer_arm(announcer->timers, &announcer->watchdog, watchdog_pause_ms(announcer));
     announcer->ask(announcer->arg);
 }
 
@@ -69,7 +76,7 @@ void announcer_start(struct announcer *announcer, struct timers *timers, void (*
     announcer->ask = ask;
     announcer->arg = arg;
     if (announcer->notify.watchdog_ms > 0)
-        timer_arm(timers, &announcer->watchdog, announcer->notify.watchdog_ms / 2);
+        timer_arm(timers, &announcer->watchdog, watchdog_pause_ms(announcer));
 }
 
 void announcer_release(struct announcer *announcer) {

@@ -105,7 +105,8 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
         .identity = outcome->identity,
         .around = watch->events->surroundings(watch->arg)};
     /* The login was counted as broken when its time was up, and that is how it has ended now. */
-    if (check->is_late && policy_retry(check->config, &finding) == RETRY_SLOWER)
+    if (check->is_late && (policy_retry(check->config, &finding) == RETRY_SLOWER ||
+                              finding.reason == REASON_CRASHED || finding.reason == REASON_INTERNAL))
         return;
     bool is_change =
         policy_judge(check->config, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));

@@ -18,12 +18,13 @@
 
 /* What a child may take: far more than any driver needs for our questions; a server that answers without end,
  * or a file that is none, then fails one run instead of filling the pod's memory. */
-enum { MEMORY_MAX = 192 * 1024 * 1024 };
+enum { MEMORY_MAX = 96 * 1024 * 1024 };
 
 enum {
     KILL_GRACE_MS = 500,  /* from SIGTERM to SIGKILL */
     DEATH_GRACE_MS = 400, /* from SIGKILL until the child counts as caught in the kernel */
     LAST_RESORT_S = 5,
+    PROCESSOR_SPARE_S = 2,
     RELEASE_PATIENCE_MS = 200, /* for all together */
 };
 
@@ -318,6 +319,7 @@ static void reset_signals(void) {
         sigaction(number, &action, NULL); /* SIGKILL, SIGSTOP and the C library's own refuse, rightly */
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL); /* SQLite takes it for a full disk */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -329,6 +331,8 @@ static _Noreturn void run_child(
     reset_signals();
     process_forbid_core();
     process_limit_memory(MEMORY_MAX);
+    /* More than the run can use; and whoever is kept busy after its time (a login that lingers) ends here. */
+    process_limit_processor((unsigned long)(deadline_ms + 999) / 1000 + PROCESSOR_SPARE_S);
     process_close_from(STDERR_FILENO + 1, &fd, 1);
     if (process_die_with_parent(parent))
         work(arg, fd);

@@ -54,7 +54,11 @@ static bool fail_with_error(struct talk *talk, enum phase phase) {
     unsigned error = mysql_errno(talk->mysql);
     const char *message = mysql_error(talk->mysql);
     snprintf(talk->outcome->code, sizeof talk->outcome->code, "%u", mysql_number_of_error(error, message));
-    return fail(talk, mysql_reason_of_error(error, message), phase, message);
+    enum reason reason = mysql_reason_of_error(error, message);
+    /* The library's own texts name a plugin out of a buffer that may have been used again meanwhile. */
+    if (reason == REASON_AUTH_UNSUPPORTED && mysql_error_is_librarys(error))
+        message = "the server asks for a plugin that is not installed here, or that is not allowed";
+    return fail(talk, reason, phase, message);
 }
 
 /* -- before anything is sent -- */

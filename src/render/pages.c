@@ -37,11 +37,11 @@ static const struct route {
     const char *type;
     enum page_trust trust;
 } ROUTES[] = {
-    {"/health/live", snapshot_is_live, text_live, TEXT, PAGE_TRUST_GRACE},
+    {"/health/live", snapshot_is_live, text_live, TEXT, PAGE_TRUST_LONG},
     {"/health/ready", snapshot_is_ready, json_ready, JSON, PAGE_TRUST_LEASE},
     {"/health", is_healthy, json_health, JSON, PAGE_TRUST_LEASE},
     {"/health", is_healthy, html_health, PAGE_TYPE_HTML, PAGE_TRUST_LEASE},
-    {"/health/started", has_started, text_started, TEXT, PAGE_TRUST_GRACE},
+    {"/health/started", has_started, text_started, TEXT, PAGE_TRUST_LONG},
     {"/health/self", is_working, text_self, TEXT, PAGE_TRUST_GRACE},
     {PAGE_PATH_METRICS, is_working, metrics_text, PAGE_TYPE_METRICS, PAGE_TRUST_LEASE},
     {PAGE_PATH_METRICS, is_working, metrics_openmetrics, PAGE_TYPE_OPENMETRICS, PAGE_TRUST_LEASE},

@@ -53,7 +53,7 @@ static const struct reason_info REASONS[REASON_COUNT] = {
         "Check user, password and the server's access rules; a password in a DSN must be percent-encoded. A changed password file is read after SIGHUP."},
     [REASON_AUTH_UNSUPPORTED] = {"auth_unsupported", STATUS_ERROR, RETRY_SLOW, false, false,
         "The database server asks for a way of authentication that this program does not know.",
-        "Install the client plugin that the log names, or give the user another: mysql_native_password, ed25519, caching_sha2_password."},
+        "Give the user another: scram-sha-256, mysql_native_password, ed25519, caching_sha2_password. SELECT user, plugin FROM mysql.user names what it has."},
     [REASON_HOST_DENIED] = {"host_denied", STATUS_ERROR, RETRY_SLOW, false, false,
         "The database server takes no connections from this host.",
         "The server's users are bound to other hosts: create 'USER'@'%', or one for the pods' addresses."},

@@ -180,8 +180,9 @@ static int compare_path(const void *key, const void *element) {
 }
 
 static bool is_trusted(const struct page_table *table, enum page_trust trust, int64_t now_ms) {
-    int64_t past_ms = now_ms - table->valid_until_ms;
-    return past_ms <= (trust == PAGE_TRUST_GRACE ? PAGES_GRACE_MS : 0);
+    static const int64_t BEYOND_MS[PAGE_TRUST_COUNT] = {
+        [PAGE_TRUST_GRACE] = PAGES_GRACE_MS, [PAGE_TRUST_LONG] = PAGES_LONG_MS};
+    return now_ms - table->valid_until_ms <= BEYOND_MS[trust];
 }
 
 /* Before the first set: the paths that every set holds are known. */
@@ -190,7 +191,7 @@ static void answer_without_pages(const struct page_table *table, struct path pat
     if (path_is(path, PAGE_PATH_METRICS)) {
         set_no_metrics(answer, tastes & PAGE_TASTE_OPENMETRICS ? PAGE_TYPE_OPENMETRICS : PAGE_TYPE_METRICS);
     } else if (path_is(path, "/health/live") || path_is(path, "/health/self")) {
-        if (is_trusted(table, PAGE_TRUST_GRACE, now_ms))
+        if (is_trusted(table, path_is(path, "/health/live") ? PAGE_TRUST_LONG : PAGE_TRUST_GRACE, now_ms))
             set_body(answer, 200, TEXT_TYPE, "OK\n", 3);
         else
             set_notice(answer, &table->stale, TEXT_TYPE);

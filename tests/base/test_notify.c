@@ -131,7 +131,7 @@ START_TEST(the_watchdog_is_ours_or_none) {
     ck_assert_int_eq(result, WATCHDOGS[_i].watchdog_ms < 0 ? -1 : 0);
     ck_assert_int_eq(notify.watchdog_ms, result < 0 ? 0 : WATCHDOGS[_i].watchdog_ms);
     ck_assert_msg(result == 0 || strncmp(err.text, "WATCHDOG_", 9) == 0, "%s", err.text);
-    ck_assert_int_eq(notify.fd >= 0, result == 0);
+    ck_assert_int_ge(notify.fd, 0); /* whatever is wrong with the watchdog, the rest is told */
     notify_close(&notify);
 }
 END_TEST

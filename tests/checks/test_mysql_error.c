@@ -89,6 +89,15 @@ START_TEST(each_error_has_its_reason) {
 }
 END_TEST
 
+START_TEST(the_librarys_errors_are_told_from_the_servers) {
+    static const unsigned LIBRARYS[] = {2000, 2013, 2999, 5000, 5012}, SERVERS[] = {1045, 1999, 3000, 4999};
+    for (int i = 0; i < COUNT(LIBRARYS); i++)
+        ck_assert(mysql_error_is_librarys(LIBRARYS[i]));
+    for (int i = 0; i < COUNT(SERVERS); i++)
+        ck_assert(!mysql_error_is_librarys(SERVERS[i]));
+}
+END_TEST
+
 START_TEST(a_hidden_number_is_found) {
     ck_assert_uint_eq(mysql_number_of_error(2002, "x cannot be verified: 1040 - Too many connections"), 1040);
     ck_assert_uint_eq(mysql_number_of_error(2002, "x cannot be verified: nothing"), 2002);
@@ -168,6 +177,7 @@ Suite *mysql_error_suite(void) {
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, each_error_has_its_reason, 0, COUNT(ROWS));
     tcase_add_test(tcase, a_hidden_number_is_found);
+    tcase_add_test(tcase, the_librarys_errors_are_told_from_the_servers);
     tcase_add_test(tcase, a_greeting_is_known_by_its_first_bytes);
     tcase_add_test(tcase, a_greeting_says_whether_there_is_tls);
     return suite;

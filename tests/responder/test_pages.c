@@ -33,11 +33,11 @@ static void put_pages(struct bench *bench, const char *text, int64_t valid_until
     static const struct page PAGES[] = {
         {"/health", 200, PAGE_TRUST_LEASE, "application/json", "", 0},
         {"/health", 200, PAGE_TRUST_LEASE, PAGE_TYPE_HTML, "", 0},
-        {"/health/live", 200, PAGE_TRUST_GRACE, "text/plain", "", 0},
+        {"/health/live", 200, PAGE_TRUST_LONG, "text/plain", "", 0},
         {"/health/ready", 200, PAGE_TRUST_LEASE, "application/json", "", 0},
         {"/health/ready/default", 503, PAGE_TRUST_LEASE, "application/json", "", 0},
         {"/health/self", 200, PAGE_TRUST_GRACE, "text/plain", "", 0},
-        {"/health/started", 200, PAGE_TRUST_GRACE, "text/plain", "", 0},
+        {"/health/started", 200, PAGE_TRUST_LONG, "text/plain", "", 0},
         {"/metrics", 200, PAGE_TRUST_LEASE, PAGE_TYPE_OPENMETRICS, "", 0},
         {"/metrics", 200, PAGE_TRUST_LEASE, PAGE_TYPE_METRICS, "", 0},
     };
@@ -114,6 +114,9 @@ START_TEST(a_checker_that_never_sends_pages_is_not_alive_forever) {
     struct bench bench;
     bench_init(&bench);
     bench.now_ms += PAGES_FIRST_LEASE_MS + PAGES_GRACE_MS;
+    assert_status(&bench, "/health/self", 200);
+    bench.now_ms += PAGES_LONG_MS - PAGES_GRACE_MS;
+    assert_status(&bench, "/health/self", 503);
     assert_status(&bench, "/health/live", 200);
     bench.now_ms++;
     struct answer answer = ask(&bench, "/health/live");
@@ -161,6 +164,10 @@ START_TEST(past_its_lease_readiness_is_stale_at_once_and_liveness_after_half_a_m
     assert_status(&bench, "/health/live", 200);
     ck_assert_str_eq(ask(&bench, "/health/started").body, "text");
     bench.now_ms += PAGES_GRACE_MS - 1;
+    assert_status(&bench, "/health/self", 200);
+    bench.now_ms += 1;
+    assert_status(&bench, "/health/self", 503); /* the sidecar is restarted before Bugsink is */
+    bench.now_ms += PAGES_LONG_MS - PAGES_GRACE_MS - 1;
     assert_status(&bench, "/health/live", 200);
     bench.now_ms += 1;
     answer = ask(&bench, "/health/live");
@@ -249,7 +256,7 @@ START_TEST(metrics_are_always_answered_and_old_ones_never) {
     assert_metrics(&bench, 0, PAGE_TYPE_METRICS, "");
     assert_metrics(&bench, PAGE_TASTE_OPENMETRICS, PAGE_TYPE_OPENMETRICS, "");
     assert_verdicts(&bench, false, true, false);
-    bench.now_ms += PAGES_GRACE_MS;
+    bench.now_ms += PAGES_LONG_MS;
     assert_metrics(&bench, 0, PAGE_TYPE_METRICS, "");
     assert_verdicts(&bench, false, false, false);
     page_table_renew(bench.table, bench.now_ms + 5000);
