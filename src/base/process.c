@@ -30,7 +30,7 @@ void process_forbid_core(void) {
 }
 
 void process_limit_processor(unsigned long seconds) {
-    struct rlimit limit = {seconds, seconds};
+    struct rlimit limit = {seconds, seconds + 1}; /* at the second one SIGKILL would come instead */
     setrlimit(RLIMIT_CPU, &limit);
 }
 

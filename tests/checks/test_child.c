@@ -226,6 +226,27 @@ START_TEST(a_death_by_signal_is_told) {
 }
 END_TEST
 
+/* As a login that lingers may be, at a server that never stops talking. */
+static void work_spins(void *arg, int fd) {
+    (void)arg;
+    (void)fd;
+    alarm(60);
+    for (volatile unsigned long turns = 0;; turns++)
+        continue;
+}
+
+START_TEST(one_that_is_kept_busy_is_ended_by_its_limit_of_processor_time) {
+    struct rig rig;
+    struct notes notes = {.text = ""};
+    struct error err;
+    rig_init(&rig);
+    ck_assert_msg(child_start(&rig.children, work_spins, NULL, &CALLBACKS, &notes, 1, &err), "%s", err.text);
+    ck_assert(rig_turn_until(&rig, is_released, &notes, 50000));
+    ck_assert_int_eq(notes.signal, SIGXCPU);
+    rig_release(&rig);
+}
+END_TEST
+
 START_TEST(an_end_without_a_report_is_told) {
     struct rig rig;
     struct notes notes;
@@ -463,6 +484,7 @@ Suite *child_suite(void) {
     tcase_add_test(tcase, polling_finds_the_report_without_the_loop);
     tcase_add_loop_test(tcase, a_death_by_signal_is_told, 0, sizeof SIGNALS / sizeof SIGNALS[0]);
     tcase_add_test(tcase, an_end_without_a_report_is_told);
+    tcase_add_test(tcase, one_that_is_kept_busy_is_ended_by_its_limit_of_processor_time);
     tcase_add_loop_test(tcase, garbage_and_half_reports_are_garbled, 0, sizeof GARBAGE / sizeof GARBAGE[0]);
     tcase_add_test(tcase, an_abandoned_child_is_gone_by_sigterm_and_says_no_more);
     tcase_add_test(tcase, one_that_ignores_sigterm_is_killed_half_a_second_later);

@@ -77,6 +77,24 @@ START_TEST(a_good_file_takes_force_and_unchanged_checks_keep_their_history) {
 }
 END_TEST
 
+/* A mask is inherited through exec; without SIGCHLD no child would be reaped, and the second reload wait for
+ * the first one's for ever. */
+START_TEST(signals_that_the_parent_has_blocked_are_heard_all_the_same) {
+    sigset_t blocked, old;
+    sigfillset(&blocked);
+    sigprocmask(SIG_BLOCK, &blocked, &old);
+    struct world *world = start();
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    for (int i = 0; i < 3; i++) {
+        write_config(
+            world, i % 2 ? "" : ", \"extra\": {\"dsn\": \"/nosuch/extra.sqlite3\", \"critical\": false}", "");
+        reload(world);
+        world_await(world, "/health/ready/extra/", i % 2 ? 404 : 503, "", SOON_MS);
+    }
+    world_end(world);
+}
+END_TEST
+
 START_TEST(a_changed_check_starts_anew_and_is_never_absent) {
     struct world *world = start();
     write_config(world, "", ", \"NO_SUCH_SETTING\"");
@@ -183,6 +201,7 @@ Suite *e2e_reload_suite(void) {
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_good_file_takes_force_and_unchanged_checks_keep_their_history);
     tcase_add_test(tcase, a_changed_check_starts_anew_and_is_never_absent);
+    tcase_add_test(tcase, signals_that_the_parent_has_blocked_are_heard_all_the_same);
     tcase_add_loop_test(
         tcase, after_a_bad_file_the_old_configuration_stays, 0, sizeof SPOILED / sizeof SPOILED[0]);
     tcase_add_test(tcase, a_changed_address_needs_a_restart_and_says_so);
