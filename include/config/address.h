@@ -26,7 +26,7 @@ bool address_set_host(struct address *address, const char *host);
 void address_format(const struct address *address, char text[ADDRESS_TEXT_SIZE]);
 
 /* Whether a connection to target would reach a listener on this machine at `listener`, as far as the texts
- * tell. */
+ * and this machine's interfaces tell. */
 bool address_reaches(const struct address *target, const struct address *listener);
 
 #endif

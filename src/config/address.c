@@ -4,6 +4,8 @@
 #include "base/str.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,11 +82,32 @@ static bool is_loopback(const char *host) {
     return strcmp(host, "::1") == 0 || strncmp(host, "127.", 4) == 0;
 }
 
+/* Whether an interface of this machine (of this pod, in one) has that address now. */
+static bool is_of_an_interface(const char *host) {
+    struct ifaddrs *interfaces = NULL;
+    bool is_found = false;
+    if (getifaddrs(&interfaces) < 0)
+        return false;
+    for (const struct ifaddrs *one = interfaces; one && !is_found; one = one->ifa_next) {
+        char text[INET6_ADDRSTRLEN];
+        int family = one->ifa_addr ? one->ifa_addr->sa_family : AF_UNSPEC;
+        const void *bytes =
+            family == AF_INET
+                ? (const void *)&((const struct sockaddr_in *)(const void *)one->ifa_addr)->sin_addr
+            : family == AF_INET6
+                ? (const void *)&((const struct sockaddr_in6 *)(const void *)one->ifa_addr)->sin6_addr
+                : NULL;
+        is_found = bytes && inet_ntop(family, bytes, text, sizeof text) && strcmp(text, host) == 0;
+    }
+    freeifaddrs(interfaces);
+    return is_found;
+}
+
 bool address_reaches(const struct address *target, const struct address *listener) {
     const char *to = plain_host(target), *at = plain_host(listener);
     if (target->port != listener->port || target->port == 0)
         return false;
     if (is_any(at))
-        return is_any(to) || is_loopback(to);
+        return is_any(to) || is_loopback(to) || is_of_an_interface(to);
     return strcmp(to, at) == 0 || (is_any(to) && is_loopback(at));
 }

@@ -4,6 +4,9 @@
 #include "config/config_harness.h"
 
 #include <check.h>
+#include <netinet/in.h>
+#include <netdb.h>
+#include <ifaddrs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -577,6 +580,28 @@ static const struct {
     {"127.0.0.1:0", "http://127.0.0.1:9000", false},
 };
 
+/* A pod may know itself by the address that others know it by. */
+START_TEST(an_app_url_with_an_address_of_this_machine_is_refused) {
+    struct ifaddrs *interfaces;
+    int seen = 0;
+    ck_assert_int_eq(getifaddrs(&interfaces), 0);
+    for (const struct ifaddrs *one = interfaces; one; one = one->ifa_next) {
+        char host[NI_MAXHOST], url[NI_MAXHOST + 64];
+        if (!one->ifa_addr || one->ifa_addr->sa_family != AF_INET)
+            continue;
+        ck_assert_int_eq(getnameinfo(one->ifa_addr, sizeof(struct sockaddr_in), host, sizeof host, NULL, 0,
+                             NI_NUMERICHOST),
+            0);
+        snprintf(url, sizeof url, "BUGSINK_HEALTH_APP_URL=http://%s:8000/health/live/", host);
+        harness_load_bad(NULL, ENVIRONMENT(url), NULL, "that is where this sidecar listens");
+        seen++;
+    }
+    freeifaddrs(interfaces);
+    ck_assert_int_gt(seen, 0);
+    config_free(harness_load_good(NULL, ENVIRONMENT("BUGSINK_HEALTH_APP_URL=http://203.0.113.1:8000"), NULL));
+}
+END_TEST
+
 START_TEST(an_app_url_that_leads_back_to_us_is_refused) {
     char listen[100], url[100];
     snprintf(listen, sizeof listen, "BUGSINK_HEALTH_LISTEN=%s", OURS[_i].listen);
@@ -726,6 +751,7 @@ Suite *config_checks_suite(void) {
     suite_add_tcase(suite, app);
     tcase_add_loop_test(app, an_app_url_is_brought_into_one_form, 0, ROWS(URLS));
     tcase_add_loop_test(app, a_wrong_app_url_is_refused_with_its_place, 0, ROWS(BAD_URLS));
+    tcase_add_test(app, an_app_url_with_an_address_of_this_machine_is_refused);
     tcase_add_loop_test(app, an_app_url_that_leads_back_to_us_is_refused, 0, ROWS(OURS));
     tcase_add_loop_test(app, the_host_is_the_files_or_base_urls, 0, ROWS(HOSTS));
     tcase_add_test(app, bugsinks_users_come_by_https_where_base_url_says_so);
