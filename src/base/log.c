@@ -16,7 +16,8 @@ static struct {
     int fd;
     char process[16];
     int64_t lost; /* lines that could not be written since the last one that could */
-} state = {LOG_INFO, LOG_TEXT, STDERR_FILENO, "main", 0};
+    bool is_torn; /* of the last one that was begun only a part was taken (a full disk) */
+} state = {LOG_INFO, LOG_TEXT, STDERR_FILENO, "main", 0, false};
 
 static const char *const LEVELS[] = {"debug", "info", "warning", "error"};
 static const char *const FORMATS[] = {"text", "json"};
@@ -168,10 +169,15 @@ void log_end(struct log_line *line) {
      */
     struct pollfd pollfd = {.fd = state.fd, .events = POLLOUT};
     bool is_writable = poll(&pollfd, 1, 0) == 1 && (pollfd.revents & POLLOUT);
-    if (is_writable && write(state.fd, line->text, line->length) == (ssize_t)line->length)
+    if (is_writable && state.is_torn) /* else a reader of lines would lose this one with that one */
+        state.is_torn = write(state.fd, "\n", 1) != 1;
+    ssize_t taken = is_writable && !state.is_torn ? write(state.fd, line->text, line->length) : 0;
+    if (taken == (ssize_t)line->length) {
         state.lost = 0;
-    else
-        state.lost++;
+        return;
+    }
+    state.lost++;
+    state.is_torn = state.is_torn || taken > 0;
 }
 
 void log_event(enum log_level level, const char *event) {

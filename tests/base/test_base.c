@@ -7,6 +7,9 @@
 #include "base/timers.h"
 
 #include <check.h>
+#include <sys/resource.h>
+#include <signal.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,6 +235,38 @@ START_TEST(a_log_that_nobody_reads_loses_lines_and_counts_them) {
 }
 END_TEST
 
+/* As on a full disk, of which space is freed later. */
+START_TEST(after_half_a_line_the_next_one_begins_anew) {
+    enum { ROOM = 100 };
+    struct rlimit limit;
+    char text[1024];
+    FILE *file = tmpfile();
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fcntl(fileno(file), F_SETFL, O_APPEND), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    const struct rlimit full = {ROOM, limit.rlim_max};
+    log_configure(LOG_INFO, LOG_TEXT, "test", fileno(file));
+    int result =
+        setrlimit(RLIMIT_FSIZE, &full); /* libcheck writes a file, too: nothing is asserted below it */
+    log_error("whole", "a line");
+    log_error("torn", "this line is too long for what is left");
+    log_error("lost", "another");
+    setrlimit(RLIMIT_FSIZE, &limit);
+    ck_assert_int_eq(result, 0);
+    log_event(LOG_INFO, "heard again");
+    log_event(LOG_INFO, "and again");
+    ssize_t length = pread(fileno(file), text, sizeof text - 1, 0);
+    ck_assert_int_gt(length, ROOM);
+    text[length] = '\0';
+    ck_assert_int_eq(text[ROOM], '\n');
+    ck_assert_msg(strncmp(text + ROOM + 1, "time=", 5) == 0, "%s", text);
+    ck_assert_msg(strstr(text + ROOM, "event=\"heard again\" lost_lines=2\n") != NULL, "%s", text);
+    ck_assert_ptr_nonnull(strstr(text + ROOM, "event=\"and again\"\n"));
+    fclose(file);
+}
+END_TEST
+
 START_TEST(text_in_fixed_memory_does_not_grow_beyond_it) {
     char memory[8];
     struct strbuf text = strbuf_in(memory, sizeof memory);
@@ -278,5 +313,6 @@ Suite *base_suite(void) {
     tcase_add_test(tcase, text_in_fixed_memory_does_not_grow_beyond_it);
     tcase_add_test(tcase, a_process_knows_what_it_uses);
     tcase_add_test(tcase, a_log_that_nobody_reads_loses_lines_and_counts_them);
+    tcase_add_test(tcase, after_half_a_line_the_next_one_begins_anew);
     return suite;
 }
