@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { COUNTERS_BUCKETS = 9 };
+enum { COUNTERS_BUCKETS = 11 };
 
 /* Embedded in its owner; plain bytes, which may be copied. {0} has counted nothing. */
 struct counters {

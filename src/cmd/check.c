@@ -57,13 +57,15 @@ static void draw(void *arg) {
     session_snapshot(&checking->session, &snapshot);
     clock_format_utc(snapshot.now_ms, now);
     duration_format(engine_config(checking->session.engine)->interval_ms, interval);
-    char *table = text_table(&snapshot, style_of(checking));
-    strbuf_format(&frame, "bugsink-health check, every %s until Ctrl-C; %.19sZ: %s\n\n%s", interval, now,
-        snapshot_is_ready(&snapshot) ? "ready" : "not ready", table ? table : "");
-    if (table && !frame.is_broken && !terminal_draw(&checking->view, frame.data)) {
+    char *table = text_table(&snapshot, style_of(checking)), *verdict = text_verdict(&snapshot);
+    /* The verdict with its names on top: rows below the window's end are not seen. */
+    strbuf_format(&frame, "bugsink-health check, every %s until Ctrl-C; %.19sZ\n%s\n\n%s", interval, now,
+        verdict ? verdict : "", table ? table : "");
+    if (table && verdict && !frame.is_broken && !terminal_draw(&checking->view, frame.data)) {
         checking->has_failed = true;
         loop_end(&checking->session.loop);
     }
+    free(verdict);
     free(table);
     strbuf_release(&frame);
 }

@@ -31,24 +31,31 @@ static const struct {
     {"self", "/health/self/"},
 };
 
+/* What comes from a port may be anybody's, and what is printed here goes to a terminal or into the kubelet's
+ * events: printable ASCII and line ends pass. */
+static void print_foreign(const char *text) {
+    for (; *text; text++)
+        putchar((*text >= ' ' && *text <= '~') || *text == '\n' ? *text : '?');
+}
+
 /* Prints why one check is not ok, with the reason table's words. */
 static void print_check(const char *name, const char *code, bool is_failed) {
     const struct reason_info *info = code ? reason_find(code) : NULL;
     bool is_starting = info && info->verdict == STATUS_STARTING;
-    printf("%s: %s%s", name,
-        is_starting ? ""
-        : is_failed ? "error: "
-                    : "degraded: ",
-        code ? code : "no code");
+    print_foreign(name);
+    printf(": %s", is_starting ? "" : is_failed ? "error: " : "degraded: ");
+    print_foreign(code ? code : "no code");
     if (info)
         printf(". %s%s%s", info->sentence, info->hint ? " " : "", info->hint ? info->hint : "");
     putchar('\n');
 }
 
 static bool has_member(const json_t *names, const char *name) {
-    for (size_t i = 0; i < json_array_size(names); i++)
-        if (strcmp(json_string_value(json_array_get(names, i)), name) == 0)
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *member = json_string_value(json_array_get(names, i));
+        if (member && strcmp(member, name) == 0)
             return true;
+    }
     return false;
 }
 
@@ -56,9 +63,14 @@ static bool has_member(const json_t *names, const char *name) {
 static bool explain(const char *body) {
     json_t *json = json_loads(body, 0, NULL), *codes = json_object_get(json, "codes"), *code;
     const char *message = json_string_value(json_object_get(json, "message")), *name;
+    const char *own_code = json_string_value(json_object_get(json, "code"));
     bool is_ours = json_is_object(codes);
-    if (is_ours && message)
-        printf("%s: %s\n", json_string_value(json_object_get(json, "code")), message);
+    if (is_ours && own_code && message) {
+        print_foreign(own_code);
+        fputs(": ", stdout);
+        print_foreign(message);
+        putchar('\n');
+    }
     json_object_foreach(codes, name, code)
         print_check(name, json_string_value(code), has_member(json_object_get(json, "failed"), name));
     json_decref(json);
@@ -71,8 +83,12 @@ static int report(const struct http_answer *answer) {
         return EXIT_READY;
     }
     printf("HTTP %d\n", answer->status);
-    if (!explain(answer->body))
-        fputs(answer->body, stdout);
+    size_t length = strlen(answer->body);
+    if (!explain(answer->body)) {
+        print_foreign(answer->body);
+        if (length > 0 && answer->body[length - 1] != '\n')
+            putchar('\n');
+    }
     return EXIT_NOT_READY;
 }
 

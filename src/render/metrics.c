@@ -139,7 +139,8 @@ static const struct check_family FAMILIES[] = {
         .help = "Runs that ended degraded or in error, by code; a code is there since its first one.",
         .put = put_failures},
     {.name = "bugsink_health_queue_tasks",
-        .help = "Tasks in the queue, as of the last look.",
+        .help =
+            "Tasks in the queue, as of the last look; counted up to 10001, or one more than backlog.tasks.",
         .observed = OBSERVED_TASKS},
     {.name = "bugsink_health_queue_oldest_task_age_seconds",
         .help = "How long the oldest task had waited at the last look; 0 when none waited.",

@@ -3,7 +3,7 @@
 
 /* None is a whole number of seconds, which the two text formats would write differently, and Prometheus would
  * take for two buckets. 1.5 s is the standard budget for slow, 3 s the standard timeout. */
-static const int64_t BOUNDS_MS[COUNTERS_BUCKETS] = {5, 10, 25, 50, 100, 250, 500, 1500, 3500};
+static const int64_t BOUNDS_MS[COUNTERS_BUCKETS] = {5, 10, 25, 50, 100, 250, 500, 1500, 3500, 12500, 60500};
 
 int64_t counters_bound_ms(int bucket) {
     return BOUNDS_MS[bucket];

@@ -46,7 +46,7 @@ static const char SHEET[] =
     "border-left:.3rem solid var(--drawn);border-radius:.4rem;padding:.9rem 1rem;margin-bottom:.6rem}\n"
     ".state{display:flex;align-items:center;gap:.5rem;color:var(--state);font-weight:700}\n"
     ".name{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 .7rem}\n"
-    "h3{font-size:1.1rem;line-height:1.35}\n"
+    "h3{font-size:1.1rem;line-height:1.35;min-width:0;overflow-wrap:anywhere}\n"
     ".kind,.observed,figcaption,.legend,footer{color:var(--soft)}\n"
     ".code code{color:var(--state);font-weight:700}\n"
     ".hint{border-left:.2rem solid var(--line);padding-left:.7rem;margin:.35rem 0}\n"
@@ -69,7 +69,7 @@ static const char SHEET[] =
 
 /* The hash is the sheet's; tests/report/test_style.c knows the right one when this is not. */
 static const char POLICY[] =
-    "default-src 'none'; style-src 'sha256-hgyYQLrxVSBqqWne0NzPrblCgWNEXzGKH5jKML4VX3A='; img-src data:; "
+    "default-src 'none'; style-src 'sha256-NIbgNHeT36z2dKBd+xuUB8J44vmaGg+501hKDxeCcnI='; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const char *style_page_open(void) {

@@ -45,13 +45,15 @@ static const char *harmless(const char *text) {
 }
 
 static void append_html(struct strbuf *html, const struct reason_info *info) {
-    strbuf_format(html, "%s<title>Not ready: %s - Bugsink health</title>\n<style>%s</style>\n</head>\n",
+    strbuf_format(html,
+        "%s<title>Not ready: %s - Bugsink health</title>\n<link rel=\"icon\" "
+        "href=\"data:,\">\n<style>%s</style>\n</head>\n",
         style_page_open(), info->slug, style_sheet());
     strbuf_format(html,
-        "<body class=\"error\">\n<main class=\"verdict\">\n<p class=\"brand\">Bugsink health</p>\n"
+        "<body class=\"%s\">\n<main class=\"verdict\">\n<p class=\"brand\">Bugsink health</p>\n"
         "<h1>Not ready: %s</h1>\n<p class=\"lead\">%s</p>\n<p "
         "class=\"hint\">%s</p>\n</main>\n</body>\n</html>\n",
-        info->slug, harmless(info->sentence), harmless(info->hint));
+        status_name(info->verdict), info->slug, harmless(info->sentence), harmless(info->hint));
 }
 
 /* The keys of Bugsink's own health page keep their names and types, as on every page of readiness. */

@@ -210,13 +210,21 @@ static void refuse(struct request *request, int status) {
 }
 
 /* The empty line has come: concludes. */
+/* On a tie JSON is sent, unless HTML is asked for by its name and JSON by a wildcard alone. */
+static bool prefers_html(const struct request *request) {
+    bool is_json_named = request->json.precision == 3 || request->health_json.precision == 3;
+    short rival = request->json.quality > request->health_json.quality ? request->json.quality
+                                                                       : request->health_json.quality;
+    return request->html.quality > rival ||
+           (request->html.quality == rival && rival > 0 && request->html.precision == 3 && !is_json_named);
+}
+
 static void finish(struct request *request) {
     request->part = REQUEST_FINISHED;
     request->keeps_alive =
         !request->has_body && !request->says_close && (request->is_http_1_1 || request->says_keep_alive);
     request->wants_health_json = request->health_json.precision == 3 && request->health_json.quality > 0;
-    request->prefers_html =
-        request->html.quality > request->json.quality && request->html.quality > request->health_json.quality;
+    request->prefers_html = prefers_html(request);
     request->prefers_openmetrics = request->openmetrics.precision == 3 && request->openmetrics.quality > 0 &&
                                    request->openmetrics.quality >= request->text.quality;
     if (!request->is_get)

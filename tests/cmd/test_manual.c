@@ -6,6 +6,7 @@
 #include "cmd/documents.h"
 #include "config/config.h"
 #include "harness/program.h"
+#include "render/pages.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -155,6 +156,28 @@ START_TEST(the_manual_and_help_have_every_command) {
 }
 END_TEST
 
+START_TEST(the_manual_has_every_endpoint) {
+    const struct check_view checks[] = {{.name = "NAME", .kind = "sqlite", .is_critical = true}};
+    const struct snapshot snapshot = {.checks = checks,
+        .check_count = 1,
+        .app_version = "1",
+        .sidecar_version = "1",
+        .sidecar_config = "ok"};
+    struct page_set set;
+    char *endpoints = section("ENDPOINTS");
+    ck_assert_int_eq(pages_render(&snapshot, 0, &set), 0);
+    ck_assert_uint_gt(set.count, 6);
+    for (size_t i = 0; i < set.count; i++) {
+        char entry[64];
+        snprintf(entry, sizeof entry, ".I %s%s\n", set.pages[i].path,
+            strcmp(set.pages[i].path, PAGE_PATH_METRICS) == 0 ? "" : "/");
+        ck_assert_msg(strstr(endpoints, entry), "%s", entry);
+    }
+    pages_release(&set);
+    free(endpoints);
+}
+END_TEST
+
 START_TEST(the_manual_has_signals_exit_statuses_and_examples) {
     static const char *const SIGNALS[] = {"SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGTSTP"};
     char *signals = section("SIGNALS"), *statuses = section("EXIT STATUS"), *examples = section("EXAMPLES");
@@ -184,5 +207,6 @@ Suite *manual_suite(void) {
     tcase_add_test(tcase, the_manual_names_every_key_of_the_file_with_its_standard_value_and_no_other);
     tcase_add_test(tcase, the_manual_and_help_have_every_command);
     tcase_add_test(tcase, the_manual_has_signals_exit_statuses_and_examples);
+    tcase_add_test(tcase, the_manual_has_every_endpoint);
     return suite;
 }

@@ -1,6 +1,7 @@
 /* End to end: the commands, their output and their exit statuses. */
 #include "base/io.h"
 #include "e2e/world.h"
+#include "harness/peer.h"
 #include "harness/sqlite_files.h"
 #include "harness/wait.h"
 
@@ -278,6 +279,35 @@ START_TEST(wait_ends_with_0_once_all_is_ready) {
 }
 END_TEST
 
+/* Whatever answers on the port: nothing of it may reach a terminal, or end the program. */
+#define ANSWER(body) "HTTP/1.1 503 No\r\nConnection: close\r\n\r\n" body
+static const struct {
+    const char *reply, *prints;
+} LIARS[] = {
+    {ANSWER("\033[31mred\007 and \302\233 end"), "HTTP 503\n?[31mred? and ?? end\n"},
+    {ANSWER("two\nlines\n"), "HTTP 503\ntwo\nlines\n"},
+    {ANSWER(""), "HTTP 503\n"},
+    {ANSWER("{\"failed\":[1,null],\"codes\":{\"a\":\"x\"}}"), "HTTP 503\na: degraded: x\n"},
+    {ANSWER("{\"codes\":{},\"message\":\"m\"}"), "HTTP 503\n"},
+    {ANSWER(
+         "{\"codes\":{\"\\u001b]0;t\":\"\\u001b[2J\",\"n\":7},\"code\":\"\\u0007\",\"message\":\"\\u009b\"}"),
+        "HTTP 503\n?: ??\n?]0;t: degraded: ?[2J\nn: degraded: no code\n"},
+};
+
+START_TEST(probe_prints_nothing_foreign_as_it_came) {
+    const struct peer_script script = {
+        .reads = 1, .reply = LIARS[_i].reply, .reply_size = strlen(LIARS[_i].reply), .closes = PEER_CLOSES};
+    struct world *world = world_new();
+    struct peer peer = peer_start(&script);
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", peer.port);
+    ck_assert_int_eq(run(world, "probe", url, NULL), 1);
+    ck_assert_str_eq(result->output, LIARS[_i].prints);
+    peer_stop(&peer);
+    world_end(world);
+}
+END_TEST
+
 START_TEST(wait_fails_at_its_timeout) {
     struct world *world = world_new();
     sqlite_files_remove(world->queue_db);
@@ -325,6 +355,7 @@ Suite *e2e_cli_suite(void) {
     tcase_add_test(tcase, probe_is_1_when_nobody_answers_in_time);
     tcase_add_test(tcase, wait_ends_with_0_once_all_is_ready);
     tcase_add_test(tcase, wait_fails_at_its_timeout);
+    tcase_add_loop_test(tcase, probe_prints_nothing_foreign_as_it_came, 0, sizeof LIARS / sizeof LIARS[0]);
     tcase_add_test(tcase, help_and_version_are_there);
     return suite;
 }

@@ -105,14 +105,14 @@ START_TEST(a_watch_changes_in_place_and_leaves_the_terminal_as_it_was) {
     if (!begin(&scene, "a_watch_changes_in_place_and_leaves_the_terminal_as_it_was", CHECK, false))
         return;
     await(&scene, 0, "until Ctrl-C");
-    await(&scene, 0, "Z: ready");
+    await(&scene, 0, "Ready.");
     ck_assert_ptr_nonnull(strstr(scene.pty->text, ENTER));
     size_t before = scene.pty->length;
     sqlite_files_remove(scene.world->queue_db);
     await(&scene, before, "file_missing");
     before = scene.pty->length;
     sqlite_files_make_queue(scene.world->queue_db);
-    await(&scene, before, "Z: ready");
+    await(&scene, before, "Ready.");
     /* Each frame is drawn over the last: nothing but the frames is written, so nothing scrolls. */
     const char *frame = strstr(scene.pty->text, HOME);
     for (const char *next; frame && (next = strstr(frame + 1, HOME)) != NULL; frame = next) {
@@ -188,7 +188,7 @@ START_TEST(a_watch_that_is_stopped_gives_the_screen_back_meanwhile) {
     const char *last;
     if (!begin(&scene, "a_watch_that_is_stopped_gives_the_screen_back_meanwhile", CHECK, false))
         return;
-    await(&scene, 0, "Z: ready");
+    await(&scene, 0, "Ready.");
     size_t before = scene.pty->length;
     kill(scene.pid, SIGTSTP);
     ck_assert(wait_until(is_stopped, &scene.pid, STEP_MS));

@@ -143,7 +143,10 @@ static const struct {
         true},
     {"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n", true},
     {"Accept: text/html, text/plain, text/sgml, text/css, */*;q=0.01\r\n", true},
-    {"Accept: text/html, text/*;q=0.5, image/*, application/*\r\n", false}, /* both alike: JSON */
+    {"Accept: text/html, text/*;q=0.5, image/*, application/*\r\n",
+        true},                                                   /* both alike, but JSON is not named */
+    {"Accept: text/html, application/xhtml+xml, */*\r\n", true}, /* older Edge */
+    {"Accept: text/html, application/json, */*\r\n", false},     /* both named, both alike: JSON */
     /* scripts in a browser, HTTPie */
     {"Accept: application/json, text/javascript, */*; q=0.01\r\n", false},
     {"Accept: application/json, */*;q=0.5\r\n", false},

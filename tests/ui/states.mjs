@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import { silentServer } from "./sidecar.mjs";
 
-const LONG_NAME = "an-archive-whose-name-is-as-long-as-a-name-may-be-63-characters";
+const LONG_NAME = "an_archive_whose_name_is_as_long_as_a_name_may_be_63_characters";
 
 /* program of a state: "serve" is the daemon; "hour" the same under a clock that runs 60 times as fast. */
 export const STATES = [
