@@ -17,11 +17,6 @@
 
 enum { URL_SIZE = 1024 };
 
-struct probe {
-    char url[URL_SIZE];
-    int64_t timeout_ms; /* of one request */
-};
-
 static const struct {
     const char *word, *path;
 } TARGETS[] = {
@@ -115,18 +110,19 @@ static int find_url(const struct args *args, char *url, size_t size, struct erro
 int cmd_probe(char **argv, const char *const *environment) {
     struct args args;
     struct error err;
-    struct probe probe;
+    char url[URL_SIZE];
+    int64_t timeout_ms;
     if (args_parse(&args, argv, command_find("probe")->flags, environment, &err) < 0 ||
-        find_url(&args, probe.url, sizeof probe.url, &err) < 0)
+        find_url(&args, url, sizeof url, &err) < 0)
         return cmd_refuse(err.text);
-    if (duration_parse(args_value(&args, "--timeout", "3s"), &probe.timeout_ms, &err) < 0) {
+    if (duration_parse(args_value(&args, "--timeout", "3s"), &timeout_ms, &err) < 0) {
         error_prefix(&err, "--timeout");
         return cmd_refuse(err.text);
     }
-    if (probe.timeout_ms <= 0)
+    if (timeout_ms <= 0)
         return cmd_refuse("--timeout: a probe needs some time, such as 3s");
     struct http_answer answer;
-    if (http_get(probe.url, probe.timeout_ms, &answer, &err) < 0) {
+    if (http_get(url, timeout_ms, &answer, &err) < 0) {
         puts(err.text);
         return EXIT_NOT_READY;
     }
