@@ -31,6 +31,7 @@ IMAGE_PACKAGES = binutils buildah conmon curl dnsmasq-base iproute2 jq mariadb-s
 UI_PACKAGES    = $(RUN_PACKAGES) chromium faketime fonts-dejavu-core $(if $(shell command -v npm),,nodejs npm)
 # Unpacked under $(BUILD) by tests/monitoring/prepare.sh and not installed, which would start a service; the rest is as for deploy/.
 MONITORING_PACKAGES = prometheus
+LOAD_PACKAGES  = $(RUN_PACKAGES) curl slowhttptest wrk
 LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git mandoc shellcheck
 
 LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)
@@ -52,14 +53,17 @@ MYSQL_SRC := $(wildcard src/checks/mysql*.c tests/checks/*mysql*.c tests/harness
 LEFT_OUT  := $(if $(MYSQL),,$(MYSQL_SRC))
 SOURCES   := $(filter-out $(LEFT_OUT),$(sort $(wildcard src/*/*.c)))
 OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
-TEST_SRC  := $(filter-out $(LEFT_OUT),$(sort $(wildcard tests/*/*.c)))
+TEST_SRC  := $(filter-out $(LEFT_OUT) tests/bench/%,$(sort $(wildcard tests/*/*.c)))# bench: programs of their own
 TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
 TEST_JOBS ?= 3# suites at a time: most of them wait
+ENDURANCE_SECONDS ?= 600
+ENDURANCE_SEED ?=# empty: another one each time, which is printed
 ALL_SUITES := $(patsubst test_%.c,%,$(filter test_%,$(notdir $(TEST_SRC))))
 SUITES    := $(filter e2e_%,$(ALL_SUITES)) $(filter-out e2e_%,$(ALL_SUITES))# the long ones first
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
+.PHONY: endurance load deps-load
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
 
 all: $(BUILD)/bugsink-health ## build the program
@@ -75,6 +79,12 @@ asan: deps-test ## the tests under AddressSanitizer and UndefinedBehaviorSanitiz
 
 soak: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ## three days' worth of runs of every check, in some 20 minutes
 	BH_SOAK_RUNS=51840 $(BUILD)/run-tests e2e_soak
+
+endurance: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ## ten minutes (ENDURANCE_SECONDS) of all faults and clients at once; the report is build/endurance.md
+	BH_PROGRAM=$(BUILD)/bugsink-health BH_ENDURANCE_SECONDS=$(ENDURANCE_SECONDS) BH_ENDURANCE_SEED=$(ENDURANCE_SEED) $(BUILD)/run-tests e2e_endurance
+
+load: deps-load $(BUILD)/bugsink-health $(BUILD)/probe-client ## probes under slowhttptest and wrk; the report is build/load.md
+	scripts/load.sh $(BUILD)
 
 deploy-test: deps-deploy $(BUILD)/bugsink-health ## render deploy/, validate it, check its wiring; 'make deploy-golden' writes its golden files
 	tests/deploy/prepare.sh $(BUILD)/deploy
@@ -128,7 +138,7 @@ clean: ## remove everything built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health
@@ -155,6 +165,10 @@ $(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(OBJECTS)
 $(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
+
+$(BUILD)/probe-client: $(BUILD)/tests/bench/probe_client.o $(BUILD)/tests/harness/probes.o
+	@echo '  LD  $@'
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 
 $(BUILD)/obj/%.o: src/%.c | packages-present
 	@mkdir -p $(@D)
@@ -183,4 +197,4 @@ $(BUILD)/choices: always
 packages-present:
 	@pkg-config --exists $(LIBS) || { echo "missing Debian packages; install: $(BUILD_PACKAGES)" >&2; exit 1; }
 
--include $(OBJECTS:.o=.d) $(TEST_OBJ:.o=.d) $(BUILD)/obj/main.d
+-include $(OBJECTS:.o=.d) $(TEST_OBJ:.o=.d) $(BUILD)/obj/main.d $(BUILD)/tests/bench/probe_client.d
