@@ -365,9 +365,7 @@ static void keep_row(int index, const char *row) {
         "bugsink-health |\n"
         "|---|---|---|---|---|\n";
     char path[512];
-    snprintf(path, sizeof path, "%s", program_path());
-    char *slash = strrchr(path, '/');
-    snprintf(slash ? slash + 1 : path, 32, "false-green.md");
+    program_beside(path, sizeof path, "false-green.md");
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (index == 0 ? O_TRUNC : O_APPEND), 0644);
     ck_assert_msg(fd >= 0, "%s cannot be written", path);
     ck_assert(index != 0 || io_write_all(fd, HEAD, strlen(HEAD)) == 0);

@@ -31,6 +31,9 @@ struct program_setup {
 /* The path of the program: $BH_PROGRAM, else the one beside the test runner. */
 const char *program_path(void);
 
+/* A file of that name beside it, where reports of the tests go. */
+void program_beside(char *path, size_t size, const char *name);
+
 /* Starts it, its output going to these descriptors. It dies with the test. Ends the test where it cannot be
  * started. */
 pid_t program_spawn(const struct program_setup *setup, int output_fd, int error_fd);

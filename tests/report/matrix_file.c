@@ -41,9 +41,7 @@ void matrix_write(bool (*was_run)(const char *suite)) {
         matrix_add_line(&text, row, is_skipped ? why : NULL);
     }
     free(skipped);
-    snprintf(path, sizeof path, "%s", program_path());
-    char *slash = strrchr(path, '/');
-    snprintf(slash ? slash + 1 : path, 32, "failure-matrix.md");
+    program_beside(path, sizeof path, "failure-matrix.md");
     FILE *file = fopen(path, "w");
     if (!file || fputs(text.data, file) < 0 || fclose(file) != 0)
         perror(path);

@@ -1,0 +1,159 @@
+/* What the endurance test is made of: the scene (a daemon, and all that it checks), the faults that can be
+ * made in it, and the model, which knows from the faults in force what must be true. */
+#ifndef BH_TESTS_ENDURANCE_H
+#define BH_TESTS_ENDURANCE_H
+
+#include "base/str.h"
+#include "e2e/world.h"
+#include "harness/dice.h"
+#include "harness/hungfs.h"
+#include "harness/peer.h"
+#include "harness/postgres.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Of the daemon that is tested. */
+enum { INTERVAL_MS = 2000, TIMEOUT_MS = 1500, RETRY_MS = 1000, FALL = 3 };
+
+/* -- the scene -- */
+
+/* Each target has at most one fault at a time; those of different targets overlap as they like. */
+enum target_id {
+    TARGET_POSTGRES,
+    TARGET_FILE,
+    TARGET_QUEUE,
+    TARGET_SETTINGS,
+    TARGET_SPOOL,
+    TARGET_VOLUME,
+    TARGET_APP,
+    TARGET_MAINTENANCE,
+    TARGET_CONFIG,
+    TARGET_CHILD,
+    TARGET_CHECKER,
+    TARGET_COUNT,
+};
+
+/* The name of its check on the page; NULL: it has none of its own. */
+const char *target_check(enum target_id target);
+
+struct scene {
+    struct world *world;
+    struct postgres_server *server;
+    struct peer app;
+    struct hungfs fs;
+    const char *confined; /* why there are no namespaces, and so no hung volume and no full disk; or NULL */
+    char *dsn, *maintenance;
+    char *file, *file_aside, *settings_aside, *spool, *spool_filler, *queue_aside;
+    sqlite3 *lock;
+    struct dice dice; /* of what a fault does, beyond which one it is */
+    bool is_checker_stopped;
+    int64_t children_killed, reloads, reloaded_at_ms;
+};
+
+/* What no output may hold; NULL-terminated. */
+extern const char *const SCENE_SECRETS[];
+
+/* Starts everything, and waits until all is well. Ends the test on failure. */
+void scene_start(struct scene *scene, uint64_t seed);
+void scene_end(struct scene *scene);
+
+/* Writes the configuration: the same checks in each variant, and besides, in some, one more. */
+void scene_write_config(struct scene *scene, int variant);
+
+/* Sends SIGHUP. */
+void scene_reload(struct scene *scene);
+
+/* -- the faults -- */
+
+enum effect {
+    EFFECT_NONE,     /* all stays as it is */
+    EFFECT_PASSES,   /* anything may show while it lasts, and for a while afterwards */
+    EFFECT_ERROR,    /* of the target's check: must show */
+    EFFECT_DEGRADED, /* likewise */
+};
+
+/* How soon all is well after its end: the README's "Recovery". */
+enum recovery {
+    RECOVERS_FAST,     /* the failing check is looked at again after the retry interval */
+    RECOVERS_INTERVAL, /* degraded: with the next run */
+    RECOVERS_REFUSED,  /* each attempt doubles the pause */
+};
+
+struct fault {
+    const char *name;
+    enum target_id target;
+    enum effect effect;
+    const char *codes; /* that may show meanwhile, with a blank before and behind each */
+    int64_t more_ms;   /* added to the time within which it must show */
+    enum recovery recovery;
+    bool needs_namespace;
+    void (*begin)(struct scene *scene);
+    void (*during)(struct scene *scene); /* again and again; may be NULL */
+    void (*end)(struct scene *scene);    /* returns when the cause is gone */
+};
+
+extern const struct fault FAULTS[];
+extern const size_t FAULT_COUNT;
+
+/* -- the model -- */
+
+enum { MODEL_VIOLATIONS_MAX = 20 };
+
+/* What is known of one kind of fault. */
+struct fault_count {
+    int64_t begun, shown;
+    int64_t slowest_show_ms, slowest_recovery_ms, recovery_bound_ms;
+};
+
+/* Where a target stands. */
+struct standing {
+    const struct fault *fault; /* NULL: none */
+    const struct fault *last;  /* the one before */
+    bool is_settled;           /* what must be true has been seen, and must stay so until the next change */
+    bool settles_late;         /* what is seen before due_ms proves nothing */
+    bool is_live_settled;      /* of the app: the same of liveness */
+    int64_t began_ms;          /* when the fault began */
+    int64_t changed_ms;        /* when the fault began or ended, or a check of it begins anew */
+    int64_t due_ms;            /* until when what must be true must be seen */
+    int64_t live_due_ms;
+    int64_t bound_ms;
+};
+
+struct model {
+    const struct scene *scene;
+    struct standing standings[TARGET_COUNT];
+    struct fault_count *counts; /* one for each of FAULTS */
+    int64_t stopped_ms;         /* since when the checker is stopped */
+    int64_t resumed_ms;         /* since when it is not */
+    int64_t crashes_allowed;    /* of checks whose child was killed */
+    int64_t crashes_until_ms;
+    int64_t starved_until_ms; /* this machine does not run us: what is seen meanwhile proves little */
+    int64_t observations, starvations;
+    struct strbuf violations;
+    int violation_count;
+};
+
+void model_init(struct model *model, const struct scene *scene);
+void model_release(struct model *model);
+
+/* The fault has begun; will_show: it will last until it must show. */
+void model_begin(struct model *model, const struct fault *fault, bool will_show);
+
+/* The fault of the target has ended. */
+void model_end(struct model *model, enum target_id target);
+
+/* Within which time a fault that lasts must show. */
+int64_t model_show_bound_ms(const struct fault *fault);
+
+/* We have been woken so much later than asked for. */
+void model_starve(struct model *model, int64_t late_ms);
+
+/* Looks at the pages and judges them. */
+void model_observe(struct model *model);
+
+/* Notes what must not be; the first MODEL_VIOLATIONS_MAX are kept. */
+void model_violation(struct model *model, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,147 @@
+/* The scene of the endurance test: everything that can be checked, and a daemon that checks it. */
+#include "e2e/endurance.h"
+
+#include "harness/namespace.h"
+#include "harness/skip.h"
+#include "harness/sqlite_files.h"
+#include "harness/tempdir.h"
+#include "harness/wait.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { START_MS = 10000, SPOOL_BYTES = 4 << 20 };
+
+/* The last two: what a fault writes into the settings, and into a configuration that is refused. */
+const char *const SCENE_SECRETS[] = {POSTGRES_PASSWORD, POSTGRES_PASSWORD_ENCODED,
+    "for-the-demo-only-3q8vz1m7w5kx0c2n9b4t6y8u1i3o5p7a", "Zq7xBrokenSettings9kWp", "Vb3nBrokenConfig5tRy",
+    NULL};
+
+static const char *const CHECKS[TARGET_COUNT] = {
+    [TARGET_POSTGRES] = "default",
+    [TARGET_FILE] = "archive",
+    [TARGET_QUEUE] = "snappea",
+    [TARGET_SETTINGS] = "app_settings",
+    [TARGET_SPOOL] = "ingestion",
+    [TARGET_VOLUME] = "volume",
+    [TARGET_APP] = "app",
+};
+
+const char *target_check(enum target_id target) {
+    return CHECKS[target];
+}
+
+/* -- configuration -- */
+
+#define CONFIG                                                                                               \
+    "{\"databases\": {\"default\": {\"dsn\": \"%s\", \"role\": \"main\"},\n"                                 \
+    "  \"archive\": {\"dsn\": \"%s\", \"role\": \"main\"},\n"                                                \
+    "  \"volume\": {\"dsn\": \"%s/db.sqlite3\", \"role\": \"plain\"},%s\n"                                   \
+    "  \"snappea\": {\"dsn\": \"%s\", \"role\": \"queue\"}},\n"                                              \
+    " \"directories\": {\"ingestion\": {\"path\": \"%s\", \"role\": \"spool\", \"min_free\": \"1MiB\"}},\n"  \
+    " \"settings\": {\"path\": \"%s\", \"format\": \"python\"}, \"app\": {\"url\": "                         \
+    "\"http://127.0.0.1:%d\"},\n"                                                                            \
+    " \"maintenance\": \"%s\", \"fall\": %d, \"drain\": \"%s\",\n"                                           \
+    " \"interval\": \"%dms\", \"timeout\": \"%dms\", \"slow\": \"%dms\", \"retry_interval\": \"%dms\"}\n"
+
+void scene_write_config(struct scene *scene, int variant) {
+    char extra[512] = "", draft[320], path[288];
+    if (variant & 1)
+        snprintf(extra, sizeof extra,
+            " \"extra\": {\"dsn\": \"%s\", \"role\": \"plain\", \"critical\": false},",
+            scene->world->main_db);
+    /* Moved into its place, as an editor does, so that no reload sees half of it. */
+    str_copy(path, sizeof path, scene->world->config);
+    snprintf(draft, sizeof draft, "%s.new", path);
+    str_copy(scene->world->config, sizeof scene->world->config, draft);
+    world_write_config(scene->world, CONFIG, scene->dsn, scene->file, scene->fs.path, extra,
+        scene->world->queue_db, scene->spool, scene->world->settings, scene->app.port, scene->maintenance,
+        FALL, variant & 2 ? "1s" : "2s", INTERVAL_MS, TIMEOUT_MS, TIMEOUT_MS - 1, RETRY_MS);
+    str_copy(scene->world->config, sizeof scene->world->config, path);
+    ck_assert_int_eq(rename(draft, path), 0);
+    envlist_set(&scene->world->environment, "BUGSINK_HEALTH_CONFIG=%s", path);
+}
+
+void scene_reload(struct scene *scene) {
+    ck_assert_int_eq(kill(scene->world->daemon.checker, SIGHUP), 0);
+    scene->reloads++;
+    scene->reloaded_at_ms = wait_now_ms();
+}
+
+/* -- start and end -- */
+
+static void make_volume(struct scene *scene) {
+    char *source = tempdir_new(), *db = tempdir_path(source, "db.sqlite3");
+    sqlite_files_make_main(db);
+    scene->confined =
+        geteuid() == 0 ? hungfs_start(&scene->fs, source) : "only root may start PostgreSQL in a namespace";
+    if (scene->confined) {
+        skip_test("part: the hung volume and the full disk", scene->confined);
+        str_copy(scene->fs.path, sizeof scene->fs.path, source);
+    }
+    free(source);
+    free(db);
+}
+
+/* In no WAL, where a writer that holds its lock keeps readers out. */
+static void make_file(struct scene *scene) {
+    const char *dir = scene->world->dir;
+    scene->file = tempdir_path(dir, "archive.sqlite3");
+    scene->file_aside = tempdir_path(dir, "archive.aside");
+    scene->queue_aside = tempdir_path(dir, "queue.aside");
+    scene->settings_aside = tempdir_path(dir, "settings.aside");
+    scene->maintenance = tempdir_path(dir, "maintenance");
+    sqlite_files_make_main(scene->file);
+    sqlite_files_execute(scene->file, "PRAGMA journal_mode = delete");
+}
+
+static void make_spool(struct scene *scene) {
+    char *parent = tempdir_new();
+    if (!scene->confined)
+        namespace_tmpfs(parent, SPOOL_BYTES);
+    scene->spool = tempdir_path(parent, "ingestion");
+    scene->spool_filler = tempdir_path(parent, "filler");
+    ck_assert_int_eq(mkdir(scene->spool, 0755), 0);
+    free(parent);
+}
+
+static void forget_bugsinks_names(struct scene *scene) {
+    static const char *const SET_BY_WORLD[] = {
+        "BUGSINK_HEALTH_INTERVAL", "BUGSINK_HEALTH_TIMEOUT", "BUGSINK_HEALTH_RETRY_INTERVAL"};
+    for (size_t i = 0; i < sizeof SET_BY_WORLD / sizeof SET_BY_WORLD[0]; i++)
+        envlist_unset(&scene->world->environment, SET_BY_WORLD[i]);
+}
+
+void scene_start(struct scene *scene, uint64_t seed) {
+    static const char OK[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK";
+    const struct peer_script app = {
+        .reads = 1, .reply = OK, .reply_size = sizeof OK - 1, .closes = PEER_CLOSES};
+    *scene = (struct scene){.world = world_new(), .dice = dice_new(seed, 500)};
+    make_volume(scene); /* first: all that follows belongs into its namespaces */
+    make_file(scene);
+    make_spool(scene);
+    scene->server = postgres_start(NULL);
+    scene->app = peer_start(&app);
+    scene->dsn = postgres_dsn(scene->server, "bugsink", POSTGRES_PASSWORD_ENCODED, "bugsink", "");
+    forget_bugsinks_names(scene);
+    scene_write_config(scene, 0);
+    world_start_with(scene->world, NULL, 0);
+    world_await(scene->world, "/health/ready/", 200, "\"status\": \"ok\"", START_MS);
+}
+
+void scene_end(struct scene *scene) {
+    char *const texts[] = {scene->dsn, scene->maintenance, scene->file, scene->file_aside,
+        scene->settings_aside, scene->spool, scene->spool_filler, scene->queue_aside};
+    world_end(scene->world);
+    peer_stop(&scene->app);
+    postgres_free(scene->server);
+    if (!scene->confined)
+        hungfs_end(&scene->fs);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        free(texts[i]);
+}
