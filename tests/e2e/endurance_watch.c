@@ -31,8 +31,9 @@ static void note_failure(struct probe_board *board, const struct probe_answer *a
 static void note_probe(void *arg, const struct probe_answer *answer) {
     struct probe_board *board = arg;
     board->ends[answer->end]++;
-    board->statuses[answer->status == 200 ? 0 : answer->status == 503 ? 1 : 2]++;
-    if (board->count < PROBES_MAX && answer->end == PROBE_ANSWERED)
+    if (answer->end == PROBE_ANSWERED)
+        board->statuses[answer->status == 200 ? 0 : answer->status == 503 ? 1 : 2]++;
+    if (answer->end == PROBE_ANSWERED && board->count < PROBES_MAX)
         board->took_us[board->count++] = (uint32_t)answer->took_us;
     if (answer->late_us > board->behind_max_us)
         board->behind_max_us = answer->late_us;

@@ -15,7 +15,7 @@ enum { PROBES_MAX = 1 << 20, PROBE_PATHS = 3, FAILURES_MAX = 16, WATCHED_CHILDRE
 struct probe_board {
     atomic_bool is_over;
     atomic_llong ends[PROBE_END_COUNT], statuses[3]; /* 200, 503, others */
-    atomic_llong leaks, starved;                     /* starved: late, and so were we in beginning probes */
+    atomic_llong leaks;
     int64_t behind_max_us, last_behind_us, last_behind_at_ms;
     int failures;
     char failure_texts[FAILURES_MAX][128];
