@@ -101,12 +101,14 @@ static void judge_child(struct resource_watch *watch, struct watched_child *chil
     char state = proc_state(child->pid);
     if (state != 'Z')
         child->zombie_since_ms = now_ms;
+    if (state == 'D')
+        child->since_ms = now_ms; /* the kernel holds it, killed or not; it ends when it is let go */
     if (now_ms < watch->paused_until_ms)
         return;
     if (now_ms - child->zombie_since_ms > ZOMBIE_MAX_MS)
         model_violation(watch->model, "child %d has been a zombie for %d ms", (int)child->pid,
             (int)(now_ms - child->zombie_since_ms));
-    else if (state != 'D' && state != '\0' && now_ms - child->since_ms > AGE_MAX_MS)
+    else if (state != '\0' && now_ms - child->since_ms > AGE_MAX_MS)
         model_violation(watch->model, "child %d is %d ms old, in state %c", (int)child->pid,
             (int)(now_ms - child->since_ms), state);
 }
