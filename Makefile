@@ -13,8 +13,13 @@ VERSION     := $(shell cat VERSION)
 WITH_MYSQL  ?= 1
 MYSQL       := $(if $(filter 0,$(WITH_MYSQL)),,yes)
 
+# The sandbox's system-call filters are made at build time, by tools/filters.c: nothing of libseccomp is in the program.
+HOST_CC         ?= cc
+FILTERS         := $(if $(filter Linux,$(shell uname -s)),$(BUILD)/filters/filters.inc)
+FILTER_PACKAGES := $(if $(FILTERS),libseccomp-dev)
+
 # The Debian packages, named here and nowhere else.
-BUILD_PACKAGES = gcc make pkg-config libc6-dev libevent-dev libpq-dev libsqlite3-dev libjansson-dev \
+BUILD_PACKAGES = gcc make pkg-config libc6-dev libevent-dev libpq-dev libsqlite3-dev libjansson-dev $(FILTER_PACKAGES) \
                  $(if $(MYSQL),libmariadb-dev)
 RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3
 TEST_PACKAGES  = $(RUN_PACKAGES) check libfuse3-dev fuse3 nftables openssl pgbouncer postgresql \
@@ -170,6 +175,15 @@ $(BUILD)/probe-client: $(BUILD)/tests/bench/probe_client.o $(BUILD)/tests/harnes
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 
+$(BUILD)/filters/filters.inc: tools/filters.c | packages-present
+	@mkdir -p $(@D)
+	@echo '  GEN $@'
+	$(Q)$(HOST_CC) -std=c11 -D_GNU_SOURCE -O1 $(WARNINGS) $$(pkg-config --cflags libseccomp) -o $(@D)/filters $< $$(pkg-config --libs libseccomp)
+	$(Q)$(@D)/filters $$($(CC) -dumpmachine) > $@.new && mv $@.new $@
+
+$(BUILD)/obj/base/sandbox.o: $(FILTERS)
+$(BUILD)/obj/base/sandbox.o: CPPFLAGS += -I$(BUILD)/filters
+
 $(BUILD)/obj/%.o: src/%.c | packages-present
 	@mkdir -p $(@D)
 	@echo '  CC  $<'
@@ -195,6 +209,6 @@ $(BUILD)/choices: always
 
 .PHONY: always packages-present
 packages-present:
-	@pkg-config --exists $(LIBS) || { echo "missing Debian packages; install: $(BUILD_PACKAGES)" >&2; exit 1; }
+	@pkg-config --exists $(LIBS) $(if $(FILTERS),libseccomp) || { echo "missing Debian packages; install: $(BUILD_PACKAGES)" >&2; exit 1; }
 
 -include $(OBJECTS:.o=.d) $(TEST_OBJ:.o=.d) $(BUILD)/obj/main.d $(BUILD)/tests/bench/probe_client.d

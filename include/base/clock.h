@@ -21,6 +21,18 @@ const struct clock *clock_system(void);
 int64_t clock_now_ms(const struct clock *clock);
 int64_t clock_wall_ms(const struct clock *clock);
 
+/* A moment of the wall clock in UTC. */
+struct clock_date {
+    int year, month, day; /* month and day from 1 */
+    int hour, minute, second, millisecond;
+    int weekday; /* 0 is Sunday */
+};
+
+/* As gmtime(3) has it; what lies before 1970 or after 9999 is the nearest moment within. Not gmtime: that
+ * reads the time zone's file, and holds a lock, which neither a process that may open nothing nor a signal
+ * handler can do with. */
+struct clock_date clock_date_of(int64_t wall_ms);
+
 /* Writes wall_ms as 2026-11-23T10:00:00.123Z. */
 void clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
 

@@ -20,6 +20,10 @@ void process_limit_memory(unsigned long bytes);
 /* Bounds the processor time of this process, in seconds: beyond it SIGXCPU ends it. */
 void process_limit_processor(unsigned long seconds);
 
+/* At most so many descriptors, of number `most` - 1 at the highest; never more than before. Returns how many
+ * there may be. */
+int process_limit_descriptors(int most);
+
 /* Signals as this program wants them at its start, whatever its parent has left: none blocked, SIGCHLD heard;
  * a reader that has gone and a file-size limit (of the log) are errors of a write, and no end. */
 void process_settle_signals(void);
@@ -42,7 +46,17 @@ struct process_usage {
     int open_descriptors;    /* -1: likewise */
 };
 
-void process_usage(struct process_usage *usage);
+/* What a process needs to measure itself once it may open nothing. */
+struct process_meter {
+    int statm_fd;    /* proc(5)'s statm; -1: the system has none */
+    int descriptors; /* numbers below this are counted */
+};
+
+/* Opens it. descriptors: what process_limit_descriptors has returned. */
+void process_meter_open(struct process_meter *meter, int descriptors);
+
+/* meter NULL: whatever is needed is opened, and closed again. */
+void process_usage(struct process_usage *usage, const struct process_meter *meter);
 
 /* The user name of this process in ps and top (Linux; at most 15 characters count). */
 void process_set_name(const char *name);

@@ -50,6 +50,7 @@ struct check_config {
     enum check_kind_id kind;
     enum role role;
     bool is_critical;
+    bool is_sandboxed; /* its one-shot child gives up what the check does not need */
     int64_t interval_ms;
     int64_t timeout_ms; /* of one run as a whole; below interval_ms */
     int64_t retry_interval_ms;
@@ -86,7 +87,8 @@ struct config_item {
 };
 
 struct config {
-    char *file;   /* NULL: none was read */
+    char *file; /* NULL: none was read */
+    bool is_sandboxed;
     char *listen; /* "[::]:8000": a numeric address, an IPv6 one in brackets, and a port, for address_parse */
     int64_t interval_ms, timeout_ms, retry_interval_ms, slow_ms;
     int64_t fall;
@@ -126,6 +128,10 @@ struct config *config_load(const struct config_source *source, struct error *err
  * told: faults elsewhere in the configuration do not matter, for a sidecar that runs may have refused them at
  * a reload. Never NULL; the caller frees. */
 char *config_listen(const struct config_source *source);
+
+/* Whether the processes of such a source are to be shut in (--sandbox): from flags and environment alone. A
+ * value that makes no sense, which config_load will refuse, counts as yes. */
+bool config_is_sandboxed(const struct config_source *source);
 
 /* Frees it, overwriting every secret. NULL is nothing. */
 void config_free(struct config *config);

@@ -12,6 +12,7 @@
 /* Each setting, in the order in which --help shows them. */
 enum option_id {
     OPTION_CONFIG,
+    OPTION_SANDBOX,
     OPTION_LISTEN,
     OPTION_APP_URL,
     OPTION_SETTINGS,

@@ -18,7 +18,8 @@ struct serving {
     struct server_limits limits;
     struct queues queues;
     struct traffic traffic;
-    int64_t started_at_ms;      /* wall clock */
+    int64_t started_at_ms; /* wall clock */
+    const struct process_meter *meter;
     event_callback_fn on_event; /* calls connection_turn, with the connection as its argument */
 };
 

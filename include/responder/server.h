@@ -5,6 +5,7 @@
 #define BH_RESPONDER_SERVER_H
 
 #include "base/clock.h"
+#include "base/process.h"
 #include "responder/pages.h"
 
 #include <event2/event.h>
@@ -32,6 +33,9 @@ struct server;
  * leaves the socket to the caller, when memory is out. */
 struct server *server_new(struct event_base *base, int listen_fd, struct page_table *pages,
     const struct clock *clock, const struct server_limits *limits);
+
+/* How the process measures itself, for the metrics: borrowed. NULL, as at the beginning: by opening files. */
+void server_set_meter(struct server *server, const struct process_meter *meter);
 
 /* Stops listening, answers what has come whole by now, and closes every connection. */
 void server_stop(struct server *server);

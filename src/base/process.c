@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,16 @@ void process_limit_memory(unsigned long bytes) {
 #else
     (void)bytes;
 #endif
+}
+
+int process_limit_descriptors(int most) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return most;
+    limit.rlim_max = limit.rlim_max < (rlim_t)most ? limit.rlim_max : (rlim_t)most;
+    limit.rlim_cur = limit.rlim_cur < limit.rlim_max ? limit.rlim_cur : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return (int)limit.rlim_cur;
 }
 
 void process_wipe_environment(void) {
@@ -101,13 +112,14 @@ static int64_t cpu_ms(int who) {
            (int64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
 }
 
+static int open_statm(void) {
+    return open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+}
+
 /* The second number of proc(5)'s statm. */
-static int64_t resident_bytes(void) {
+static int64_t resident_bytes(int statm_fd) {
     char text[128], *rest;
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
+    ssize_t length = statm_fd < 0 ? -1 : pread(statm_fd, text, sizeof text - 1, 0);
     if (length <= 0)
         return -1;
     text[length] = '\0';
@@ -115,7 +127,30 @@ static int64_t resident_bytes(void) {
     return strtoll(rest, NULL, 10) * sysconf(_SC_PAGESIZE);
 }
 
-static int open_descriptors(void) {
+void process_meter_open(struct process_meter *meter, int descriptors) {
+    enum { COUNTED_MAX = 1024 };
+    *meter = (struct process_meter){open_statm(), descriptors < COUNTED_MAX ? descriptors : COUNTED_MAX};
+}
+
+/* poll(2) says of each number whether a descriptor stands behind it; in one call, where the numbers are few.
+ */
+static int count_by_poll(int below) {
+    enum { PART = 64 };
+    struct pollfd fds[PART];
+    int count = 0;
+    for (int first = 0; first < below; first += PART) {
+        int size = below - first < PART ? below - first : PART;
+        for (int i = 0; i < size; i++)
+            fds[i] = (struct pollfd){.fd = first + i};
+        if (poll(fds, (nfds_t)size, 0) < 0)
+            return -1;
+        for (int i = 0; i < size; i++)
+            count += !(fds[i].revents & POLLNVAL);
+    }
+    return count;
+}
+
+static int count_by_list(void) {
     int count = 0;
     DIR *dir = opendir("/dev/fd");
     if (!dir)
@@ -127,11 +162,14 @@ static int open_descriptors(void) {
     return count - 1; /* without the one that looked */
 }
 
-void process_usage(struct process_usage *usage) {
+void process_usage(struct process_usage *usage, const struct process_meter *meter) {
+    int statm_fd = meter ? meter->statm_fd : open_statm();
     *usage = (struct process_usage){.cpu_ms = cpu_ms(RUSAGE_SELF),
         .children_cpu_ms = cpu_ms(RUSAGE_CHILDREN),
-        .resident_bytes = resident_bytes(),
-        .open_descriptors = open_descriptors()};
+        .resident_bytes = resident_bytes(statm_fd)};
+    if (!meter && statm_fd >= 0)
+        close(statm_fd);
+    usage->open_descriptors = meter ? count_by_poll(meter->descriptors) : count_by_list();
 }
 
 void process_set_name(const char *name) {

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/sandbox.h"
 #include "checker/announce.h"
 #include "checker/engine.h"
 #include "checker/listen.h"
@@ -27,6 +28,9 @@ enum { PUBLISH_LAZY_MS = 1000 };
 
 /* How long the responder may take to go when told to. */
 enum { FAREWELL_MS = 500 };
+
+/* From the end of the link to that of the responder's process. */
+enum { LAST_WORD_MS = 200 };
 
 enum { SIGNAL_COUNT = 3 };
 
@@ -70,6 +74,10 @@ static void end(struct checker *checker, int status) {
 
 static void on_farewell_late(void *arg) {
     struct checker *checker = arg;
+    if (!checker->is_ending) {
+        log_error("responder gone", "the link to it is closed; ending, so that both are restarted");
+        checker->exit_status = CHECKER_EXIT_FAILURE;
+    }
     loop_end(&checker->loop);
 }
 
@@ -90,7 +98,7 @@ static void publish(void *arg) {
     struct checker *checker = arg;
     struct snapshot snapshot;
     struct process_usage usage;
-    process_usage(&usage);
+    process_usage(&usage, NULL);
     engine_snapshot(checker->engine, &snapshot);
     snapshot.is_draining = checker->is_draining;
     snapshot.sidecar_version = BH_VERSION;
@@ -138,8 +146,8 @@ static void on_link_failed(void *arg) {
     struct checker *checker = arg;
     if (checker->is_ending)
         return; /* told to go; its process's end is what we wait for */
-    log_error("responder gone", "the link to the responder was closed; ending, so that both are restarted");
-    end(checker, CHECKER_EXIT_FAILURE);
+    /* A process closes what it has before its end can be heard of; that end will say more. */
+    timer_arm(&checker->loop.timers, &checker->farewell, LAST_WORD_MS);
 }
 
 static void on_other_child(void *arg, pid_t pid, int status) {
@@ -149,13 +157,19 @@ static void on_other_child(void *arg, pid_t pid, int status) {
     loop_end(&checker->loop);
     if (checker->is_ending)
         return;
+    bool is_violation =
+        WIFSIGNALED(status) ? WTERMSIG(status) == SIGSYS : WEXITSTATUS(status) == SANDBOX_EXIT_VIOLATION;
     struct log_line line;
     log_begin(&line, LOG_ERROR, "responder gone");
     if (WIFSIGNALED(status))
         log_int(&line, "signal", WTERMSIG(status));
     else
         log_int(&line, "exit_status", WEXITSTATUS(status));
-    log_str(&line, "error", "ending, so that both are restarted");
+    log_str(&line, "error",
+        is_violation
+            ? "it tried what its sandbox forbids, a fault of this program's or an attack; ending, so that "
+              "both are restarted"
+            : "ending, so that both are restarted");
     log_end(&line);
     checker->exit_status = CHECKER_EXIT_FAILURE;
 }
@@ -402,6 +416,8 @@ int checker_run(const struct config_source *source, int link_fd, pid_t responder
         .exit_status = CHECKER_EXIT_FAILURE};
     struct error err;
     process_forbid_core();
+    if (config_is_sandboxed(source))
+        sandbox_enter_checker();
     log_configure(LOG_INFO, LOG_TEXT, "checker", -1);
     announcer_open(&checker.announcer);
     struct config *config = config_load(source, &err);

@@ -1,8 +1,10 @@
 /* The life of a run: starts it, watches its one deadline, and lets it end exactly once. */
 #include "checks/check.h"
 
+#include "base/sandbox.h"
 #include "base/str.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,12 @@ void outcome_from_child_end(struct outcome *outcome, const struct child_end *end
     } else if (end->is_garbled) {
         outcome->reason = REASON_CRASHED;
         str_copy(outcome->detail, sizeof outcome->detail, "the child's report is garbled");
+    } else if (end->status == SANDBOX_EXIT_VIOLATION) {
+        outcome->reason = REASON_CRASHED;
+        str_copy(outcome->code, sizeof outcome->code, "SIGSYS");
+        str_copy(outcome->detail, sizeof outcome->detail,
+            "the child was ended by its sandbox, whose own line says why");
+        observed_set(&outcome->observed, OBSERVED_SIGNAL, SIGSYS);
     } else {
         outcome->reason = REASON_INTERNAL;
         snprintf(outcome->code, sizeof outcome->code, "exit %d", end->status);

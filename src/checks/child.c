@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/process.h"
+#include "base/sandbox.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -329,6 +330,7 @@ static _Noreturn void run_child(
     pid_t parent, int fd, int64_t deadline_ms, void (*work)(void *arg, int fd), void *arg) {
     alarm((unsigned)((deadline_ms + 999) / 1000) + LAST_RESORT_S);
     reset_signals();
+    sandbox_watch_violations();
     process_forbid_core();
     process_limit_memory(MEMORY_MAX);
     /* More than the run can use; and whoever is kept busy after its time (a login that lingers) ends here. */

@@ -2,6 +2,7 @@
 #include "checks/directory.h"
 
 #include "base/clock.h"
+#include "base/sandbox.h"
 #include "base/str.h"
 #include "checks/finding.h"
 #include "checks/kinds.h"
@@ -179,6 +180,8 @@ static void report_phase(void *arg, enum phase phase) {
 }
 
 static void work(const struct check *check, struct outcome *outcome, int fd) {
+    if (check->config->is_sandboxed)
+        sandbox_forbid_all_but_reading();
     directory_examine(check->config, clock_wall_ms(clock_system()), report_phase, &fd, outcome);
 }
 

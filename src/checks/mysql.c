@@ -9,6 +9,7 @@
 #include "checks/resolve.h"
 
 #include "base/clock.h"
+#include "base/sandbox.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -390,6 +391,8 @@ static void examine(const struct check *check, struct outcome *outcome, int fd) 
         .outcome = outcome,
         .fd = fd,
         .started_ms = clock_now_ms(clock_system())};
+    if (check->config->is_sandboxed)
+        sandbox_forbid_writing();
     if (mysql_target_init(&target, &check->config->dsn, &err) < 0) {
         fail(&talk, REASON_INTERNAL, PHASE_NONE, err.text);
         return;

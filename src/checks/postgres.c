@@ -13,6 +13,7 @@
 #include "checks/postgres_error.h"
 #include "checks/postgres_target.h"
 
+#include "base/sandbox.h"
 #include "base/str.h"
 
 #include <libpq-fe.h>
@@ -379,6 +380,8 @@ static const struct check_kind CONVERSATION = {
 };
 
 static void examine(const struct check *check, struct outcome *outcome, int fd) {
+    if (check->config->is_sandboxed)
+        sandbox_forbid_writing();
     check_converse(check, &CONVERSATION, outcome, fd);
 }
 

@@ -1,4 +1,5 @@
 /* The settings kind: its look, in a one-shot child. */
+#include "base/sandbox.h"
 #include "checks/kinds.h"
 #include "checks/settings.h"
 
@@ -7,6 +8,8 @@ static void report_phase(void *arg, enum phase phase) {
 }
 
 static void work(const struct check *check, struct outcome *outcome, int fd) {
+    if (check->config->is_sandboxed)
+        sandbox_forbid_all_but_reading();
     settings_examine(check->config, report_phase, &fd, outcome);
 }
 

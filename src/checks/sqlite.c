@@ -2,6 +2,7 @@
  * closed. */
 #include "checks/sqlite.h"
 
+#include "base/sandbox.h"
 #include "checks/finding.h"
 #include "checks/sqlite_parts.h"
 
@@ -86,8 +87,16 @@ static void note_volume(const struct look *look) {
         finding_note(look->outcome, REASON_NETWORK_FS);
 }
 
+/* The look so far has opened nothing. From here on the driver reads what may be hostile bytes: it gets the
+ * directory in which the database stands, with the files beside it. */
+static void confine(const struct look *look) {
+    if (look->config->is_sandboxed)
+        sandbox_confine_to(look->file.directory);
+}
+
 static void examine_file(struct look *look) {
     sqlite3 *db;
+    confine(look);
     int code = open_for_reading(look, &db);
     if (code == SQLITE_OK)
         code = examine_open(look, db);

@@ -1,9 +1,11 @@
-/* serve: forks the responder before a single setting is read, then becomes the checker. */
+/* serve: forks the responder before any setting but one is read (whether it is shut in), then becomes the
+ * checker. */
 #include "cmd/cmd.h"
 
 #include "base/io.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/sandbox.h"
 #include "checker/checker.h"
 #include "cmd/args.h"
 #include "responder/responder.h"
@@ -29,7 +31,7 @@ static void hold_signals(int how) {
 }
 
 /* In the responder: forgets everything that came with the process, and serves. */
-static _Noreturn void become_responder(int link_fd) {
+static _Noreturn void become_responder(int link_fd, bool is_sandboxed) {
     /* A signal meant for the group (Ctrl-C) is the checker's affair from the first moment. */
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
@@ -37,7 +39,7 @@ static _Noreturn void become_responder(int link_fd) {
     hold_signals(SIG_UNBLOCK);
     process_wipe_environment();
     log_configure(LOG_INFO, LOG_TEXT, "responder", -1);
-    int status = responder_run(link_fd);
+    int status = responder_run(link_fd, is_sandboxed);
     _exit(status);
 }
 
@@ -67,6 +69,9 @@ int cmd_serve(char **argv, const char *const *environment) {
         log_error("cannot start", strerror(errno));
         return CHECKER_EXIT_FAILURE;
     }
+    bool is_sandboxed = config_is_sandboxed(&args.source);
+    if (is_sandboxed)
+        sandbox_forbid_privileges();
     hold_signals(SIG_BLOCK);
     pid_t responder_pid = fork();
     if (responder_pid < 0) {
@@ -75,7 +80,7 @@ int cmd_serve(char **argv, const char *const *environment) {
     }
     if (responder_pid == 0) {
         close(ends[0]);
-        become_responder(ends[1]);
+        become_responder(ends[1], is_sandboxed);
     }
     close(ends[1]);
     int status = checker_run(&args.source, ends[0], responder_pid);

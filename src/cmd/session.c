@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/process.h"
+#include "base/sandbox.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -19,6 +20,10 @@ static bool is_default_level(const struct config *config) {
 int session_open(struct session *session, const struct args *args, const struct engine_events *events,
     void *arg, struct error *err) {
     process_forbid_core();
+    if (config_is_sandboxed(&args->source)) {
+        sandbox_forbid_privileges();
+        sandbox_enter_checker();
+    }
     struct config *config = config_load(&args->source, err);
     if (!config)
         return -1;

@@ -184,6 +184,7 @@ struct check_config *loader_add_check(struct loader *loader, const char *name, e
     *check = (struct check_config){
         .name = str_dup(name),
         .kind = kind,
+        .is_sandboxed = config->is_sandboxed,
         .role = ROLE_PLAIN,
         .is_critical = true,
         .interval_ms = config->interval_ms,
@@ -258,11 +259,27 @@ static int open_file(struct loader *loader) {
     return 0;
 }
 
+/* Not in the file: the responder is forked, and shut in, before that is read. */
+static int load_sandbox(struct loader *loader) {
+    struct setting *setting = &loader->settings[OPTION_SANDBOX];
+    if (setting_load(loader, OPTION_SANDBOX, setting) < 0)
+        return -1;
+    loader->config->is_sandboxed = strcmp(setting->text, "off") != 0;
+    if (loader->config->is_sandboxed && strcmp(setting->text, "on") != 0) {
+        error_set(loader->err, "%s is none of these: on, off", option_quotable(setting->text));
+        return setting_fail(loader, setting);
+    }
+    return 0;
+}
+
 static int load(struct loader *loader) {
     if (check_flags(loader) < 0 || environment_check(loader->source->environment, loader->err) < 0 ||
-        open_file(loader) < 0 || load_settings(loader) < 0 || settle_times(loader) < 0)
+        load_sandbox(loader) < 0 || open_file(loader) < 0 || load_settings(loader) < 0 ||
+        settle_times(loader) < 0)
         return -1;
     loader_add_item(loader, "config", loader->config->file, loader->settings[OPTION_CONFIG].origin);
+    loader_add_item(loader, "sandbox", loader->config->is_sandboxed ? "on" : "off",
+        loader->settings[OPTION_SANDBOX].origin);
     for (enum option_id id = OPTION_LISTEN; id < OPTION_DATABASE_DSN; id++)
         if (has_field(id))
             add_field_item(loader, id);
@@ -301,6 +318,15 @@ char *config_listen(const struct config_source *source) {
     load_listen(&loader);
     release(&loader);
     return config.listen ? config.listen : str_dup(option_get(OPTION_LISTEN)->doc.standard);
+}
+
+bool config_is_sandboxed(const struct config_source *source) {
+    struct error ignored = {""};
+    struct config config = {.file = NULL};
+    struct loader loader = {.source = source, .config = &config, .err = &ignored};
+    load_sandbox(&loader);
+    release(&loader);
+    return config.is_sandboxed;
 }
 
 struct config *config_load(const struct config_source *source, struct error *err) {

@@ -161,7 +161,7 @@ static void add_tail(struct connection *connection, struct answer *answer) {
     struct verdicts verdicts = page_table_verdicts(serving->pages);
     struct responder_state state = {
         .connections = queues_in_use(&serving->queues), .started_at_ms = serving->started_at_ms};
-    process_usage(&state.usage);
+    process_usage(&state.usage, serving->meter);
     traffic_put(&page, &serving->traffic, &verdicts, &state);
     assert(!page.text.is_broken);
     answer->tail = page.text.data;

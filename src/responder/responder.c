@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/sandbox.h"
 #include "link/link.h"
 #include "responder/pages.h"
 #include "responder/server.h"
@@ -15,8 +16,19 @@
 
 _Static_assert((int)PAGE_TYPE_MAX <= (int)RESPONSE_TYPE_MAX, "a page's type fits into an answer's head");
 
+/* The usual 256 connections, and what the process itself holds: some ten, and room for as many again. */
+enum { DESCRIPTORS_MAX = 288 };
+
+/* What serving may need on top of what the process has at its start. A set of pages is 1.0 MB for 500 checks,
+ * and at most FRAME_PAYLOAD_MAX; up to a handful of them are held at once: the one that is served, the one
+ * that comes, older ones until their last reader is done. */
+enum { MEMORY_MAX = 256 * 1024 * 1024 };
+
 struct responder {
     int link_fd;
+    bool is_sandboxed;
+    struct sandbox sandbox;
+    struct process_meter meter;
     struct event_base *base;
     struct page_table *pages;
     struct link_receiver *receiver;
@@ -39,6 +51,24 @@ static void on_log(void *arg, enum log_level level, enum log_format format) {
     log_configure(level, format, "responder", -1);
 }
 
+/* Now, because how to log came over the link just before the listener. */
+static void log_sandbox(const struct responder *responder) {
+    char text[SANDBOX_TEXT_SIZE];
+    const struct sandbox *sandbox = &responder->sandbox;
+    bool is_whole = responder->is_sandboxed && !*sandbox->missing;
+    struct log_line line;
+    sandbox_describe(sandbox, text);
+    log_begin(&line, is_whole ? LOG_INFO : LOG_WARNING, "sandbox");
+    log_str(&line, "sandbox", text);
+    log_str(&line, "missing", *sandbox->missing ? sandbox->missing : NULL);
+    log_str(&line, "warning",
+        is_whole ? NULL
+        : responder->is_sandboxed
+            ? "not all that shuts the responder in is to be had here; it serves all the same"
+            : "switched off by --sandbox=off: for debugging only");
+    log_end(&line);
+}
+
 static void on_listener(void *arg, int listen_fd) {
     struct responder *responder = arg;
     if (responder->server) {
@@ -54,6 +84,9 @@ static void on_listener(void *arg, int listen_fd) {
         fail(responder, "cannot serve", "out of memory");
         return;
     }
+    if (responder->is_sandboxed)
+        server_set_meter(responder->server, &responder->meter);
+    log_sandbox(responder);
     page_table_renew(responder->pages, clock_now_ms(clock) + PAGES_FIRST_LEASE_MS);
     if (link_send_listening(responder->link_fd) < 0)
         fail(responder, "link failed", "the checker does not take our answer");
@@ -126,16 +159,25 @@ static void ignore_signals(void) {
         signal(IGNORED[i], SIG_IGN);
 }
 
-int responder_run(int link_fd) {
-    struct responder responder = {.link_fd = link_fd, .exit_code = 1};
+/* All is open that will ever be, and nothing has been read yet. */
+static void enter_sandbox(struct responder *responder) {
+    process_meter_open(&responder->meter, process_limit_descriptors(DESCRIPTORS_MAX));
+    sandbox_enter_responder(&responder->sandbox, MEMORY_MAX, &responder->meter);
+}
+
+int responder_run(int link_fd, bool is_sandboxed) {
+    struct responder responder = {.link_fd = link_fd, .is_sandboxed = is_sandboxed, .exit_code = 1};
     log_set_process("responder");
     process_set_name("bh-responder");
     process_forbid_core();
     ignore_signals();
-    if (responder_init(&responder) < 0)
-        log_error("cannot start", "out of memory, or no descriptor for the event loop");
-    else
+    bool can_serve = responder_init(&responder) == 0;
+    if (is_sandboxed)
+        enter_sandbox(&responder);
+    if (can_serve)
         event_base_dispatch(responder.base);
+    else
+        log_error("cannot start", "out of memory, or no descriptor for the event loop");
     responder_release(&responder);
     return responder.exit_code;
 }

@@ -1,6 +1,7 @@
 /* Composes the head of an answer: always the same fields in the same order. */
 #include "responder/response.h"
 
+#include "base/clock.h"
 #include "report/page.h"
 #include "report/style.h"
 
@@ -9,7 +10,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 struct status_text {
     int status;
@@ -53,12 +53,9 @@ static void put_date(struct response *response, int64_t wall_ms) {
     static const char *const DAYS[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static const char *const MONTHS[] = {
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t seconds = (time_t)(wall_ms / 1000);
-    struct tm tm;
-    if (!gmtime_r(&seconds, &tm))
-        return;
-    put(response, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", DAYS[tm.tm_wday], tm.tm_mday,
-        MONTHS[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    struct clock_date date = clock_date_of(wall_ms);
+    put(response, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", DAYS[date.weekday], date.day,
+        MONTHS[date.month - 1], date.year, date.hour, date.minute, date.second);
 }
 
 static const char *type_for(const struct answer *answer) {

@@ -292,6 +292,10 @@ struct server *server_new(struct event_base *base, int listen_fd, struct page_ta
     return server;
 }
 
+void server_set_meter(struct server *server, const struct process_meter *meter) {
+    server->serving.meter = meter;
+}
+
 /* One more turn for each connection that has not got its answer: what has come by now is answered. */
 static void take_last_turns(struct server *server) {
     accept_some(server);

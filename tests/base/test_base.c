@@ -285,12 +285,12 @@ END_TEST
 
 START_TEST(a_process_knows_what_it_uses) {
     struct process_usage before, after;
-    process_usage(&before);
+    process_usage(&before, NULL);
     ck_assert(before.resident_bytes > 100 * 1024 && before.open_descriptors >= 3);
     int fd = dup(STDERR_FILENO);
     ck_assert_int_ge(fd, 0);
     do
-        process_usage(&after);
+        process_usage(&after, NULL);
     while (after.cpu_ms <= before.cpu_ms); /* it is time used that is measured: it must grow */
     ck_assert_int_eq(after.open_descriptors, before.open_descriptors + 1);
     close(fd);

@@ -168,7 +168,7 @@ static void start_responder(struct soak *soak) {
     soak->responder = test_fork();
     if (soak->responder == 0) {
         process_close_from(STDERR_FILENO + 1, &ends[1], 1);
-        _exit(process_die_with_parent(parent) ? responder_run(ends[1]) : 1);
+        _exit(process_die_with_parent(parent) ? responder_run(ends[1], true) : 1);
     }
     close(ends[1]);
     soak->sender = link_sender_new(soak->loop.base, ends[0], on_link_failed, soak);

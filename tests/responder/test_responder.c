@@ -37,7 +37,7 @@ static int run_responder(void *arg) {
         const struct rlimit limit = {bench->descriptors, bench->descriptors};
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-    return responder_run(bench->link_fds[1]);
+    return responder_run(bench->link_fds[1], true);
 }
 
 static void bench_start(struct bench *bench, rlim_t descriptors) {
