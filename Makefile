@@ -167,7 +167,7 @@ $(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(OBJECTS)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS)
+$(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS) | $(if $(FILTERS),$(BUILD)/bugsink-health-hole)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
 
@@ -183,6 +183,11 @@ $(BUILD)/filters/filters.inc: tools/filters.c | packages-present
 
 $(BUILD)/obj/base/sandbox.o: $(FILTERS)
 $(BUILD)/obj/base/sandbox.o: CPPFLAGS += -I$(BUILD)/filters
+
+# The program as it is, but for a hole in the responder; only the test of the sandbox runs it.
+$(BUILD)/bugsink-health-hole: $(BUILD)/obj/main.o $(OBJECTS) $(BUILD)/tests/hole.o
+	@echo '  LD  $@'
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,--wrap=page_table_answer -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/obj/%.o: src/%.c | packages-present
 	@mkdir -p $(@D)
@@ -212,3 +217,4 @@ packages-present:
 	@pkg-config --exists $(LIBS) $(if $(FILTERS),libseccomp) || { echo "missing Debian packages; install: $(BUILD_PACKAGES)" >&2; exit 1; }
 
 -include $(OBJECTS:.o=.d) $(TEST_OBJ:.o=.d) $(BUILD)/obj/main.d $(BUILD)/tests/bench/probe_client.d
+-include $(BUILD)/tests/hole.d
