@@ -7,6 +7,7 @@ _bugsink_health_value() {
     *:--config | *:--settings | *:--maintenance) echo file ;;
     *:--log-level) echo debug info warning error ;;
     *:--log-format) echo text json ;;
+    *:--sandbox) echo on off ;;
     wait:--for) echo ready start ;;
     check:--json | explain:--markdown | *:--help | *:--version) ;;
     check:--watch) ;; # its value is behind a = or nowhere
@@ -25,7 +26,7 @@ _bugsink_health_flags() {
     wait) echo --for ;;
     esac
     echo --config --listen --app-url --settings --interval --timeout --retry-interval --slow --fall \
-        --start-grace --drain --log-level --log-format --maintenance --help --version
+        --start-grace --drain --log-level --log-format --maintenance --sandbox --help --version
 }
 
 # The words of a command besides its flags. Arguments: program, command ("" before there is one).

@@ -12,7 +12,6 @@
 /* Each setting, in the order in which --help shows them. */
 enum option_id {
     OPTION_CONFIG,
-    OPTION_SANDBOX,
     OPTION_LISTEN,
     OPTION_APP_URL,
     OPTION_SETTINGS,
@@ -26,6 +25,7 @@ enum option_id {
     OPTION_LOG_LEVEL,
     OPTION_LOG_FORMAT,
     OPTION_MAINTENANCE,
+    OPTION_SANDBOX,
     OPTION_VERSION,
     OPTION_APP_HOST,
     OPTION_APP_EXPECT,

@@ -4,6 +4,7 @@
 
 #include "harness/fork.h"
 
+#include "base/sandbox.h"
 #include "base/str.h"
 #include "checks/sqlite.h"
 
@@ -120,6 +121,7 @@ static void in_child(void (*body)(void *arg, int fd), void *arg, uid_t uid, void
     if (pid == 0) {
         if (uid != (uid_t)-1 && (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0))
             give_up("setresuid", strerror(errno));
+        sandbox_forbid_privileges(); /* without which only root may give up more */
         body(arg, ends[1]);
         _exit(0);
     }
