@@ -15,7 +15,7 @@ MYSQL       := $(if $(filter 0,$(WITH_MYSQL)),,yes)
 
 # The sandbox's system-call filters are made at build time, by tools/filters.c: nothing of libseccomp is in the program.
 HOST_CC         ?= cc
-FILTERS         := $(if $(filter Linux,$(shell uname -s)),$(BUILD)/filters/filters.inc)
+FILTERS         := $(if $(filter Linux,$(shell uname -s)),$(BUILD)/filters/base/filters.inc)
 FILTER_PACKAGES := $(if $(FILTERS),libseccomp-dev)
 
 # The Debian packages, named here and nowhere else.
@@ -175,7 +175,7 @@ $(BUILD)/probe-client: $(BUILD)/tests/bench/probe_client.o $(BUILD)/tests/harnes
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 
-$(BUILD)/filters/filters.inc: tools/filters.c | packages-present
+$(BUILD)/filters/base/filters.inc: tools/filters.c | packages-present
 	@mkdir -p $(@D)
 	@echo '  GEN $@'
 	$(Q)$(HOST_CC) -std=c11 -D_GNU_SOURCE -O1 $(WARNINGS) $$(pkg-config --cflags libseccomp) -o $(@D)/filters $< $$(pkg-config --libs libseccomp)

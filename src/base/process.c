@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #endif
 
@@ -27,6 +29,26 @@ void process_forbid_core(void) {
     setrlimit(RLIMIT_CORE, &none);
 #if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) /* LeakSanitizer traces its own process */
     prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+#ifdef __linux__
+/* A line of proc(5)'s maps. */
+static void keep_line_out_of_cores(const char *line) {
+    unsigned long from, to;
+    if ((strstr(line, "[heap]") || strstr(line, "[stack]")) && sscanf(line, "%lx-%lx", &from, &to) == 2)
+        madvise((void *)from, to - from, MADV_DONTDUMP);
+}
+#endif
+
+void process_keep_out_of_cores(void) {
+#ifdef __linux__
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[512];
+    while (maps && fgets(line, sizeof line, maps))
+        keep_line_out_of_cores(line);
+    if (maps)
+        fclose(maps);
 #endif
 }
 

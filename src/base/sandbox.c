@@ -77,7 +77,7 @@ static void limit_responder(struct sandbox *sandbox, int64_t more_bytes, const s
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "filters.inc"
+#include "base/filters.inc"
 
 void sandbox_forbid_privileges(void) {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

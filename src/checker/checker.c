@@ -284,6 +284,7 @@ static void on_reload_ready(void *arg) {
     checker->config_read_wall_ms = clock_wall_ms(checker->loop.timers.clock);
     log_configure(config->log_level, config->log_format, "checker", -1);
     link_send_log(checker->sender, config->log_level, config->log_format);
+    process_keep_out_of_cores();
     log_event(LOG_INFO, "reloaded");
     log_warnings(config);
     log_checks(config);
@@ -426,6 +427,7 @@ int checker_run(const struct config_source *source, int link_fd, pid_t responder
         announcer_release(&checker.announcer);
         return CHECKER_EXIT_CONFIG;
     }
+    process_keep_out_of_cores();
     log_configure(config->log_level, config->log_format, "checker", -1);
     srandom((unsigned)(getpid() ^ (int)clock_wall_ms(clock_system())));
     timer_init(&checker.publish, publish, &checker);

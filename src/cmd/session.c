@@ -27,6 +27,7 @@ int session_open(struct session *session, const struct args *args, const struct 
     struct config *config = config_load(&args->source, err);
     if (!config)
         return -1;
+    process_keep_out_of_cores();
     log_configure(
         is_default_level(config) ? LOG_WARNING : config->log_level, config->log_format, "check", -1);
     if (loop_init(&session->loop, err) < 0) {

@@ -269,24 +269,40 @@ END_TEST
 
 /* -- the processes -- */
 
-/* The value of a line of /proc/PID/status. */
-static int status_number(pid_t pid, const char *key) {
-    char path[64], text[4096];
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    program_read_file(path, text, sizeof text);
-    const char *at = strstr(text, key);
-    ck_assert_msg(at != NULL, "no %s", key);
-    return (int)strtol(at + strlen(key), NULL, 10);
-}
-
 START_TEST(both_processes_are_shut_in) {
     struct world *world = world_new();
     world_start(world);
     const pid_t both[] = {world->daemon.checker, world->daemon.responder};
     for (size_t i = 0; i < 2; i++) {
-        ck_assert_int_eq(status_number(both[i], "NoNewPrivs:\t"), 1);
-        ck_assert_int_eq(status_number(both[i], "Seccomp:\t"), world_is_sanitized() ? 0 : 2);
+        ck_assert_int_eq(proc_status_number(both[i], "NoNewPrivs"), 1);
+        ck_assert_int_eq(proc_status_number(both[i], "Seccomp"), world_is_sanitized() ? 0 : 2);
     }
+    world_end(world);
+}
+END_TEST
+
+/* Whether the pages of that name in /proc/PID/smaps are left out of cores ("dd", proc(5)). */
+static bool is_left_out_of_cores(const char *smaps, const char *name) {
+    const char *at = strstr(smaps, name), *flags = at ? strstr(at, "VmFlags:") : NULL;
+    const char *end = flags ? strchr(flags, '\n') : NULL;
+    ck_assert_msg(end != NULL, "no flags of %s", name);
+    return memmem(flags, (size_t)(end - flags), " dd", 3) != NULL;
+}
+
+START_TEST(what_holds_the_checkers_secrets_is_left_out_of_cores) {
+    enum { SMAPS_SIZE = 1 << 18 };
+    struct world *world = world_new();
+    char path[64], *smaps = malloc(SMAPS_SIZE);
+    world_start(world);
+    snprintf(path, sizeof path, "/proc/%d/smaps", (int)world->daemon.checker);
+    if (program_read_file(path, smaps, SMAPS_SIZE) == 0) {
+        skip_test("what_holds_the_checkers_secrets_is_left_out_of_cores",
+            "our processes are not dumpable: only root may look");
+    } else {
+        ck_assert(is_left_out_of_cores(smaps, "[stack]"));
+        ck_assert(world_is_sanitized() || is_left_out_of_cores(smaps, "[heap]"));
+    }
+    free(smaps);
     world_end(world);
 }
 END_TEST
@@ -322,6 +338,7 @@ Suite *e2e_sandbox_suite(void) {
     tcase_add_test(tcase, the_program_says_what_is_in_force);
     tcase_add_test(tcase, the_shipped_program_has_no_hole);
     tcase_add_test(tcase, both_processes_are_shut_in);
+    tcase_add_test(tcase, what_holds_the_checkers_secrets_is_left_out_of_cores);
     tcase_add_test(tcase, a_value_that_makes_no_sense_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;

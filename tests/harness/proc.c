@@ -57,15 +57,21 @@ char proc_state(pid_t pid) {
     return read_stat(pid, &state, &ticks) ? state : '\0';
 }
 
-int64_t proc_resident_kib(pid_t pid) {
+int64_t proc_status_number(pid_t pid, const char *word) {
     FILE *status = open_proc(pid, "status");
     char line[256];
-    int64_t kib = -1;
-    while (status && fgets(line, sizeof line, status) && sscanf(line, "VmRSS: %" SCNd64, &kib) != 1)
-        ;
+    size_t length = strlen(word);
+    int64_t number = -1;
+    while (status && number < 0 && fgets(line, sizeof line, status))
+        if (strncmp(line, word, length) == 0 && line[length] == ':')
+            number = strtoll(line + length + 1, NULL, 10);
     if (status)
         fclose(status);
-    return kib;
+    return number;
+}
+
+int64_t proc_resident_kib(pid_t pid) {
+    return proc_status_number(pid, "VmRSS");
 }
 
 int64_t proc_cpu_ms(pid_t pid) {

@@ -18,6 +18,9 @@ char proc_state(pid_t pid);
 /* Its resident memory (VmRSS); -1 when it is gone. */
 int64_t proc_resident_kib(pid_t pid);
 
+/* The number behind that word ("NoNewPrivs") in /proc/PID/status; -1 where there is none. */
+int64_t proc_status_number(pid_t pid, const char *word);
+
 /* Processor time it has used so far, in its own code and the kernel. Its children that were reaped count as
  * well. */
 int64_t proc_cpu_ms(pid_t pid);
