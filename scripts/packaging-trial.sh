@@ -103,6 +103,7 @@ try_confinement() {
         check "process $(cat "/proc/$process/comm"): no capabilities" holds "$process" 'CapBnd:.0000000000000000'
         check "process $(cat "/proc/$process/comm"): Bugsink's user" [ "$(stat -c %U "/proc/$process/task")" = bugsink ]
     done
+    check "its own sandbox is whole within the unit's" grep -q 'event=sandbox sandbox="seccomp landlock=[0-9]*"$' /trial/journal
     main=/proc/$(value MainPID)/root
     check "it sees Bugsink's home" [ -e "$main/home/bugsink/db.sqlite3" ]
     check "it sees no other home" [ ! -e "$main/home/neighbour" ]

@@ -28,7 +28,7 @@ struct clock_date {
     int weekday; /* 0 is Sunday */
 };
 
-/* As gmtime(3) has it; what lies before 1970 or after 9999 is the nearest moment within. Not gmtime: that
+/* As gmtime has it; what lies before 1970 or after 9999 is the nearest moment within. Not gmtime: that
  * reads the time zone's file, and holds a lock, which neither a process that may open nothing nor a signal
  * handler can do with. */
 struct clock_date clock_date_of(int64_t wall_ms);

@@ -13,8 +13,9 @@ bool process_die_with_parent(int parent_pid);
  * network's bytes. */
 void process_forbid_core(void);
 
-/* What stands on the heap and the stack now (the environment stands there) is left out of a core that somebody
- * has the kernel or a debugger write nevertheless. To be called anew when secrets were read (Linux). */
+/* What stands on the heap and the stack now (the environment stands there) is left out of a core that
+ * somebody has the kernel or a debugger write nevertheless. To be called anew when secrets were read (Linux).
+ */
 void process_keep_out_of_cores(void);
 
 /* Bounds the memory this process may write to: an allocation beyond it fails. Not under the sanitizers, which

@@ -19,9 +19,9 @@ _Static_assert((int)PAGE_TYPE_MAX <= (int)RESPONSE_TYPE_MAX, "a page's type fits
 /* The usual 256 connections, and what the process itself holds: some ten, and room for as many again. */
 enum { DESCRIPTORS_MAX = 288 };
 
-/* What serving may need on top of what the process has at its start. A set of pages is 1.0 MB for 500 checks,
- * and at most FRAME_PAYLOAD_MAX; up to a handful of them are held at once: the one that is served, the one
- * that comes, older ones until their last reader is done. */
+/* What serving may need on top of what the process has at its start (20 MB of address space, most of it
+ * libraries). A set of pages is 3 MB for 500 checks, and at most FRAME_PAYLOAD_MAX; a handful of them are
+ * held at once: the one that is served, the one that comes, older ones until their last reader is done. */
 enum { MEMORY_MAX = 256 * 1024 * 1024 };
 
 struct responder {

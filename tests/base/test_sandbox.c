@@ -82,12 +82,10 @@ static int landlock_version(void) {
     return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
 }
 
-static bool has_seccomp(const char *test) {
+static bool has_seccomp(void) {
 #ifdef __SANITIZE_ADDRESS__
-    skip_test(test, "no seccomp filter under the sanitizers");
     return false;
 #else
-    (void)test;
     return true;
 #endif
 }
@@ -239,8 +237,11 @@ static const struct {
     {execute, "execve"}, {read_parents_memory, "process_vm_readv"}, {trace_parent, "ptrace"}};
 
 START_TEST(a_violation_is_one_line_and_the_end) {
-    if (!has_seccomp("a_violation_is_one_line_and_the_end"))
+    if (!has_seccomp()) {
+        if (_i == 0)
+            skip_test("a_violation_is_one_line_and_the_end", "no seccomp filter under the sanitizers");
         return;
+    }
     ck_assert_int_eq(run(VIOLATIONS[_i].body, LOG_JSON, NULL), SANDBOX_EXIT_VIOLATION);
     json_t *line = json_loads(scene.log, 0, NULL);
     ck_assert_msg(line != NULL, "not one line of JSON: %s", scene.log);

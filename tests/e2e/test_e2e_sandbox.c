@@ -108,7 +108,9 @@ START_TEST(an_attempt_ends_the_responder_and_is_logged) {
     struct world *world = hole_new();
     char call[64];
     if (world_is_sanitized()) {
-        skip_test("an_attempt_ends_the_responder_and_is_logged", "no seccomp filter under the sanitizers");
+        if (_i == 0)
+            skip_test(
+                "an_attempt_ends_the_responder_and_is_logged", "no seccomp filter under the sanitizers");
         free(world);
         return;
     }
