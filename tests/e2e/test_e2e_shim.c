@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -63,6 +64,42 @@ static const char CLOCK[] = "#define _GNU_SOURCE\n"
                             "        now->tv_sec += *offset_s;\n"
                             "    return result;\n"
                             "}\n";
+
+/* What a driver that was taken over would do in the midst of its work: where it connects, make a file; where
+ * it reads the header of a database (100 bytes), open another file. */
+static const char DRIVER[] = "#define _GNU_SOURCE\n"
+                             "#include <arpa/inet.h>\n"
+                             "#include <dlfcn.h>\n"
+                             "#include <errno.h>\n"
+                             "#include <fcntl.h>\n"
+                             "#include <stdio.h>\n"
+                             "#include <stdlib.h>\n"
+                             "#include <unistd.h>\n"
+                             "static void try(const char *what, int port, const char *path, int flags) {\n"
+                             "    int before = errno, fd = open(path, flags, 0600);\n"
+                             "    dprintf(2, \"shim %s %d errno=%d.\\n\", what, port, fd < 0 ? errno : 0);\n"
+                             "    if (fd >= 0)\n"
+                             "        close(fd);\n"
+                             "    errno = before;\n"
+                             "}\n"
+                             "int connect(int fd, const struct sockaddr *to, socklen_t size) {\n"
+                             "    int (*real)(int, const struct sockaddr *, socklen_t) = dlsym(RTLD_NEXT, "
+                             "\"connect\");\n"
+                             "    if (to->sa_family == AF_INET)\n"
+                             "        try(\"connect\", ntohs(((const struct sockaddr_in *)to)->sin_port),\n"
+                             "            getenv(\"SHIM_FILE\"), O_WRONLY | O_CREAT);\n"
+                             "    return real(fd, to, size);\n"
+                             "}\n"
+                             "ssize_t pread64(int fd, void *data, size_t size, off64_t at) {\n"
+                             "    ssize_t (*real)(int, void *, size_t, off64_t) = dlsym(RTLD_NEXT, "
+                             "\"pread64\");\n"
+                             "    if (at == 0 && size == 100)\n"
+                             "        try(\"pread\", 0, \"/etc/passwd\", O_RDONLY);\n"
+                             "    return real(fd, data, size, at);\n"
+                             "}\n"
+                             "ssize_t pread(int fd, void *data, size_t size, off_t at) {\n"
+                             "    return pread64(fd, data, size, at);\n"
+                             "}\n";
 
 /* Compiles the library and has the program preload it. Returns false where that cannot be. */
 static bool preload(struct world *world, const char *source, const char *test) {
@@ -167,6 +204,55 @@ START_TEST(jumps_of_the_wall_clock_change_nothing_but_the_times_shown) {
 }
 END_TEST
 
+static bool has_landlock(void) {
+    return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0;
+}
+
+/* Whether the shim's attempts there have the answer that is to be had, and none other. */
+static void assert_attempts(const struct world *world, const char *what, const char *answer) {
+    char *log = daemon_log(&world->daemon);
+    ck_assert_msg(
+        daemon_wait_log(&world->daemon, what, answer, SHOWS_MS), "no %s %s:\n%s", what, answer, log);
+    free(log);
+    ck_assert_int_eq(
+        daemon_log_lines(&world->daemon, what, ""), daemon_log_lines(&world->daemon, what, answer));
+}
+
+static const char *const STATES[] = {"on", "off"};
+
+START_TEST(a_driver_makes_no_file_and_opens_none_but_its_own) {
+    const char *answer = strcmp(STATES[_i], "on") == 0 ? "errno=13." : "errno=0.";
+    struct world *world = world_new();
+    char *file = tempdir_path(world->dir, "made");
+    world_write_config(world,
+        "{\"databases\": {\"default\": {\"dsn\": \"%s\"}"
+#ifdef WITH_MYSQL
+        ", \"mysql\": {\"dsn\": \"mysql://u@127.0.0.1:2/d\", \"role\": \"plain\"}"
+#endif
+        ", \"postgres\": {\"dsn\": \"postgresql://u@127.0.0.1:1/d\", \"role\": \"plain\"}}}",
+        world->main_db);
+    envlist_set(&world->environment, "SHIM_FILE=%s", file);
+    envlist_set(&world->environment, "BUGSINK_HEALTH_SANDBOX=%s", STATES[_i]);
+    if (!has_landlock()) {
+        skip_test("a_driver_makes_no_file_and_opens_none_but_its_own", "this kernel has no Landlock");
+        world->daemon.checker = -1;
+    } else if (preload(world, DRIVER, "a_driver_makes_no_file_and_opens_none_but_its_own")) {
+        world_start_with(world, NULL, 0);
+        world_await_check(world, "default", "ok", SHOWS_MS);
+        world_await_check(world, "postgres", "error: refused", SHOWS_MS);
+        assert_attempts(world, "shim pread 0 ", answer);
+        assert_attempts(world, "shim connect 1 ", answer);
+#ifdef WITH_MYSQL
+        assert_attempts(world, "shim connect 2 ", answer);
+#endif
+    } else {
+        world->daemon.checker = -1;
+    }
+    free(file);
+    world_end(world);
+}
+END_TEST
+
 Suite *e2e_shim_suite(void) {
     Suite *suite = suite_create("e2e_shim");
     TCase *tcase = tcase_create("e2e_shim");
@@ -174,6 +260,8 @@ Suite *e2e_shim_suite(void) {
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_database_or_directory_on_a_network_file_system_is_degraded);
     tcase_add_test(tcase, a_disk_that_fails_is_an_io_error);
+    tcase_add_loop_test(
+        tcase, a_driver_makes_no_file_and_opens_none_but_its_own, 0, sizeof STATES / sizeof STATES[0]);
     tcase_add_test(tcase, jumps_of_the_wall_clock_change_nothing_but_the_times_shown);
     return suite;
 }
