@@ -61,6 +61,9 @@ ENDURANCE_SEED ?=# empty: another one each time, which is printed
 ALL_SUITES := $(patsubst test_%.c,%,$(filter test_%,$(notdir $(TEST_SRC))))
 SUITES    := $(filter e2e_%,$(ALL_SUITES)) $(filter-out e2e_%,$(ALL_SUITES))# the long ones first
 
+# What tests/harness/allocations.c lets fail.
+ALLOCATION_WRAPS = malloc calloc realloc reallocarray strdup strndup free exit
+
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
@@ -164,7 +167,7 @@ $(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(OBJECTS)
 
 $(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS)
 	@echo '  LD  $@'
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(ALLOCATION_WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
 
 $(BUILD)/probe-client: $(BUILD)/tests/bench/probe_client.o $(BUILD)/tests/harness/probes.o
 	@echo '  LD  $@'

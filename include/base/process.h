@@ -44,6 +44,10 @@ struct process_usage {
 
 void process_usage(struct process_usage *usage);
 
+/* Ends this process for want of memory: one line of the log, and status 1. For start-up and configuration,
+ * where that is the right answer. */
+_Noreturn void process_out_of_memory(void);
+
 /* The user name of this process in ps and top (Linux; at most 15 characters count). */
 void process_set_name(const char *name);
 
