@@ -70,6 +70,8 @@ char *postgres_message_strip(const char *message) {
         from = next_attempt(code);
     }
     strbuf_append(&stripped, from);
+    if (stripped.is_broken)
+        strbuf_release(&stripped); /* a secret that is cut can no longer be blanked */
     return stripped.data;
 }
 

@@ -82,7 +82,7 @@ static void deliver_pages(struct link_receiver *receiver) {
     struct page_set set;
     int64_t valid_until_ms;
     if (pages_decode(receiver->payload, receiver->payload_length, &set, &valid_until_ms) < 0) {
-        fail(receiver, "a set of pages that is not well-formed");
+        fail(receiver, "a set of pages that is not well-formed, or for which memory is out");
         return;
     }
     unsigned char *payload = receiver->payload;

@@ -15,26 +15,29 @@ static void unwatch(struct connection *connection) {
     connection->watched = 0;
 }
 
-/* Waits for what: EV_READ or EV_WRITE. */
+/* Waits for what: EV_READ or EV_WRITE. Where the loop has no memory for it, the server tries again soon. */
 static void watch(struct connection *connection, short what) {
     if (connection->watched == what)
         return;
     unwatch(connection);
-    const struct serving *serving = connection->serving;
-    /* Neither call fails but for want of memory, in libevent's tables; the deadline ends the connection then.
-     */
+    struct serving *serving = connection->serving;
     if (event_assign(connection->event, serving->base, connection->fd, (short)(what | EV_PERSIST),
             serving->on_event, connection) == 0 &&
         event_add(connection->event, NULL) == 0)
         connection->watched = what;
+    else
+        serving->has_unwatched = true;
 }
 
 /* Asks for a turn in the loop's next round, after whatever else has come by then. */
 static void watch_soon(struct connection *connection) {
     static const struct timeval AT_ONCE = {0, 0};
-    watch(connection, EV_READ);
-    event_add(connection->event, &AT_ONCE);
     connection->has_backlog = true;
+    watch(connection, EV_READ);
+    if (connection->watched == 0 || event_add(connection->event, &AT_ONCE) == 0)
+        return;
+    unwatch(connection);
+    connection->serving->has_unwatched = true;
 }
 
 static void enter(struct connection *connection, enum connection_state state, int64_t allowed_ms) {
@@ -313,6 +316,10 @@ void connection_begin(struct connection *connection, int fd) {
     connection->has_backlog = connection->has_ended = connection->was_drained = false;
     begin_request(connection);
     read_turn(connection);
+}
+
+bool connection_is_unwatched(const struct connection *connection) {
+    return connection->place.state != CONNECTION_FREE && connection->watched == 0;
 }
 
 void connection_turn(struct connection *connection) {

@@ -134,8 +134,8 @@ int responder_run(int link_fd) {
     ignore_signals();
     if (responder_init(&responder) < 0)
         log_error("cannot start", "out of memory, or no descriptor for the event loop");
-    else
-        event_base_dispatch(responder.base);
+    else if (event_base_dispatch(responder.base) < 0)
+        log_error("cannot go on", "the event loop failed");
     responder_release(&responder);
     return responder.exit_code;
 }
