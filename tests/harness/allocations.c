@@ -192,24 +192,9 @@ static void swallow(int severity, const char *text) {
     (void)text;
 }
 
-void allocations_hook_libraries(void) {
-    static const sqlite3_mem_methods METHODS = {.xMalloc = sqlite_malloc,
-        .xFree = __wrap_free,
-        .xRealloc = sqlite_realloc,
-        .xSize = sqlite_size,
-        .xRoundup = sqlite_round_up,
-        .xInit = sqlite_begin,
-        .xShutdown = sqlite_end};
-    json_set_alloc_funcs(__wrap_malloc, __wrap_free);
-    event_set_mem_functions(__wrap_malloc, __wrap_realloc, __wrap_free);
-    event_set_log_callback(swallow);
-    sqlite3_shutdown();
-    ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &METHODS), SQLITE_OK);
-}
-
-/* -- in children -- */
-
+/* A child has memory, unless it is meant to have none. */
 static void arm_child(void) {
+    state.is_armed = false;
     if (state.fail_in_children_at == 0)
         return;
     state.count = 0;
@@ -218,14 +203,29 @@ static void arm_child(void) {
     state.is_armed = true;
 }
 
+void allocations_hook_libraries(void) {
+    static const sqlite3_mem_methods METHODS = {.xMalloc = sqlite_malloc,
+        .xFree = __wrap_free,
+        .xRealloc = sqlite_realloc,
+        .xSize = sqlite_size,
+        .xRoundup = sqlite_round_up,
+        .xInit = sqlite_begin,
+        .xShutdown = sqlite_end};
+    if (!state.has_atfork)
+        ck_assert_int_eq(pthread_atfork(NULL, NULL, arm_child), 0);
+    state.has_atfork = true;
+    json_set_alloc_funcs(__wrap_malloc, __wrap_free);
+    event_set_mem_functions(__wrap_malloc, __wrap_realloc, __wrap_free);
+    event_set_log_callback(swallow);
+    sqlite3_shutdown();
+    ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &METHODS), SQLITE_OK);
+}
+
 void allocations_fail_in_children(int64_t n) {
     if (!state.child_failed)
         state.child_failed =
             mmap(NULL, sizeof *state.child_failed, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert(state.child_failed != MAP_FAILED);
-    if (!state.has_atfork)
-        ck_assert_int_eq(pthread_atfork(NULL, NULL, arm_child), 0);
-    state.has_atfork = true;
     *state.child_failed = false;
     state.fail_in_children_at = n;
 }
@@ -285,6 +285,8 @@ static bool try(struct attempt *attempt, void *arg) {
     const struct allocation_scenario *scenario = attempt->scenario;
     char log[LOG_SIZE];
     forget_all();
+    if (scenario->prepare)
+        scenario->prepare(arg);
     log_configure(LOG_DEBUG, LOG_TEXT, "test", attempt->log_fd);
     int result = run(attempt, arg);
     log_configure(LOG_INFO, LOG_TEXT, "test", -1);
@@ -306,6 +308,8 @@ int allocations_fail_each(const struct allocation_scenario *scenario, void *arg)
     struct attempt attempt = {.scenario = scenario, .log_fd = memfd_create("log", MFD_CLOEXEC)};
     ck_assert_int_ge(attempt.log_fd, 0);
     /* Libraries keep what they allocate at their first use. */
+    if (scenario->prepare)
+        scenario->prepare(arg);
     log_configure(LOG_DEBUG, LOG_TEXT, "test", attempt.log_fd);
     scenario->judge(arg, scenario->run(arg), false);
     if (scenario->release)

@@ -13,6 +13,8 @@
 /* A piece of work that is done again and again, each time with another allocation failing. */
 struct allocation_scenario {
     const char *name;
+    /* Makes ready for one attempt; may be NULL. */
+    void (*prepare)(void *arg);
     /* Does it. Only here an allocation fails, so nothing is asserted here. Returns what `judge` is told. */
     int (*run)(void *arg);
     /* Judges what it has come to. has_failed: an allocation did; without, all must be right and whole. */
