@@ -221,19 +221,6 @@ void allocations_hook_libraries(void) {
     ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &METHODS), SQLITE_OK);
 }
 
-void allocations_fail_in_children(int64_t n) {
-    if (!state.child_failed)
-        state.child_failed =
-            mmap(NULL, sizeof *state.child_failed, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert(state.child_failed != MAP_FAILED);
-    *state.child_failed = false;
-    state.fail_in_children_at = n;
-}
-
-bool allocations_have_failed_in_child(void) {
-    return state.child_failed && *state.child_failed;
-}
-
 /* -- the scenarios -- */
 
 struct attempt {
@@ -320,4 +307,27 @@ int allocations_fail_each(const struct allocation_scenario *scenario, void *arg)
     } while (try(&attempt, arg));
     close(attempt.log_fd);
     return (int)attempt.n - 1;
+}
+
+int allocations_fail_each_in_children(const struct allocation_scenario *scenario, void *arg) {
+    void *memory =
+        mmap(NULL, sizeof *state.child_failed, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert(memory != MAP_FAILED);
+    state.child_failed = memory;
+    int64_t n = 0;
+    do {
+        *state.child_failed = false;
+        state.fail_in_children_at = ++n;
+        if (scenario->prepare)
+            scenario->prepare(arg);
+        int result = scenario->run(arg);
+        state.fail_in_children_at = 0;
+        scenario->judge(arg, result, *state.child_failed);
+        if (scenario->release)
+            scenario->release(arg);
+        ck_assert_msg(n < ALLOCATIONS_MAX, "%s: allocates without end", scenario->name);
+    } while (*state.child_failed);
+    munmap(state.child_failed, sizeof *state.child_failed);
+    state.child_failed = NULL;
+    return (int)n - 1;
 }

@@ -33,10 +33,8 @@ void allocations_hook_libraries(void);
  * allocations the work takes. */
 int allocations_fail_each(const struct allocation_scenario *scenario, void *arg);
 
-/* From now on the n-th allocation of each child that this process forks fails. 0: none. */
-void allocations_fail_in_children(int64_t n);
-
-/* Whether one has failed in a child since. */
-bool allocations_have_failed_in_child(void);
+/* The same, with the allocations failing in each child that the work forks, and none in this process; where
+ * the child ends is judged by how its parent takes it. */
+int allocations_fail_each_in_children(const struct allocation_scenario *scenario, void *arg);
 
 #endif
