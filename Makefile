@@ -165,13 +165,19 @@ $(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(OBJECTS)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS)
+$(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS) | $(BUILD)/faults.so
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(ALLOCATION_WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
 
 $(BUILD)/probe-client: $(BUILD)/tests/bench/probe_client.o $(BUILD)/tests/harness/probes.o
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+
+# Preloaded by tests of faults into the program; it has no sanitizer, which comes with a library of its own.
+$(BUILD)/faults.so: tests/e2e/shim/faults.c tests/e2e/shim/faults.h Makefile
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -Wno-missing-prototypes -fPIC -shared -o $@ $< -ldl
 
 $(BUILD)/obj/%.o: src/%.c | packages-present
 	@mkdir -p $(@D)

@@ -15,18 +15,29 @@ static void unwatch(struct connection *connection) {
     connection->watched = 0;
 }
 
+/* The server gives it a turn soon, whatever the kernel says of its socket. */
+static void try_again_soon(struct connection *connection) {
+    unwatch(connection);
+    connection->serving->has_unwatched = true;
+}
+
+/* Whether the kernel was short of memory, which passes: the connection itself is well. */
+static bool is_shortage(int error) {
+    return error == ENOBUFS || error == ENOMEM;
+}
+
 /* Waits for what: EV_READ or EV_WRITE. Where the loop has no memory for it, the server tries again soon. */
 static void watch(struct connection *connection, short what) {
     if (connection->watched == what)
         return;
     unwatch(connection);
-    struct serving *serving = connection->serving;
+    const struct serving *serving = connection->serving;
     if (event_assign(connection->event, serving->base, connection->fd, (short)(what | EV_PERSIST),
             serving->on_event, connection) == 0 &&
         event_add(connection->event, NULL) == 0)
         connection->watched = what;
     else
-        serving->has_unwatched = true;
+        try_again_soon(connection);
 }
 
 /* Asks for a turn in the loop's next round, after whatever else has come by then. */
@@ -36,8 +47,7 @@ static void watch_soon(struct connection *connection) {
     watch(connection, EV_READ);
     if (connection->watched == 0 || event_add(connection->event, &AT_ONCE) == 0)
         return;
-    unwatch(connection);
-    connection->serving->has_unwatched = true;
+    try_again_soon(connection);
 }
 
 static void enter(struct connection *connection, enum connection_state state, int64_t allowed_ms) {
@@ -91,7 +101,10 @@ static void end(struct connection *connection) {
         return;
     }
     unwatch(connection);
-    shutdown(connection->fd, SHUT_WR);
+    if (shutdown(connection->fd, SHUT_WR) < 0) { /* ENOTCONN: the client has gone */
+        connection_close(connection);
+        return;
+    }
     connection->discarded = 0;
     enter(connection, CONNECTION_LINGERING, connection->serving->limits.linger_ms);
     discard(connection);
@@ -114,8 +127,8 @@ static struct iovec unsent(const char *part, size_t length, size_t *sent) {
     return (struct iovec){(void *)(uintptr_t)(part + gone), length - gone};
 }
 
-/* Sends what the socket takes. Returns 1 when all is sent, 0 when the socket is full, -1 when the client is
- * gone. */
+/* Sends what the socket takes. Returns 1 when all is sent, 0 when not, with errno: EAGAIN where the socket is
+ * full; -1 when the client is gone. */
 static int send_some(struct connection *connection) {
     struct response *response = &connection->response;
     size_t total = response->head_length + response->body_length + response->tail_length;
@@ -131,7 +144,7 @@ static int send_some(struct connection *connection) {
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
-            return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+            return errno == EAGAIN || errno == EWOULDBLOCK || is_shortage(errno) ? 0 : -1;
         connection->sent += (size_t)sent;
     }
     return 1;
@@ -140,12 +153,16 @@ static int send_some(struct connection *connection) {
 /* Sends on, and concludes once all is sent. Afterwards the connection reads its next request, or does not. */
 static void send_response(struct connection *connection) {
     int result = send_some(connection);
+    bool is_short = result == 0 && is_shortage(errno);
     if (result < 0) {
         connection_close(connection);
     } else if (result == 0) {
         if (connection->place.state != CONNECTION_WRITING)
             enter(connection, CONNECTION_WRITING, connection->serving->limits.write_ms);
-        watch(connection, EV_WRITE);
+        if (is_short)
+            try_again_soon(connection);
+        else
+            watch(connection, EV_WRITE);
     } else {
         release_hold(connection);
         if (connection->closes)
@@ -264,6 +281,10 @@ static bool read_some(struct connection *connection) {
     }
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         watch(connection, EV_READ);
+        return false;
+    }
+    if (got < 0 && is_shortage(errno)) {
+        try_again_soon(connection);
         return false;
     }
     connection->has_ended = true;

@@ -51,7 +51,7 @@ static void on_listener(void *arg, int listen_fd) {
     responder->server = server_new(responder->base, listen_fd, responder->pages, clock, &limits);
     if (!responder->server) {
         close(listen_fd);
-        fail(responder, "cannot serve", "out of memory");
+        fail(responder, "cannot serve", "out of memory, or the listening socket cannot be used");
         return;
     }
     page_table_renew(responder->pages, clock_now_ms(clock) + PAGES_FIRST_LEASE_MS);

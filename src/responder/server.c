@@ -277,10 +277,10 @@ static void release(struct server *server) {
 
 /* Accepted sockets inherit both from the listener (for the second: Linux, FreeBSD): a small answer behind
  * another one must not wait for the client's acknowledgement. */
-static void set_options(int listen_fd) {
+static int set_options(int listen_fd) {
     const int yes = 1;
-    io_set_nonblocking(listen_fd);
     setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    return io_set_nonblocking(listen_fd); /* else accept would block */
 }
 
 struct server *server_new(struct event_base *base, int listen_fd, struct page_table *pages,
@@ -298,8 +298,7 @@ struct server *server_new(struct event_base *base, int listen_fd, struct page_ta
     server->listen_fd = listen_fd;
     server->reserve_fd = -1;
     server->timer_due_ms = INT64_MAX;
-    set_options(listen_fd);
-    if (init_connections(server) < 0 || init_events(server) < 0) {
+    if (set_options(listen_fd) < 0 || init_connections(server) < 0 || init_events(server) < 0) {
         release(server);
         return NULL;
     }
