@@ -85,8 +85,8 @@ static void fill_config(struct bench *bench) {
         .slow_ms = TIMEOUT_MS,
         .min_free_bytes = 0,
         .max_wal_bytes = INT64_MAX,
-        .backlog_ms = INT64_MAX,
-        .backlog_tasks = INT64_MAX,
+        .backlog_ms = 3600000,
+        .backlog_tasks = 1000,
         .backlog_error_ms = -1};
     if (check_kind_id_is_database(config->kind)) {
         ck_assert_int_eq(dsn_parse(bench->target, &config->dsn, &bench->err), 0);

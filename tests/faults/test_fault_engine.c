@@ -90,11 +90,13 @@ static void judge_made(void *arg, int result, bool has_failed) {
 static void prepare_made(void *arg) {
     struct bench *bench = arg;
     bench->next = load(bench, "10s", "maintenance");
+    free(bench->next->maintenance); /* without memory to look for it, engine_start ends the process */
+    bench->next->maintenance = NULL;
 }
 
 START_TEST(an_engine_is_made_whole_or_not_at_all) {
     static const struct allocation_scenario SCENARIO = {
-        .name = "engine_new", .prepare = prepare_made, .run = make, .judge = judge_made, .may_exit = true};
+        .name = "engine_new", .prepare = prepare_made, .run = make, .judge = judge_made};
     struct bench bench;
     bench_init(&bench);
     ck_assert_int_gt(allocations_fail_each(&SCENARIO, &bench), 20);
