@@ -66,6 +66,9 @@ ENDURANCE_SEED ?=# empty: another one each time, which is printed
 ALL_SUITES := $(patsubst test_%.c,%,$(filter test_%,$(notdir $(TEST_SRC))))
 SUITES    := $(filter e2e_%,$(ALL_SUITES)) $(filter-out e2e_%,$(ALL_SUITES))# the long ones first
 
+# What tests/harness/allocations.c lets fail.
+ALLOCATION_WRAPS = malloc calloc realloc reallocarray strdup strndup free exit
+
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
@@ -167,9 +170,9 @@ $(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(OBJECTS)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS) | $(if $(FILTERS),$(BUILD)/bugsink-health-hole)
+$(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS) | $(BUILD)/faults.so $(if $(FILTERS),$(BUILD)/bugsink-health-hole)
 	@echo '  LD  $@'
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(ALLOCATION_WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
 
 $(BUILD)/probe-client: $(BUILD)/tests/bench/probe_client.o $(BUILD)/tests/harness/probes.o
 	@echo '  LD  $@'
@@ -188,6 +191,12 @@ $(BUILD)/obj/base/sandbox.o: CPPFLAGS += -I$(BUILD)/filters
 $(BUILD)/bugsink-health-hole: $(BUILD)/obj/main.o $(OBJECTS) $(BUILD)/tests/hole.o
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,--wrap=page_table_answer -o $@ $^ $(PKG_LIBS)
+
+# Preloaded by tests of faults into the program; it has no sanitizer, which comes with a library of its own.
+$(BUILD)/faults.so: tests/e2e/shim/faults.c tests/e2e/shim/faults.h Makefile
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -Wno-missing-prototypes -fPIC -shared -o $@ $< -ldl
 
 $(BUILD)/obj/%.o: src/%.c | packages-present
 	@mkdir -p $(@D)

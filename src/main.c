@@ -2,9 +2,11 @@
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 
+#include "base/log.h"
 #include "base/process.h"
 #include "base/str.h"
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,8 +17,17 @@ static int print_and_end(void (*print)(void)) {
     return fflush(stdout) == 0 ? EXIT_READY : EXIT_USAGE;
 }
 
+/* What libevent has to say: a system call that failed, as a rule. */
+static void log_event_loop(int severity, const char *text) {
+    if (severity == EVENT_LOG_ERR)
+        log_error("event loop", text);
+    else if (severity != EVENT_LOG_DEBUG)
+        log_warning("event loop", text);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
+    event_set_log_callback(log_event_loop);
     const char *const *environment = (const char *const *)environ;
     process_open_standard_descriptors();
     process_settle_signals();

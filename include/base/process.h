@@ -63,6 +63,10 @@ void process_meter_open(struct process_meter *meter, int descriptors);
 /* meter NULL: whatever is needed is opened, and closed again. */
 void process_usage(struct process_usage *usage, const struct process_meter *meter);
 
+/* Ends this process for want of memory: one line of the log, and status 1. For start-up and configuration,
+ * where that is the right answer. */
+_Noreturn void process_out_of_memory(void);
+
 /* The user name of this process in ps and top (Linux; at most 15 characters count). */
 void process_set_name(const char *name);
 

@@ -43,6 +43,7 @@ struct strbuf {
     size_t length;
     size_t capacity;
     bool is_fixed;  /* data is somebody else's, and does not grow */
+    bool is_vital;  /* where memory is out, the process ends, as str_dup ends it: for the configuration */
     bool is_broken; /* memory was out: the content is not whole; later appends do nothing */
 };
 

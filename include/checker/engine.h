@@ -21,7 +21,7 @@ struct engine *engine_new(struct loop *loop, struct config *config, const struct
     void *arg, struct error *err);
 void engine_free(struct engine *engine);
 
-/* Starts the first round. With is_once no check runs a second time. */
+/* Starts the first round. With is_once no check runs a second time. Ends the process when memory is out. */
 void engine_start(struct engine *engine, bool is_once);
 
 /* Replaces the configuration (taken in any case): a check that is configured as before keeps its memory and

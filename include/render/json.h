@@ -12,6 +12,9 @@ char *json_ready(const struct snapshot *snapshot);
 /* The body of /health/: that, and all detail. */
 char *json_health(const struct snapshot *snapshot);
 
+/* The same in one line. */
+char *json_health_line(const struct snapshot *snapshot);
+
 /* The body of /health/ready/NAME/. */
 char *json_check(const struct check_view *check);
 

@@ -20,6 +20,7 @@ struct serving {
     struct traffic traffic;
     int64_t started_at_ms; /* wall clock */
     const struct process_meter *meter;
+    bool has_unwatched;         /* a connection has nothing that would wake it but its deadline */
     event_callback_fn on_event; /* calls connection_turn, with the connection as its argument */
 };
 
@@ -51,6 +52,9 @@ void connection_release(struct connection *connection); /* of one that is closed
 
 /* Takes a freshly accepted, non-blocking socket into a free connection, and reads at once. */
 void connection_begin(struct connection *connection, int fd);
+
+/* Whether only its deadline would wake it, for the event loop had no memory for more. */
+bool connection_is_unwatched(const struct connection *connection);
 
 /* Goes on: there is something to read, room to write, or a backlog. */
 void connection_turn(struct connection *connection);

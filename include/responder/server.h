@@ -30,7 +30,7 @@ struct server_limits server_limits_usual(void);
 struct server;
 
 /* Serves what comes to the listening socket, which it takes. Clock and pages are borrowed. Returns NULL, and
- * leaves the socket to the caller, when memory is out. */
+ * leaves the socket to the caller, when memory is out or the socket cannot be made non-blocking. */
 struct server *server_new(struct event_base *base, int listen_fd, struct page_table *pages,
     const struct clock *clock, const struct server_limits *limits);
 

@@ -1,6 +1,8 @@
 /* What a process does to itself: dies with its parent, leaves no core, forgets its environment. */
 #include "base/process.h"
 
+#include "base/log.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -200,4 +202,9 @@ void process_set_name(const char *name) {
 #else
     (void)name;
 #endif
+}
+
+void process_out_of_memory(void) {
+    log_error("ended", "out of memory");
+    exit(EXIT_FAILURE);
 }

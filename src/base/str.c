@@ -1,6 +1,8 @@
 /* Strings: bounded copies, growing buffers, blanked secrets. */
 #include "base/str.h"
 
+#include "base/process.h"
+
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,10 +21,8 @@ bool str_copy(char *target, size_t size, const char *source) {
 
 char *str_dup_n(const char *source, size_t length) {
     char *copy = malloc(length + 1);
-    if (!copy) {
-        fputs("bugsink-health: out of memory\n", stderr);
-        exit(EXIT_FAILURE);
-    }
+    if (!copy)
+        process_out_of_memory();
     memcpy(copy, source, length);
     copy[length] = '\0';
     return copy;
@@ -110,6 +110,8 @@ static bool reserve(struct strbuf *buffer, size_t more) {
     while (capacity < need)
         capacity *= 2;
     char *data = buffer->is_fixed ? NULL : realloc(buffer->data, capacity);
+    if (!data && buffer->is_vital)
+        process_out_of_memory();
     if (!data) {
         buffer->is_broken = true;
         return false;

@@ -2,6 +2,7 @@
 #include "checker/engine.h"
 
 #include "base/log.h"
+#include "base/process.h"
 #include "checker/watch.h"
 #include "checks/maintenance.h"
 
@@ -155,21 +156,31 @@ static void on_maintenance(void *arg) {
     engine->events.checked(engine->arg, true);
 }
 
-/* Looks for the file the configuration names. Through a reload the last answer stands: for a file that was
- * looked for before as for another one, until a look for that has an answer. */
-static void start_maintenance(struct engine *engine) {
-    const char *path = engine->config->maintenance;
-    if (engine->maintenance && path && strcmp(maintenance_path(engine->maintenance), path) == 0)
+static bool is_looked_for(const struct engine *engine, const char *path) {
+    return engine->maintenance && path && strcmp(maintenance_path(engine->maintenance), path) == 0;
+}
+
+/* Makes what looks for the file of that path into *maintenance: NULL where none is to be looked for, or this
+ * one is already. Returns -1 when memory is out: not to look for it would call Bugsink ready in its midst. */
+static int make_maintenance(
+    struct engine *engine, const char *path, struct maintenance **maintenance, struct error *err) {
+    *maintenance = NULL;
+    if (!path || engine->is_once || is_looked_for(engine, path))
+        return 0;
+    *maintenance =
+        maintenance_new(&engine->loop->env, path, engine->is_in_maintenance, on_maintenance, engine);
+    return *maintenance ? 0 : error_set(err, "the maintenance file cannot be looked for: out of memory");
+}
+
+/* Takes it. Through a reload the last answer stands: for a file that was looked for before as for another
+ * one, until a look for that has an answer. */
+static void take_maintenance(struct engine *engine, struct maintenance *maintenance) {
+    if (is_looked_for(engine, engine->config->maintenance))
         return;
     maintenance_free(engine->maintenance);
-    engine->maintenance = NULL;
-    if (path && !engine->is_once) {
-        engine->maintenance =
-            maintenance_new(&engine->loop->env, path, engine->is_in_maintenance, on_maintenance, engine);
-        if (engine->maintenance)
-            return;
-        log_error("the maintenance file is not looked for", "out of memory");
-    }
+    engine->maintenance = maintenance;
+    if (maintenance)
+        return;
     if (engine->is_in_maintenance)
         log_event(LOG_WARNING, "maintenance ends");
     engine->is_in_maintenance = false;
@@ -211,9 +222,12 @@ void engine_free(struct engine *engine) {
 void engine_start(struct engine *engine, bool is_once) {
     engine->is_started = true;
     engine->is_once = is_once;
+    struct maintenance *maintenance;
+    if (make_maintenance(engine, engine->config->maintenance, &maintenance, NULL) < 0)
+        process_out_of_memory();
     for (size_t i = 0; i < engine->count; i++)
         watch_start(engine->watches[i], is_once);
-    start_maintenance(engine);
+    take_maintenance(engine, maintenance);
 }
 
 /* -- reload: build, compare, swap -- */
@@ -248,7 +262,10 @@ static void start_successor(const struct engine *engine, struct watch *watch) {
 int engine_reload(struct engine *engine, struct config *config, struct error *err) {
     struct watch **watches;
     struct check_view *views;
-    if (build(engine, config, &watches, &views, err) < 0) {
+    struct maintenance *maintenance;
+    if (make_maintenance(engine, config->maintenance, &maintenance, err) < 0 ||
+        build(engine, config, &watches, &views, err) < 0) {
+        maintenance_free(maintenance);
         config_free(config);
         return -1;
     }
@@ -271,7 +288,7 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
     engine->views = views;
     engine->count = config->check_count;
     engine->config = config;
-    start_maintenance(engine);
+    take_maintenance(engine, maintenance);
     update_liveness(engine);
     engine->events.checked(engine->arg, true);
     return 0;

@@ -1,6 +1,8 @@
 /* The checker's event loop. */
 #include "checker/loop.h"
 
+#include "base/log.h"
+
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -64,10 +66,15 @@ void loop_run(struct loop *loop) {
         if (delay_ms >= 0) {
             const struct timeval tv = {
                 .tv_sec = (time_t)(delay_ms / 1000), .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
-            event_add(loop->tick, &tv);
+            if (event_add(loop->tick, &tv) < 0) {
+                log_error("cannot go on", "the event loop took no timer: out of memory");
+                break;
+            }
         }
-        if (event_base_loop(loop->base, EVLOOP_ONCE) < 0)
+        if (event_base_loop(loop->base, EVLOOP_ONCE) < 0) {
+            log_error("cannot go on", "the event loop failed");
             break;
+        }
         timers_run(&loop->timers);
     }
 }

@@ -38,8 +38,8 @@ static void turn(struct conversation *conversation, struct event *tick, int fd) 
             delay_ms = RESOLVER_POLL_MS;
         const struct timeval tv = {
             .tv_sec = (time_t)(delay_ms / 1000), .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
-        if (delay_ms >= 0)
-            event_add(tick, &tv);
+        if (delay_ms >= 0 && event_add(tick, &tv) < 0)
+            return;
         if (event_base_loop(conversation->base, EVLOOP_ONCE) < 0)
             return;
         timers_run(&conversation->timers);

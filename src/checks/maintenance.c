@@ -2,6 +2,7 @@
 #include "checks/maintenance.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum { LOOK_INTERVAL_MS = 1000, LOOK_TIMEOUT_MS = 900 };
@@ -58,14 +59,14 @@ struct maintenance *maintenance_new(
     if (!maintenance)
         return NULL;
     maintenance->config.timeout_ms = LOOK_TIMEOUT_MS;
-    maintenance->config.path = str_dup(path);
+    maintenance->config.path = strdup(path);
     maintenance->config.name = maintenance->config.path;
     maintenance->is_on = was_on;
     maintenance->changed = changed;
     maintenance->arg = arg;
     timer_init(&maintenance->next, run, maintenance);
-    if (check_init_kind(&maintenance->check, &MAINTENANCE_KIND, env, &maintenance->config, on_finished,
-            maintenance, NULL) < 0) {
+    if (!maintenance->config.path || check_init_kind(&maintenance->check, &MAINTENANCE_KIND, env,
+                                         &maintenance->config, on_finished, maintenance, NULL) < 0) {
         free(maintenance->config.path);
         free(maintenance);
         return NULL;

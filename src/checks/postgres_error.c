@@ -70,6 +70,8 @@ char *postgres_message_strip(const char *message) {
         from = next_attempt(code);
     }
     strbuf_append(&stripped, from);
+    if (stripped.is_broken)
+        strbuf_release(&stripped); /* a secret that is cut can no longer be blanked */
     return stripped.data;
 }
 
@@ -122,6 +124,12 @@ struct row {
 };
 
 static const struct row ROWS[] = {
+    {"out of memory", 0, REASON_INTERNAL},             /* of this process: a server's has its SQLSTATE */
+    {"Memory allocation failure", 0, REASON_INTERNAL}, /* getaddrinfo's EAI_MEMORY, also for an address */
+    {NULL, ENOMEM, REASON_INTERNAL},
+    {"could not generate nonce", 0, REASON_INTERNAL}, /* fe-auth-scram.c: without memory, or random bytes */
+    {"could not encode ", 0, REASON_INTERNAL},        /* likewise: the nonce, the client proof */
+    {"could not calculate ", 0, REASON_INTERNAL},
     {"no password supplied", 0, REASON_AUTH_FAILED},
     {"session is read-only", 0, REASON_READ_ONLY}, /* target_session_attrs */
     {"server is in hot standby mode", 0, REASON_READ_ONLY},

@@ -10,14 +10,15 @@ enum { OWN_OPTIONS = 10 }; /* at most, besides the DSN's parameters */
 /* -- the target -- */
 
 /* Splits a list at its commas, as libpq does: an empty piece stands for libpq's default. Returns the count,
- * or max + 1 where there are more. */
+ * max + 1 where there are more, -1 when memory is out. */
 static int split(const char *list, char **pieces, int max) {
     int count = 0;
     for (const char *at = list;; at++) {
         size_t length = strcspn(at, ",");
         if (count == max)
             return max + 1;
-        pieces[count++] = str_dup_n(at, length);
+        if ((pieces[count++] = strndup(at, length)) == NULL)
+            return -1;
         at += length;
         if (*at == '\0')
             return count;
@@ -43,11 +44,14 @@ static const char *choose(
 
 static int take_ports(struct postgres_target *target, const char *list, struct error *err) {
     int count = split(list, target->ports, RESOLVE_HOSTS_MAX);
+    if (count < 0)
+        return error_set(err, "out of memory");
     if (count != 1 && count != target->count)
         return error_set(
             err, "%d ports for %d hosts: give one for each, or one for all", count, target->count);
     for (int i = 1; count == 1 && i < target->count; i++)
-        target->ports[i] = str_dup(target->ports[0]);
+        if ((target->ports[i] = strdup(target->ports[0])) == NULL)
+            return error_set(err, "out of memory");
     return 0;
 }
 
@@ -61,9 +65,11 @@ static int take_hosts(struct postgres_target *target, const struct dsn *dsn, con
     struct error *err) {
     const char *hostaddr = choose(dsn, "hostaddr", NULL, defaults);
     const char *hosts = choose(dsn, "host", dsn->host, defaults);
-    if (*hostaddr != '\0')
-        target->hostaddr = str_dup(hostaddr);
+    if (*hostaddr != '\0' && (target->hostaddr = strdup(hostaddr)) == NULL)
+        return error_set(err, "out of memory");
     target->count = split(hosts, target->hosts, RESOLVE_HOSTS_MAX);
+    if (target->count < 0)
+        return error_set(err, "out of memory");
     if (target->count > RESOLVE_HOSTS_MAX) {
         target->count = RESOLVE_HOSTS_MAX;
         return error_set(err, "more than %d hosts in one DSN", RESOLVE_HOSTS_MAX);
@@ -74,8 +80,8 @@ static int take_hosts(struct postgres_target *target, const struct dsn *dsn, con
             target->name_hosts[target->name_count++] = i;
         }
     if (target->hostaddr) { /* libpq itself counts hosts, addresses and ports then */
-        target->ports[0] = str_dup(choose(dsn, "port", dsn->port, defaults));
-        return 0;
+        target->ports[0] = strdup(choose(dsn, "port", dsn->port, defaults));
+        return target->ports[0] ? 0 : error_set(err, "out of memory");
     }
     return take_ports(target, choose(dsn, "port", dsn->port, defaults), err);
 }
@@ -105,7 +111,7 @@ static int check_params(const struct dsn *dsn, struct error *err) {
 int postgres_target_init(struct postgres_target *target, const struct dsn *dsn, struct error *err) {
     *target = (struct postgres_target){0};
     PQconninfoOption *defaults = PQconndefaults();
-    int result = check_params(dsn, err);
+    int result = defaults ? check_params(dsn, err) : error_set(err, "out of memory");
     if (result == 0)
         result = take_hosts(target, dsn, defaults, err);
     PQconninfoFree(defaults);

@@ -79,9 +79,16 @@ static void add_failure(struct resolve_answer *answer, const char *host, int cod
         snprintf(end, room, "%s%s", comma, cause);
 }
 
+/* Whether this process was short of memory or descriptors, which says nothing of the name. */
+static bool is_for_want_of_means(int code) {
+    return code == EAI_MEMORY || (code == EAI_SYSTEM && (errno == ENOMEM || errno == EMFILE ||
+                                                            errno == ENFILE || errno == ENOBUFS));
+}
+
 static void ask(void *arg, int fd) {
     const struct question *question = arg;
     struct resolve_answer answer = {.reason = REASON_OK};
+    bool lacks_means = false;
     /* No AI_ADDRCONFIG: libpq, which Bugsink's own driver stands on, asks without it (fe-connect.c). It would
      * besides leave out addresses of a family that the pod has on its loopback interface alone. An address
      * without a route costs one connect() that fails at once. */
@@ -91,6 +98,7 @@ static void ask(void *arg, int fd) {
         struct addrinfo *found = NULL;
         int code = getaddrinfo(question->hosts[i], NULL, &hints, &found);
         if (code != 0) {
+            lacks_means = lacks_means || is_for_want_of_means(code);
             add_failure(&answer, question->hosts[i], code);
             continue;
         }
@@ -99,14 +107,15 @@ static void ask(void *arg, int fd) {
         freeaddrinfo(found);
     }
     if (answer.count == 0)
-        answer.reason = REASON_UNRESOLVED;
+        answer.reason = lacks_means ? REASON_INTERNAL : REASON_UNRESOLVED;
     child_report_result(fd, &answer, sizeof answer);
 }
 
 /* -- in the parent -- */
 
 static bool is_sound(const struct question *question, const struct resolve_answer *answer) {
-    if (answer->reason != REASON_OK && answer->reason != REASON_UNRESOLVED)
+    if (answer->reason != REASON_OK && answer->reason != REASON_UNRESOLVED &&
+        answer->reason != REASON_INTERNAL)
         return false;
     if (answer->count < 0 || answer->count > RESOLVE_ADDRESSES_MAX)
         return false;

@@ -28,14 +28,15 @@ static int fail_at(struct outcome *outcome, enum reason reason, const struct set
 static int require(
     const struct check_config *config, const struct settings_names *names, struct outcome *outcome) {
     struct strbuf missing = {0};
+    size_t count = 0; /* not the buffer's length: without memory it is 0, too */
     for (size_t i = 0; i < config->require_count; i++)
         if (!settings_names_has(names, config->require[i]))
-            strbuf_format(&missing, "%s%s", missing.length > 0 ? ", " : "", config->require[i]);
-    int status = 0;
-    if (missing.length > 0)
-        status = finding_fail(outcome, REASON_MISSING_SETTING, "missing: %s", missing.data);
+            strbuf_format(&missing, "%s%s", count++ > 0 ? ", " : "", config->require[i]);
+    if (count > 0)
+        finding_fail(
+            outcome, REASON_MISSING_SETTING, "missing: %s", missing.data ? missing.data : "(out of memory)");
     strbuf_release(&missing);
-    return status;
+    return count > 0 ? -1 : 0;
 }
 
 /* Whether Bugsink would start with these; names what it would refuse. text is NULL for the environment. */

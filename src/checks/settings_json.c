@@ -1,6 +1,8 @@
 /* Settings in JSON, by way of jansson. */
 #include "checks/settings_json.h"
 
+#include "config/memory.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,7 +61,7 @@ static void add_nested(struct settings_names *names, json_t *object) {
     }
 }
 
-int settings_json_parse(
+static int parse(
     const char *text, size_t length, struct settings_names *names, struct settings_fault *fault) {
     json_error_t error;
     json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
@@ -79,5 +81,16 @@ int settings_json_parse(
             add_nested(names, value);
     }
     json_decref(root);
+    return status;
+}
+
+int settings_json_parse(
+    const char *text, size_t length, struct settings_names *names, struct settings_fault *fault) {
+    json_malloc_t malloc_before;
+    json_free_t free_before;
+    json_get_alloc_funcs(&malloc_before, &free_before);
+    json_set_alloc_funcs(memory_wiping_malloc, memory_wiping_free);
+    int status = parse(text, length, names, fault);
+    json_set_alloc_funcs(malloc_before, free_before);
     return status;
 }

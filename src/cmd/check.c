@@ -10,7 +10,6 @@
 #include "render/json.h"
 #include "render/text.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -72,29 +71,13 @@ static void draw(void *arg) {
 
 /* -- the watch line by line -- */
 
-/* The health document in one line. */
-static char *make_json_line(const struct snapshot *snapshot) {
-    char *text = json_health(snapshot);
-    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
-    char *compact = json_dumps(json, JSON_COMPACT);
-    struct strbuf line = {0};
-    if (compact)
-        strbuf_format(&line, "%s\n", compact);
-    json_decref(json);
-    free(compact);
-    free(text);
-    if (line.is_broken)
-        strbuf_release(&line);
-    return line.data;
-}
-
 static void print_line(void *arg) {
     struct checking *checking = arg;
     struct snapshot snapshot;
     timer_arm(&checking->session.loop.timers, &checking->next_line,
         engine_config(checking->session.engine)->interval_ms);
     session_snapshot(&checking->session, &snapshot);
-    print(checking, checking->is_json ? make_json_line(&snapshot) : text_round(&snapshot));
+    print(checking, checking->is_json ? json_health_line(&snapshot) : text_round(&snapshot));
 }
 
 static void on_checked(void *arg, bool is_change) {

@@ -86,7 +86,7 @@ static int check_not_ourselves(struct loader *loader, const struct address *app)
 }
 
 static char *build_url(const struct address *address, struct span path) {
-    struct strbuf url = {0};
+    struct strbuf url = {.is_vital = true};
     char where[ADDRESS_TEXT_SIZE];
     address_format(address, where);
     strbuf_format(&url, "http://%s", where);

@@ -156,7 +156,7 @@ static int read_file_dsn(struct database *database) {
 /* Sets the password from password_file, and then *origin, which the caller frees. */
 static int read_password(struct database *database, char **origin) {
     struct dsn *dsn = &database->check->dsn;
-    struct strbuf text = {0};
+    struct strbuf text = {.is_vital = true};
     const char *path;
     char *password;
     if (find_text(database, OPTION_DATABASE_PASSWORD_FILE, &path) < 0)

@@ -88,7 +88,7 @@ static void append_hosts(struct strbuf *safe, const struct dsn *dsn) {
 }
 
 void dsn_make_safe(struct dsn *dsn) {
-    struct strbuf safe = {0};
+    struct strbuf safe = {.is_vital = true};
     if (dsn->scheme == DSN_SQLITE) {
         strbuf_append(&safe, "sqlite:///");
         uri_append_shown(&safe, dsn->path, SAFE_CHARACTERS);

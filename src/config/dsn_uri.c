@@ -70,7 +70,7 @@ static int parse_host(struct span text, struct strbuf *hosts, struct strbuf *por
 }
 
 static int parse_hosts(struct span list, struct dsn *dsn, struct error *err) {
-    struct strbuf hosts = {0}, ports = {0};
+    struct strbuf hosts = {.is_vital = true}, ports = {.is_vital = true};
     int result = -1;
     bool has_more = true;
     if (dsn->scheme == DSN_MYSQL && span_find(list, ',') < list.length) {

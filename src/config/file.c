@@ -71,7 +71,7 @@ static void consider(void *arg, const char *key) {
 
 /* shown is the group as it stands in the file, group as the table has it. */
 static int refuse_key(const char *shown, const char *group, const char *key, struct error *err) {
-    struct search search = {.word = key};
+    struct search search = {.word = key, .list = {.is_vital = true}};
     visit_known(group, consider, &search);
     if (search.best[0])
         error_set(err, "unknown key %s%s; did you mean %s?", shown, option_quotable(key), search.best);

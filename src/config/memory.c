@@ -1,9 +1,10 @@
 /* Allocation that does not fail, and memory that is overwritten when it is freed. */
 #include "config/memory.h"
 
+#include "base/process.h"
+
 #include <stdalign.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,17 +13,15 @@ enum { SIZE_ROOM = alignof(max_align_t) > sizeof(size_t) ? alignof(max_align_t) 
 
 void *memory_grow(void *array, size_t count, size_t size) {
     void *grown = reallocarray(array, count, size);
-    if (!grown) {
-        fputs("bugsink-health: out of memory\n", stderr);
-        exit(EXIT_FAILURE);
-    }
+    if (!grown)
+        process_out_of_memory();
     return grown;
 }
 
 void *memory_wiping_malloc(size_t size) {
     char *block = size > SIZE_MAX - SIZE_ROOM ? NULL : malloc(SIZE_ROOM + size);
     if (!block)
-        return NULL;
+        process_out_of_memory();
     memcpy(block, &size, sizeof size);
     return block + SIZE_ROOM;
 }

@@ -18,7 +18,7 @@ void setting_release(struct setting *setting) {
 /* Takes text. */
 static void set(struct setting *setting, enum layer layer, char *text, const char *place,
     const char *origin_word, const char *origin_name) {
-    struct strbuf origin = {0};
+    struct strbuf origin = {.is_vital = true};
     strbuf_format(&origin, "%s%s%s", origin_word, *origin_name ? " " : "", origin_name);
     setting_release(setting);
     *setting = (struct setting){layer, text, str_dup(place), str_dup(origin.data)};
@@ -66,7 +66,7 @@ static int set_from_environment(struct loader *loader, const struct option *opti
 }
 
 void setting_set_file(struct loader *loader, struct setting *setting, const char *key, const char *text) {
-    struct strbuf place = {0};
+    struct strbuf place = {.is_vital = true};
     strbuf_format(&place, "%.200s: %s", loader->file.path, key);
     set(setting, LAYER_FILE, str_dup(text), place.data, "file", loader->file.path);
     strbuf_release(&place);

@@ -130,7 +130,7 @@ static void copy_environment(struct loader *loader, struct check_config *check) 
 
 static void add_items(
     struct loader *loader, const struct check_config *check, const char *origin, bool has_require) {
-    struct strbuf names = {0}, file = {0};
+    struct strbuf names = {.is_vital = true}, file = {.is_vital = true};
     for (size_t i = 0; i < check->require_count; i++)
         strbuf_format(&names, "%s%s", i > 0 ? ", " : "", check->require[i]);
     strbuf_format(&file, "file %s", loader->file.path ? loader->file.path : "");

@@ -82,7 +82,7 @@ static void deliver_pages(struct link_receiver *receiver) {
     struct page_set set;
     int64_t valid_until_ms;
     if (pages_decode(receiver->payload, receiver->payload_length, &set, &valid_until_ms) < 0) {
-        fail(receiver, "a set of pages that is not well-formed");
+        fail(receiver, "a set of pages that is not well-formed, or for which memory is out");
         return;
     }
     unsigned char *payload = receiver->payload;
@@ -212,8 +212,15 @@ void link_receiver_free(struct link_receiver *receiver) {
 static int send_reply(int fd, enum frame_type type) {
     unsigned char bytes[FRAME_HEADER_SIZE];
     frame_header_encode(&(struct frame_header){type, 0}, bytes);
-    ssize_t sent = send(fd, bytes, sizeof bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
-    return sent == (ssize_t)sizeof bytes ? 0 : -1;
+    for (size_t done = 0; done < sizeof bytes;) {
+        ssize_t sent = send(fd, bytes + done, sizeof bytes - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return -1;
+        done += (size_t)sent;
+    }
+    return 0;
 }
 
 int link_send_listening(int fd) {

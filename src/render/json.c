@@ -40,19 +40,23 @@ static void put_object(struct object *object, const char *key, struct object chi
     put(object, key, child.json);
 }
 
+static int append(const char *data, size_t size, void *arg) {
+    struct strbuf *text = arg;
+    strbuf_append_n(text, data, size);
+    return text->is_broken ? -1 : 0;
+}
+
+/* Into a buffer of our own, which remembers that it broke: jansson 2.14 goes on after a key that found no
+ * memory (do_dump ignores what dump_string returns), and its json_dumps would hand out the half text. */
 static char *finish(struct object object, size_t flags) {
-    char *text = object.is_broken ? NULL : json_dumps(object.json, flags);
+    struct strbuf text = {.is_broken = object.is_broken};
+    if (object.is_broken || json_dump_callback(object.json, append, &text, flags) < 0)
+        text.is_broken = true;
     json_decref(object.json);
-    if (!text)
-        return NULL;
-    size_t length = strlen(text);
-    char *line = realloc(text, length + 2);
-    if (!line) {
-        free(text);
-        return NULL;
-    }
-    str_copy(line + length, 2, "\n");
-    return line;
+    strbuf_append(&text, "\n");
+    if (text.is_broken)
+        strbuf_release(&text);
+    return text.data;
 }
 
 /* "ok", "starting", "degraded: CODE" or "error: CODE". */
@@ -153,7 +157,7 @@ char *json_ready(const struct snapshot *snapshot) {
     return finish(object, 0);
 }
 
-char *json_health(const struct snapshot *snapshot) {
+static char *health(const struct snapshot *snapshot, size_t flags) {
     struct object object = object_new();
     put_ready(&object, snapshot);
     put(&object, "live", json_boolean(snapshot_is_live(snapshot)));
@@ -165,7 +169,15 @@ char *json_health(const struct snapshot *snapshot) {
         put_object(&checks, snapshot->checks[i].name, check_object(&snapshot->checks[i]));
     put_object(&object, "checks", checks);
     put_object(&object, "sidecar", sidecar_object(snapshot));
-    return finish(object, JSON_INDENT(2));
+    return finish(object, flags);
+}
+
+char *json_health(const struct snapshot *snapshot) {
+    return health(snapshot, JSON_INDENT(2));
+}
+
+char *json_health_line(const struct snapshot *snapshot) {
+    return health(snapshot, JSON_COMPACT);
 }
 
 char *json_check(const struct check_view *check) {

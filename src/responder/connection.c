@@ -15,26 +15,39 @@ static void unwatch(struct connection *connection) {
     connection->watched = 0;
 }
 
-/* Waits for what: EV_READ or EV_WRITE. */
+/* The server gives it a turn soon, whatever the kernel says of its socket. */
+static void try_again_soon(struct connection *connection) {
+    unwatch(connection);
+    connection->serving->has_unwatched = true;
+}
+
+/* Whether the kernel was short of memory, which passes: the connection itself is well. */
+static bool is_shortage(int error) {
+    return error == ENOBUFS || error == ENOMEM;
+}
+
+/* Waits for what: EV_READ or EV_WRITE. Where the loop has no memory for it, the server tries again soon. */
 static void watch(struct connection *connection, short what) {
     if (connection->watched == what)
         return;
     unwatch(connection);
     const struct serving *serving = connection->serving;
-    /* Neither call fails but for want of memory, in libevent's tables; the deadline ends the connection then.
-     */
     if (event_assign(connection->event, serving->base, connection->fd, (short)(what | EV_PERSIST),
             serving->on_event, connection) == 0 &&
         event_add(connection->event, NULL) == 0)
         connection->watched = what;
+    else
+        try_again_soon(connection);
 }
 
 /* Asks for a turn in the loop's next round, after whatever else has come by then. */
 static void watch_soon(struct connection *connection) {
     static const struct timeval AT_ONCE = {0, 0};
-    watch(connection, EV_READ);
-    event_add(connection->event, &AT_ONCE);
     connection->has_backlog = true;
+    watch(connection, EV_READ);
+    if (connection->watched == 0 || event_add(connection->event, &AT_ONCE) == 0)
+        return;
+    try_again_soon(connection);
 }
 
 static void enter(struct connection *connection, enum connection_state state, int64_t allowed_ms) {
@@ -88,7 +101,10 @@ static void end(struct connection *connection) {
         return;
     }
     unwatch(connection);
-    shutdown(connection->fd, SHUT_WR);
+    if (shutdown(connection->fd, SHUT_WR) < 0) { /* ENOTCONN: the client has gone */
+        connection_close(connection);
+        return;
+    }
     connection->discarded = 0;
     enter(connection, CONNECTION_LINGERING, connection->serving->limits.linger_ms);
     discard(connection);
@@ -111,8 +127,8 @@ static struct iovec unsent(const char *part, size_t length, size_t *sent) {
     return (struct iovec){(void *)(uintptr_t)(part + gone), length - gone};
 }
 
-/* Sends what the socket takes. Returns 1 when all is sent, 0 when the socket is full, -1 when the client is
- * gone. */
+/* Sends what the socket takes. Returns 1 when all is sent, 0 when not, with errno: EAGAIN where the socket is
+ * full; -1 when the client is gone. */
 static int send_some(struct connection *connection) {
     struct response *response = &connection->response;
     size_t total = response->head_length + response->body_length + response->tail_length;
@@ -128,7 +144,7 @@ static int send_some(struct connection *connection) {
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
-            return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+            return errno == EAGAIN || errno == EWOULDBLOCK || is_shortage(errno) ? 0 : -1;
         connection->sent += (size_t)sent;
     }
     return 1;
@@ -137,12 +153,16 @@ static int send_some(struct connection *connection) {
 /* Sends on, and concludes once all is sent. Afterwards the connection reads its next request, or does not. */
 static void send_response(struct connection *connection) {
     int result = send_some(connection);
+    bool is_short = result == 0 && is_shortage(errno);
     if (result < 0) {
         connection_close(connection);
     } else if (result == 0) {
         if (connection->place.state != CONNECTION_WRITING)
             enter(connection, CONNECTION_WRITING, connection->serving->limits.write_ms);
-        watch(connection, EV_WRITE);
+        if (is_short)
+            try_again_soon(connection);
+        else
+            watch(connection, EV_WRITE);
     } else {
         release_hold(connection);
         if (connection->closes)
@@ -263,6 +283,10 @@ static bool read_some(struct connection *connection) {
         watch(connection, EV_READ);
         return false;
     }
+    if (got < 0 && is_shortage(errno)) {
+        try_again_soon(connection);
+        return false;
+    }
     connection->has_ended = true;
     if (got == 0 && connection->length > connection->start)
         refuse(connection, 400); /* half a request; the client may still be listening */
@@ -313,6 +337,10 @@ void connection_begin(struct connection *connection, int fd) {
     connection->has_backlog = connection->has_ended = connection->was_drained = false;
     begin_request(connection);
     read_turn(connection);
+}
+
+bool connection_is_unwatched(const struct connection *connection) {
+    return connection->place.state != CONNECTION_FREE && connection->watched == 0;
 }
 
 void connection_turn(struct connection *connection) {

@@ -81,7 +81,7 @@ static void on_listener(void *arg, int listen_fd) {
     responder->server = server_new(responder->base, listen_fd, responder->pages, clock, &limits);
     if (!responder->server) {
         close(listen_fd);
-        fail(responder, "cannot serve", "out of memory");
+        fail(responder, "cannot serve", "out of memory, or the listening socket cannot be used");
         return;
     }
     if (responder->is_sandboxed)
@@ -174,10 +174,10 @@ int responder_run(int link_fd, bool is_sandboxed) {
     bool can_serve = responder_init(&responder) == 0;
     if (is_sandboxed)
         enter_sandbox(&responder);
-    if (can_serve)
-        event_base_dispatch(responder.base);
-    else
+    if (!can_serve)
         log_error("cannot start", "out of memory, or no descriptor for the event loop");
+    else if (event_base_dispatch(responder.base) < 0)
+        log_error("cannot go on", "the event loop failed");
     responder_release(&responder);
     return responder.exit_code;
 }

@@ -57,12 +57,24 @@ static struct timeval timeval_from_ms(int64_t ms) {
  * nothing, once, which is cheaper than arming it anew for every probe. */
 static void arm_timer(struct server *server) {
     int64_t due_ms = queues_next_deadline_ms(&server->serving.queues);
+    if (server->serving.has_unwatched) {
+        int64_t again_ms = clock_now_ms(server->serving.clock) + server->serving.limits.pause_ms;
+        due_ms = again_ms < due_ms ? again_ms : due_ms;
+    }
     if (due_ms >= server->timer_due_ms)
         return;
     int64_t delay_ms = due_ms - clock_now_ms(server->serving.clock);
     struct timeval delay = timeval_from_ms(delay_ms > 0 ? delay_ms : 0);
     if (event_add(server->on_deadline, &delay) == 0)
         server->timer_due_ms = due_ms;
+}
+
+/* Hears those whose event the loop did not take. */
+static void turn_unwatched(struct server *server) {
+    server->serving.has_unwatched = false;
+    for (size_t i = 0; i < server->serving.limits.connections; i++)
+        if (connection_is_unwatched(&server->connections[i]))
+            connection_turn(&server->connections[i]);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg) {
@@ -73,6 +85,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg) {
     int64_t now_ms = clock_now_ms(server->serving.clock);
     for (struct place *place; (place = queues_expired(&server->serving.queues, now_ms)) != NULL;)
         connection_expire(connection_at(place));
+    if (server->serving.has_unwatched)
+        turn_unwatched(server);
     arm_timer(server);
 }
 
@@ -150,7 +164,8 @@ static void on_pause_end(evutil_socket_t fd, short what, void *arg) {
     struct server *server = arg;
     (void)fd;
     (void)what;
-    event_add(server->on_connection, NULL);
+    if (event_add(server->on_connection, NULL) < 0)
+        pause_accepting(server);
 }
 
 /* Whether accept may be tried again at once. Linux hands a pending error of the new connection out through
@@ -262,10 +277,10 @@ static void release(struct server *server) {
 
 /* Accepted sockets inherit both from the listener (for the second: Linux, FreeBSD): a small answer behind
  * another one must not wait for the client's acknowledgement. */
-static void set_options(int listen_fd) {
+static int set_options(int listen_fd) {
     const int yes = 1;
-    io_set_nonblocking(listen_fd);
     setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    return io_set_nonblocking(listen_fd); /* else accept would block */
 }
 
 struct server *server_new(struct event_base *base, int listen_fd, struct page_table *pages,
@@ -283,8 +298,7 @@ struct server *server_new(struct event_base *base, int listen_fd, struct page_ta
     server->listen_fd = listen_fd;
     server->reserve_fd = -1;
     server->timer_due_ms = INT64_MAX;
-    set_options(listen_fd);
-    if (init_connections(server) < 0 || init_events(server) < 0) {
+    if (set_options(listen_fd) < 0 || init_connections(server) < 0 || init_events(server) < 0) {
         release(server);
         return NULL;
     }
