@@ -2,6 +2,7 @@
 #include "checker/engine.h"
 
 #include "base/log.h"
+#include "base/process.h"
 #include "checker/watch.h"
 #include "checks/maintenance.h"
 
@@ -23,8 +24,9 @@ struct engine {
     size_t count;
     struct check_view *views;
     struct maintenance *maintenance; /* NULL: none configured */
-    bool is_in_maintenance;          /* by the last answer; it stands until a new path has one */
-    bool has_looked;                 /* for any maintenance file, or there was none to look for */
+    bool is_draining;
+    bool is_in_maintenance; /* by the last answer; it stands until a new path has one */
+    bool has_looked;        /* for any maintenance file, or there was none to look for */
 };
 
 /* -- Bugsink itself -- */
@@ -122,12 +124,19 @@ static void free_watches(struct watch **watches, size_t count) {
     free(watches);
 }
 
+/* For each check one that it keeps, and two while a child of its runs; the rest is the program's own. */
+static void want_descriptors(size_t checks) {
+    enum { OWN = 64, EACH = 3 };
+    process_want_descriptors(OWN + EACH * checks);
+}
+
 /* Builds the watches of a configuration into *watches and *views. Nothing of the engine is changed. */
 static int build(struct engine *engine, const struct config *config, struct watch ***watches,
     struct check_view **views, struct error *err) {
     *watches = calloc(config->check_count + 1, sizeof **watches);
     *views = calloc(config->check_count + 1, sizeof **views);
     size_t count = 0;
+    want_descriptors(config->check_count);
     if (!*watches || !*views)
         error_set(err, "out of memory");
     else
@@ -145,6 +154,19 @@ static int build(struct engine *engine, const struct config *config, struct watc
     return -1;
 }
 
+/* An open session, however idle, is in the way of whoever renames, copies or upgrades a database, and of a
+ * server that waits for its last client. */
+static void let_go(struct engine *engine) {
+    engine->loop->env.lets_go = engine->is_in_maintenance || engine->is_draining;
+    for (size_t i = 0; engine->loop->env.lets_go && i < engine->count; i++)
+        check_let_go(&engine->watches[i]->check);
+}
+
+void engine_drain(struct engine *engine) {
+    engine->is_draining = true;
+    let_go(engine);
+}
+
 static void on_maintenance(void *arg) {
     struct engine *engine = arg;
     bool is_on = maintenance_is_on(engine->maintenance);
@@ -152,6 +174,7 @@ static void on_maintenance(void *arg) {
         log_event(LOG_WARNING, is_on ? "maintenance begins" : "maintenance ends");
     engine->is_in_maintenance = is_on;
     engine->has_looked = true;
+    let_go(engine);
     engine->events.checked(engine->arg, true);
 }
 
@@ -174,6 +197,7 @@ static void start_maintenance(struct engine *engine) {
         log_event(LOG_WARNING, "maintenance ends");
     engine->is_in_maintenance = false;
     engine->has_looked = true;
+    let_go(engine);
 }
 
 struct engine *engine_new(struct loop *loop, struct config *config, const struct engine_events *events,
