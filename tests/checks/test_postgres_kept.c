@@ -604,6 +604,7 @@ START_TEST(in_maintenance_nothing_is_kept) {
     char *second = our_backends(server);
     ck_assert_str_eq(first, second); /* kept again */
     int finished = bench.own.finished;
+    ck_assert(rig_turn_until_childless(&bench.rig));
     ck_assert(check_start(&bench.own.check));
     bench.rig.env.lets_go = true; /* while a run is under way: at its end */
     check_let_go(&bench.own.check);
@@ -622,6 +623,7 @@ START_TEST(a_run_given_up_takes_its_connection_along) {
     char *dsn = dsn_of("bugsink");
     open_keeping(&bench, dsn, ROLE_MAIN);
     expect_well(&bench);
+    ck_assert(rig_turn_until_childless(&bench.rig)); /* else the run waits for that, and has not begun */
     ck_assert(check_start(&bench.own.check));
     check_cancel(&bench.own.check);
     ck_assert(wait_until(is_nobody_there, server, PATIENCE_MS));
@@ -806,8 +808,7 @@ START_TEST(whoever_lies_later_is_asked_anew_in_the_same_run) {
     expect_well(&bench);
     ck_assert(rig_turn_until_childless(&bench.rig));
     expect_well(&bench);
-    ck_assert_ptr_nonnull(bench.own.check.child); /* it was a login */
-    expect_well(&bench);
+    expect_well(&bench); /* on the second connection, or a third */
     postgres_bench_close(&bench);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
