@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/process.h"
+#include "checker/schedule.h"
 #include "checker/watch.h"
 #include "checks/maintenance.h"
 
@@ -236,7 +237,8 @@ void engine_start(struct engine *engine, bool is_once) {
     engine->is_started = true;
     engine->is_once = is_once;
     for (size_t i = 0; i < engine->count; i++)
-        watch_start(engine->watches[i], is_once);
+        watch_start(engine->watches[i], is_once,
+            schedule_first_ms(engine->watches[i]->check.config, i, engine->count));
     start_maintenance(engine);
 }
 
@@ -252,7 +254,7 @@ static struct watch **find_same(struct engine *engine, const struct check_config
 /* What is known stays known: of a check that asks the same at other times, all; of an app that is asked
  * otherwise than before, but is the same, whether it lives. (A child that is caught in the kernel is found by
  * the next check of that name.) */
-static void start_successor(const struct engine *engine, struct watch *watch) {
+static void start_successor(const struct engine *engine, struct watch *watch, int64_t delay_ms) {
     const struct check_config *config = watch->check.config;
     const struct watch *same = NULL;
     for (size_t i = 0; i < engine->count; i++) {
@@ -266,7 +268,7 @@ static void start_successor(const struct engine *engine, struct watch *watch) {
     if (same)
         watch_succeed(watch, same);
     else
-        watch_start(watch, engine->is_once);
+        watch_start(watch, engine->is_once, delay_ms);
 }
 
 int engine_reload(struct engine *engine, struct config *config, struct error *err) {
@@ -286,7 +288,8 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
             continue;
         }
         if (engine->is_started)
-            start_successor(engine, watches[i]);
+            start_successor(
+                engine, watches[i], schedule_first_ms(&config->checks[i], i, config->check_count));
     }
     free_watches(engine->watches, engine->count);
     free(engine->views);
