@@ -38,7 +38,8 @@ struct record {
     uint32_t size;
 };
 
-enum { BUFFER_SIZE = 2 * (CHILD_RESULT_MAX + sizeof(struct record)) };
+/* The largest record: smaller ones before it are taken out as they come. */
+enum { BUFFER_SIZE = CHILD_RESULT_MAX + sizeof(struct record) };
 
 struct child {
     struct children *owner;
