@@ -25,8 +25,8 @@ _bugsink_health_flags() {
     check) echo --json --watch ;;
     wait) echo --for ;;
     esac
-    echo --config --listen --app-url --settings --interval --timeout --retry-interval --slow --fall \
-        --start-grace --drain --log-level --log-format --maintenance --sandbox --help --version
+    echo --config --listen --app-url --settings --interval --timeout --retry-interval --slow --reconnect \
+        --fall --start-grace --drain --log-level --log-format --maintenance --sandbox --help --version
 }
 
 # The words of a command besides its flags. Arguments: program, command ("" before there is one).

@@ -29,6 +29,10 @@ void process_limit_processor(unsigned long seconds);
  * there may be. */
 int process_limit_descriptors(int most);
 
+/* Raises the number of descriptors this process may open to what it wants, as far as it may; it is never
+ * lowered. */
+void process_want_descriptors(unsigned long wanted);
+
 /* Signals as this program wants them at its start, whatever its parent has left: none blocked, SIGCHLD heard;
  * a reader that has gone and a file-size limit (of the log) are errors of a write, and no end. */
 void process_settle_signals(void);

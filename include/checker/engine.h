@@ -28,6 +28,9 @@ void engine_start(struct engine *engine, bool is_once);
  * its run; others start anew. On failure the old one stays in force. Changes of listen take no effect. */
 int engine_reload(struct engine *engine, struct config *config, struct error *err);
 
+/* We are shutting down: from now on no connection is kept between runs. */
+void engine_drain(struct engine *engine);
+
 /* The state of everything now. The views are the engine's, valid until its next call. What only the caller
  * knows (draining, the sidecar's own facts) is left zero. */
 void engine_snapshot(struct engine *engine, struct snapshot *snapshot);

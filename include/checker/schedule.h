@@ -28,4 +28,9 @@ enum {
 int64_t schedule_delay_ms(const struct check_config *config, const struct check_memory *memory,
     int64_t duration_ms, uint32_t random);
 
+/* When the first run of a check is due, by its place among all of them: a few at once, and of many each a
+ * little later than the last, so that hundreds of logins do not all wait for one processor, and their runs
+ * stay apart from then on. All have begun within the interval. */
+int64_t schedule_first_ms(const struct check_config *config, size_t index, size_t count);
+
 #endif

@@ -37,8 +37,8 @@ struct watch *watch_new(struct loop *loop, const struct check_config *config,
 /* Gives up a run under way. NULL is nothing. */
 void watch_free(struct watch *watch);
 
-/* Starts the first run. With is_once there is no second one. */
-void watch_start(struct watch *watch, bool is_once);
+/* Starts the first run, in delay_ms. With is_once there is no second one. */
+void watch_start(struct watch *watch, bool is_once, int64_t delay_ms);
 
 /* Looks now, unless it is looking or has not been started. */
 void watch_hurry(struct watch *watch);

@@ -33,6 +33,7 @@ struct check_env {
     struct event_base *base;
     struct timers *timers;
     struct children *children;
+    bool lets_go; /* nothing may be kept from run to run: we are shutting down, or in maintenance */
 };
 
 /* Puts a text for the log into the outcome: secrets of config's DSN blanked first, then control characters
@@ -61,6 +62,15 @@ struct check_kind {
      * where to break off does harm, and the answer may yet come. For kinds that run in a child. May be NULL.
      */
     bool (*may_linger)(const struct check *check);
+    /* A kind whose runs may leave something open (a connection) for later ones has all three of these, others
+     * none. Of its conversation, in the child, after the run (see check_converse): the descriptor that is
+     * left to the checker; -1: none. */
+    int (*leave)(const struct check *check);
+    /* In the checker, before the run ends in outcome: takes the descriptor, which is the kind's then. */
+    void (*take)(struct check *check, const struct outcome *outcome, int fd);
+    /* Closes what is kept from run to run, and forgets a question under way on it. Comes after `cancel`, and
+     * before `release`. */
+    void (*let_go)(struct check *check);
     /* Frees what the state holds; no run is under way. May be NULL. */
     void (*release)(struct check *check);
 };
@@ -122,6 +132,10 @@ bool check_start(struct check *check);
 
 /* Gives up the run under way: finished is not called. */
 void check_cancel(struct check *check);
+
+/* Closes what is kept from run to run; a run that is under way does so at its end where env->lets_go is set.
+ */
+void check_let_go(struct check *check);
 
 /* The run has come to this phase. */
 void check_set_phase(struct check *check, enum phase phase);

@@ -31,6 +31,7 @@ struct child_end {
                         crashed */
     int signal;      /* that killed it, or 0 */
     int status;      /* its exit status otherwise */
+    int fd;          /* a descriptor that it has left, which is the callback's; -1: none */
 };
 
 enum { CHILD_RESULT_MAX = 3500 }; /* bytes; far below what a pipe takes without its reader */
@@ -44,6 +45,7 @@ struct child_callbacks {
     void (*reaped)(void *arg);
     /* The very last call, disowned or not, and also from children_release: frees arg. May be NULL. */
     void (*release)(void *arg);
+    bool takes_descriptor; /* the child may leave one; where it is not set none gets through */
 };
 
 void children_init(struct children *children, struct event_base *base, struct timers *timers);
@@ -89,5 +91,9 @@ void child_signal_name(int signal, char *text, size_t size);
 /* For the work, in the child: report the phase it enters; report the result (once, last). */
 void child_report_phase(int fd, enum phase phase);
 void child_report_result(int fd, const void *result, size_t size);
+
+/* For the work, before its result: leaves an open descriptor to whoever takes one. It may get lost, where the
+ * other side has none to spare. */
+void child_report_descriptor(int fd, int left);
 
 #endif

@@ -7,7 +7,8 @@
 
 /* In the child: one run of kind with check's configuration, whose outcome is left in *outcome; the phases go
  * out on fd. Its deadline is a little shorter than the check's, so that the kind can still hang up politely;
- * the check's own deadline ends a child that cannot even do that. */
+ * the check's own deadline ends a child that cannot even do that. What of it the run has used up before, in
+ * the checker, is gone. A descriptor that the kind leaves goes out on fd as well. */
 void check_converse(
     const struct check *check, const struct check_kind *kind, struct outcome *outcome, int fd);
 

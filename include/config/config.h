@@ -54,8 +54,9 @@ struct check_config {
     int64_t interval_ms;
     int64_t timeout_ms; /* of one run as a whole; below interval_ms */
     int64_t retry_interval_ms;
-    int64_t slow_ms; /* latency budget */
-    int64_t fall;    /* http: silences in a row until Bugsink counts as gone */
+    int64_t slow_ms;      /* latency budget */
+    int64_t reconnect_ms; /* postgres: the longest a connection is kept between runs; 0: not at all */
+    int64_t fall;         /* http: silences in a row until Bugsink counts as gone */
 
     struct dsn dsn; /* postgres, mysql, sqlite */
 
@@ -90,7 +91,7 @@ struct config {
     char *file; /* NULL: none was read */
     bool is_sandboxed;
     char *listen; /* "[::]:8000": a numeric address, an IPv6 one in brackets, and a port, for address_parse */
-    int64_t interval_ms, timeout_ms, retry_interval_ms, slow_ms;
+    int64_t interval_ms, timeout_ms, retry_interval_ms, slow_ms, reconnect_ms;
     int64_t fall;
     int64_t start_grace_ms;
     int64_t drain_ms;

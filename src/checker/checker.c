@@ -197,6 +197,7 @@ static void on_terminate(evutil_socket_t number, short events, void *arg) {
     checker->is_draining = true;
     announce_state(&checker->announcer, ANNOUNCE_STOPPING);
     timer_arm(&checker->loop.timers, &checker->drained, engine_config(checker->engine)->drain_ms);
+    engine_drain(checker->engine);
     publish(checker);
 }
 

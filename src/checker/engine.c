@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/process.h"
+#include "checker/schedule.h"
 #include "checker/watch.h"
 #include "checks/maintenance.h"
 
@@ -24,8 +25,9 @@ struct engine {
     size_t count;
     struct check_view *views;
     struct maintenance *maintenance; /* NULL: none configured */
-    bool is_in_maintenance;          /* by the last answer; it stands until a new path has one */
-    bool has_looked;                 /* for any maintenance file, or there was none to look for */
+    bool is_draining;
+    bool is_in_maintenance; /* by the last answer; it stands until a new path has one */
+    bool has_looked;        /* for any maintenance file, or there was none to look for */
 };
 
 /* -- Bugsink itself -- */
@@ -123,12 +125,19 @@ static void free_watches(struct watch **watches, size_t count) {
     free(watches);
 }
 
+/* For each check one that it keeps, and two while a child of its runs; the rest is the program's own. */
+static void want_descriptors(size_t checks) {
+    enum { OWN = 64, EACH = 3 };
+    process_want_descriptors(OWN + EACH * checks);
+}
+
 /* Builds the watches of a configuration into *watches and *views. Nothing of the engine is changed. */
 static int build(struct engine *engine, const struct config *config, struct watch ***watches,
     struct check_view **views, struct error *err) {
     *watches = calloc(config->check_count + 1, sizeof **watches);
     *views = calloc(config->check_count + 1, sizeof **views);
     size_t count = 0;
+    want_descriptors(config->check_count);
     if (!*watches || !*views)
         error_set(err, "out of memory");
     else
@@ -146,6 +155,19 @@ static int build(struct engine *engine, const struct config *config, struct watc
     return -1;
 }
 
+/* An open session, however idle, is in the way of whoever renames, copies or upgrades a database, and of a
+ * server that waits for its last client. */
+static void let_go(struct engine *engine) {
+    engine->loop->env.lets_go = engine->is_in_maintenance || engine->is_draining;
+    for (size_t i = 0; engine->loop->env.lets_go && i < engine->count; i++)
+        check_let_go(&engine->watches[i]->check);
+}
+
+void engine_drain(struct engine *engine) {
+    engine->is_draining = true;
+    let_go(engine);
+}
+
 static void on_maintenance(void *arg) {
     struct engine *engine = arg;
     bool is_on = maintenance_is_on(engine->maintenance);
@@ -153,6 +175,7 @@ static void on_maintenance(void *arg) {
         log_event(LOG_WARNING, is_on ? "maintenance begins" : "maintenance ends");
     engine->is_in_maintenance = is_on;
     engine->has_looked = true;
+    let_go(engine);
     engine->events.checked(engine->arg, true);
 }
 
@@ -185,6 +208,7 @@ static void take_maintenance(struct engine *engine, struct maintenance *maintena
         log_event(LOG_WARNING, "maintenance ends");
     engine->is_in_maintenance = false;
     engine->has_looked = true;
+    let_go(engine);
 }
 
 struct engine *engine_new(struct loop *loop, struct config *config, const struct engine_events *events,
@@ -226,7 +250,8 @@ void engine_start(struct engine *engine, bool is_once) {
     if (make_maintenance(engine, engine->config->maintenance, &maintenance, NULL) < 0)
         process_out_of_memory();
     for (size_t i = 0; i < engine->count; i++)
-        watch_start(engine->watches[i], is_once);
+        watch_start(engine->watches[i], is_once,
+            schedule_first_ms(engine->watches[i]->check.config, i, engine->count));
     take_maintenance(engine, maintenance);
 }
 
@@ -242,7 +267,7 @@ static struct watch **find_same(struct engine *engine, const struct check_config
 /* What is known stays known: of a check that asks the same at other times, all; of an app that is asked
  * otherwise than before, but is the same, whether it lives. (A child that is caught in the kernel is found by
  * the next check of that name.) */
-static void start_successor(const struct engine *engine, struct watch *watch) {
+static void start_successor(const struct engine *engine, struct watch *watch, int64_t delay_ms) {
     const struct check_config *config = watch->check.config;
     const struct watch *same = NULL;
     for (size_t i = 0; i < engine->count; i++) {
@@ -256,7 +281,7 @@ static void start_successor(const struct engine *engine, struct watch *watch) {
     if (same)
         watch_succeed(watch, same);
     else
-        watch_start(watch, engine->is_once);
+        watch_start(watch, engine->is_once, delay_ms);
 }
 
 int engine_reload(struct engine *engine, struct config *config, struct error *err) {
@@ -279,7 +304,8 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
             continue;
         }
         if (engine->is_started)
-            start_successor(engine, watches[i]);
+            start_successor(
+                engine, watches[i], schedule_first_ms(&config->checks[i], i, config->check_count));
     }
     free_watches(engine->watches, engine->count);
     free(engine->views);

@@ -52,6 +52,15 @@ static int64_t fast_delay_ms(
     return delay_ms > 0 ? delay_ms : 0;
 }
 
+int64_t schedule_first_ms(const struct check_config *config, size_t index, size_t count) {
+    enum { AT_ONCE = 16, APART_MS = 8 };
+    if (index < AT_ONCE)
+        return 0;
+    int64_t apart_ms = (int64_t)(index - AT_ONCE) * APART_MS;
+    int64_t latest_ms = config->interval_ms * (int64_t)index / (int64_t)count;
+    return apart_ms < latest_ms ? apart_ms : latest_ms;
+}
+
 int64_t schedule_delay_ms(const struct check_config *config, const struct check_memory *memory,
     int64_t duration_ms, uint32_t random) {
     if (memory->hold_ms > 0)

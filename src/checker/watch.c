@@ -153,9 +153,9 @@ void watch_free(struct watch *watch) {
     free(watch);
 }
 
-void watch_start(struct watch *watch, bool is_once) {
+void watch_start(struct watch *watch, bool is_once, int64_t delay_ms) {
     watch->is_once = is_once;
-    timer_arm(&watch->loop->timers, &watch->next, 0);
+    timer_arm(&watch->loop->timers, &watch->next, delay_ms);
 }
 
 void watch_hurry(struct watch *watch) {

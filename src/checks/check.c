@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* -- outcomes -- */
 
@@ -57,6 +58,17 @@ static struct outcome outcome_checked(const struct outcome *outcome) {
 /* -- a check -- */
 
 enum { LEAVING_POLL_MS = 5 };
+
+static void let_go(struct check *check) {
+    if (check->kind->let_go)
+        check->kind->let_go(check);
+}
+
+/* Breaks off the run under way, with what it does on anything that is kept. */
+static void break_off(struct check *check) {
+    check->kind->cancel(check);
+    let_go(check);
+}
 
 /* Only children of check_run_in_child know their check by the callbacks' argument. */
 static bool runs_in_child(const struct check *check) {
@@ -108,7 +120,7 @@ static void give_up(struct check *check) {
     char detail[80];
     check->is_lingering = check->child && check->kind->may_linger && check->kind->may_linger(check);
     if (!check->is_lingering)
-        check->kind->cancel(check);
+        break_off(check);
     snprintf(
         detail, sizeof detail, "the sidecar itself was held up for %lld ms", (long long)check->held_up_ms);
     if (check->held_up_ms > CHECK_HELD_UP_MS)
@@ -162,6 +174,8 @@ void check_release(struct check *check) {
     if (check->child)
         child_disown(check->child, runs_in_child(check) ? check->config->name : NULL);
     check->child = NULL;
+    if (check->state)
+        let_go(check);
     if (check->state && check->kind->release)
         check->kind->release(check);
     free(check->state);
@@ -188,9 +202,14 @@ void check_cancel(struct check *check) {
         return;
     timer_disarm(&check->deadline);
     if (has_begun(check))
-        check->kind->cancel(check);
+        break_off(check);
     timer_disarm(&check->leaving);
     check->is_running = false;
+}
+
+void check_let_go(struct check *check) {
+    if (!check->is_running)
+        let_go(check);
 }
 
 void check_set_phase(struct check *check, enum phase phase) {
@@ -246,6 +265,14 @@ static void take_up(struct check *check) {
     check->started_ms = clock_now_ms(check->env->timers->clock);
 }
 
+/* What the child leaves is of use only with a sound outcome. */
+static void take_descriptor(struct check *check, const struct outcome *outcome, int fd) {
+    if (fd >= 0 && check->kind->take && outcome->reason != REASON_CRASHED)
+        check->kind->take(check, outcome, fd);
+    else if (fd >= 0)
+        close(fd);
+}
+
 static void on_child_done(void *arg, const struct child_end *end) {
     struct check *check = arg;
     struct outcome outcome = {.reason = REASON_OK};
@@ -253,8 +280,10 @@ static void on_child_done(void *arg, const struct child_end *end) {
         memcpy(&outcome, end->result, sizeof outcome);
     else
         outcome_from_child_end(&outcome, end);
+    outcome = outcome_checked(&outcome);
     if (check->is_lingering)
         take_up(check);
+    take_descriptor(check, &outcome, end->fd);
     check_finish(check, check->run_id, &outcome);
 }
 
@@ -265,13 +294,15 @@ static void on_child_reaped(void *arg) {
 
 void check_run_in_child(
     struct check *check, void (*work)(const struct check *check, struct outcome *outcome, int fd)) {
-    static const struct child_callbacks CALLBACKS = {
-        .phase = on_child_phase, .done = on_child_done, .reaped = on_child_reaped};
+    const struct child_callbacks callbacks = {.phase = on_child_phase,
+        .done = on_child_done,
+        .reaped = on_child_reaped,
+        .takes_descriptor = check->kind->take != NULL};
     _Static_assert(sizeof(struct outcome) <= CHILD_RESULT_MAX, "an outcome is one report");
     struct job job = {check, work}; /* the child has its own copy, by the fork */
     struct error err;
     check->child =
-        child_start(check->env->children, do_job, &job, &CALLBACKS, check, check->config->timeout_ms, &err);
+        child_start(check->env->children, do_job, &job, &callbacks, check, check->config->timeout_ms, &err);
     if (!check->child)
         check_finish_reason(check, REASON_INTERNAL, err.text);
 }

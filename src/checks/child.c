@@ -1,7 +1,8 @@
-/* One-shot children: forks them, reads their reports from a pipe, kills those that are given up. */
+/* One-shot children: forks them, reads their reports, kills those that are given up. */
 #include "checks/child.h"
 
 #include "base/io.h"
+#include "base/pass.h"
 #include "base/process.h"
 #include "base/sandbox.h"
 
@@ -29,22 +30,24 @@ enum {
     RELEASE_PATIENCE_MS = 200, /* for all together */
 };
 
-/* What goes over the pipe: a header, then size bytes. */
-enum record_type { RECORD_PHASE = 0x50484153, RECORD_RESULT = 0x52455355 };
+/* What goes over the pipe (a pair of sockets, where descriptors may come): a header, then size bytes. */
+enum record_type { RECORD_PHASE = 0x50484153, RECORD_RESULT = 0x52455355, RECORD_DESCRIPTOR = 0x44455343 };
 
 struct record {
     uint32_t type;
     uint32_t size;
 };
 
-enum { BUFFER_SIZE = 2 * (CHILD_RESULT_MAX + sizeof(struct record)) };
+/* The largest record: smaller ones before it are taken out as they come. */
+enum { BUFFER_SIZE = CHILD_RESULT_MAX + sizeof(struct record) };
 
 struct child {
     struct children *owner;
     struct child *next;
     struct child **link;
     pid_t pid;
-    int fd; /* -1: closed, nothing more is expected */
+    int fd;   /* -1: closed, nothing more is expected */
+    int left; /* the descriptor that it has left, until somebody takes it; -1: none */
     struct event *readable;
     struct timer kill;
     struct child_callbacks callbacks;
@@ -94,6 +97,8 @@ static void child_stop_reading(struct child *child) {
 static void child_free(struct child *child) {
     child_stop_reading(child);
     timer_disarm(&child->kill);
+    if (child->left >= 0)
+        close(child->left);
     if (child->callbacks.release)
         child->callbacks.release(child->arg);
     free(child->name);
@@ -138,7 +143,8 @@ static size_t take_record(struct child *child, size_t at) {
     memcpy(&record, child->buffer + at, sizeof record);
     bool is_phase = record.type == RECORD_PHASE && record.size == sizeof(uint32_t);
     bool is_result = record.type == RECORD_RESULT && record.size <= CHILD_RESULT_MAX;
-    if (!is_phase && !is_result) {
+    bool is_descriptor = record.type == RECORD_DESCRIPTOR && record.size == 0; /* it came with these bytes */
+    if (!is_phase && !is_result && !is_descriptor) {
         child->is_garbled = true;
         return 0;
     }
@@ -147,7 +153,7 @@ static size_t take_record(struct child *child, size_t at) {
     const char *payload = child->buffer + at + sizeof record;
     if (is_phase) {
         take_phase(child, payload);
-    } else {
+    } else if (is_result) {
         child->result = payload;
         child->result_size = record.size;
     }
@@ -164,10 +170,24 @@ static void take_records(struct child *child) {
     child->length -= at;
 }
 
+/* Of the descriptors that come the first is kept; where we have no number free for it, none is. */
+static ssize_t receive(struct child *child, void *data, size_t size) {
+    struct iovec part = {data, size};
+    union pass_control control;
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (!child->callbacks.takes_descriptor)
+        return read(child->fd, data, size);
+    pass_make_room(&message, &control);
+    ssize_t got = recvmsg(child->fd, &message, MSG_CMSG_CLOEXEC);
+    if (got >= 0)
+        pass_take(&message, &child->left);
+    return got;
+}
+
 /* Reads what is there. A record cut short by the end of file is garbled. */
 static void child_read(struct child *child) {
     while (child->fd >= 0 && !child->result && !child->is_garbled) {
-        ssize_t got = read(child->fd, child->buffer + child->length, sizeof child->buffer - child->length);
+        ssize_t got = receive(child, child->buffer + child->length, sizeof child->buffer - child->length);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0 && errno == EAGAIN)
@@ -196,7 +216,9 @@ static void child_done(struct child *child, int number, int status) {
     if (!child->is_reaped)
         timer_arm(child->owner->timers, &child->kill, KILL_GRACE_MS);
     char copy[CHILD_RESULT_MAX]; /* the callback may start things that reap and free the child */
-    struct child_end end = {.is_garbled = child->is_garbled, .signal = number, .status = status};
+    struct child_end end = {
+        .is_garbled = child->is_garbled, .signal = number, .status = status, .fd = child->left};
+    child->left = -1;
     if (child->result) {
         memcpy(copy, child->result, child->result_size);
         end.result = copy;
@@ -362,7 +384,7 @@ static pid_t fork_child(
 struct child *child_start(struct children *children, void (*work)(void *arg, int fd), void *work_arg,
     const struct child_callbacks *callbacks, void *callback_arg, int64_t deadline_ms, struct error *err) {
     int ends[2];
-    if (pipe(ends) < 0) {
+    if ((callbacks->takes_descriptor ? socketpair(AF_UNIX, SOCK_STREAM, 0, ends) : pipe(ends)) < 0) {
         error_set(err, "pipe: %s", strerror(errno));
         return NULL;
     }
@@ -374,6 +396,7 @@ struct child *child_start(struct children *children, void (*work)(void *arg, int
     }
     child->owner = children;
     child->fd = ends[0];
+    child->left = -1;
     child->callbacks = *callbacks;
     child->arg = callback_arg;
     timer_init(&child->kill, on_kill, child);
@@ -414,4 +437,15 @@ void child_report_phase(int fd, enum phase phase) {
 
 void child_report_result(int fd, const void *result, size_t size) {
     report(fd, RECORD_RESULT, result, size);
+}
+
+void child_report_descriptor(int fd, int left) {
+    struct record record = {.type = RECORD_DESCRIPTOR};
+    struct iovec part = {&record, sizeof record};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    union pass_control control;
+    pass_attach(&message, &control, left);
+    /* So short that it goes out whole or not at all; then the result says as much without it. */
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    (void)sent;
 }

@@ -52,19 +52,25 @@ void check_converse(
     const struct check *check, const struct check_kind *kind, struct outcome *outcome, int fd) {
     struct conversation conversation = {.base = event_base_new(), .outcome = outcome};
     struct check_config config = *check->config;
-    config.timeout_ms -= config.timeout_ms / 20;
+    config.timeout_ms -= config.timeout_ms / 20 + clock_now_ms(check->env->timers->clock) - check->started_ms;
+    if (config.timeout_ms < 1)
+        config.timeout_ms = 1;
     *outcome = (struct outcome){.reason = REASON_INTERNAL, .detail = "no event loop in the child"};
     if (!conversation.base)
         return;
     timers_init(&conversation.timers, check->env->timers->clock);
     children_init(&conversation.children, conversation.base, &conversation.timers);
-    const struct check_env env = {conversation.base, &conversation.timers, &conversation.children};
+    const struct check_env env = {
+        .base = conversation.base, .timers = &conversation.timers, .children = &conversation.children};
     struct event *tick = evtimer_new(conversation.base, on_tick, NULL);
     struct error err;
     if (tick &&
         check_init_kind(&conversation.check, kind, &env, &config, on_finished, &conversation, &err) == 0) {
         check_start(&conversation.check);
         turn(&conversation, tick, fd);
+        int left = kind->leave ? kind->leave(&conversation.check) : -1;
+        if (left >= 0)
+            child_report_descriptor(fd, left);
     }
     /* Nothing is freed: the child ends here. */
 }

@@ -1,4 +1,5 @@
-/* The PostgreSQL kind: connects, asks, and hangs up, through libpq's asynchronous calls, in a one-shot child.
+/* A PostgreSQL login: connects, asks, and hangs up or leaves the connection, through libpq's asynchronous
+ * calls, in a one-shot child.
  *
  * Why in a child, though the calls do not wait for the network: libpq reads certificates where they stand (a
  * FIFO, a hung volume), computes as many rounds of SCRAM as the server demands (minutes of them), and keeps
@@ -8,9 +9,11 @@
  * What libpq does by itself besides: it looks into ~/.pgpass, the certificate files and the PG* variables, so
  * that the sidecar connects as the app would. libpq's connect_timeout is not honoured by PQconnectPoll; the
  * run's deadline is. */
+#include "checks/postgres.h"
+
 #include "checks/converse.h"
-#include "checks/kinds.h"
 #include "checks/postgres_error.h"
+#include "checks/postgres_questions.h"
 #include "checks/postgres_target.h"
 
 #include "base/sandbox.h"
@@ -37,19 +40,36 @@ static void send_query(struct check *check, const char *sql);
 
 /* -- the end of a run -- */
 
-static void disconnect(struct postgres *postgres) {
+static void stop_waiting(struct postgres *postgres) {
     if (postgres->event)
         event_free(postgres->event);
+    postgres->event = NULL;
+}
+
+static void disconnect(struct postgres *postgres) {
+    stop_waiting(postgres);
     /* PQfinish says Terminate, so that the server logs no lost connection; it does not wait. */
     if (postgres->conn)
         PQfinish(postgres->conn);
-    postgres->event = NULL;
     postgres->conn = NULL;
+}
+
+/* Whether the socket alone is the connection, fit for the next question. What libpq may have read beyond the
+ * last answer is lost with libpq; whoever reads on notices. */
+static bool is_to_be_left(const struct check *check) {
+    const struct postgres *postgres = check->state;
+    PGconn *conn = postgres->conn;
+    return check->config->reconnect_ms > check->config->interval_ms && conn &&
+           reason_info(postgres->outcome.reason)->verdict != STATUS_ERROR &&
+           PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_IDLE &&
+           PQprotocolVersion(conn) == 3 && !PQsslInUse(conn) && !PQgssEncInUse(conn);
 }
 
 static void finish(struct check *check) {
     struct postgres *postgres = check->state;
-    disconnect(postgres);
+    stop_waiting(postgres);
+    if (!is_to_be_left(check))
+        disconnect(postgres);
     check_finish(check, check->run_id, &postgres->outcome);
 }
 
@@ -77,58 +97,22 @@ static void fail(struct check *check) {
     finish(check);
 }
 
-/* -- the questions -- */
+/* -- the answers -- */
 
-enum { SQL_SIZE = 1024, MAIN_ROWS = 2, PLAIN_ROWS = 1 };
-
-/* In one message: one round trip. In a transaction with its own limits, which end a query that hangs (on a
- * migration's lock, say) in the server as well, a little before our deadline; else one backend would be left
- * behind by each run. BEGIN takes the role's and database's own default of read-only. The row of
- * phonehome_installation goes through JSON because older Bugsinks have no quota_exceeded_until: a missing key
- * is NULL, a missing column an error in the server's log at every run. (Bugsink: phonehome/models.py, and its
- * migration 0003.) */
-static void main_sql(char sql[SQL_SIZE], int64_t remaining_ms) {
-    int64_t statement_ms = remaining_ms * 9 / 10, lock_ms = remaining_ms * 8 / 10;
-    snprintf(sql, SQL_SIZE,
-        "BEGIN;"
-        " SET LOCAL statement_timeout = %lld; SET LOCAL lock_timeout = %lld;"
-        " SELECT pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') AS read_only;"
-        " SELECT EXISTS (SELECT 1 FROM django_migrations) AS is_migrated,"
-        " (SELECT count(*) FROM (SELECT 1 FROM phonehome_installation LIMIT 2) AS i) AS installations,"
-        " (SELECT bool_or((to_jsonb(i) ->> 'quota_exceeded_until')::timestamptz > now())"
-        " FROM (SELECT * FROM phonehome_installation LIMIT 2) AS i) AS is_paused;"
-        " ROLLBACK",
-        (long long)(statement_ms > 0 ? statement_ms : 1), (long long)(lock_ms > 0 ? lock_ms : 1));
-}
-
-static const char *field(const PGresult *result, const char *column) {
-    int number = PQfnumber(result, column);
-    return number >= 0 && PQntuples(result) == 1 ? PQgetvalue(result, 0, number) : NULL;
-}
-
-static void judge_writable(struct check *check, const PGresult *result) {
-    const char *in_recovery = field(result, "in_recovery"), *read_only = field(result, "read_only");
-    if (in_recovery && strcmp(in_recovery, "t") == 0)
-        decide(check, REASON_READ_ONLY, NULL, "a standby: pg_is_in_recovery() is true");
-    else if (read_only && strcmp(read_only, "on") == 0)
-        decide(check, REASON_READ_ONLY, NULL, "transaction_read_only is on");
-}
-
-static void judge_schema(struct check *check, const PGresult *result) {
+static void take_row(struct check *check, const PGresult *result) {
     struct postgres *postgres = check->state;
-    const char *is_migrated = field(result, "is_migrated"), *installations = field(result, "installations");
-    const char *is_paused = field(result, "is_paused");
-    if (!is_migrated || !installations)
-        return;
-    int64_t count = strtoll(installations, NULL, 10);
-    observed_set(&postgres->outcome.observed, OBSERVED_INSTALLATIONS, count);
-    if (strcmp(is_migrated, "t") != 0)
-        decide(check, REASON_UNMIGRATED, NULL, "django_migrations is empty");
-    else if (count != 1)
-        decide(check, REASON_APP_DATA_INVALID, NULL,
-            count == 0 ? "phonehome_installation is empty" : "phonehome_installation has more than one row");
-    else if (is_paused && strcmp(is_paused, "t") == 0)
-        decide(check, REASON_INGESTION_PAUSED, NULL, "quota_exceeded_until is in the future");
+    struct postgres_row row = {.count = PQntuples(result) == 1 ? PQnfields(result) : 0};
+    const char *detail = NULL;
+    if (row.count > POSTGRES_COLUMNS_MAX)
+        row.count = 0;
+    for (int i = 0; i < row.count; i++) {
+        row.names[i] = PQfname(result, i);
+        row.values[i] = PQgetisnull(result, 0, i) ? NULL : PQgetvalue(result, 0, i);
+    }
+    postgres->rows++;
+    enum reason reason = postgres_judge(&row, &postgres->outcome.observed, &detail);
+    if (reason != REASON_OK)
+        decide(check, reason, NULL, detail);
 }
 
 static void take_error(struct check *check, const PGresult *result) {
@@ -143,12 +127,9 @@ static void take_error(struct check *check, const PGresult *result) {
 /* Returns false when the server does what nobody asked for: to copy, say, where libpq would give results for
  * ever. */
 static bool take_result(struct check *check, const PGresult *result) {
-    struct postgres *postgres = check->state;
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_TUPLES_OK) {
-        postgres->rows++;
-        judge_writable(check, result);
-        judge_schema(check, result);
+        take_row(check, result);
     } else if (status == PGRES_FATAL_ERROR) {
         take_error(check, result);
     } else if (status != PGRES_COMMAND_OK) {
@@ -169,7 +150,7 @@ static void end_query(struct check *check) {
         send_query(check, "ROLLBACK");
         return;
     }
-    if (postgres->rows < (check->config->role == ROLE_MAIN ? MAIN_ROWS : PLAIN_ROWS))
+    if (postgres->rows < postgres_rows_wanted(check->config->role))
         decide(check, REASON_PROTOCOL, NULL, "rows are missing in the answer");
     finish(check);
 }
@@ -223,10 +204,10 @@ static void ask(struct check *check) {
         fail(check);
         return;
     }
-    char sql[SQL_SIZE] = "SELECT 1";
+    char opening[POSTGRES_SQL_SIZE], sql[2 * POSTGRES_SQL_SIZE];
     int64_t elapsed_ms = clock_now_ms(check->env->timers->clock) - check->started_ms;
-    if (check->config->role == ROLE_MAIN)
-        main_sql(sql, check->config->timeout_ms - elapsed_ms);
+    postgres_opening(opening, check->config->role, check->config->timeout_ms - elapsed_ms);
+    snprintf(sql, sizeof sql, "%s %s", opening, postgres_questions(check->config->role));
     send_query(check, sql);
 }
 
@@ -329,17 +310,29 @@ static void on_resolved(void *arg, const struct resolve_answer *answer) {
     finish(check);
 }
 
-/* -- the kind -- */
+/* -- the kind, as far as the child's own loop knows it -- */
+
+static int init_target(struct postgres_target *target, const struct check_config *config, struct error *err) {
+    if (config->role == ROLE_QUEUE)
+        return error_set(
+            err, "Bugsink's queue is always SQLite: role \"queue\" cannot be a PostgreSQL database");
+    if (postgres_target_init(target, &config->dsn, err) == 0)
+        return 0;
+    postgres_target_release(target);
+    return -1;
+}
+
+int postgres_check_config(const struct check_config *config, struct error *err) {
+    struct postgres_target target;
+    if (init_target(&target, config, err) < 0)
+        return -1;
+    postgres_target_release(&target);
+    return 0;
+}
 
 static int postgres_init(struct check *check, struct error *err) {
     struct postgres *postgres = check->state;
-    if (check->config->role == ROLE_QUEUE)
-        return error_set(
-            err, "Bugsink's queue is always SQLite: role \"queue\" cannot be a PostgreSQL database");
-    if (postgres_target_init(&postgres->target, &check->config->dsn, err) == 0)
-        return 0;
-    postgres_target_release(&postgres->target);
-    return -1;
+    return init_target(&postgres->target, check->config, err);
 }
 
 static void postgres_start(struct check *check) {
@@ -369,6 +362,11 @@ static void postgres_release(struct check *check) {
     postgres_target_release(&postgres->target);
 }
 
+static int postgres_leave(const struct check *check) {
+    const struct postgres *postgres = check->state;
+    return postgres->conn ? PQsocket(postgres->conn) : -1;
+}
+
 static const struct check_kind CONVERSATION = {
     .id = KIND_POSTGRES,
     .name = "postgres",
@@ -377,24 +375,11 @@ static const struct check_kind CONVERSATION = {
     .start = postgres_start,
     .cancel = postgres_cancel,
     .release = postgres_release,
+    .leave = postgres_leave,
 };
 
-static void examine(const struct check *check, struct outcome *outcome, int fd) {
+void postgres_examine(const struct check *check, struct outcome *outcome, int fd) {
     if (check->config->is_sandboxed)
         sandbox_forbid_writing();
     check_converse(check, &CONVERSATION, outcome, fd);
 }
-
-static void start_child(struct check *check) {
-    check_run_in_child(check, examine);
-}
-
-const struct check_kind POSTGRES_KIND = {
-    .id = KIND_POSTGRES,
-    .name = "postgres",
-    .state_size = sizeof(struct postgres),
-    .init = postgres_init, /* refuses what the child could not do */
-    .start = start_child,
-    .cancel = check_cancel_child,
-    .release = postgres_release,
-};

@@ -88,7 +88,8 @@ bool check_config_asks_the_same(const struct check_config *a, const struct check
 bool check_config_equal(const struct check_config *a, const struct check_config *b) {
     return check_config_asks_the_same(a, b) && a->is_critical == b->is_critical &&
            a->interval_ms == b->interval_ms && a->timeout_ms == b->timeout_ms &&
-           a->retry_interval_ms == b->retry_interval_ms && a->slow_ms == b->slow_ms && a->fall == b->fall &&
+           a->retry_interval_ms == b->retry_interval_ms && a->slow_ms == b->slow_ms &&
+           a->reconnect_ms == b->reconnect_ms && a->fall == b->fall &&
            a->min_free_bytes == b->min_free_bytes && a->max_wal_bytes == b->max_wal_bytes &&
            a->backlog_ms == b->backlog_ms && a->backlog_tasks == b->backlog_tasks &&
            a->backlog_error_ms == b->backlog_error_ms;

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int64_t TIMEOUT_MS = 3000, RETRY_INTERVAL_MS = 1000;
+static const int64_t TIMEOUT_MS = 3000, RETRY_INTERVAL_MS = 1000, RECONNECT_LEAST_MS = 1000;
 
 /* -- single settings -- */
 
@@ -154,6 +154,10 @@ static int settle_times(struct loader *loader) {
     if (config->slow_ms > config->timeout_ms)
         return refuse_times(
             loader, OPTION_SLOW, config->slow_ms, "not be above", OPTION_TIMEOUT, config->timeout_ms);
+    if (config->reconnect_ms > 0 && config->reconnect_ms < RECONNECT_LEAST_MS) {
+        error_set(loader->err, "must be 0s, or from 1s");
+        return setting_fail(loader, &loader->settings[OPTION_RECONNECT]);
+    }
     return 0;
 }
 
@@ -191,6 +195,7 @@ struct check_config *loader_add_check(struct loader *loader, const char *name, e
         .timeout_ms = config->timeout_ms,
         .retry_interval_ms = config->retry_interval_ms,
         .slow_ms = config->slow_ms,
+        .reconnect_ms = config->reconnect_ms,
         .min_free_bytes = -1,
         .backlog_error_ms = -1,
     };

@@ -2,6 +2,8 @@
  */
 #include "link/link.h"
 
+#include "base/pass.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +12,6 @@
 
 /* Read in one turn of the loop, so that a large set does not keep a probe waiting. */
 enum { TURN_BYTES = 256 * 1024 };
-
-/* Room for more descriptors than one: any beyond it are closed by the kernel, those within it by us. */
-enum { FD_ROOM = 4 };
 
 struct link_receiver {
     int fd;
@@ -34,34 +33,13 @@ static void fail(struct link_receiver *receiver, const char *why) {
     receiver->events->failed(receiver->arg, why);
 }
 
-/* Keeps the first descriptor of the message, if none is held yet, and closes all others. Returns how many
- * came. */
-static int take_fds(struct link_receiver *receiver, struct msghdr *message) {
-    int count = 0;
-    for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head; head = CMSG_NXTHDR(message, head)) {
-        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
-            continue;
-        const unsigned char *data = CMSG_DATA(head);
-        for (size_t left = head->cmsg_len - CMSG_LEN(0); left >= sizeof(int); left -= sizeof(int)) {
-            int fd;
-            memcpy(&fd, data, sizeof fd);
-            data += sizeof fd;
-            if (count++ == 0 && receiver->passed_fd < 0)
-                receiver->passed_fd = fd;
-            else
-                close(fd);
-        }
-    }
-    return count;
-}
-
 /* Reads up to size bytes of the frame. Returns the count, 0 when there is nothing now, -1 when the link has
  * failed. */
 static ssize_t receive(struct link_receiver *receiver, void *data, size_t size) {
     struct iovec part = {data, size};
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(FD_ROOM * sizeof(int))];
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    union pass_control control;
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    pass_make_room(&message, &control);
     ssize_t got = recvmsg(receiver->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return 0;
@@ -70,7 +48,7 @@ static ssize_t receive(struct link_receiver *receiver, void *data, size_t size) 
         return -1;
     }
     bool had_fd = receiver->passed_fd >= 0;
-    int count = take_fds(receiver, &message);
+    int count = pass_take(&message, &receiver->passed_fd);
     if (count > 1 || (count == 1 && had_fd)) {
         fail(receiver, "more descriptors than a frame may carry");
         return -1;

@@ -2,6 +2,8 @@
  * blocks. */
 #include "link/link.h"
 
+#include "base/pass.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -103,18 +105,6 @@ static bool begin_next(struct link_sender *sender) {
     return true;
 }
 
-/* Lays the descriptor to pass into the message's control part. */
-static void attach_fd(struct msghdr *message, void *control, size_t size, int fd) {
-    memset(control, 0, size);
-    message->msg_control = control;
-    message->msg_controllen = size;
-    struct cmsghdr *head = CMSG_FIRSTHDR(message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(head), &fd, sizeof fd);
-}
-
 /* The parts of the frame that are not sent yet. Returns how many there are. */
 static size_t unsent_parts(struct outgoing *outgoing, struct iovec parts[2]) {
     size_t count = 0, done = outgoing->sent;
@@ -134,9 +124,9 @@ static int outgoing_send(struct outgoing *outgoing, int fd) {
     struct iovec parts[2];
     for (size_t count; (count = unsent_parts(outgoing, parts)) > 0;) {
         struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
-        _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+        union pass_control control;
         if (outgoing->passed_fd >= 0)
-            attach_fd(&message, control, sizeof control, outgoing->passed_fd);
+            pass_attach(&message, &control, outgoing->passed_fd);
         ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno == EINTR)
             continue;

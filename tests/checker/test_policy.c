@@ -512,6 +512,24 @@ START_TEST(settings_are_looked_at_so_early_that_a_fault_shows_within_the_interva
 }
 END_TEST
 
+START_TEST(few_checks_begin_at_once_and_many_apart) {
+    static const size_t counts[] = {1, 16, 17, 500, 4000};
+    struct world world = world_new();
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        int64_t last_ms = 0;
+        for (size_t index = 0; index < counts[i]; index++) {
+            int64_t first_ms = schedule_first_ms(&world.config, index, counts[i]);
+            ck_assert_int_ge(first_ms, last_ms);
+            ck_assert_int_le(first_ms - last_ms, 8);
+            ck_assert_int_lt(first_ms, world.config.interval_ms);
+            last_ms = first_ms;
+        }
+        ck_assert_int_eq(last_ms > 0, counts[i] > 17);
+    }
+    ck_assert_int_gt(schedule_first_ms(&world.config, 499, 500), 3000);
+}
+END_TEST
+
 START_TEST(while_failing_the_next_look_is_one_retry_interval_away) {
     struct world world = world_new();
     find(&world, REASON_REFUSED);
@@ -705,6 +723,7 @@ Suite *policy_suite(void) {
     tcase_add_test(tcase, a_restart_of_bugsink_makes_changed_settings_the_ones_it_has_read);
     tcase_add_test(tcase, while_well_runs_start_one_interval_apart_less_a_jitter);
     tcase_add_test(tcase, settings_are_looked_at_so_early_that_a_fault_shows_within_the_interval);
+    tcase_add_test(tcase, few_checks_begin_at_once_and_many_apart);
     tcase_add_test(tcase, while_failing_the_next_look_is_one_retry_interval_away);
     tcase_add_test(tcase, where_packets_are_lost_the_retry_interval_counts_from_start_to_start);
     tcase_add_test(tcase, refusals_slow_the_looking_down_to_half_a_minute);

@@ -71,7 +71,8 @@ static void on_release(void *arg) {
     notes->released++;
 }
 
-static const struct child_callbacks CALLBACKS = {on_phase, on_done, on_reaped, on_release};
+static const struct child_callbacks CALLBACKS = {
+    .phase = on_phase, .done = on_done, .reaped = on_reaped, .release = on_release};
 
 static struct child *start(struct rig *rig, void (*work)(void *arg, int fd), void *arg, struct notes *notes) {
     struct error err;

@@ -23,6 +23,8 @@
  *  accepts and closes                                 reset
  *
  * Every run is looked through for the password. */
+#include "checks/postgres_bench.h"
+
 #include "checks/kinds.h"
 
 #include "base/str.h"
@@ -35,7 +37,6 @@
 #include "harness/wait.h"
 
 #include <check.h>
-#include <dirent.h>
 #include <libpq-fe.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,67 +47,25 @@
 #define USER  "bugsink"
 #define RIGHT POSTGRES_PASSWORD_ENCODED
 
-enum { TIMEOUT_MS = 5000, SHORT_MS = 500, LATE_MS = 500 };
+enum { TIMEOUT_MS = 5000, SHORT_MS = 500 };
 
 /* -- running a check -- */
-
-struct bench {
-    struct rig rig;
-    struct rig_check own;
-};
-
-static void open_bench(struct bench *bench, const char *dsn, enum role role, int64_t timeout_ms) {
-    struct error err;
-    rig_init(&bench->rig);
-    bench->own =
-        (struct rig_check){.config = {.kind = KIND_POSTGRES, .role = role, .timeout_ms = timeout_ms}};
-    ck_assert_msg(dsn_parse(dsn, &bench->own.config.dsn, &err) == 0, "%s", err.text);
-    ck_assert_msg(check_init_kind(&bench->own.check, &POSTGRES_KIND, &bench->rig.env, &bench->own.config,
-                      rig_finished, &bench->own, &err) == 0,
-        "%s", err.text);
-}
-
-static void close_bench(struct bench *bench) {
-    check_release(&bench->own.check);
-    dsn_release(&bench->own.config.dsn);
-    rig_release(&bench->rig);
-}
-
-static void expect(struct bench *bench, enum reason reason, const char *code, enum phase phase) {
-    rig_run(&bench->rig, &bench->own);
-    const struct outcome *outcome = &bench->own.outcome;
-    const char *phase_text = phase_name(outcome->phase);
-    ck_assert_msg(outcome->reason == reason && strcmp(outcome->code, code) == 0 && outcome->phase == phase,
-        "%s %s in phase %s: %s (%s)", reason_info(outcome->reason)->slug, outcome->code,
-        phase_text ? phase_text : "none", outcome->detail, bench->own.config.dsn.safe);
-    ck_assert_int_lt(bench->own.duration_ms, bench->own.config.timeout_ms + LATE_MS);
-    ck_assert_ptr_null(strstr(outcome->detail, POSTGRES_PASSWORD));
-    ck_assert_ptr_null(strstr(outcome->detail, POSTGRES_PASSWORD_ENCODED));
-}
 
 /* One run from nothing. */
 static void run_once(
     const char *dsn, enum role role, enum reason reason, const char *code, enum phase phase) {
-    struct bench bench;
-    open_bench(&bench, dsn, role, reason == REASON_TIMEOUT ? SHORT_MS : TIMEOUT_MS);
-    expect(&bench, reason, code, phase);
-    close_bench(&bench);
+    struct postgres_bench bench;
+    postgres_bench_open(&bench, dsn, role, reason == REASON_TIMEOUT ? SHORT_MS : TIMEOUT_MS);
+    postgres_bench_expect(&bench, reason, code, phase);
+    postgres_bench_close(&bench);
 }
 
 /* -- the server all tests share that do not touch its life -- */
 
 static struct postgres_server *server;
 
-static void forget_environment(void) {
-    static const char *const NAMES[] = {"PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD",
-        "PGDATABASE", "PGSSLMODE", "PGSERVICE", "PGPASSFILE", "PGOPTIONS", "PGAPPNAME"};
-    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++)
-        unsetenv(NAMES[i]);
-    setenv("HOME", "/nonexistent", 1); /* no ~/.pgpass, no ~/.postgresql/root.crt */
-}
-
 static void start_server(void) {
-    forget_environment();
+    postgres_bench_forget_environment();
     server = postgres_start(NULL);
 }
 
@@ -204,16 +163,16 @@ START_TEST(pghost_is_heeded_as_libpq_does) {
 END_TEST
 
 START_TEST(what_was_seen_is_observed) {
-    struct bench bench;
+    struct postgres_bench bench;
     int64_t version = 0, installations = 0;
     char *dsn = postgres_dsn(server, USER, RIGHT, "bugsink", "");
-    open_bench(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
-    expect(&bench, REASON_OK, "", PHASE_NONE);
+    postgres_bench_open(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
+    postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     ck_assert(observed_get(&bench.own.outcome.observed, OBSERVED_SERVER_VERSION, &version));
     ck_assert_int_ge(version, 90600);
     ck_assert(observed_get(&bench.own.outcome.observed, OBSERVED_INSTALLATIONS, &installations));
     ck_assert_int_eq(installations, 1);
-    close_bench(&bench);
+    postgres_bench_close(&bench);
     free(dsn);
 }
 END_TEST
@@ -308,11 +267,11 @@ static void run_and_read_log(const char *dsn, enum role role, int runs) {
     char *log = postgres_log(server);
     struct log_watch watch = {.from = strlen(log)};
     free(log);
-    struct bench bench;
-    open_bench(&bench, dsn, role, TIMEOUT_MS);
+    struct postgres_bench bench;
+    postgres_bench_open(&bench, dsn, role, TIMEOUT_MS);
     for (int i = 0; i < runs; i++)
-        expect(&bench, REASON_OK, "", PHASE_NONE);
-    close_bench(&bench);
+        postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    postgres_bench_close(&bench);
     ck_assert(wait_until(is_balanced, &watch, 5000));
     ck_assert_int_eq(watch.authorized, runs);
     log = clean_log(watch.from);
@@ -330,45 +289,23 @@ START_TEST(a_healthy_check_leaves_the_servers_log_clean) {
 }
 END_TEST
 
-static int count_descriptors(void) {
-    int found = 0;
-    DIR *directory = opendir("/dev/fd");
-    while (readdir(directory))
-        found++;
-    closedir(directory);
-    return found;
-}
-
 START_TEST(many_runs_leave_nothing_behind) {
-    struct bench bench;
+    struct postgres_bench bench;
     char dsn[256];
     snprintf(dsn, sizeof dsn, "postgresql://%s:%s@localhost:%d/bugsink", USER, RIGHT, server->port);
-    open_bench(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
-    expect(&bench, REASON_OK, "", PHASE_NONE);
+    postgres_bench_open(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
+    postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     ck_assert(rig_turn_until_childless(&bench.rig));
-    int before = count_descriptors();
+    int before = postgres_bench_count_descriptors();
     for (int i = 0; i < 100; i++)
-        expect(&bench, REASON_OK, "", PHASE_NONE);
+        postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     ck_assert(rig_turn_until_childless(&bench.rig));
-    ck_assert_int_eq(count_descriptors(), before);
-    close_bench(&bench);
+    ck_assert_int_eq(postgres_bench_count_descriptors(), before);
+    postgres_bench_close(&bench);
 }
 END_TEST
 
 /* -- a hanging query -- */
-
-/* A session that holds what a migration holds. */
-static PGconn *hold_lock(const char *database) {
-    char conninfo[512];
-    snprintf(conninfo, sizeof conninfo, "host=%s port=%d user=postgres dbname=%s application_name=locker",
-        server->root, server->port, database);
-    PGconn *conn = PQconnectdb(conninfo);
-    PQclear(PQexec(conn, "BEGIN"));
-    PGresult *result = PQexec(conn, "LOCK TABLE django_migrations IN ACCESS EXCLUSIVE MODE");
-    ck_assert_msg(PQresultStatus(result) == PGRES_COMMAND_OK, "%s", PQerrorMessage(conn));
-    PQclear(result);
-    return conn;
-}
 
 static bool is_nobody_waiting(void *arg) {
     (void)arg;
@@ -380,16 +317,16 @@ static bool is_nobody_waiting(void *arg) {
 }
 
 START_TEST(a_blocked_query_ends_in_the_server_too) {
-    struct bench bench;
+    struct postgres_bench bench;
     char *dsn = own_database("blocked", "SELECT 1");
-    PGconn *locker = hold_lock("blocked");
-    open_bench(&bench, dsn, ROLE_MAIN, 1000);
+    PGconn *locker = postgres_bench_lock(server, "blocked");
+    postgres_bench_open(&bench, dsn, ROLE_MAIN, 1000);
     for (int i = 0; i < 3; i++)
-        expect(&bench, REASON_TIMEOUT, "55P03", PHASE_QUERY);
+        postgres_bench_expect(&bench, REASON_TIMEOUT, "55P03", PHASE_QUERY);
     ck_assert(wait_until(is_nobody_waiting, NULL, 2000)); /* and the lock is still held */
     PQfinish(locker);
-    expect(&bench, REASON_OK, "", PHASE_NONE);
-    close_bench(&bench);
+    postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    postgres_bench_close(&bench);
     free(dsn);
 }
 END_TEST
@@ -410,10 +347,10 @@ static bool is_idle(void *arg) {
 }
 
 START_TEST(a_backend_ended_in_mid_query_is_a_server_going_down) {
-    struct bench bench;
+    struct postgres_bench bench;
     char *dsn = own_database("ended", "SELECT 1");
-    PGconn *locker = hold_lock("ended");
-    open_bench(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
+    PGconn *locker = postgres_bench_lock(server, "ended");
+    postgres_bench_open(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
     ck_assert(check_start(&bench.own.check));
     ck_assert(rig_turn_until(&bench.rig, is_asking, NULL, 3000));
     postgres_do(server, "postgres",
@@ -422,19 +359,19 @@ START_TEST(a_backend_ended_in_mid_query_is_a_server_going_down) {
     ck_assert_int_eq(bench.own.outcome.reason, REASON_DB_STARTING);
     ck_assert_str_eq(bench.own.outcome.code, "57P01");
     PQfinish(locker);
-    close_bench(&bench);
+    postgres_bench_close(&bench);
     free(dsn);
 }
 END_TEST
 
 START_TEST(a_run_given_up_in_mid_query_leaves_nothing) {
-    struct bench bench;
+    struct postgres_bench bench;
     char *dsn = own_database("given_up", "SELECT 1");
-    PGconn *locker = hold_lock("given_up");
-    open_bench(&bench, dsn, ROLE_MAIN, 1000);
+    PGconn *locker = postgres_bench_lock(server, "given_up");
+    postgres_bench_open(&bench, dsn, ROLE_MAIN, 1000);
     ck_assert(check_start(&bench.own.check));
     ck_assert(rig_turn_until(&bench.rig, is_asking, NULL, 3000));
-    close_bench(&bench);
+    postgres_bench_close(&bench);
     ck_assert_int_eq(bench.own.finished, 0);
     ck_assert(wait_until(is_nobody_waiting, NULL, 3000));
     PQfinish(locker);
@@ -471,26 +408,26 @@ END_TEST
 /* -- servers of one test -- */
 
 START_TEST(stopped_started_paused_and_crashed) {
-    struct bench bench;
-    forget_environment();
+    struct postgres_bench bench;
+    postgres_bench_forget_environment();
     struct postgres_server *own = postgres_start(NULL);
     char *dsn = postgres_dsn(own, USER, RIGHT, "bugsink", ""),
          *unencrypted = postgres_dsn(own, USER, RIGHT, "bugsink", "?sslmode=disable");
-    open_bench(&bench, dsn, ROLE_MAIN, 1000);
-    expect(&bench, REASON_OK, "", PHASE_NONE);
+    postgres_bench_open(&bench, dsn, ROLE_MAIN, 1000);
+    postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     postgres_stop(own);
-    expect(&bench, REASON_REFUSED, "", PHASE_CONNECT);
+    postgres_bench_expect(&bench, REASON_REFUSED, "", PHASE_CONNECT);
     postgres_restart(own, NULL);
-    expect(&bench, REASON_OK, "", PHASE_NONE);
+    postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     postgres_pause(own);
-    expect(&bench, REASON_TIMEOUT, "", PHASE_TLS);
+    postgres_bench_expect(&bench, REASON_TIMEOUT, "", PHASE_TLS);
     postgres_continue(own);
-    expect(&bench, REASON_OK, "", PHASE_NONE);
+    postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     postgres_crash(own);
-    expect(&bench, REASON_REFUSED, "", PHASE_CONNECT);
+    postgres_bench_expect(&bench, REASON_REFUSED, "", PHASE_CONNECT);
     postgres_restart(own, NULL);
-    expect(&bench, REASON_OK, "", PHASE_NONE);
-    close_bench(&bench);
+    postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    postgres_bench_close(&bench);
     postgres_pause(own);
     run_once(unencrypted, ROLE_MAIN, REASON_TIMEOUT, "", PHASE_AUTH);
     free(dsn);
@@ -508,33 +445,33 @@ static bool is_shutting_down(void *arg) {
 
 START_TEST(a_full_server_and_one_that_shuts_down) {
     enum { SESSIONS = 4 };
-    struct bench bench;
+    struct postgres_bench bench;
     PGconn *sessions[SESSIONS];
     const char *const settings[] = {"max_connections=6", "superuser_reserved_connections=2", NULL};
-    forget_environment();
+    postgres_bench_forget_environment();
     struct postgres_server *own = postgres_start(settings);
     char *dsn = postgres_dsn(own, USER, RIGHT, "bugsink", "");
-    open_bench(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
-    expect(&bench, REASON_OK, "", PHASE_NONE);
+    postgres_bench_open(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
+    postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     for (int i = 0; i < SESSIONS; i++) {
         sessions[i] = PQconnectdb(dsn);
         ck_assert_msg(PQstatus(sessions[i]) == CONNECTION_OK, "%s", PQerrorMessage(sessions[i]));
     }
-    expect(&bench, REASON_TOO_MANY_CLIENTS, "53300", PHASE_AUTH);
+    postgres_bench_expect(&bench, REASON_TOO_MANY_CLIENTS, "53300", PHASE_AUTH);
     ck_assert_int_eq(kill(own->pid, SIGTERM), 0); /* waits for its clients to leave */
     ck_assert(wait_until(is_shutting_down, own, 5000));
-    expect(&bench, REASON_DB_STARTING, "57P03", PHASE_AUTH);
+    postgres_bench_expect(&bench, REASON_DB_STARTING, "57P03", PHASE_AUTH);
     for (int i = 0; i < SESSIONS; i++)
         PQfinish(sessions[i]);
     postgres_stop(own);
-    close_bench(&bench);
+    postgres_bench_close(&bench);
     free(dsn);
     postgres_free(own);
 }
 END_TEST
 
 START_TEST(a_standby_is_read_only) {
-    forget_environment();
+    postgres_bench_forget_environment();
     struct postgres_server *primary = postgres_start(NULL);
     postgres_stop(primary);
     struct postgres_server *standby = postgres_start_standby(primary);
@@ -555,30 +492,15 @@ END_TEST
 
 /* -- TLS -- */
 
-/* The server insists that its key is its own, or root's with mode 0640 at most; it is given a copy. */
-static void give_key(struct postgres_server *own, const char *directory) {
-    char command[1024];
-    snprintf(command, sizeof command,
-        "cd '%s' && cp right.key right.crt '%s'/ && cd '%s' && chmod 0600 right.key && chown "
-        "--reference=data right.*",
-        directory, own->root, own->root);
-    ck_assert_int_eq(system(command), 0);
-}
-
 START_TEST(tls_is_verified_by_the_name_though_the_address_was_resolved_before) {
-    forget_environment();
+    postgres_bench_forget_environment();
     char *certificates = certificates_make("DNS:localhost");
     if (!certificates) {
         skip_test(
             "tls_is_verified_by_the_name_though_the_address_was_resolved_before", "no command openssl here");
         return;
     }
-    struct postgres_server *own = postgres_start(NULL);
-    postgres_stop(own);
-    give_key(own, certificates);
-    const char *const settings[] = {
-        "ssl=on", "ssl_cert_file=../right.crt", "ssl_key_file=../right.key", NULL};
-    postgres_restart(own, settings);
+    struct postgres_server *own = postgres_bench_start_tls(certificates);
     const struct {
         const char *host, *mode, *authority;
         enum reason reason;
@@ -671,7 +593,7 @@ static const struct {
 
 START_TEST(what_is_no_server_or_a_sick_one) {
     char dsn[256];
-    forget_environment();
+    postgres_bench_forget_environment();
     struct peer peer = peer_start(&PEERS[_i].script);
     snprintf(
         dsn, sizeof dsn, "postgresql://%s:secret@127.0.0.1:%d/bugsink%s", USER, peer.port, PEERS[_i].query);
@@ -682,12 +604,12 @@ END_TEST
 
 /* Two dots: no name server is asked for such a name. */
 START_TEST(a_secret_in_the_host_name_is_blanked) {
-    struct bench bench;
-    forget_environment();
-    open_bench(&bench, "postgresql://u:hunter2@hunter2..invalid/d", ROLE_PLAIN, TIMEOUT_MS);
-    expect(&bench, REASON_UNRESOLVED, "", PHASE_RESOLVE);
+    struct postgres_bench bench;
+    postgres_bench_forget_environment();
+    postgres_bench_open(&bench, "postgresql://u:hunter2@hunter2..invalid/d", ROLE_PLAIN, TIMEOUT_MS);
+    postgres_bench_expect(&bench, REASON_UNRESOLVED, "", PHASE_RESOLVE);
     ck_assert_int_eq(strncmp(bench.own.outcome.detail, "*******..invalid: EAI_", 22), 0);
-    close_bench(&bench);
+    postgres_bench_close(&bench);
 }
 END_TEST
 

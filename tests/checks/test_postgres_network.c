@@ -1,5 +1,6 @@
 /* Tests of packets that are lost on the way to a real PostgreSQL server, in a network namespace. */
 #include "checks/kinds.h"
+#include "checks/postgres_bench.h"
 
 #include "harness/namespace.h"
 #include "harness/postgres.h"
@@ -60,11 +61,45 @@ START_TEST(lost_packets_are_a_timeout_by_the_deadline) {
 }
 END_TEST
 
+/* A router, or a pod's NAT, has forgotten the flow of the kept connection, and drops its packets; a new one
+ * goes through. */
+START_TEST(a_connection_that_the_network_has_forgotten_is_replaced_in_the_run) {
+    enum { LONG_MS = 1500, SHARE_MS = LONG_MS / 3 };
+    struct postgres_bench bench;
+    char rules[128];
+    const char *why = enter();
+    if (why) {
+        skip_test("a_connection_that_the_network_has_forgotten_is_replaced_in_the_run", why);
+        return;
+    }
+    struct postgres_server *server = postgres_start(NULL);
+    char *dsn = postgres_dsn(server, "bugsink", POSTGRES_PASSWORD_ENCODED, "bugsink", "");
+    postgres_bench_open_keeping(&bench, dsn, ROLE_MAIN, LONG_MS, 5000, 60000);
+    postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    char *port = postgres_exec(server, "postgres",
+        "SELECT client_port FROM pg_stat_activity WHERE application_name = 'bugsink-health'");
+    snprintf(rules, sizeof rules, "tcp sport %s drop", port);
+    ck_assert_ptr_null(namespace_filter(rules));
+    postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    ck_assert_int_ge(bench.own.duration_ms, SHARE_MS);
+    snprintf(rules, sizeof rules, "tcp dport %d drop", server->port);
+    ck_assert_ptr_null(namespace_filter(rules)); /* and where nothing goes through, that is the verdict */
+    postgres_bench_expect(&bench, REASON_TIMEOUT, "", PHASE_CONNECT);
+    ck_assert_ptr_null(namespace_filter(""));
+    postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    postgres_bench_close(&bench);
+    postgres_free(server);
+    free(port);
+    free(dsn);
+}
+END_TEST
+
 Suite *postgres_network_suite(void) {
     Suite *suite = suite_create("postgres_network");
     TCase *tcase = tcase_create("postgres_network");
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, lost_packets_are_a_timeout_by_the_deadline);
+    tcase_add_test(tcase, a_connection_that_the_network_has_forgotten_is_replaced_in_the_run);
     return suite;
 }

@@ -43,6 +43,7 @@ START_TEST(with_nothing_set_it_is_what_bugsinks_image_uses) {
     ck_assert_int_eq(check->timeout_ms, 3000);
     ck_assert_int_eq(check->retry_interval_ms, 1000);
     ck_assert_int_eq(check->slow_ms, 1500);
+    ck_assert_int_eq(check->reconnect_ms, 60000);
     ck_assert_int_eq(check->min_free_bytes, -1);
     ck_assert_int_eq(check->max_wal_bytes, INT64_C(1) << 30);
     check = &config->checks[1];
@@ -127,6 +128,7 @@ static const struct {
     {"retry_interval", "BUGSINK_HEALTH_RETRY_INTERVAL", "--retry-interval", "2s",
         "\"retry_interval\": \"2s\""},
     {"slow", "BUGSINK_HEALTH_SLOW", "--slow", "100ms", "\"slow\": \"100ms\""},
+    {"reconnect", "BUGSINK_HEALTH_RECONNECT", "--reconnect", "90s", "\"reconnect\": \"90s\""},
     {"fall", "BUGSINK_HEALTH_FALL", "--fall", "7", "\"fall\": 7"},
     {"start_grace", "BUGSINK_HEALTH_START_GRACE", "--start-grace", "1m", "\"start_grace\": \"1m\""},
     {"drain", "BUGSINK_HEALTH_DRAIN", "--drain", "0s", "\"drain\": \"0s\""},
@@ -158,7 +160,7 @@ END_TEST
 START_TEST(the_fields_hold_what_the_items_say) {
     struct config *config = harness_load_good(NULL, ENVIRONMENT("BUGSINK_VERSION=2.3.0"),
         FLAGS("--log-level", "error", "--log-format", "json", "--maintenance", "/run/m", "--slow", "7ms",
-            "--drain", "0s", "--start-grace", "0s", "--retry-interval", "50ms"));
+            "--drain", "0s", "--start-grace", "0s", "--retry-interval", "50ms", "--reconnect", "1s"));
     ck_assert_int_eq(config->log_level, LOG_ERROR);
     ck_assert_int_eq(config->log_format, LOG_JSON);
     ck_assert_str_eq(config->maintenance, "/run/m");
@@ -167,6 +169,7 @@ START_TEST(the_fields_hold_what_the_items_say) {
     ck_assert_int_eq(config->drain_ms, 0);
     ck_assert_int_eq(config->start_grace_ms, 0);
     ck_assert_int_eq(config->checks[1].retry_interval_ms, 50);
+    ck_assert_int_eq(config->checks[0].reconnect_ms, 1000);
     ck_assert_str_eq(config->app_version, "2.3.0");
     ck_assert_str_eq(harness_origin(config, "version"), "environment BUGSINK_VERSION");
     config_free(config);
@@ -326,6 +329,8 @@ static const struct {
     {{"--interval", "61m"}, "--interval: must be from 100ms to 1h"},
     {{"--timeout", "49ms"}, "--timeout: must be from 50ms to 1h"},
     {{"--retry-interval", "1ms"}, "--retry-interval: must be from 50ms to 1h"},
+    {{"--reconnect", "999ms"}, "--reconnect: must be 0s, or from 1s"},
+    {{"--reconnect", "61m"}, "--reconnect: must be from 0s to 1h"},
     {{"--slow", "0s"}, "--slow: must be from 1ms to 1h"},
     {{"--start-grace", "25h"}, "--start-grace: must be from 0s to 24h"},
     {{"--drain", "2h"}, "--drain: must be from 0s to 1h"},

@@ -59,7 +59,6 @@ static struct world *make_world(const char *user, const char *password, const ch
         "\"queue\"}}}",
         dsn, world->queue_db);
     free(dsn);
-    world_start_with(world, NULL, 0);
     return world;
 }
 
@@ -208,11 +207,12 @@ static const struct fault {
 };
 
 /* The retry interval is the product's own, 1 s. A run that a hung server held up ends well when it goes on,
- * whatever that took. */
+ * whatever that took. Most of these faults are met by who logs in, and so each run does. */
 static void set_intervals(struct world *world) {
     envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=2s");
     envlist_set(&world->environment, "BUGSINK_HEALTH_TIMEOUT=1s");
     envlist_set(&world->environment, "BUGSINK_HEALTH_SLOW=999ms");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_RECONNECT=0s");
     envlist_unset(&world->environment, "BUGSINK_HEALTH_RETRY_INTERVAL");
 }
 

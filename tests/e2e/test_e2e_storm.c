@@ -142,6 +142,8 @@ static void begin(struct storm *storm) {
     storm->dsn = postgres_dsn(storm->server, "bugsink", POSTGRES_PASSWORD_ENCODED, "bugsink", "");
     hold_lock(storm);
     envlist_set(&storm->world->environment, "BUGSINK_HEALTH_SLOW=799ms"); /* a busy machine is no finding */
+    envlist_set(&storm->world->environment,
+        "BUGSINK_HEALTH_RECONNECT=0s"); /* a server that hangs is met by who logs in */
     write_config(storm, "", "");
     world_start_with(storm->world, NULL, 0);
     world_await(storm->world, "/health/ready/", 200, "\"status\": \"ok\"", SOON_MS);

@@ -28,7 +28,7 @@ void rig_init(struct rig *rig) {
     ck_assert_ptr_nonnull(rig->base);
     timers_init(&rig->timers, clock_system());
     children_init(&rig->children, rig->base, &rig->timers);
-    rig->env = (struct check_env){rig->base, &rig->timers, &rig->children};
+    rig->env = (struct check_env){.base = rig->base, .timers = &rig->timers, .children = &rig->children};
     rig->sigchld = evsignal_new(rig->base, SIGCHLD, on_sigchld, rig);
     ck_assert_int_eq(event_add(rig->sigchld, NULL), 0);
     rig->tick = evtimer_new(rig->base, on_tick, NULL);
