@@ -54,7 +54,7 @@ void connection_close(struct connection *connection) {
     close(connection->fd);
     connection->fd = -1;
     release_hold(connection);
-    enter(connection, CONNECTION_FREE, 0);
+    queues_move(&connection->serving->queues, &connection->place, CONNECTION_FREE, 0);
 }
 
 /* Ends it so that the kernel drops the answer that the client does not take. */

@@ -14,6 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* After a turn that found the queue of connections empty. */
+enum { LONE_TURNS = 16 };
+
 struct server {
     struct serving serving; /* first, so that what connections share is their server */
     int listen_fd;
@@ -26,6 +29,7 @@ struct server {
     char *bytes, *tails;
     size_t initialised; /* connections whose event exists */
     int turns_since_accept;
+    int lone_turns; /* still to come, in which one connection is accepted */
     bool is_stopped;
 };
 
@@ -76,14 +80,14 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg) {
     arm_timer(server);
 }
 
-static void accept_some(struct server *server);
+static void accept_some(struct server *server, int most);
 
 /* A probe is a new connection: it does not wait until all old ones had their turn. Without this, 255 clients
  * that pipeline requests for a page of 284 KB kept one waiting for 0.9 s. */
 static void hear_new_ones(struct server *server) {
     if (server->is_stopped || ++server->turns_since_accept < server->serving.limits.turns_per_accept)
         return;
-    accept_some(server);
+    accept_some(server, server->serving.limits.accepts_per_turn);
 }
 
 static void on_connection_event(evutil_socket_t fd, short what, void *arg) {
@@ -200,23 +204,35 @@ static void begin_connection(struct server *server, int fd) {
     connection_begin(connection_at(queues_free_place(queues)), fd);
 }
 
-static void accept_some(struct server *server) {
+/* Accepts up to so many. */
+static void accept_some(struct server *server, int most) {
     server->turns_since_accept = 0;
     keep_reserve(server);
-    for (int i = 0; i < server->serving.limits.accepts_per_turn; i++) {
+    for (int i = 0; i < most; i++) {
         int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0)
+        if (fd >= 0) {
             begin_connection(server, fd);
-        else if (!can_go_on(server, errno))
+        } else if (!can_go_on(server, errno)) {
+            server->lone_turns = LONE_TURNS;
             break;
+        }
     }
     arm_timer(server);
 }
 
+/* There is one at least. A probe mostly comes alone, and to ask for a second one costs as much as to read its
+ * request: once that was for nothing, the next turns take one each, and leave it to the loop to find another.
+ */
 static void on_connection(evutil_socket_t fd, short what, void *arg) {
+    struct server *server = arg;
     (void)fd;
     (void)what;
-    accept_some(arg);
+    if (server->lone_turns == 0) {
+        accept_some(server, server->serving.limits.accepts_per_turn);
+    } else {
+        server->lone_turns--;
+        accept_some(server, 1);
+    }
 }
 
 /* -- life -- */
@@ -294,7 +310,7 @@ struct server *server_new(struct event_base *base, int listen_fd, struct page_ta
 
 /* One more turn for each connection that has not got its answer: what has come by now is answered. */
 static void take_last_turns(struct server *server) {
-    accept_some(server);
+    accept_some(server, server->serving.limits.accepts_per_turn);
     for (size_t i = 0; i < server->serving.limits.connections; i++) {
         enum connection_state state = server->connections[i].place.state;
         if (state == CONNECTION_READING || state == CONNECTION_WRITING)
