@@ -11,6 +11,7 @@
 #include "checks/converse.h"
 #include "checks/kinds.h"
 #include "checks/postgres_error.h"
+#include "checks/postgres_library.h"
 #include "checks/postgres_target.h"
 
 #include "base/str.h"
@@ -335,6 +336,8 @@ static int postgres_init(struct check *check, struct error *err) {
     if (check->config->role == ROLE_QUEUE)
         return error_set(
             err, "Bugsink's queue is always SQLite: role \"queue\" cannot be a PostgreSQL database");
+    if (postgres_library_load(err) < 0)
+        return -1;
     if (postgres_target_init(&postgres->target, &check->config->dsn, err) == 0)
         return 0;
     postgres_target_release(&postgres->target);
