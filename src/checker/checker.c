@@ -21,9 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* News without a change of verdict (a newer latency) waits for this long, so that many checks cost one
- * rendering. */
-enum { PUBLISH_LAZY_MS = 1000 };
+/* After an attempt to publish that failed. */
+enum { PUBLISH_AGAIN_MS = 1000 };
 
 /* How long the responder may take to go when told to. */
 enum { FAREWELL_MS = 500 };
@@ -49,7 +48,9 @@ struct checker {
     int64_t config_read_wall_ms;
     pid_t responder_pid;
     int64_t started_wall_ms;
+    bool has_news; /* that the pages do not tell yet */
     bool has_publish_failed;
+    bool has_settled; /* since the configuration was read */
     bool is_draining;
     bool is_ending;
     int exit_status;
@@ -86,6 +87,14 @@ static void announce_verdict(struct checker *checker, const struct snapshot *sna
     free(verdict);
 }
 
+/* What reading a configuration and a first round of checks took is given back. */
+static void settle(struct checker *checker) {
+    if (checker->has_settled || !engine_has_finished_round(checker->engine))
+        return;
+    process_forget_start();
+    checker->has_settled = true;
+}
+
 static void publish(void *arg) {
     struct checker *checker = arg;
     struct snapshot snapshot;
@@ -109,25 +118,32 @@ static void publish(void *arg) {
             log_error("publish failed", "the pages could not be made or sent: out of memory, or too large");
         checker->has_publish_failed = true;
         timer_disarm(&checker->lease);
-        timer_arm(&checker->loop.timers, &checker->publish, PUBLISH_LAZY_MS);
+        timer_arm(&checker->loop.timers, &checker->publish, PUBLISH_AGAIN_MS);
     } else {
         checker->has_publish_failed = false;
+        checker->has_news = false;
         timer_arm(&checker->loop.timers, &checker->lease, LEASE_RENEW_MS);
     }
     pages_release(&set);
     announce_verdict(checker, &snapshot);
+    settle(checker);
 }
 
+/* News without a change of verdict (a newer latency) goes with the next renewal of the lease: many checks
+ * then cost one rendering, and it no wake-up of its own. */
 static void on_checked(void *arg, bool is_change) {
     struct checker *checker = arg;
+    checker->has_news = true;
     if (is_change)
         timer_arm(&checker->loop.timers, &checker->publish, 0);
-    else if (!timer_is_armed(&checker->publish))
-        timer_arm(&checker->loop.timers, &checker->publish, PUBLISH_LAZY_MS);
 }
 
 static void renew_lease(void *arg) {
     struct checker *checker = arg;
+    if (checker->has_news) {
+        publish(checker);
+        return;
+    }
     timer_arm(&checker->loop.timers, &checker->lease, LEASE_RENEW_MS);
     link_send_lease(checker->sender, lease_until_ms(checker));
 }
@@ -267,6 +283,7 @@ static void on_reload_ready(void *arg) {
     }
     checker->config_state = "ok";
     checker->has_reload_failed = false;
+    checker->has_settled = false;
     checker->config_read_wall_ms = clock_wall_ms(checker->loop.timers.clock);
     log_configure(config->log_level, config->log_format, "checker", -1);
     link_send_log(checker->sender, config->log_level, config->log_format);

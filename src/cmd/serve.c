@@ -68,6 +68,7 @@ int cmd_serve(char **argv, const char *const *environment) {
         return CHECKER_EXIT_FAILURE;
     }
     hold_signals(SIG_BLOCK);
+    process_save_memory();
     pid_t responder_pid = fork();
     if (responder_pid < 0) {
         log_error("cannot start the responder", strerror(errno));

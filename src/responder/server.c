@@ -26,8 +26,8 @@ struct server {
     struct event *on_deadline;
     int64_t timer_due_ms; /* when on_deadline fires; INT64_MAX while it is not armed */
     struct connection *connections;
-    char *bytes, *tails;
-    size_t initialised; /* connections whose event exists */
+    char *events, *bytes, *tails; /* one of each for a connection */
+    size_t initialised;           /* connections that were ever used; the memory of the others is untouched */
     int turns_since_accept;
     int lone_turns; /* still to come, in which one connection is accepted */
     bool is_stopped;
@@ -197,9 +197,19 @@ static bool can_go_on(struct server *server, int error) {
     return false;
 }
 
+/* The next connection that was never used. */
+static void init_connection(struct server *server) {
+    size_t i = server->initialised++;
+    connection_init(&server->connections[i], &server->serving,
+        (struct event *)(server->events + i * event_get_struct_event_size()),
+        server->bytes + i * REQUEST_HEAD_MAX, server->tails + i * TRAFFIC_TEXT_SIZE);
+}
+
 static void begin_connection(struct server *server, int fd) {
     struct queues *queues = &server->serving.queues;
-    if (!queues_free_place(queues))
+    if (!queues_free_place(queues) && server->initialised < server->serving.limits.connections)
+        init_connection(server);
+    else if (!queues_free_place(queues))
         evict_oldest(server);
     connection_begin(connection_at(queues_free_place(queues)), fd);
 }
@@ -237,20 +247,15 @@ static void on_connection(evutil_socket_t fd, short what, void *arg) {
 
 /* -- life -- */
 
-static int init_connections(struct server *server) {
+/* Room for all connections, so that nothing has to be found when they come. It is not cleared, and not even
+ * touched before they do: memory that no connection ever used costs nothing. */
+static int reserve_connections(struct server *server) {
     size_t count = server->serving.limits.connections;
-    server->connections = calloc(count, sizeof *server->connections);
-    /* Not cleared: memory that no connection ever used costs nothing. */
+    server->connections = malloc(count * sizeof *server->connections);
+    server->events = malloc(count * event_get_struct_event_size());
     server->bytes = malloc(count * REQUEST_HEAD_MAX);
     server->tails = malloc(count * TRAFFIC_TEXT_SIZE);
-    if (!server->connections || !server->bytes || !server->tails)
-        return -1;
-    for (; server->initialised < count; server->initialised++)
-        if (connection_init(&server->connections[server->initialised], &server->serving,
-                server->bytes + server->initialised * REQUEST_HEAD_MAX,
-                server->tails + server->initialised * TRAFFIC_TEXT_SIZE) < 0)
-            return -1;
-    return 0;
+    return server->connections && server->events && server->bytes && server->tails ? 0 : -1;
 }
 
 static int init_events(struct server *server) {
@@ -268,9 +273,8 @@ static void release(struct server *server) {
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i])
             event_free(events[i]);
-    for (size_t i = 0; i < server->initialised; i++)
-        connection_release(&server->connections[i]);
     free(server->connections);
+    free(server->events);
     free(server->bytes);
     free(server->tails);
     free(server);
@@ -300,7 +304,7 @@ struct server *server_new(struct event_base *base, int listen_fd, struct page_ta
     server->reserve_fd = -1;
     server->timer_due_ms = INT64_MAX;
     set_options(listen_fd);
-    if (init_connections(server) < 0 || init_events(server) < 0) {
+    if (reserve_connections(server) < 0 || init_events(server) < 0) {
         release(server);
         return NULL;
     }
@@ -311,7 +315,7 @@ struct server *server_new(struct event_base *base, int listen_fd, struct page_ta
 /* One more turn for each connection that has not got its answer: what has come by now is answered. */
 static void take_last_turns(struct server *server) {
     accept_some(server, server->serving.limits.accepts_per_turn);
-    for (size_t i = 0; i < server->serving.limits.connections; i++) {
+    for (size_t i = 0; i < server->initialised; i++) {
         enum connection_state state = server->connections[i].place.state;
         if (state == CONNECTION_READING || state == CONNECTION_WRITING)
             connection_turn(&server->connections[i]);
@@ -323,7 +327,7 @@ void server_stop(struct server *server) {
         return;
     server->is_stopped = true;
     take_last_turns(server);
-    for (size_t i = 0; i < server->serving.limits.connections; i++)
+    for (size_t i = 0; i < server->initialised; i++)
         if (server->connections[i].place.state != CONNECTION_FREE)
             connection_close(&server->connections[i]);
     event_del(server->on_connection);
