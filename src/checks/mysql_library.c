@@ -40,13 +40,15 @@ static struct {
     FUNCTIONS(POINTER)
 } loaded;
 
+static const struct library_symbol SYMBOLS[] = {
+#define SYMBOL(result, name, parameters, arguments) {#name, &loaded.name},
+    FUNCTIONS(SYMBOL)};
+
 static struct library library = {
     .soname = "libmariadb.so.3",
     .package = "libmariadb3",
-#define SYMBOL(result, name, parameters, arguments) {#name, &loaded.name},
-    .symbols = (const struct library_symbol[]){FUNCTIONS(SYMBOL)},
-#define ONE(result, name, parameters, arguments) +1
-    .symbol_count = FUNCTIONS(ONE),
+    .symbols = SYMBOLS,
+    .symbol_count = sizeof SYMBOLS / sizeof SYMBOLS[0],
 };
 
 #define FORWARD(result, name, parameters, arguments)                                                         \

@@ -45,13 +45,15 @@ static struct {
     FUNCTIONS(POINTER)
 } loaded;
 
+static const struct library_symbol SYMBOLS[] = {
+#define SYMBOL(result, name, parameters, arguments) {#name, &loaded.name},
+    FUNCTIONS(SYMBOL)};
+
 static struct library library = {
     .soname = "libpq.so.5",
     .package = "libpq5",
-#define SYMBOL(result, name, parameters, arguments) {#name, &loaded.name},
-    .symbols = (const struct library_symbol[]){FUNCTIONS(SYMBOL)},
-#define ONE(result, name, parameters, arguments) +1
-    .symbol_count = FUNCTIONS(ONE),
+    .symbols = SYMBOLS,
+    .symbol_count = sizeof SYMBOLS / sizeof SYMBOLS[0],
 };
 
 #define FORWARD(result, name, parameters, arguments)                                                         \
