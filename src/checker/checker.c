@@ -80,6 +80,12 @@ static int64_t lease_until_ms(const struct checker *checker) {
     return clock_now_ms(checker->loop.timers.clock) + LEASE_MS;
 }
 
+/* Pages that are renewed are as old as an interval at most. */
+static int64_t renewal_ms(const struct checker *checker) {
+    int64_t interval_ms = engine_config(checker->engine)->interval_ms;
+    return interval_ms < LEASE_RENEW_MS ? interval_ms : LEASE_RENEW_MS;
+}
+
 static void announce_verdict(struct checker *checker, const struct snapshot *snapshot) {
     char *verdict = announcer_is_heard(&checker->announcer) ? text_verdict(snapshot) : NULL;
     if (verdict)
@@ -122,7 +128,7 @@ static void publish(void *arg) {
     } else {
         checker->has_publish_failed = false;
         checker->has_news = false;
-        timer_arm(&checker->loop.timers, &checker->lease, LEASE_RENEW_MS);
+        timer_arm(&checker->loop.timers, &checker->lease, renewal_ms(checker));
     }
     pages_release(&set);
     announce_verdict(checker, &snapshot);
@@ -144,7 +150,7 @@ static void renew_lease(void *arg) {
         publish(checker);
         return;
     }
-    timer_arm(&checker->loop.timers, &checker->lease, LEASE_RENEW_MS);
+    timer_arm(&checker->loop.timers, &checker->lease, renewal_ms(checker));
     link_send_lease(checker->sender, lease_until_ms(checker));
 }
 
