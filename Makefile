@@ -39,7 +39,9 @@ MONITORING_PACKAGES = prometheus
 LOAD_PACKAGES  = $(RUN_PACKAGES) curl slowhttptest wrk
 LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git mandoc shellcheck
 
-LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)
+LIBS      = libevent_core sqlite3 jansson
+# Loaded when a DSN asks for them (src/checks/*_library.c); the tests link them besides.
+LOADED    = libpq $(if $(MYSQL),libmariadb)
 WARNINGS  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
             -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wswitch-enum -Wconversion $(if $(WERROR),-Werror)
 HARDENING = -fPIE -fstack-protector-strong $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
@@ -48,10 +50,10 @@ CPPFLAGS += -D_GNU_SOURCE -DBH_VERSION='"$(VERSION)"' $(if $(MYSQL),-DWITH_MYSQL
 ALL_CFLAGS  = -std=c11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(addprefix -fsanitize=,$(SANITIZE)) \
               $(if $(SANITIZE),-fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(addprefix -fsanitize=,$(SANITIZE))
-PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) $(LOADED) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 TEST_CFLAGS = $(shell pkg-config --cflags check fuse3)
-TEST_LIBS   = $(shell pkg-config --libs check fuse3)
+TEST_LIBS   = $(shell pkg-config --libs check fuse3 $(LOADED))
 
 MYSQL_SRC := $(wildcard src/checks/mysql*.c tests/checks/*mysql*.c tests/harness/mariadb.c \
              tests/e2e/test_e2e_mysql.c)
@@ -216,14 +218,14 @@ $(BUILD)/tests/suites.inc: $(wildcard tests/*/test_*.c) Makefile $(BUILD)/choice
 	@printf 'SUITE(%s)\n' $(SUITES) > $@
 
 # What was chosen at the last build; it changes only when that does, and then these are made anew.
-$(BUILD)/obj/checks/kinds.o $(BUILD)/obj/checker/versions.o $(BUILD)/tests/checks/test_check.o: $(BUILD)/choices
+$(BUILD)/obj/checks/kinds.o $(BUILD)/obj/checker/versions.o $(BUILD)/tests/checks/test_check.o $(BUILD)/tests/main.o: $(BUILD)/choices
 $(BUILD)/choices: always
 	@mkdir -p $(@D)
 	@echo 'WITH_MYSQL=$(MYSQL)' | cmp -s - $@ || echo 'WITH_MYSQL=$(MYSQL)' > $@
 
 .PHONY: always packages-present
 packages-present:
-	@pkg-config --exists $(LIBS) $(if $(FILTERS),libseccomp) || { echo "missing Debian packages; install: $(BUILD_PACKAGES)" >&2; exit 1; }
+	@pkg-config --exists $(LIBS) $(LOADED) $(if $(FILTERS),libseccomp) || { echo "missing Debian packages; install: $(BUILD_PACKAGES)" >&2; exit 1; }
 
 -include $(OBJECTS:.o=.d) $(TEST_OBJ:.o=.d) $(BUILD)/obj/main.d $(BUILD)/tests/bench/probe_client.d
 -include $(BUILD)/tests/hole.d

@@ -24,9 +24,15 @@ place() {
     cp -L "$1" "$root$1"
 }
 
-# What the program loads on its own: the ways to log in that src/checks/mysql.c allows and Connector/C has as plugins.
+# What the program loads on its own, where a DSN asks for it: the libraries of PostgreSQL and MySQL, by the names that
+# src/checks/*_library.c have; and the ways to log in that src/checks/mysql.c allows and Connector/C has as plugins.
 # (The C library needs none: DNS and /etc/hosts are in libc itself.)
-list_plugins() {
+list_loaded() {
+    for soname in $(sed -n 's/.*\.soname = "\(.*\)".*/\1/p' src/checks/*_library.c); do
+        library=$(gcc -print-file-name="$soname")
+        [ -e "$library" ] || die "there is no $soname"
+        readlink -f "$(dirname "$library")" | sed "s|\$|/$soname|"
+    done
     directory=$(mariadb_config --plugindir)
     for name in caching_sha2_password sha256_password client_ed25519; do
         echo "$directory/$name.so"
@@ -44,7 +50,7 @@ list_libraries() {
 # ten more libraries along, a third of the image. In its place stands a library of the same functions, all of which
 # return NULL: ldap_init() is the first to be called, and with it a lookup ends in libpq's own error.
 make_ldap() {
-    libpq=$(list_libraries "$program" | grep '/libpq\.so') || die "the program does not load libpq"
+    libpq=$(list_loaded | grep '/libpq\.so') || die "the program does not load libpq"
     soname=$(readelf -dW "$libpq" | sed -n 's/.*NEEDED.*\[\(libldap[^]]*\)\]/\1/p')
     [ -n "$soname" ] || return 0
     readelf --dyn-syms -W "$libpq" | grep -o 'ldap_[a-z0-9_]*@[^ ]*' >"$work/symbols"
@@ -58,10 +64,10 @@ make_ldap() {
 
 place_program() {
     install -D -s -m 0755 "$program" "$root/usr/bin/bugsink-health"
-    list_plugins >"$work/plugins"
-    for loaded in "$program" $(cat "$work/plugins"); do
+    list_loaded >"$work/loaded"
+    for loaded in "$program" $(cat "$work/loaded"); do
         list_libraries "$loaded"
-    done | grep -v "^$work/" | sort -u - "$work/plugins" >"$work/placed"
+    done | grep -v "^$work/" | sort -u - "$work/loaded" >"$work/placed"
     while read -r library; do
         place "$library"
     done <"$work/placed"

@@ -115,11 +115,17 @@ is_unpacked_and_runs() {
         "$work/root/usr/bin/bugsink-health" config --config "$work/root/etc/bugsink-health/config.json"
 }
 
-# No library is named that the program does not need, and none is missing: the names are dpkg-shlibdeps' own.
+# No library is named that the program does not need, and none is missing: the names are dpkg-shlibdeps' own. Those
+# that are loaded on demand are recommended, by the names that the program has for who lacks one.
 depends_on_libraries() {
     dpkg-deb --field "$work/bugsink-health.deb" Depends >"$work/depends"
-    for library in libc6 libevent-core libjansson4 libpq5 libsqlite3-0; do
+    for library in libc6 libevent-core libjansson4 libsqlite3-0; do
         grep -q "$library" "$work/depends" || return 1
+    done
+    ! grep -qE 'libpq|libmariadb' "$work/depends" || return 1
+    dpkg-deb --field "$work/bugsink-health.deb" Recommends >"$work/recommends"
+    for library in $(sed -n 's/.*\.package = "\(.*\)".*/\1/p' src/checks/*_library.c); do
+        grep -q "$library" "$work/recommends" || return 1
     done
 }
 

@@ -1,5 +1,7 @@
 /* Runs every test suite, or those named as arguments, several at a time where -j says so, and exits non-zero
  * if a test failed. */
+#include "checks/mysql_library.h"
+#include "checks/postgres_library.h"
 #include "harness/fork.h"
 #include "harness/tempdir.h"
 #include "report/matrix.h"
@@ -225,7 +227,22 @@ static int read_jobs(int argc, char **argv) {
     return count;
 }
 
+/* The tests ask databases through them, too, and call them by the names that src/checks hands on. */
+static void load_libraries(void) {
+    struct error err;
+    int result = postgres_library_load(&err);
+#ifdef WITH_MYSQL
+    if (result == 0)
+        result = mysql_library_load(&err);
+#endif
+    if (result < 0) {
+        fprintf(stderr, "run-tests: %s\n", err.text);
+        exit(EXIT_FAILURE);
+    }
+}
+
 int main(int argc, char **argv) {
+    load_libraries();
     int jobs = read_jobs(argc, argv);
     refuse_unknown(argv + optind);
     check_set_max_msg_size(

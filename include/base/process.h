@@ -74,4 +74,12 @@ _Noreturn void process_out_of_memory(void);
 /* The user name of this process in ps and top (Linux; at most 15 characters count). */
 void process_set_name(const char *name);
 
+/* From here on memory that is freed goes back to the system soon, at a few page faults for each set of pages:
+ * that is made once a second at most. */
+void process_save_memory(void);
+
+/* Gives back what only the start needed: the pages of program and libraries, which come again from the page
+ * cache when they are touched, and free memory. A process that idles then holds what it uses. */
+void process_forget_start(void);
+
 #endif

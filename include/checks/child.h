@@ -19,6 +19,7 @@ struct children {
     struct timers *timers;
     struct child *head;
     size_t count;
+    bool hears_ends; /* the loop hears SIGCHLD and calls children_reap: a child's end wakes it */
 };
 
 struct child;

@@ -45,10 +45,10 @@ struct connection {
     size_t discarded;       /* bytes thrown away while lingering */
 };
 
-/* Prepares a free connection and adds it to the queues. Returns -1 when memory is out. */
-int connection_init(struct connection *connection, struct serving *serving, char bytes[REQUEST_HEAD_MAX],
-    char tail[TRAFFIC_TEXT_SIZE]);
-void connection_release(struct connection *connection); /* of one that is closed */
+/* Prepares a free connection and adds it to the queues. The memory is the caller's; event is of
+ * event_get_struct_event_size() bytes, and in use while the connection is. */
+void connection_init(struct connection *connection, struct serving *serving, struct event *event,
+    char bytes[REQUEST_HEAD_MAX], char tail[TRAFFIC_TEXT_SIZE]);
 
 /* Takes a freshly accepted, non-blocking socket into a free connection, and reads at once. */
 void connection_begin(struct connection *connection, int fd);

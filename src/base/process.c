@@ -13,6 +13,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <link.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #endif
@@ -245,4 +247,41 @@ void process_set_name(const char *name) {
 void process_out_of_memory(void) {
     log_error("ended", "out of memory");
     exit(EXIT_FAILURE);
+}
+
+#ifdef __linux__
+/* Of one object. Only what is never written: a page of ours that differs from the file would be lost. The
+ * part that comes first goes last, for the list of parts stands in it. */
+static int forget_object(struct dl_phdr_info *info, size_t size, void *arg) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    (void)size;
+    (void)arg;
+    for (int i = info->dlpi_phnum - 1; i >= 0; i--) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        if (part->p_type != PT_LOAD || part->p_flags & PF_W)
+            continue;
+        uintptr_t from = (info->dlpi_addr + part->p_vaddr) & ~(page - 1);
+        uintptr_t end = (info->dlpi_addr + part->p_vaddr + part->p_memsz + page - 1) & ~(page - 1);
+        madvise((void *)from, end - from, MADV_DONTNEED);
+    }
+    return 0;
+}
+#endif
+
+void process_save_memory(void) {
+#ifdef __GLIBC__
+    enum { PAGES_OF_ITS_OWN = 32 * 1024, FREE_AT_MOST = 16 * 1024, PAD = 4 * 1024 };
+    mallopt(M_MMAP_THRESHOLD, PAGES_OF_ITS_OWN);
+    mallopt(M_TRIM_THRESHOLD, FREE_AT_MOST);
+    mallopt(M_TOP_PAD, PAD);
+#endif
+}
+
+void process_forget_start(void) {
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+    dl_iterate_phdr(forget_object, NULL);
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+#endif
 }

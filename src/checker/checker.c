@@ -22,9 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* News without a change of verdict (a newer latency) waits for this long, so that many checks cost one
- * rendering. */
-enum { PUBLISH_LAZY_MS = 1000 };
+/* After an attempt to publish that failed. */
+enum { PUBLISH_AGAIN_MS = 1000 };
 
 /* How long the responder may take to go when told to. */
 enum { FAREWELL_MS = 500 };
@@ -53,7 +52,9 @@ struct checker {
     int64_t config_read_wall_ms;
     pid_t responder_pid;
     int64_t started_wall_ms;
+    bool has_news; /* that the pages do not tell yet */
     bool has_publish_failed;
+    bool has_settled; /* since the configuration was read */
     bool is_draining;
     bool is_ending;
     int exit_status;
@@ -87,11 +88,25 @@ static int64_t lease_until_ms(const struct checker *checker) {
     return clock_now_ms(checker->loop.timers.clock) + LEASE_MS;
 }
 
+/* Pages that are renewed are as old as an interval at most. */
+static int64_t renewal_ms(const struct checker *checker) {
+    int64_t interval_ms = engine_config(checker->engine)->interval_ms;
+    return interval_ms < LEASE_RENEW_MS ? interval_ms : LEASE_RENEW_MS;
+}
+
 static void announce_verdict(struct checker *checker, const struct snapshot *snapshot) {
     char *verdict = announcer_is_heard(&checker->announcer) ? text_verdict(snapshot) : NULL;
     if (verdict)
         announce_status(&checker->announcer, verdict);
     free(verdict);
+}
+
+/* What reading a configuration and a first round of checks took is given back. */
+static void settle(struct checker *checker) {
+    if (checker->has_settled || !engine_has_finished_round(checker->engine))
+        return;
+    process_forget_start();
+    checker->has_settled = true;
 }
 
 static void publish(void *arg) {
@@ -117,26 +132,33 @@ static void publish(void *arg) {
             log_error("publish failed", "the pages could not be made or sent: out of memory, or too large");
         checker->has_publish_failed = true;
         timer_disarm(&checker->lease);
-        timer_arm(&checker->loop.timers, &checker->publish, PUBLISH_LAZY_MS);
+        timer_arm(&checker->loop.timers, &checker->publish, PUBLISH_AGAIN_MS);
     } else {
         checker->has_publish_failed = false;
-        timer_arm(&checker->loop.timers, &checker->lease, LEASE_RENEW_MS);
+        checker->has_news = false;
+        timer_arm(&checker->loop.timers, &checker->lease, renewal_ms(checker));
     }
     pages_release(&set);
     announce_verdict(checker, &snapshot);
+    settle(checker);
 }
 
+/* News without a change of verdict (a newer latency) goes with the next renewal of the lease: many checks
+ * then cost one rendering, and it no wake-up of its own. */
 static void on_checked(void *arg, bool is_change) {
     struct checker *checker = arg;
+    checker->has_news = true;
     if (is_change)
         timer_arm(&checker->loop.timers, &checker->publish, 0);
-    else if (!timer_is_armed(&checker->publish))
-        timer_arm(&checker->loop.timers, &checker->publish, PUBLISH_LAZY_MS);
 }
 
 static void renew_lease(void *arg) {
     struct checker *checker = arg;
-    timer_arm(&checker->loop.timers, &checker->lease, LEASE_RENEW_MS);
+    if (checker->has_news) {
+        publish(checker);
+        return;
+    }
+    timer_arm(&checker->loop.timers, &checker->lease, renewal_ms(checker));
     link_send_lease(checker->sender, lease_until_ms(checker));
 }
 
@@ -282,6 +304,7 @@ static void on_reload_ready(void *arg) {
     }
     checker->config_state = "ok";
     checker->has_reload_failed = false;
+    checker->has_settled = false;
     checker->config_read_wall_ms = clock_wall_ms(checker->loop.timers.clock);
     log_configure(config->log_level, config->log_format, "checker", -1);
     link_send_log(checker->sender, config->log_level, config->log_format);

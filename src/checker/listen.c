@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +47,19 @@ static struct endpoint endpoint_of(const struct address *address) {
     return endpoint;
 }
 
+/* A connection is handed out once its request has come, or after a second without: it is read at once, where
+ * it would else be waited for, and the loop wakes once for a probe and not twice. Linux alone has it;
+ * elsewhere, and where the kernel answers a flood with cookies, connections come as they are made (tcp(7)).
+ */
+static void defer_accept(int fd) {
+#ifdef TCP_DEFER_ACCEPT
+    const int seconds = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+#else
+    (void)fd;
+#endif
+}
+
 static int open_socket(const struct endpoint *endpoint) {
     int fd = socket(endpoint->u.sa.sa_family, SOCK_STREAM, 0);
     if (fd < 0)
@@ -54,6 +68,7 @@ static int open_socket(const struct endpoint *endpoint) {
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (endpoint->is_any6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    defer_accept(fd);
     if (io_set_nonblocking(fd) < 0 || io_set_cloexec(fd) < 0 ||
         bind(fd, &endpoint->u.sa, endpoint->length) < 0 || listen(fd, BACKLOG) < 0) {
         int cause = errno;

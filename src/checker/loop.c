@@ -45,6 +45,7 @@ int loop_init(struct loop *loop, struct error *err) {
     loop->tick = evtimer_new(loop->base, on_tick, loop);
     if (!loop->child_event || !loop->tick)
         return error_set(err, "cannot watch signals: out of memory or descriptors");
+    loop->children.hears_ends = true;
     return 0;
 }
 

@@ -1,21 +1,33 @@
-/* Asks the linked libraries for their versions: of what runs, not of what it was built with. */
+/* Asks the libraries in use for their versions: of what runs, not of what it was built with. */
 #include "checker/versions.h"
+
+#include "base/str.h"
+#include "checks/mysql_library.h"
+#include "checks/postgres_library.h"
 
 #include <event2/event.h>
 #include <jansson.h>
-#include <libpq-fe.h>
 #include <sqlite3.h>
-#include <stdio.h>
-#ifdef WITH_MYSQL
-#include <mysql.h>
-#endif
 
+/* Those that are loaded on demand tell nothing before they are. */
 void versions_format(char text[VERSIONS_TEXT_SIZE]) {
-    int pq = PQlibVersion();
-    char mysql[48] = "";
+    struct strbuf list = strbuf_in(text, VERSIONS_TEXT_SIZE);
+    char number[16];
+    const char *libpq = postgres_library_version(number);
+    strbuf_format(&list, "libevent %s, SQLite %s, jansson %s", event_get_version(), sqlite3_libversion(),
+        jansson_version_str());
+    if (libpq)
+        strbuf_format(&list, ", libpq %s", libpq);
 #ifdef WITH_MYSQL
-    snprintf(mysql, sizeof mysql, "MariaDB Connector/C %s, ", mysql_get_client_info());
+    if (mysql_library_version())
+        strbuf_format(&list, ", MariaDB Connector/C %s", mysql_library_version());
 #endif
-    snprintf(text, VERSIONS_TEXT_SIZE, "libevent %s, libpq %d.%d, %sSQLite %s, jansson %s",
-        event_get_version(), pq / 10000, pq % 10000, mysql, sqlite3_libversion(), jansson_version_str());
+}
+
+void versions_load_all(void) {
+    struct error none;
+    postgres_library_load(&none);
+#ifdef WITH_MYSQL
+    mysql_library_load(&none);
+#endif
 }

@@ -23,6 +23,7 @@
 enum { MEMORY_MAX = 96 * 1024 * 1024 };
 
 enum {
+    HEAR_AFTER_MS = 100,  /* from the fork, where its end wakes us anyway */
     KILL_GRACE_MS = 500,  /* from SIGTERM to SIGKILL */
     DEATH_GRACE_MS = 400, /* from SIGKILL until the child counts as caught in the kernel */
     LAST_RESORT_S = 5,
@@ -49,6 +50,7 @@ struct child {
     int fd;   /* -1: closed, nothing more is expected */
     int left; /* the descriptor that it has left, until somebody takes it; -1: none */
     struct event *readable;
+    struct timer hear; /* armed while nobody listens yet */
     struct timer kill;
     struct child_callbacks callbacks;
     void *arg;
@@ -86,6 +88,7 @@ static void child_unlink(struct child *child) {
 }
 
 static void child_stop_reading(struct child *child) {
+    timer_disarm(&child->hear);
     if (child->readable)
         event_free(child->readable);
     child->readable = NULL;
@@ -240,6 +243,24 @@ static void on_readable(evutil_socket_t fd, short what, void *arg) {
     (void)fd;
     (void)what;
     child_read_and_tell(arg);
+}
+
+/* Most children say five times in a few milliseconds how far they are, and nobody wants to know: what they
+ * wrote is read when their end wakes us. One that takes longer is heard as it goes, for an end may be late.
+ */
+static void on_hear(void *arg) {
+    struct child *child = arg;
+    event_add(child->readable, NULL); /* without memory for it the end, or the deadline, is waited for */
+}
+
+static int child_listen(struct child *child) {
+    child->readable = event_new(child->owner->base, child->fd, EV_READ | EV_PERSIST, on_readable, child);
+    if (!child->readable || (!child->owner->hears_ends && event_add(child->readable, NULL) < 0))
+        return -1;
+    timer_init(&child->hear, on_hear, child);
+    if (child->owner->hears_ends)
+        timer_arm(child->owner->timers, &child->hear, HEAR_AFTER_MS);
+    return 0;
 }
 
 /* -- the end -- */
@@ -400,8 +421,7 @@ struct child *child_start(struct children *children, void (*work)(void *arg, int
     child->callbacks = *callbacks;
     child->arg = callback_arg;
     timer_init(&child->kill, on_kill, child);
-    child->readable = event_new(children->base, child->fd, EV_READ | EV_PERSIST, on_readable, child);
-    if (!child->readable || event_add(child->readable, NULL) < 0) {
+    if (child_listen(child) < 0) {
         error_set(err, "child: the event loop took no event");
         goto failed;
     }
@@ -415,6 +435,8 @@ struct child *child_start(struct children *children, void (*work)(void *arg, int
 failed:
     if (child && child->readable)
         event_free(child->readable);
+    if (child)
+        timer_disarm(&child->hear);
     free(child);
     close(ends[0]);
     close(ends[1]);

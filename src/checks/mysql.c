@@ -5,6 +5,7 @@
  * can be known to fail beforehand is not begun. */
 #include "checks/kinds.h"
 #include "checks/mysql_error.h"
+#include "checks/mysql_library.h"
 #include "checks/mysql_target.h"
 #include "checks/resolve.h"
 
@@ -129,10 +130,10 @@ static MYSQL *open_handle(const struct mysql_target *target) {
     mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no); /* else the server may ask for any file of ours */
     /* Whatever answers there must not be given the password in clear, as the plugins "dialog" and
      * "mysql_clear_password" would on its word. */
-    mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH,
+    mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH,
         "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password,auth_gssapi_client");
     mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_max);
-    mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "bugsink-health");
+    mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "bugsink-health");
     set_tls(mysql, target);
     if (mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL) == 0)
         return mysql;
@@ -418,7 +419,7 @@ static int init(struct check *check, struct error *err) {
     if (config->role == ROLE_MAIN && !config->dsn.database)
         return error_set(
             err, "the DSN names no database; it stands behind the host: mysql://USER@HOST/DATABASE");
-    if (mysql_target_init(&target, &config->dsn, err) < 0)
+    if (mysql_target_init(&target, &config->dsn, err) < 0 || mysql_library_load(err) < 0)
         return -1;
     if (target.charset && !mariadb_get_charset_by_name(target.charset))
         return error_set(err, "the client library knows no charset of that name; utf8mb4 is the usual one");

@@ -13,6 +13,7 @@
 
 #include "checks/converse.h"
 #include "checks/postgres_error.h"
+#include "checks/postgres_library.h"
 #include "checks/postgres_questions.h"
 #include "checks/postgres_target.h"
 
@@ -316,6 +317,8 @@ static int init_target(struct postgres_target *target, const struct check_config
     if (config->role == ROLE_QUEUE)
         return error_set(
             err, "Bugsink's queue is always SQLite: role \"queue\" cannot be a PostgreSQL database");
+    if (postgres_library_load(err) < 0)
+        return -1;
     if (postgres_target_init(target, &config->dsn, err) == 0)
         return 0;
     postgres_target_release(target);

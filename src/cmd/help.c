@@ -63,6 +63,7 @@ void cmd_print_help(void) {
 
 void cmd_print_version(void) {
     char versions[VERSIONS_TEXT_SIZE];
+    versions_load_all();
     versions_format(versions);
     printf("bugsink-health %s (%s)\n", BH_VERSION, versions);
 }

@@ -73,6 +73,7 @@ int cmd_serve(char **argv, const char *const *environment) {
     if (is_sandboxed)
         sandbox_forbid_privileges();
     hold_signals(SIG_BLOCK);
+    process_save_memory();
     pid_t responder_pid = fork();
     if (responder_pid < 0) {
         log_error("cannot start the responder", strerror(errno));

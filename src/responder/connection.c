@@ -67,7 +67,7 @@ void connection_close(struct connection *connection) {
     close(connection->fd);
     connection->fd = -1;
     release_hold(connection);
-    enter(connection, CONNECTION_FREE, 0);
+    queues_move(&connection->serving->queues, &connection->place, CONNECTION_FREE, 0);
 }
 
 /* Ends it so that the kernel drops the answer that the client does not take. */
@@ -315,19 +315,11 @@ static void write_turn(struct connection *connection) {
 
 /* -- the outside -- */
 
-int connection_init(struct connection *connection, struct serving *serving, char bytes[REQUEST_HEAD_MAX],
-    char tail[TRAFFIC_TEXT_SIZE]) {
-    *connection = (struct connection){.serving = serving, .fd = -1, .bytes = bytes, .tail = tail};
-    connection->event = event_new(serving->base, -1, 0, serving->on_event, connection);
-    if (!connection->event)
-        return -1;
+void connection_init(struct connection *connection, struct serving *serving, struct event *event,
+    char bytes[REQUEST_HEAD_MAX], char tail[TRAFFIC_TEXT_SIZE]) {
+    *connection =
+        (struct connection){.serving = serving, .fd = -1, .event = event, .bytes = bytes, .tail = tail};
     queues_add(&serving->queues, &connection->place);
-    return 0;
-}
-
-void connection_release(struct connection *connection) {
-    if (connection->event)
-        event_free(connection->event);
 }
 
 void connection_begin(struct connection *connection, int fd) {

@@ -33,6 +33,7 @@ struct responder {
     struct page_table *pages;
     struct link_receiver *receiver;
     struct server *server; /* NULL until the listener has come */
+    bool has_started;      /* the first pages are there */
     int exit_code;
 };
 
@@ -96,6 +97,9 @@ static void on_pages(void *arg, struct page_set set, unsigned char *payload, int
     struct responder *responder = arg;
     if (page_table_put(responder->pages, set, payload, valid_until_ms) < 0)
         fail(responder, "pages not taken", "out of memory"); /* a later lease must not renew the old ones */
+    if (!responder->has_started)
+        process_forget_start();
+    responder->has_started = true;
 }
 
 static void on_lease(void *arg, int64_t valid_until_ms) {

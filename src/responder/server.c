@@ -14,6 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* After a turn that found the queue of connections empty. */
+enum { LONE_TURNS = 16 };
+
 struct server {
     struct serving serving; /* first, so that what connections share is their server */
     int listen_fd;
@@ -23,9 +26,10 @@ struct server {
     struct event *on_deadline;
     int64_t timer_due_ms; /* when on_deadline fires; INT64_MAX while it is not armed */
     struct connection *connections;
-    char *bytes, *tails;
-    size_t initialised; /* connections whose event exists */
+    char *events, *bytes, *tails; /* one of each for a connection */
+    size_t initialised;           /* connections that were ever used; the memory of the others is untouched */
     int turns_since_accept;
+    int lone_turns; /* still to come, in which one connection is accepted */
     bool is_stopped;
 };
 
@@ -90,14 +94,14 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg) {
     arm_timer(server);
 }
 
-static void accept_some(struct server *server);
+static void accept_some(struct server *server, int most);
 
 /* A probe is a new connection: it does not wait until all old ones had their turn. Without this, 255 clients
  * that pipeline requests for a page of 284 KB kept one waiting for 0.9 s. */
 static void hear_new_ones(struct server *server) {
     if (server->is_stopped || ++server->turns_since_accept < server->serving.limits.turns_per_accept)
         return;
-    accept_some(server);
+    accept_some(server, server->serving.limits.accepts_per_turn);
 }
 
 static void on_connection_event(evutil_socket_t fd, short what, void *arg) {
@@ -208,48 +212,65 @@ static bool can_go_on(struct server *server, int error) {
     return false;
 }
 
+/* The next connection that was never used. */
+static void init_connection(struct server *server) {
+    size_t i = server->initialised++;
+    connection_init(&server->connections[i], &server->serving,
+        (struct event *)(server->events + i * event_get_struct_event_size()),
+        server->bytes + i * REQUEST_HEAD_MAX, server->tails + i * TRAFFIC_TEXT_SIZE);
+}
+
 static void begin_connection(struct server *server, int fd) {
     struct queues *queues = &server->serving.queues;
-    if (!queues_free_place(queues))
+    if (!queues_free_place(queues) && server->initialised < server->serving.limits.connections)
+        init_connection(server);
+    else if (!queues_free_place(queues))
         evict_oldest(server);
     connection_begin(connection_at(queues_free_place(queues)), fd);
 }
 
-static void accept_some(struct server *server) {
+/* Accepts up to so many. */
+static void accept_some(struct server *server, int most) {
     server->turns_since_accept = 0;
     keep_reserve(server);
-    for (int i = 0; i < server->serving.limits.accepts_per_turn; i++) {
+    for (int i = 0; i < most; i++) {
         int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0)
+        if (fd >= 0) {
             begin_connection(server, fd);
-        else if (!can_go_on(server, errno))
+        } else if (!can_go_on(server, errno)) {
+            server->lone_turns = LONE_TURNS;
             break;
+        }
     }
     arm_timer(server);
 }
 
+/* There is one at least. A probe mostly comes alone, and to ask for a second one costs as much as to read its
+ * request: once that was for nothing, the next turns take one each, and leave it to the loop to find another.
+ */
 static void on_connection(evutil_socket_t fd, short what, void *arg) {
+    struct server *server = arg;
     (void)fd;
     (void)what;
-    accept_some(arg);
+    if (server->lone_turns == 0) {
+        accept_some(server, server->serving.limits.accepts_per_turn);
+    } else {
+        server->lone_turns--;
+        accept_some(server, 1);
+    }
 }
 
 /* -- life -- */
 
-static int init_connections(struct server *server) {
+/* Room for all connections, so that nothing has to be found when they come. It is not cleared, and not even
+ * touched before they do: memory that no connection ever used costs nothing. */
+static int reserve_connections(struct server *server) {
     size_t count = server->serving.limits.connections;
-    server->connections = calloc(count, sizeof *server->connections);
-    /* Not cleared: memory that no connection ever used costs nothing. */
+    server->connections = malloc(count * sizeof *server->connections);
+    server->events = malloc(count * event_get_struct_event_size());
     server->bytes = malloc(count * REQUEST_HEAD_MAX);
     server->tails = malloc(count * TRAFFIC_TEXT_SIZE);
-    if (!server->connections || !server->bytes || !server->tails)
-        return -1;
-    for (; server->initialised < count; server->initialised++)
-        if (connection_init(&server->connections[server->initialised], &server->serving,
-                server->bytes + server->initialised * REQUEST_HEAD_MAX,
-                server->tails + server->initialised * TRAFFIC_TEXT_SIZE) < 0)
-            return -1;
-    return 0;
+    return server->connections && server->events && server->bytes && server->tails ? 0 : -1;
 }
 
 static int init_events(struct server *server) {
@@ -267,9 +288,8 @@ static void release(struct server *server) {
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i])
             event_free(events[i]);
-    for (size_t i = 0; i < server->initialised; i++)
-        connection_release(&server->connections[i]);
     free(server->connections);
+    free(server->events);
     free(server->bytes);
     free(server->tails);
     free(server);
@@ -298,7 +318,7 @@ struct server *server_new(struct event_base *base, int listen_fd, struct page_ta
     server->listen_fd = listen_fd;
     server->reserve_fd = -1;
     server->timer_due_ms = INT64_MAX;
-    if (set_options(listen_fd) < 0 || init_connections(server) < 0 || init_events(server) < 0) {
+    if (set_options(listen_fd) < 0 || reserve_connections(server) < 0 || init_events(server) < 0) {
         release(server);
         return NULL;
     }
@@ -312,8 +332,8 @@ void server_set_meter(struct server *server, const struct process_meter *meter) 
 
 /* One more turn for each connection that has not got its answer: what has come by now is answered. */
 static void take_last_turns(struct server *server) {
-    accept_some(server);
-    for (size_t i = 0; i < server->serving.limits.connections; i++) {
+    accept_some(server, server->serving.limits.accepts_per_turn);
+    for (size_t i = 0; i < server->initialised; i++) {
         enum connection_state state = server->connections[i].place.state;
         if (state == CONNECTION_READING || state == CONNECTION_WRITING)
             connection_turn(&server->connections[i]);
@@ -325,7 +345,7 @@ void server_stop(struct server *server) {
         return;
     server->is_stopped = true;
     take_last_turns(server);
-    for (size_t i = 0; i < server->serving.limits.connections; i++)
+    for (size_t i = 0; i < server->initialised; i++)
         if (server->connections[i].place.state != CONNECTION_FREE)
             connection_close(&server->connections[i]);
     event_del(server->on_connection);

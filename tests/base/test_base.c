@@ -1,6 +1,7 @@
 /* Tests of the base room: errors, strings, timers, log lines. */
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/library.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/str.h"
@@ -297,10 +298,57 @@ START_TEST(a_process_knows_what_it_uses) {
 }
 END_TEST
 
+/* -- libraries -- */
+
+START_TEST(a_library_that_is_not_there_is_named_with_its_package) {
+    struct library library = {.soname = "libnosuch.so.7", .package = "libnosuch7"};
+    struct error err;
+    ck_assert_int_eq(library_load(&library, &err), -1);
+    ck_assert_msg(
+        strstr(err.text, "libnosuch.so.7") && strstr(err.text, "package libnosuch7"), "%s", err.text);
+    ck_assert(!library.is_loaded);
+}
+END_TEST
+
+START_TEST(a_library_that_lacks_a_function_is_refused) {
+    double (*cosine)(double) = NULL;
+    void (*nothing)(void) = NULL;
+    const struct library_symbol symbols[] = {{"cos", &cosine}, {"no_such_function", &nothing}};
+    struct library library = {
+        .soname = "libm.so.6", .package = "libc6", .symbols = symbols, .symbol_count = 2};
+    struct error err;
+    ck_assert_int_eq(library_load(&library, &err), -1);
+    ck_assert_msg(strstr(err.text, "no_such_function"), "%s", err.text);
+    library.symbol_count = 1;
+    ck_assert_int_eq(library_load(&library, &err), 0);
+    ck_assert_int_eq((int)cosine(0.0), 1);
+}
+END_TEST
+
+/* What was only read is there again when it is touched, and what was written is as it was. */
+START_TEST(a_process_that_forgets_its_start_goes_on) {
+    char text[64];
+    static int written = 7;
+    written++;
+    struct process_usage before, after;
+    process_usage(&before, NULL);
+    process_forget_start();
+    process_usage(&after, NULL);
+#ifndef __SANITIZE_ADDRESS__ /* under which nothing is given back */
+    ck_assert_int_lt(after.resident_bytes, before.resident_bytes);
+#endif
+    snprintf(text, sizeof text, "%d %s", written, "said");
+    ck_assert_str_eq(text, "8 said");
+}
+END_TEST
+
 Suite *base_suite(void) {
     Suite *suite = suite_create("base");
     TCase *tcase = tcase_create("base");
     suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, a_library_that_is_not_there_is_named_with_its_package);
+    tcase_add_test(tcase, a_library_that_lacks_a_function_is_refused);
+    tcase_add_test(tcase, a_process_that_forgets_its_start_goes_on);
     tcase_add_test(tcase, an_error_gets_its_place_in_front);
     tcase_add_test(tcase, a_long_error_is_cut_and_ended);
     tcase_add_test(tcase, names_are_harmless_everywhere);

@@ -1,5 +1,5 @@
 /* End to end: what a machine will not do for a test, told to the program by a preloaded library instead:
- * files on a network file system, a wall clock that jumps. */
+ * files on a network file system, a wall clock that jumps; and a count of what a probe calls. */
 #include "e2e/world.h"
 #include "harness/skip.h"
 #include "harness/tempdir.h"
@@ -100,6 +100,61 @@ static const char DRIVER[] = "#define _GNU_SOURCE\n"
                              "ssize_t pread(int fd, void *data, size_t size, off_t at) {\n"
                              "    return pread64(fd, data, size, at);\n"
                              "}\n";
+
+/* Counts what the responder calls, from its first accept on. */
+static const char COUNTS[] =
+    "#define _GNU_SOURCE\n"
+    "#include <dlfcn.h>\n"
+    "#include <fcntl.h>\n"
+    "#include <poll.h>\n"
+    "#include <stdlib.h>\n"
+    "#include <sys/epoll.h>\n"
+    "#include <sys/mman.h>\n"
+    "#include <sys/socket.h>\n"
+    "#include <unistd.h>\n"
+    "static unsigned *counts;\n"
+    "static int is_server;\n"
+    "__attribute__((constructor)) static void begin(void) {\n"
+    "    int fd = open(getenv(\"SHIM_COUNTS\"), O_RDWR | O_CLOEXEC);\n"
+    "    counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);\n"
+    "    close(fd);\n"
+    "}\n"
+    "static void count(int slot) {\n"
+    "    is_server |= slot == 0;\n"
+    "    if (is_server && counts)\n"
+    "        counts[slot]++;\n"
+    "}\n"
+    "#define COUNT(slot, result, name, parameters, arguments) \\\n"
+    "    result name parameters { \\\n"
+    "        static result (*real) parameters; \\\n"
+    "        if (!real) \\\n"
+    "            *(void **)&real = dlsym(RTLD_NEXT, #name); \\\n"
+    "        count(slot); \\\n"
+    "        return real arguments; \\\n"
+    "    }\n"
+    "#define P(...) (__VA_ARGS__)\n"
+    "COUNT(0, int, accept4, P(int a, struct sockaddr *b, socklen_t *c, int d), P(a, b, c, d))\n"
+    "COUNT(1, int, epoll_wait, P(int a, struct epoll_event *b, int c, int d), P(a, b, c, d))\n"
+    "COUNT(2, ssize_t, read, P(int a, void *b, size_t c), P(a, b, c))\n"
+    "COUNT(3, ssize_t, sendmsg, P(int a, const struct msghdr *b, int c), P(a, b, c))\n"
+    "COUNT(4, int, close, P(int a), P(a))\n"
+    "COUNT(5, int, epoll_ctl, P(int a, int b, int c, struct epoll_event *d), P(a, b, c, d))\n"
+    "COUNT(6, ssize_t, recvmsg, P(int a, struct msghdr *b, int c), P(a, b, c))\n"
+    "COUNT(7, int, setsockopt, P(int a, int b, int c, const void *d, socklen_t e), P(a, b, c, d, e))\n"
+    "COUNT(7, int, getsockopt, P(int a, int b, int c, void *d, socklen_t *e), P(a, b, c, d, e))\n"
+    "COUNT(7, int, getsockname, P(int a, struct sockaddr *b, socklen_t *c), P(a, b, c))\n"
+    "COUNT(7, int, getpeername, P(int a, struct sockaddr *b, socklen_t *c), P(a, b, c))\n"
+    "COUNT(7, int, shutdown, P(int a, int b), P(a, b))\n"
+    "COUNT(7, int, poll, P(struct pollfd *a, nfds_t b, int c), P(a, b, c))\n"
+    "COUNT(7, ssize_t, write, P(int a, const void *b, size_t c), P(a, b, c))\n"
+    "COUNT(7, ssize_t, send, P(int a, const void *b, size_t c, int d), P(a, b, c, d))\n"
+    "COUNT(7, ssize_t, recv, P(int a, void *b, size_t c, int d), P(a, b, c, d))\n"
+    "void *__libc_malloc(size_t size);\n"
+    "void *__libc_calloc(size_t count, size_t size);\n"
+    "void *__libc_realloc(void *memory, size_t size);\n"
+    "void *malloc(size_t size) { count(8); return __libc_malloc(size); }\n"
+    "void *calloc(size_t n, size_t size) { count(8); return __libc_calloc(n, size); }\n"
+    "void *realloc(void *memory, size_t size) { count(8); return __libc_realloc(memory, size); }\n";
 
 /* Compiles the library and has the program preload it. Returns false where that cannot be. */
 static bool preload(struct world *world, const char *source, const char *test) {
@@ -253,11 +308,55 @@ START_TEST(a_driver_makes_no_file_and_opens_none_but_its_own) {
 }
 END_TEST
 
+/* Each row: what so many probes may take at most and at least. The link to the checker has its share: a
+ * set of pages each two seconds. */
+enum { PROBES = 100, LINK = 24, OTHERS = 7, ALLOCATIONS = 8, COUNT_SIZE = 4096 };
+static const struct {
+    const char *name;
+    unsigned least, most;
+} CALLS[] = {
+    {"accept4", PROBES, PROBES + PROBES / 8}, /* another one is looked for now and then */
+    {"epoll_wait", 1, PROBES + LINK},
+    {"read", PROBES, PROBES},
+    {"sendmsg", PROBES, PROBES},
+    {"close", PROBES, PROBES},
+    {"epoll_ctl", 0, 0},
+    {"recvmsg", 0, LINK},
+    [OTHERS] = {"others", 0, 0},
+    [ALLOCATIONS] = {"allocations", 0, LINK},
+};
+
+START_TEST(a_probe_costs_five_system_calls_and_no_memory) {
+    struct world *world = world_new();
+    char *path = tempdir_path(world->dir, "counts");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    ck_assert_int_eq(ftruncate(fd, COUNT_SIZE), 0);
+    envlist_set(&world->environment, "SHIM_COUNTS=%s", path);
+    if (preload(world, COUNTS, "a_probe_costs_five_system_calls_and_no_memory")) {
+        world_start(world);
+        unsigned before[sizeof CALLS / sizeof CALLS[0]], after[sizeof CALLS / sizeof CALLS[0]];
+        ck_assert_int_eq(pread(fd, before, sizeof before, 0), sizeof before);
+        for (int probe = 0; probe < PROBES; probe++)
+            ck_assert_int_eq(world_get(world, "/health/ready/"), 200);
+        ck_assert_int_eq(pread(fd, after, sizeof after, 0), sizeof after);
+        for (size_t i = 0; i < sizeof CALLS / sizeof CALLS[0]; i++)
+            ck_assert_msg(after[i] - before[i] >= CALLS[i].least && after[i] - before[i] <= CALLS[i].most,
+                "%s: %u for %d probes", CALLS[i].name, after[i] - before[i], PROBES);
+    } else {
+        world->daemon.checker = -1;
+    }
+    close(fd);
+    free(path);
+    world_end(world);
+}
+END_TEST
+
 Suite *e2e_shim_suite(void) {
     Suite *suite = suite_create("e2e_shim");
     TCase *tcase = tcase_create("e2e_shim");
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_probe_costs_five_system_calls_and_no_memory);
     tcase_add_test(tcase, a_database_or_directory_on_a_network_file_system_is_degraded);
     tcase_add_test(tcase, a_disk_that_fails_is_an_io_error);
     tcase_add_loop_test(

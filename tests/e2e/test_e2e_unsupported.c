@@ -1,5 +1,6 @@
 /* End to end: a program that is built without MariaDB Connector/C refuses mysql: DSNs when it starts, and
- * does all else. It is built here, beside the one under test. */
+ * does all else (it is built here, beside the one under test); so does one that finds no libpq; and libraries
+ * that no DSN asks for are not loaded. */
 #include "e2e/world.h"
 #include "harness/skip.h"
 #include "harness/tempdir.h"
@@ -62,11 +63,60 @@ START_TEST(without_its_library_a_mysql_dsn_is_refused_at_start) {
 }
 END_TEST
 
+/* A file of that name that is no library stands before the system's own. */
+START_TEST(without_libpq_a_postgresql_dsn_is_refused_at_start) {
+    struct world *world = world_new();
+    char *library = tempdir_path(world->dir, "libpq.so.5");
+    tempdir_write(library, "no library\n");
+    envlist_set(&world->environment, "LD_LIBRARY_PATH=%s", world->dir);
+    expect(world, "check", 0, "default");
+    envlist_unset(&world->environment, "DATABASE_PATH");
+    envlist_set(&world->environment, "DATABASE_URL=postgresql://bugsink:hunter2@127.0.0.1/bugsink");
+    expect(world, "serve", 2, "is the package libpq5 installed?");
+    expect(world, "check", 2, "libpq.so.5");
+    expect(world, "config", 2, "libpq.so.5");
+    free(library);
+    free(world);
+}
+END_TEST
+
+static bool has_mapped(pid_t pid, const char *library) {
+    char path[64], line[512];
+    bool has = false;
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    FILE *maps = fopen(path, "re");
+    ck_assert_ptr_nonnull(maps);
+    while (fgets(line, sizeof line, maps))
+        has = has || strstr(line, library);
+    fclose(maps);
+    return has;
+}
+
+START_TEST(without_a_server_among_the_databases_no_library_for_one_is_loaded) {
+    static const char *const LIBRARIES[] = {"libpq", "libmariadb", "libssl", "libkrb5", "libldap"};
+    if (geteuid() != 0) {
+        skip_test("without_a_server_among_the_databases_no_library_for_one_is_loaded",
+            "only root may look into processes that leave no core");
+        return;
+    }
+    struct world *world = world_new();
+    world_start(world);
+    ck_assert(has_mapped(world->daemon.checker, "libsqlite3"));
+    for (size_t i = 0; i < sizeof LIBRARIES / sizeof LIBRARIES[0]; i++) {
+        ck_assert_msg(!has_mapped(world->daemon.checker, LIBRARIES[i]), "%s", LIBRARIES[i]);
+        ck_assert_msg(!has_mapped(world->daemon.responder, LIBRARIES[i]), "%s", LIBRARIES[i]);
+    }
+    world_end(world);
+}
+END_TEST
+
 Suite *e2e_unsupported_suite(void) {
     Suite *suite = suite_create("e2e_unsupported");
     TCase *tcase = tcase_create("e2e_unsupported");
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, BUILDS_S);
     tcase_add_test(tcase, without_its_library_a_mysql_dsn_is_refused_at_start);
+    tcase_add_test(tcase, without_libpq_a_postgresql_dsn_is_refused_at_start);
+    tcase_add_test(tcase, without_a_server_among_the_databases_no_library_for_one_is_loaded);
     return suite;
 }
