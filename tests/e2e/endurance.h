@@ -124,6 +124,7 @@ struct standing {
 struct model {
     const struct scene *scene;
     struct standing standings[TARGET_COUNT];
+    int64_t started_ms;
     struct fault_count *counts; /* one for each of FAULTS */
     int64_t stopped_ms;         /* since when the checker is stopped */
     int64_t resumed_ms;         /* since when it is not */
