@@ -112,6 +112,7 @@ struct standing {
     const struct fault *fault; /* NULL: none */
     const struct fault *last;  /* the one before */
     bool is_settled;           /* what must be true has been seen, and must stay so until the next change */
+    bool has_shown;            /* the fault has been seen */
     bool settles_late;         /* what is seen before due_ms proves nothing */
     bool is_live_settled;      /* of the app: the same of liveness */
     int64_t began_ms;          /* when the fault began */

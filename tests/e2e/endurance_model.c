@@ -134,6 +134,7 @@ void model_begin(struct model *model, const struct fault *fault, bool will_show)
     int64_t bound_ms = model_show_bound_ms(fault);
     standing->fault = fault;
     standing->began_ms = wait_now_ms();
+    standing->has_shown = false;
     count_of(model, fault)->begun++;
     if (fault->effect != EFFECT_NONE)
         unsettle(standing, must_show ? bound_ms : INT64_MAX / 4, !must_show);
@@ -245,7 +246,8 @@ static void note_right(struct model *model, struct standing *standing, int64_t n
     struct fault_count *count = count_of(model, fault);
     int64_t took_ms = now_ms - standing->changed_ms;
     int64_t *slowest_ms = standing->fault ? &count->slowest_show_ms : &count->slowest_recovery_ms;
-    count->shown += standing->fault != NULL;
+    count->shown += standing->fault && !standing->has_shown;
+    standing->has_shown = standing->fault != NULL;
     if (!standing->settles_late && took_ms > *slowest_ms)
         *slowest_ms = took_ms;
 }

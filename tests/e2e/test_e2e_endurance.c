@@ -281,7 +281,8 @@ static void report_hostile(const struct director *director, struct strbuf *text)
 static void report_faults(const struct director *director, struct strbuf *text) {
     strbuf_append(text,
         "\n## Faults\n\nShown: those that lasted until they showed, as the table of failures says. "
-        "Times in ms: the slowest, and the bound.\n\n| fault | made | shown | "
+        "Times in ms: the slowest, and the bound, which a busy machine may miss by 700.\n\n| fault | made | "
+        "shown | "
         "slowest to show | bound | slowest to recover | bound |\n|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < FAULT_COUNT; i++) {
         const struct fault_count *count = &director->model.counts[i];
