@@ -112,6 +112,7 @@ struct standing {
     const struct fault *fault; /* NULL: none */
     const struct fault *last;  /* the one before */
     bool is_settled;           /* what must be true has been seen, and must stay so until the next change */
+    bool has_shown;            /* the fault has been seen */
     bool settles_late;         /* what is seen before due_ms proves nothing */
     bool is_live_settled;      /* of the app: the same of liveness */
     int64_t began_ms;          /* when the fault began */
@@ -124,6 +125,7 @@ struct standing {
 struct model {
     const struct scene *scene;
     struct standing standings[TARGET_COUNT];
+    int64_t started_ms;
     struct fault_count *counts; /* one for each of FAULTS */
     int64_t stopped_ms;         /* since when the checker is stopped */
     int64_t resumed_ms;         /* since when it is not */

@@ -31,7 +31,8 @@ static int64_t allowance_ms(void) {
 }
 
 void model_init(struct model *model, const struct scene *scene) {
-    *model = (struct model){.scene = scene, .counts = calloc(FAULT_COUNT, sizeof *model->counts)};
+    *model = (struct model){
+        .scene = scene, .started_ms = wait_now_ms(), .counts = calloc(FAULT_COUNT, sizeof *model->counts)};
     for (int target = 0; target < TARGET_COUNT; target++)
         model->standings[target] = (struct standing){.is_settled = true, .is_live_settled = true};
 }
@@ -49,8 +50,9 @@ void model_violation(struct model *model, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    strbuf_format(&model->violations, "- %s\n", text);
-    fprintf(stderr, "endurance: %s\n", text);
+    double at_s = (double)(wait_now_ms() - model->started_ms) / 1000;
+    strbuf_format(&model->violations, "- after %.1f s: %s\n", at_s, text);
+    fprintf(stderr, "endurance: after %.1f s: %s\n", at_s, text);
 }
 
 /* -- bounds -- */
@@ -132,6 +134,7 @@ void model_begin(struct model *model, const struct fault *fault, bool will_show)
     int64_t bound_ms = model_show_bound_ms(fault);
     standing->fault = fault;
     standing->began_ms = wait_now_ms();
+    standing->has_shown = false;
     count_of(model, fault)->begun++;
     if (fault->effect != EFFECT_NONE)
         unsettle(standing, must_show ? bound_ms : INT64_MAX / 4, !must_show);
@@ -243,7 +246,8 @@ static void note_right(struct model *model, struct standing *standing, int64_t n
     struct fault_count *count = count_of(model, fault);
     int64_t took_ms = now_ms - standing->changed_ms;
     int64_t *slowest_ms = standing->fault ? &count->slowest_show_ms : &count->slowest_recovery_ms;
-    count->shown += standing->fault != NULL;
+    count->shown += standing->fault && !standing->has_shown;
+    standing->has_shown = standing->fault != NULL;
     if (!standing->settles_late && took_ms > *slowest_ms)
         *slowest_ms = took_ms;
 }
@@ -299,16 +303,27 @@ static void judge_ready(struct model *model, const struct sight *sight) {
             model->scene->is_checker_stopped ? " (the checker is stopped)" : "");
 }
 
-/* Liveness fails for Bugsink alone, and only where it does not speak HTTP. */
+/* Liveness fails for Bugsink alone, and only where it does not speak HTTP; never in maintenance. */
 static void judge_live(struct model *model, const struct sight *sight) {
     struct standing *app = &model->standings[TARGET_APP];
+    const struct standing *maintenance = &model->standings[TARGET_MAINTENANCE];
+    if (maintenance->fault || !maintenance->is_settled) {
+        if (maintenance->is_settled && sight->live != 200 && !model->scene->is_checker_stopped)
+            model_violation(model, "/health/live/ answers %d in maintenance", sight->live);
+        return;
+    }
     bool is_dead = app->fault && !is_listed(app->fault->codes, "app_error");
     int expected = is_dead ? 503 : 200;
     if (sight->live == expected && (app->is_settled || model->scene->is_checker_stopped)) {
         app->is_live_settled = true;
     } else if (sight->live != expected && (app->is_live_settled || sight->at_ms >= app->live_due_ms) &&
                !model->scene->is_checker_stopped && sight->at_ms >= model->starved_until_ms) {
-        model_violation(model, "/health/live/ answers %d and not %d", sight->live, expected);
+        const json_t *check = json_object_get(json_object_get(sight->page, "checks"), "app");
+        model_violation(model,
+            "/health/live/ answers %d and not %d: \"%s\", since %" PRId64
+            " ms; it was%s right; the check says %s",
+            sight->live, expected, app->fault ? app->fault->name : "no fault", sight->at_ms - app->changed_ms,
+            app->is_live_settled ? "" : " not yet", member(check, "code"));
         begin_liveness(app, LIVE_SHOWS_MS);
     }
 }

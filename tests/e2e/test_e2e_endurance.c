@@ -31,8 +31,9 @@ enum {
     FINISH_MS = 60000, /* for all to be well at the end: the longest recovery is 30 s */
     GIVE_UP_MS = 40000,
     IDLE_MS = 3000,
-    GROWTH_MAX_KIB = 256,
     LONG_S = 300, /* by when all that is warmed up by use is warm */
+    GROWTH_MAX_KIB = 512,
+    LONG_GROWTH_MAX_KIB = 256,
 };
 
 /* What happens to one target. */
@@ -138,7 +139,8 @@ static void follow(struct director *director, enum target_id target) {
     }
     if (course->fault->during)
         course->fault->during(&director->scene);
-    bool has_done = !course->will_show || standing->is_settled || now_ms - standing->began_ms > GIVE_UP_MS;
+    bool has_shown = standing->is_settled && (target != TARGET_APP || standing->is_live_settled);
+    bool has_done = !course->will_show || has_shown || now_ms - standing->began_ms > GIVE_UP_MS;
     if (now_ms >= course->next_ms && has_done)
         end_fault(director, target);
 }
@@ -279,7 +281,8 @@ static void report_hostile(const struct director *director, struct strbuf *text)
 static void report_faults(const struct director *director, struct strbuf *text) {
     strbuf_append(text,
         "\n## Faults\n\nShown: those that lasted until they showed, as the table of failures says. "
-        "Times in ms: the slowest, and the bound.\n\n| fault | made | shown | "
+        "Times in ms: the slowest, and the bound, which a busy machine may miss by 700.\n\n| fault | made | "
+        "shown | "
         "slowest to show | bound | slowest to recover | bound |\n|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < FAULT_COUNT; i++) {
         const struct fault_count *count = &director->model.counts[i];
@@ -376,12 +379,13 @@ static void judge_resources(struct director *director) {
     /* The responder touches the memory of each connection once; after that it may not grow at all. */
     int64_t connections_kib =
         (int64_t)(server_limits_usual().connections * (REQUEST_HEAD_MAX + TRAFFIC_TEXT_SIZE) / 1024);
-    if (watch->peak_late.checker_kib - watch->peak_early.checker_kib > GROWTH_MAX_KIB)
+    int64_t growth_max_kib = director->seconds >= LONG_S ? LONG_GROWTH_MAX_KIB : GROWTH_MAX_KIB;
+    if (watch->peak_late.checker_kib - watch->peak_early.checker_kib > growth_max_kib)
         model_violation(model, "the checker grows");
     if (watch->peak_late.responder_kib > watch->begin.responder_kib + connections_kib + GROWTH_MAX_KIB)
         model_violation(model, "the responder takes more memory than its connections have");
     if (director->seconds >= LONG_S &&
-        watch->peak_late.responder_kib - watch->peak_early.responder_kib > GROWTH_MAX_KIB)
+        watch->peak_late.responder_kib - watch->peak_early.responder_kib > growth_max_kib)
         model_violation(model, "the responder grows");
     if (director->idle_cpu_ms * 100 > director->idle_ms * IDLE_PERCENT)
         model_violation(model, "%" PRId64 " ms of processor time at rest", director->idle_cpu_ms);

@@ -68,7 +68,7 @@ const char *program_path(void) {
 void program_beside(char *path, size_t size, const char *name) {
     const char *slash = strrchr(program_path(), '/');
     int length = slash ? (int)(slash + 1 - program_path()) : 0;
-    ck_assert_int_lt(snprintf(path, size, "%.*s%s", length, program_path(), name), (int)size);
+    snprintf(path, size, "%.*s%s", length, program_path(), name); /* the runner asks too: no assertion */
 }
 
 static void become_program(const struct program_setup *setup, int output_fd, int error_fd, pid_t parent) {
