@@ -20,10 +20,11 @@ void *memory_grow(void *array, size_t count, size_t size) {
 
 void *memory_wiping_malloc(size_t size) {
     char *block = size > SIZE_MAX - SIZE_ROOM ? NULL : malloc(SIZE_ROOM + size);
-    if (!block)
-        process_out_of_memory();
-    memcpy(block, &size, sizeof size);
-    return block + SIZE_ROOM;
+    if (block) {
+        memcpy(block, &size, sizeof size);
+        return block + SIZE_ROOM;
+    }
+    process_out_of_memory();
 }
 
 void memory_wiping_free(void *memory) {
