@@ -21,11 +21,12 @@ bool str_copy(char *target, size_t size, const char *source) {
 
 char *str_dup_n(const char *source, size_t length) {
     char *copy = malloc(length + 1);
-    if (!copy)
-        process_out_of_memory();
-    memcpy(copy, source, length);
-    copy[length] = '\0';
-    return copy;
+    if (copy) {
+        memcpy(copy, source, length);
+        copy[length] = '\0';
+        return copy;
+    }
+    process_out_of_memory();
 }
 
 char *str_dup(const char *source) {
