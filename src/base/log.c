@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -158,20 +159,35 @@ void log_begin(struct log_line *line, enum log_level level, const char *event) {
         log_int(line, "lost_lines", state.lost);
 }
 
+/* A log that nobody reads must not stop the service: what does not fit into a full pipe now is lost, and
+ * counted. A line is shorter than PIPE_BUF, so a pipe that is writable takes it whole, without waiting. */
+static bool is_writable(void) {
+    struct pollfd pollfd = {.fd = state.fd, .events = POLLOUT};
+    int count;
+    do
+        count = poll(&pollfd, 1, 0);
+    while (count < 0 && errno == EINTR);
+    return count == 1 && (pollfd.revents & POLLOUT);
+}
+
+static ssize_t write_once(const char *text, size_t length) {
+    ssize_t taken;
+    do
+        taken = write(state.fd, text, length);
+    while (taken < 0 && errno == EINTR);
+    return taken;
+}
+
 void log_end(struct log_line *line) {
     if (!line->is_wanted)
         return;
     if (state.format == LOG_JSON)
         line->text[line->length++] = '}';
     line->text[line->length++] = '\n';
-    /* A log that nobody reads must not stop the service: what does not fit into a full pipe now is lost, and
-     * counted. A line is shorter than PIPE_BUF, so a pipe that is writable takes it whole, without waiting.
-     */
-    struct pollfd pollfd = {.fd = state.fd, .events = POLLOUT};
-    bool is_writable = poll(&pollfd, 1, 0) == 1 && (pollfd.revents & POLLOUT);
-    if (is_writable && state.is_torn) /* else a reader of lines would lose this one with that one */
-        state.is_torn = write(state.fd, "\n", 1) != 1;
-    ssize_t taken = is_writable && !state.is_torn ? write(state.fd, line->text, line->length) : 0;
+    bool has_room = is_writable();
+    if (has_room && state.is_torn) /* else a reader of lines would lose this one with that one */
+        state.is_torn = write_once("\n", 1) != 1;
+    ssize_t taken = has_room && !state.is_torn ? write_once(line->text, line->length) : 0;
     if (taken == (ssize_t)line->length) {
         state.lost = 0;
         return;

@@ -85,6 +85,7 @@ struct stage {
     struct fault_control *control;
     char reference[PROBES][HTTP_HEAD_SIZE + HTTP_BODY_SIZE];
     char answer[HTTP_HEAD_SIZE + HTTP_BODY_SIZE];
+    int descriptors; /* of the responder, all that it has when nobody asks */
     bool may_reload; /* after which the page for people tells new times */
     int failed;      /* probes of the last round */
     char why[1024];
@@ -146,6 +147,7 @@ static void start(struct stage *stage) {
         probe(stage, i, stage->reference[i], sizeof stage->reference[i]);
         ck_assert_int_ne(stage->world->response.status, 0);
     }
+    stage->descriptors = proc_descriptor_count(stage->world->daemon.responder);
 }
 
 static void stop(struct stage *stage) {
@@ -191,7 +193,7 @@ static void await_frame(struct stage *stage) {
 /* Returns whether the fault has come to pass. */
 static bool is_borne(struct stage *stage, const struct row *row, int error, int nth) {
     struct daemon *daemon = &stage->world->daemon;
-    struct descriptors before = {daemon->responder, proc_descriptor_count(daemon->responder)};
+    struct descriptors before = {daemon->responder, stage->descriptors};
     int64_t cpu_ms = daemon_cpu_ms(daemon);
     arm(stage, row, error, nth);
     probe_round(stage);

@@ -190,7 +190,9 @@ START_TEST(a_reload_to_500_checks_comes_whole_in_short_pieces) {
         kill(stage.world->daemon.checker, SIGHUP);
         has_reloaded = daemon_wait_log(&stage.world->daemon, "event=reloaded", "", RELOAD_MS);
     }
-    ck_assert(has_reloaded);
+    char *log = daemon_log(&stage.world->daemon);
+    ck_assert_msg(has_reloaded, "%s", log);
+    free(log);
     world_await(stage.world, "/health/ready/check-499/", 200, "\"status\": \"ok\"", SHOWS_MS);
     ck_assert_int_eq(world_get(stage.world, "/health/ready/"), 200);
     stage_release(&stage);

@@ -168,7 +168,7 @@ static void assert_whole(const struct reply_bytes *reply) {
     const char *body = memmem(reply->bytes, reply->length, "\r\n\r\n", 4);
     const char *field = memmem(reply->bytes, reply->length, "Content-Length: ", 16);
     ck_assert(body && field && field < body);
-    ck_assert_int_eq(atol(field + 16), reply->bytes + reply->length - body - 4);
+    ck_assert_int_eq(strtol(field + 16, NULL, 10), reply->bytes + reply->length - body - 4);
     ck_assert_ptr_nonnull(memmem(body, reply->length - (size_t)(body - reply->bytes), "one 1\n", 6));
 }
 
