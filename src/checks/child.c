@@ -467,7 +467,11 @@ void child_report_descriptor(int fd, int left) {
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     union pass_control control;
     pass_attach(&message, &control, left);
-    /* So short that it goes out whole or not at all; then the result says as much without it. */
-    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
-    (void)sent;
+    ssize_t sent;
+    do
+        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    /* The descriptor goes with the first byte. Where nothing went, the result says as much without it. */
+    if (sent > 0 && (size_t)sent < sizeof record)
+        io_write_all(fd, (const char *)&record + sent, sizeof record - (size_t)sent);
 }

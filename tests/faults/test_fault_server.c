@@ -206,7 +206,7 @@ START_TEST(every_request_is_answered_whole_or_there_is_no_server) {
         ck_assert_uint_gt(bench.replies[i].length, 100);
         bench.reference[i] = bench.replies[i];
     }
-    ck_assert_int_gt(allocations_fail_each(&SCENARIO, &bench), 30);
+    ck_assert_int_gt(allocations_fail_each(&SCENARIO, &bench), 20);
     close(bench.listener);
 }
 END_TEST

@@ -23,7 +23,6 @@ enum fault_call {
     FAULT_SHUTDOWN,
     FAULT_POLL,
     FAULT_GETRUSAGE,
-    FAULT_OPENDIR,
     FAULT_MALLOC, /* malloc, calloc, realloc and what the C library makes of them; the error is ENOMEM */
     FAULT_CALL_COUNT,
 };
@@ -44,8 +43,7 @@ struct fault_control {
     volatile int roles;
     struct fault faults[FAULTS_MAX];
     volatile int hits; /* calls that were cut or interrupted */
-    volatile int
-        cut; /* reads and writes of sockets and pipes take at most so many bytes, by chance; 0: all */
+    volatile int cut;  /* reads and writes, but of the log, take at most so many bytes, by chance; 0: all */
     volatile int
         storm; /* one of so many calls that a signal may interrupt is interrupted, by chance; 0: none */
 };
