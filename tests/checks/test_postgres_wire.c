@@ -14,9 +14,28 @@ struct reading {
     char text[512];
 };
 
-static void note_row(char *text, const struct postgres_row *row) {
+/* Of a long reading the end is enough. */
+static void note(struct reading *reading, const char *text) {
+    size_t length = strlen(reading->text);
+    if (length > sizeof reading->text / 2)
+        length = 0;
+    str_copy(reading->text + length, sizeof reading->text - length, text);
+}
+
+static void note_row(struct reading *reading, const struct postgres_row *row) {
+    char text[200];
+    struct strbuf line = strbuf_in(text, sizeof text);
+    strbuf_append(&line, "row");
     for (int i = 0; i < row->count; i++)
-        sprintf(text + strlen(text), " %s=%s", row->names[i], row->values[i] ? row->values[i] : "NULL");
+        strbuf_format(&line, " %s=%s", row->names[i], row->values[i] ? row->values[i] : "NULL");
+    strbuf_append(&line, "; ");
+    note(reading, text);
+}
+
+static void note_ready(struct reading *reading, char status) {
+    char text[16];
+    snprintf(text, sizeof text, "ready %c; ", status);
+    note(reading, text);
 }
 
 /* From memory of just that size, so that AddressSanitizer sees whoever reads beyond it. */
@@ -24,25 +43,17 @@ static void feed(struct reading *reading, const char *bytes, size_t size) {
     char *copy = malloc(size > 0 ? size : 1);
     const char *at = copy, *end = copy + size;
     memcpy(copy, bytes, size);
-    for (;;) {
+    for (bool is_over = false; !is_over;) {
         struct postgres_row row;
-        char status = '?', *text = reading->text + strlen(reading->text);
+        char status = '?';
         enum postgres_event event = postgres_wire_read(&reading->wire, &at, end, &row, &status);
-        if (strlen(reading->text) > sizeof reading->text / 2)
-            reading->text[0] = '\0', text = reading->text; /* of long ones the end is enough */
-        if (event == POSTGRES_ROW) {
-            strcpy(text, "row");
-            note_row(text, &row);
-        } else if (event == POSTGRES_READY) {
-            sprintf(text, "ready %c", status);
-        } else if (event == POSTGRES_ERROR) {
-            strcpy(text, "error");
-        } else if (event == POSTGRES_BROKEN) {
-            strcpy(text, "broken");
-        }
-        if (event != POSTGRES_ROW && event != POSTGRES_READY)
-            break;
-        strcat(text, "; ");
+        is_over = event != POSTGRES_ROW && event != POSTGRES_READY;
+        if (event == POSTGRES_ROW)
+            note_row(reading, &row);
+        else if (event == POSTGRES_READY)
+            note_ready(reading, status);
+        else if (event != POSTGRES_MORE)
+            note(reading, event == POSTGRES_ERROR ? "error" : "broken");
     }
     free(copy);
 }

@@ -205,7 +205,7 @@ START_TEST(flag_variable_and_key_have_one_name) {
         else
             ck_assert_str_eq(doc->key, key);
     }
-    ck_assert_uint_eq(flags, 15);
+    ck_assert_uint_eq(flags, 16);
 }
 END_TEST
 
