@@ -9,7 +9,7 @@ import {describeMachine, render} from './report.mjs';
 
 const number = (name, usual) => Number(process.env[name] || usual);
 const rounds = number('BENCH_ROUNDS', 5);
-const size = {probes: number('BENCH_PROBES', 3000), seconds: 1, roundSeconds: 4, runs: 50, manySeconds: 4, hangSeconds: 6, idleSeconds: number('BENCH_IDLE_SECONDS', 60), starts: 10};
+const size = {probes: number('BENCH_PROBES', 3000), seconds: 1, roundSeconds: 5, runs: 50, manySeconds: 4, hangSeconds: 6, idleSeconds: number('BENCH_IDLE_SECONDS', 60), starts: 5};
 const COUNTS = [1, 10, 100, 500];
 
 const begun = Date.now();
@@ -24,7 +24,7 @@ async function note(what, series, work) {
         for (const figures of [await work()].flat())
             series.add(figures);
     } catch (error) {
-        problems.push(`${what}: ${error.message.slice(0, 400)}`);
+        problems.push(`${what}: ${error.message.replace(/\s+/g, ' ').slice(0, 300)}`);
         say(problems.at(-1));
     }
 }
@@ -41,7 +41,7 @@ say('starting PostgreSQL and MariaDB, building the Go peer');
 const postgres = await Postgres.start();
 const mariadb = process.env.BENCH_MYSQL === 'yes' ? await Mariadb.start() : null;
 const peers = await listPeers(postgres);
-const results = {machine, peers: {}, starts: {}, checks: new Series(), many: {}, hang: new Series()};
+const results = {machine, peers: {}, starts: {}, checks: new Series(), many: {}, hang: new Series(), idle: {}, fleet: await measureFleet()};
 
 await inRounds('servers', rounds, async () => {
     for (const peer of peers)
@@ -65,11 +65,9 @@ say(`idle, ${size.idleSeconds} s`);
 const appPort = await freePort();
 start([tool('raw-server'), String(appPort)]); // in Bugsink's place
 const withApp = writeConfig({...demoSettings(), app: {url: `http://127.0.0.1:${appPort}`}});
-results.idle = await measureIdle([...peers.filter((peer) => peer.id !== 'ready'), {id: 'app', name: 'the sidecar with app', path: '/health/ready/', command: (port) => serveCommand(withApp, port)}],
-    size.idleSeconds);
+const idlers = [...peers.filter(({id}) => id !== 'ready'), {id: 'app', name: 'the sidecar with app', path: '/health/ready/', command: (port) => serveCommand(withApp, port)}];
+await measureIdle(idlers, size.idleSeconds, (peer, work) => note(`${peer.name}, idle`, seriesOf(results.idle, peer.id), work));
 results.idle.ready = results.idle.live; // the same program
-say('pods, in virtual time');
-results.fleet = await measureFleet();
 
 results.problems = problems;
 results.seconds = Math.round((Date.now() - begun) / 1000);

@@ -44,18 +44,20 @@ export async function until(what, test, patience = 30_000, step = 20) {
     throw new Error(`waited too long until ${what}`);
 }
 
-// Ports are given out from below the range that the kernel takes clients' ports from, each once.
-let nextPort = 20000 + process.pid % 5000;
+// Ports are given out from below the range that the kernel takes clients' ports from, and the tests theirs; each once.
+let nextPort = 10000 + process.pid % 5000;
 const isFree = (port) => new Promise((done) => {
     const server = net.createServer().once('error', () => done(false));
     server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
 });
 
 export async function freePort() {
-    do
-        nextPort = nextPort >= 32000 ? 20000 : nextPort + 1;
-    while (!await isFree(nextPort));
-    return nextPort;
+    for (;;) {
+        const port = nextPort; // taken before anything is awaited: others ask meanwhile
+        nextPort = nextPort >= 19000 ? 10000 : nextPort + 1;
+        if (await isFree(port))
+            return port;
+    }
 }
 
 export const makeDirectory = (name) => {

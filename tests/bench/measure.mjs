@@ -63,7 +63,7 @@ export async function measureStart(peer, tries) {
 
 // The cost of two lives, one of which is longer by so many seconds: the difference is what those seconds cost, to the
 // microsecond, with all children. Of all peers at once: they idle.
-export async function measureIdle(peers, seconds) {
+export async function measureIdle(peers, seconds, note) {
     const BEGINNING_S = 8;
     const live = async (peer, life) => {
         const port = await freePort();
@@ -78,13 +78,12 @@ export async function measureIdle(peers, seconds) {
         await ended;
         return JSON.parse(text);
     };
-    const short = await Promise.all(peers.map((peer) => live(peer, BEGINNING_S)));
-    const long = await Promise.all(peers.map((peer) => live(peer, BEGINNING_S + seconds)));
-    const each = (index, name) => (long[index][name] - short[index][name]) / seconds;
-    return Object.fromEntries(peers.map((peer, index) => [peer.id, {
-        cpu_ms_per_minute: (each(index, 'user_us') + each(index, 'system_us')) * 60 / 1e3,
-        wakeups_per_s: each(index, 'switches'),
-    }]));
+    const difference = async (peer) => {
+        const [short, long] = await Promise.all([live(peer, BEGINNING_S), live(peer, BEGINNING_S + seconds)]);
+        const each = (name) => (long[name] - short[name]) / seconds;
+        return {cpu_ms_per_minute: (each('user_us') + each('system_us')) * 60 / 1e3, wakeups_per_s: each('switches')};
+    };
+    await Promise.all(peers.map((peer) => note(peer, () => difference(peer))));
 }
 
 // -- checks --
@@ -104,7 +103,7 @@ async function countersOf(sidecar) {
 // What one round of a check costs the running daemon: the checking process and what it runs, all but the answers to
 // probes. The children's time is our own word (by getrusage, to the millisecond), which the kernel's ticks must bear out.
 export async function measureRounds(settings, seconds) {
-    const sidecar = await startSidecar({interval: '250ms', timeout: '200ms', ...settings});
+    const sidecar = await startSidecar({interval: '300ms', timeout: '290ms', slow: '280ms', ...settings});
     try {
         await delay(500);
         const before = await countersOf(sidecar);
@@ -153,19 +152,8 @@ const copiesOf = (count) => {
     };
 };
 
-// From now until every check has been looked at later than now.
-async function timeRound(sidecar, begin) {
-    const from = Date.now(), begun = process.hrtime.bigint();
-    await begin();
-    await until('a round is over', async () => {
-        const {status, text} = await get(sidecar.port, '/health/ready/');
-        return status === 200 && Date.parse(JSON.parse(text).checked_at) > from;
-    }, 60_000, 5);
-    return Number(process.hrtime.bigint() - begun) / 1e6;
-}
-
-// So many databases: the time of the first round, counted from exec; of another one, which SIGHUP begins at once (where
-// connections are kept, on them); memory; and probes during the rounds that follow as they come.
+// So many databases: the time of the first round, counted from exec, in which all are looked at at once; memory; probes
+// while the rounds that follow go on as they come, spread over the interval; and the processor time of such a round.
 export async function measureMany(kind, count, postgres, size) {
     const dsnOf = kind === 'postgres' ? () => postgres.dsn : copiesOf(count);
     const port = await freePort(), config = writeConfig({databases: many(count, dsnOf)});
@@ -175,12 +163,12 @@ export async function measureMany(kind, count, postgres, size) {
         await until('every check has been run', () => answers200(port, '/health/started/'), 30_000, 5);
         const first_ms = Number(process.hrtime.bigint() - begun) / 1e6;
         await until('all is ready', () => answers200(port, '/health/ready/'), 60_000, 20);
-        const again_ms = await timeRound({port}, () => child.kill('SIGHUP'));
-        const before = {cpu: ownProcessorTimeUs(child.pid), at: Date.now()};
+        const sidecar = {port, pid: child.pid}, before = await countersOf(sidecar);
         const probes = await probeEvenly(port, 200, size.manySeconds);
-        const cpu = (ownProcessorTimeUs(child.pid) - before.cpu) / 1e3 / (Date.now() - before.at);
+        const after = await countersOf(sidecar);
+        const busy_us = after.checker_us - before.checker_us + after.children_us - before.children_us;
         const memory = memoryOf(child.pid);
-        return {first_ms, again_ms, pss: memory.pss, dirty: memory.private_dirty, ...probes, checker_cores: cpu};
+        return {first_ms, round_cpu_ms: busy_us / 1e3 / (after.runs - before.runs) * count, pss: memory.pss, dirty: memory.private_dirty, ...probes};
     } finally {
         await stop(child);
     }

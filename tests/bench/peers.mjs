@@ -89,9 +89,9 @@ export async function listPeers(postgres) {
         {id: 'go', name: 'Go net/http', command: (port) => [goServer, String(port)], path: live},
         {id: 'blackbox', name: 'blackbox_exporter, `/-/healthy`', command: blackboxCommand, path: '/-/healthy'},
         {id: 'node', name: 'Node http', command: (port) => [process.execPath, path.join(here, 'server.mjs'), String(port)], path: live},
-        {id: 'django', name: 'in the app: Django, gunicorn, SQLite', command: gunicornCommand, path: live, probes: 300, isKept: false, isSlow: true,
+        {id: 'django', name: 'in the app: Django, gunicorn, SQLite', command: gunicornCommand, path: live, probes: 150, isKept: false, isSlow: true,
             env: {BENCH_SQLITE: demoSettings().databases.default.dsn}},
-        {id: 'django_postgres', name: 'in the app: Django, gunicorn, PostgreSQL', command: gunicornCommand, path: live, probes: 150, isKept: false, isSlow: true,
+        {id: 'django_postgres', name: 'in the app: Django, gunicorn, PostgreSQL', command: gunicornCommand, path: live, probes: 100, isKept: false, isSlow: true,
             env: {BENCH_POSTGRES_PORT: String(postgres.port)}},
     ];
 }

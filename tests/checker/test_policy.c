@@ -527,7 +527,6 @@ START_TEST(settings_are_looked_at_so_early_that_a_fault_shows_within_the_interva
 }
 END_TEST
 
-<<<<<<< HEAD
 START_TEST(few_checks_begin_at_once_and_many_apart) {
     static const size_t counts[] = {1, 16, 17, 500, 4000};
     struct world world = world_new();
@@ -546,10 +545,7 @@ START_TEST(few_checks_begin_at_once_and_many_apart) {
 }
 END_TEST
 
-START_TEST(while_failing_the_next_look_is_one_retry_interval_away) {
-=======
 START_TEST(while_failing_the_next_look_is_one_retry_interval_away_and_up_to_two_fifths_more) {
->>>>>>> 3d6fd26 (The schedule spreads what begins at one moment: thousands of pods after a start or an outage; 500 checks do not hold the loop)
     struct world world = world_new();
     find(&world, REASON_REFUSED);
     ck_assert_int_eq(delay(&world, 3000, 0), 1000);
@@ -747,13 +743,9 @@ Suite *policy_suite(void) {
     tcase_add_test(tcase, a_restart_of_bugsink_makes_changed_settings_the_ones_it_has_read);
     tcase_add_test(tcase, while_well_runs_start_one_interval_apart_less_a_jitter);
     tcase_add_test(tcase, settings_are_looked_at_so_early_that_a_fault_shows_within_the_interval);
-<<<<<<< HEAD
     tcase_add_test(tcase, few_checks_begin_at_once_and_many_apart);
-    tcase_add_test(tcase, while_failing_the_next_look_is_one_retry_interval_away);
-=======
     tcase_add_test(tcase, the_first_pause_when_it_is_well_may_be_a_quarter_of_the_interval);
     tcase_add_test(tcase, while_failing_the_next_look_is_one_retry_interval_away_and_up_to_two_fifths_more);
->>>>>>> 3d6fd26 (The schedule spreads what begins at one moment: thousands of pods after a start or an outage; 500 checks do not hold the loop)
     tcase_add_test(tcase, where_packets_are_lost_the_retry_interval_counts_from_start_to_start);
     tcase_add_test(tcase, refusals_slow_the_looking_down_to_half_a_minute);
     tcase_add_loop_test(tcase, only_broken_handshakes_with_mysql_slow_the_looking_down_to_minutes, 0,
