@@ -37,6 +37,10 @@ UI_PACKAGES    = $(RUN_PACKAGES) chromium faketime fonts-dejavu-core $(if $(shel
 # Unpacked under $(BUILD) by tests/monitoring/prepare.sh and not installed, which would start a service; the rest is as for deploy/.
 MONITORING_PACKAGES = prometheus
 LOAD_PACKAGES  = $(RUN_PACKAGES) curl slowhttptest wrk
+# The peers of the benchmark. Those that Debian would start as services are unpacked under $(BUILD) and not installed.
+BENCH_PACKAGES = $(RUN_PACKAGES) golang-go gunicorn postgresql python3-django python3-psycopg2 util-linux \
+                 $(if $(MYSQL),mariadb-server) $(if $(shell command -v node),,nodejs)
+BENCH_UNPACKED = nginx prometheus-blackbox-exporter
 LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git mandoc shellcheck
 
 LIBS      = libevent_core sqlite3 jansson
@@ -74,6 +78,7 @@ ALLOCATION_WRAPS = malloc calloc realloc reallocarray strdup strndup free exit
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
+.PHONY: bench bench-docs deps-bench
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
 
 all: $(BUILD)/bugsink-health ## build the program
@@ -95,6 +100,15 @@ endurance: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ## ten minutes (
 
 load: deps-load $(BUILD)/bugsink-health $(BUILD)/probe-client ## probes under slowhttptest and wrk; the report is build/load.md
 	scripts/load.sh $(BUILD)
+
+BENCH_TOOLS = $(addprefix $(BUILD)/,bench-client bench-run bench-fleet probe-client raw-server)
+bench: deps-bench ## cost and speed beside nginx, Go, Node and others (BENCH_ROUNDS=5), in some 12 minutes; to build/bench.md
+	$(MAKE) $(BUILD)/bugsink-health $(BENCH_TOOLS)
+	scripts/unpack-packages.sh $(BUILD)/bench $(BENCH_UNPACKED)
+	BH_PROGRAM=$(BUILD)/bugsink-health BENCH_BUILD=$(BUILD) BENCH_MYSQL=$(MYSQL) node tests/bench/bench.mjs
+
+bench-docs: ## write the README's table of costs anew from the last benchmark
+	scripts/docs.sh costs $(BUILD)/bench-summary.md
 
 deploy-test: deps-deploy $(BUILD)/bugsink-health ## render deploy/, validate it, check its wiring; 'make deploy-golden' writes its golden files
 	tests/deploy/prepare.sh $(BUILD)/deploy
@@ -118,7 +132,8 @@ format: ## lay the code out as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 docs: $(BUILD)/bugsink-health ## write the README's table of codes anew from the reason table
-	scripts/docs.sh $(BUILD)/bugsink-health
+	$(BUILD)/bugsink-health explain --markdown >$(BUILD)/codes.md
+	scripts/docs.sh codes $(BUILD)/codes.md
 
 # Where the shells look for them, by these names; Debian's own packages have another place for zsh's.
 BASH_COMPLETION = share/bash-completion/completions/bugsink-health
@@ -148,7 +163,7 @@ clean: ## remove everything built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-bench: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health
@@ -176,9 +191,16 @@ $(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS) | $(BUILD)/faults.so $(if $(FILTERS),
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(ALLOCATION_WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
 
+# The tools of load and benchmark are programs of their own; the pods of bench-fleet keep to the schedule of the program itself.
+BENCH_OBJ = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/bench/*.c))
 $(BUILD)/probe-client: $(BUILD)/tests/bench/probe_client.o $(BUILD)/tests/harness/probes.o
+$(BUILD)/bench-client: $(BUILD)/tests/bench/client.o $(BUILD)/tests/harness/probes.o
+$(BUILD)/bench-run: $(BUILD)/tests/bench/run.o
+$(BUILD)/raw-server: $(BUILD)/tests/bench/raw_server.o
+$(BUILD)/bench-fleet: $(BUILD)/tests/bench/fleet.o $(BUILD)/tests/checker/fleet.o $(OBJECTS)
+$(BENCH_TOOLS):
 	@echo '  LD  $@'
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/filters/base/filters.inc: tools/filters.c | packages-present
 	@mkdir -p $(@D)
@@ -227,5 +249,5 @@ $(BUILD)/choices: always
 packages-present:
 	@pkg-config --exists $(LIBS) $(LOADED) $(if $(FILTERS),libseccomp) || { echo "missing Debian packages; install: $(BUILD_PACKAGES)" >&2; exit 1; }
 
--include $(OBJECTS:.o=.d) $(TEST_OBJ:.o=.d) $(BUILD)/obj/main.d $(BUILD)/tests/bench/probe_client.d
+-include $(OBJECTS:.o=.d) $(TEST_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) $(BUILD)/obj/main.d
 -include $(BUILD)/tests/hole.d

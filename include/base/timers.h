@@ -29,7 +29,8 @@ void timer_arm(struct timers *timers, struct timer *timer, int64_t delay_ms);
 void timer_disarm(struct timer *timer);
 bool timer_is_armed(const struct timer *timer);
 
-/* Fires all that were due when it was called; a callback may arm and disarm any timer. */
+/* Fires those that were due when it was called; a callback may arm and disarm any timer. When that has taken
+ * 20 ms, the rest is left to the next call, behind all that is due by then. */
 void timers_run(struct timers *timers);
 
 /* Milliseconds until the next timer is due, 0 if one is due now, -1 if none is armed. */

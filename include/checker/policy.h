@@ -33,6 +33,7 @@ struct check_memory {
     int64_t consecutive_failures;
     enum retry retry;             /* when to look again */
     int64_t consecutive_refusals; /* outcomes in a row after which looking slows down */
+    int64_t regular_runs;         /* outcomes in a row after which the interval counts */
     int64_t broken_logins; /* mysql: broken off since the last complete one, as the server counts them */
     int64_t swap_since_ms; /* of settings: the file may be just being replaced since then; -1: it is not */
     int64_t hold_ms;       /* for so much longer the last good result stands meanwhile; 0: it does not */

@@ -14,10 +14,12 @@ enum {
 };
 
 /* Milliseconds from the end of a run, which took duration_ms, to the start of the next one. random (any
- * value) spreads the runs of many pods: up to a tenth of the interval is taken off, never put on.
+ * value) spreads the runs of many pods.
  *
- * Well: the interval, counted from start to start (less the patience of a check that has some). Failing: the
- * retry interval; after a timeout in phase connect counted from start to start, too. Refused (a wrong
+ * Well: the interval, counted from start to start (less the patience of a check that has some), of which up
+ * to a tenth is taken off; after the first run that is well, since the start or a failure, up to three
+ * quarters. Failing: the retry interval and up to two fifths of it; after a timeout in phase connect the
+ * retry interval alone, counted from start to start. Refused (a wrong
  * password): the retry interval, doubled with each refusal in a row, up to SCHEDULE_SLOW_MAX_MS: a mistake
  * that is mended at once shows at once, and one that stays does not fill the server's log. Near a lock-out
  * (RETRY_SLOWER), where the server hangs: 10 s, 5 min, 25 min, then SCHEDULE_HUNG_MAX_MS each, so that there

@@ -178,6 +178,7 @@ static void note_retry(
     const struct check_config *config, struct check_memory *memory, const struct finding *finding) {
     memory->retry = policy_retry(config, finding);
     memory->consecutive_refusals = memory->retry == RETRY_SLOW ? memory->consecutive_refusals + 1 : 0;
+    memory->regular_runs = memory->retry == RETRY_NORMAL ? memory->regular_runs + 1 : 0;
     note_login(memory, finding);
 }
 

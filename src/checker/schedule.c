@@ -28,14 +28,22 @@ static int64_t slower_delay_ms(const struct check_config *config, const struct c
     return pause_ms > config->retry_interval_ms ? pause_ms : config->retry_interval_ms;
 }
 
-static int64_t normal_delay_ms(const struct check_config *config, int64_t duration_ms, uint32_t random) {
-    int64_t jitter_ms = (int64_t)(random % 1024) * (config->interval_ms / 10) / 1024;
+static int64_t share_of(int64_t most_ms, uint32_t random) {
+    return (int64_t)(random % 1024) * most_ms / 1024;
+}
+
+/* What begins at one moment in many pods, a start or the end of an outage, would be in step for minutes if a
+ * tenth alone spread it: the first pause after it spreads the looks over most of an interval. */
+static int64_t normal_delay_ms(const struct check_config *config, const struct check_memory *memory,
+    int64_t duration_ms, uint32_t random) {
     /* Where a passing state is given time to pass, the look comes that much earlier, so that what does not
      * pass shows within the interval; but never more often than twice an interval. */
     int64_t patience_ms = check_config_patience_ms(config);
     if (patience_ms > config->interval_ms / 2)
         patience_ms = config->interval_ms / 2;
-    int64_t delay_ms = config->interval_ms - patience_ms - jitter_ms - duration_ms;
+    int64_t pause_ms = config->interval_ms - patience_ms;
+    int64_t most_ms = memory->regular_runs > 1 ? config->interval_ms / 10 : pause_ms * 3 / 4;
+    int64_t delay_ms = pause_ms - share_of(most_ms, random) - duration_ms;
     return delay_ms > 0 ? delay_ms : 0;
 }
 
@@ -46,10 +54,14 @@ static bool was_lost(const struct check_memory *memory) {
     return memory->reason == REASON_TIMEOUT && memory->phase == PHASE_CONNECT;
 }
 
-static int64_t fast_delay_ms(
-    const struct check_config *config, const struct check_memory *memory, int64_t duration_ms) {
-    int64_t delay_ms = config->retry_interval_ms - (was_lost(memory) ? duration_ms : 0);
-    return delay_ms > 0 ? delay_ms : 0;
+/* Two fifths are put on, so that a server that comes back does not meet all at one moment who lost it, or
+ * were started, at one moment. Recovery has 2 s to show at standard settings. */
+static int64_t fast_delay_ms(const struct check_config *config, const struct check_memory *memory,
+    int64_t duration_ms, uint32_t random) {
+    int64_t delay_ms = config->retry_interval_ms;
+    if (!was_lost(memory))
+        return delay_ms + share_of(delay_ms * 2 / 5, random);
+    return delay_ms > duration_ms ? delay_ms - duration_ms : 0;
 }
 
 int64_t schedule_first_ms(const struct check_config *config, size_t index, size_t count) {
@@ -70,8 +82,8 @@ int64_t schedule_delay_ms(const struct check_config *config, const struct check_
     case RETRY_SLOWER: return slower_delay_ms(config, memory);
     case RETRY_PAUSE:
         return config->interval_ms > SCHEDULE_BLOCKED_MS ? config->interval_ms : SCHEDULE_BLOCKED_MS;
-    case RETRY_FAST: return fast_delay_ms(config, memory, duration_ms);
+    case RETRY_FAST: return fast_delay_ms(config, memory, duration_ms, random);
     case RETRY_NORMAL: break;
     }
-    return normal_delay_ms(config, duration_ms, random);
+    return normal_delay_ms(config, memory, duration_ms, random);
 }

@@ -125,6 +125,31 @@ START_TEST(timers_fire_in_order_of_time_then_of_arming) {
 }
 END_TEST
 
+static void fire_slowly(void *arg) {
+    virtual_now_ms += 15;
+    fire_mark(arg);
+}
+
+START_TEST(a_turn_that_takes_long_leaves_the_rest_behind_what_is_due_meanwhile) {
+    virtual_now_ms = 0;
+    struct timers timers;
+    timers_init(&timers, &VIRTUAL);
+    struct trace trace = {""};
+    struct mark marks[] = {{&trace, "a"}, {&trace, "b"}, {&trace, "c"}, {&trace, "d"}, {&trace, "x"}};
+    struct timer armed[5];
+    for (size_t i = 0; i < 5; i++) {
+        timer_init(&armed[i], i < 4 ? fire_slowly : fire_mark, &marks[i]);
+        timer_arm(&timers, &armed[i], i < 4 ? 0 : 25);
+    }
+    timers_run(&timers);
+    ck_assert_str_eq(trace.text, "ab");
+    ck_assert_int_eq(timers_next_delay_ms(&timers), 0);
+    timers_run(&timers);
+    ck_assert_str_eq(trace.text, "abxcd");
+    ck_assert_int_eq(timers_next_delay_ms(&timers), -1);
+}
+END_TEST
+
 struct chain {
     struct timers *timers;
     struct timer self, other;
@@ -355,6 +380,7 @@ Suite *base_suite(void) {
     tcase_add_test(tcase, every_occurrence_of_a_secret_is_blanked);
     tcase_add_test(tcase, utf8_is_judged_as_rfc_3629_says);
     tcase_add_test(tcase, timers_fire_in_order_of_time_then_of_arming);
+    tcase_add_test(tcase, a_turn_that_takes_long_leaves_the_rest_behind_what_is_due_meanwhile);
     tcase_add_test(tcase, a_callback_may_arm_itself_and_disarm_another_that_is_due);
     tcase_add_test(tcase, a_log_line_is_valid_json_whatever_stands_in_it);
     tcase_add_test(tcase, a_text_line_quotes_what_needs_it_and_has_no_control_characters);

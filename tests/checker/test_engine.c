@@ -236,7 +236,7 @@ START_TEST(a_late_answer_counts_and_ends_the_pause) {
     snprintf(checks, sizeof checks, MYSQL_CHECKS, peer.port);
     pid_t first = stage_hanging_server(&stage, checks);
     await_reason(&stage, "one", REASON_TOO_MANY_CLIENTS);
-    stage.now_ms += 50; /* the retry interval */
+    stage.now_ms += 70; /* the retry interval, and what may be put on */
     await_another_child(&stage, first);
     stage_release(&stage);
     peer_stop(&peer);
@@ -302,7 +302,7 @@ START_TEST(the_settings_are_looked_at_when_bugsink_arrives) {
             .reads = 1, .reply = HEALTHY, .reply_size = sizeof HEALTHY - 1, .closes = PEER_CLOSES},
         port);
     int64_t looked_ms = view(&stage, "app_settings").checked_at_ms;
-    stage.now_ms += 50; /* Bugsink is asked again; the settings are not due */
+    stage.now_ms += 70; /* Bugsink is asked again; the settings are not due */
     await_reason(&stage, "app", REASON_OK);
     for (int64_t end_ms = wait_now_ms() + PATIENCE_MS;
          view(&stage, "app_settings").checked_at_ms == looked_ms;) {

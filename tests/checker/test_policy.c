@@ -488,6 +488,7 @@ END_TEST
 START_TEST(while_well_runs_start_one_interval_apart_less_a_jitter) {
     struct world world = world_new();
     find(&world, REASON_OK);
+    find(&world, REASON_OK);
     ck_assert_int_eq(delay(&world, 20, 0), 4980);
     for (uint32_t random = 0; random < 5000; random++) {
         ck_assert_int_le(delay(&world, 0, random), 5000);
@@ -495,6 +496,20 @@ START_TEST(while_well_runs_start_one_interval_apart_less_a_jitter) {
     }
     ck_assert_int_ne(delay(&world, 0, 1), delay(&world, 0, 1000));
     ck_assert_int_eq(delay(&world, 9999, 0), 0);
+}
+END_TEST
+
+START_TEST(the_first_pause_when_it_is_well_may_be_a_quarter_of_the_interval) {
+    struct world world = world_new();
+    find(&world, REASON_OK);
+    ck_assert_int_eq(delay(&world, 0, 0), 5000);
+    ck_assert_int_lt(delay(&world, 0, 1023), 1300);
+    ck_assert_int_ge(delay(&world, 0, 1023), 1250);
+    find(&world, REASON_OK);
+    ck_assert_int_gt(delay(&world, 0, 1023), 4500);
+    find(&world, REASON_REFUSED);
+    find(&world, REASON_OK);
+    ck_assert_int_lt(delay(&world, 0, 1023), 1300);
 }
 END_TEST
 
@@ -530,10 +545,15 @@ START_TEST(few_checks_begin_at_once_and_many_apart) {
 }
 END_TEST
 
-START_TEST(while_failing_the_next_look_is_one_retry_interval_away) {
+START_TEST(while_failing_the_next_look_is_one_retry_interval_away_and_up_to_two_fifths_more) {
     struct world world = world_new();
     find(&world, REASON_REFUSED);
-    ck_assert_int_eq(delay(&world, 3000, 77), 1000);
+    ck_assert_int_eq(delay(&world, 3000, 0), 1000);
+    for (uint32_t random = 0; random < 5000; random++) {
+        ck_assert_int_ge(delay(&world, 3000, random), 1000);
+        ck_assert_int_lt(delay(&world, 3000, random), 1400);
+    }
+    ck_assert_int_gt(delay(&world, 3000, 1023), 1390);
     find(&world, REASON_DISK_LOW); /* no outage: no hurry */
     ck_assert_int_gt(delay(&world, 0, 0), 4000);
 }
@@ -553,7 +573,7 @@ START_TEST(where_packets_are_lost_the_retry_interval_counts_from_start_to_start)
     ck_assert_int_eq(delay(&world, 400, 77), 600);
     find_in_phase(
         &world, REASON_TIMEOUT, PHASE_AUTH); /* it has reached the server, which may need the pause */
-    ck_assert_int_eq(delay(&world, 2850, 77), 1000);
+    ck_assert_int_eq(delay(&world, 2850, 0), 1000);
 }
 END_TEST
 
@@ -724,7 +744,8 @@ Suite *policy_suite(void) {
     tcase_add_test(tcase, while_well_runs_start_one_interval_apart_less_a_jitter);
     tcase_add_test(tcase, settings_are_looked_at_so_early_that_a_fault_shows_within_the_interval);
     tcase_add_test(tcase, few_checks_begin_at_once_and_many_apart);
-    tcase_add_test(tcase, while_failing_the_next_look_is_one_retry_interval_away);
+    tcase_add_test(tcase, the_first_pause_when_it_is_well_may_be_a_quarter_of_the_interval);
+    tcase_add_test(tcase, while_failing_the_next_look_is_one_retry_interval_away_and_up_to_two_fifths_more);
     tcase_add_test(tcase, where_packets_are_lost_the_retry_interval_counts_from_start_to_start);
     tcase_add_test(tcase, refusals_slow_the_looking_down_to_half_a_minute);
     tcase_add_loop_test(tcase, only_broken_handshakes_with_mysql_slow_the_looking_down_to_minutes, 0,

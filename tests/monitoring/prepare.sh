@@ -14,18 +14,4 @@ if ! cmp -s "$here/package-lock.json" "$into/package-lock.json" || ! [ -e "$into
     touch "$into/packages.done"
 fi
 
-# Unpacked and not installed: Debian would start a Prometheus of its own on port 9090, and here nobody need be root.
-for package in "$@"; do
-    [ -e "$into/$package.done" ] && continue
-    cd "$into"
-    rm -rf "$package"_*.deb
-    apt-get download -qq "$package" >/dev/null 2>&1 || {
-        as_root=
-        [ "$(id -u)" -eq 0 ] || as_root="sudo -n"
-        $as_root apt-get update -qq
-        apt-get download -qq "$package"
-    }
-    dpkg -x "$package"_*.deb debian
-    touch "$package.done"
-    cd - >/dev/null
-done
+"$here/../../scripts/unpack-packages.sh" "$into" "$@"

@@ -1,0 +1,235 @@
+// The measurements. Each returns plain figures; what they mean, and what they ought to be, stands in report.mjs.
+import fs from 'node:fs';
+import net from 'node:net';
+import {delay, endedChildrenUs, freePort, get, makeDirectory, memoryOf, ownProcessorTimeUs, processorTime, runJson, runTool, start, stop, TICK_US, tool, treeOf, until,
+    answers200} from './machine.mjs';
+import {SilentServer} from './databases.mjs';
+import {demoSettings, knowsReconnect, postgresSettings, serveCommand, startPeer, startSidecar, writeConfig} from './peers.mjs';
+
+const ask = (port, path, ...options) => runJson([tool('bench-client'), ...options.map(String), `127.0.0.1:${port}`, path], {mayFail: true});
+
+// Probes at even intervals, whatever becomes of them, for so many seconds.
+async function probeEvenly(port, rate, seconds) {
+    const text = await runTool([tool('probe-client'), '-n', String(rate * seconds), '-d', String(seconds), '-t', '10000', `127.0.0.1:${port}`, '/health/live/'], {mayFail: true});
+    const figures = Object.fromEntries(text.trim().split(' ').map((pair) => pair.split('=')));
+    return {p50: Number(figures.took_p50_us), p99: Number(figures.took_p99_us), max: Number(figures.took_max_us), failed: figures.sent - figures.answered};
+}
+
+// -- servers: a probe's cost, throughput, memory --
+
+const AT_ONCE = 16;
+
+async function costOf(pids, count, work) {
+    const before = processorTime(pids);
+    const figures = await work();
+    const after = processorTime(pids);
+    if (figures.failed > 0)
+        throw new Error(`${figures.failed} of ${figures.count} requests failed`);
+    const each = (name) => (after[name] - before[name]) / figures.count;
+    return {...figures, us: each('us'), user_us: each('user_us'), system_us: each('system_us')};
+}
+
+// One round of one peer, started for it.
+export async function measurePeer(peer, size) {
+    const server = await startPeer(peer);
+    try {
+        const count = Math.min(peer.probes ?? size.probes, size.probes), {port} = server;
+        await delay(500); // its own start is over
+        const idle = memoryOf(server.pid);
+        await ask(port, peer.path, '-n', Math.min(200, count));
+        const pids = treeOf(server.pid).slice(0, 2); // ours and nginx: two; what a check runs in comes and goes
+        const single = await costOf(pids, count, () => ask(port, peer.path, '-n', count));
+        const loaded = memoryOf(server.pid);
+        const crowd = await ask(port, peer.path, '-n', peer.isSlow ? count : count * 3, '-c', peer.isSlow ? 2 : AT_ONCE);
+        const kept = peer.isKept === false ? null : await costOf(pids, count, () => ask(port, peer.path, '-k', '-c', AT_ONCE, '-s', size.seconds, '-n', 2_000_000));
+        return {us: single.us, user_us: single.user_us, system_us: single.system_us, p50: single.p50_us, p99: single.p99_us, p999: single.p999_us,
+            rate: crowd.rate, ...kept && {kept_rate: kept.rate, kept_us: kept.us}, idle_pss: idle.pss, idle_dirty: idle.private_dirty,
+            pss: loaded.pss, dirty: loaded.private_dirty};
+    } finally {
+        await server.stop();
+    }
+}
+
+// -- start --
+
+export async function measureStart(peer, tries) {
+    const port = await freePort(), path = peer.isOurs ? '/health/self/' : peer.path;
+    const env = {...process.env, PYTHONDONTWRITEBYTECODE: '1', ...peer.env};
+    const all = await runJson([tool('bench-run'), 'first', String(port), path, String(tries), ...peer.command(port)], {env});
+    return all.map((us) => ({ms: us / 1e3}));
+}
+
+// -- idle --
+
+// The cost of two lives, one of which is longer by so many seconds: the difference is what those seconds cost, to the
+// microsecond, with all children. Of all peers at once: they idle.
+export async function measureIdle(peers, seconds, note) {
+    const BEGINNING_S = 8;
+    const live = async (peer, life) => {
+        const port = await freePort();
+        const child = start([tool('bench-run'), 'whole', ...peer.command(port)], {stdin: 'pipe', stdout: 'pipe', env: {PYTHONDONTWRITEBYTECODE: '1', ...peer.env},
+            log: `${peer.id}.log`});
+        let text = '';
+        child.stdout.setEncoding('utf8').on('data', (part) => { text += part; });
+        const ended = new Promise((done) => child.stdout.once('end', done));
+        await until(`${peer.name} answers`, () => answers200(port, peer.awaited ?? peer.path));
+        await delay(life * 1000);
+        child.stdin.end();
+        await ended;
+        return JSON.parse(text);
+    };
+    const difference = async (peer) => {
+        const [short, long] = await Promise.all([live(peer, BEGINNING_S), live(peer, BEGINNING_S + seconds)]);
+        const each = (name) => (long[name] - short[name]) / seconds;
+        return {cpu_ms_per_minute: (each('user_us') + each('system_us')) * 60 / 1e3, wakeups_per_s: each('switches')};
+    };
+    await Promise.all(peers.map((peer) => note(peer, () => difference(peer))));
+}
+
+// -- checks --
+
+async function countersOf(sidecar) {
+    const {text} = await get(sidecar.port, '/metrics');
+    const value = (pattern) => [...text.matchAll(pattern)].reduce((sum, found) => sum + Number(found[1]), 0);
+    return {
+        runs: value(/^bugsink_health_check_duration_seconds_count\{.*\} (\S+)$/mg),
+        failures: value(/^bugsink_health_check_failures_total\{.*\} (\S+)$/mg),
+        children_us: value(/^bugsink_health_children_cpu_seconds_total (\S+)$/mg) * 1e6,
+        checker_us: ownProcessorTimeUs(sidecar.pid),
+        ticks_us: endedChildrenUs(sidecar.pid),
+    };
+}
+
+// What one round of a check costs the running daemon: the checking process and what it runs, all but the answers to
+// probes. The children's time is our own word (by getrusage, to the millisecond), which the kernel's ticks must bear out.
+export async function measureRounds(settings, seconds) {
+    const sidecar = await startSidecar({interval: '300ms', timeout: '290ms', slow: '280ms', ...settings});
+    try {
+        await delay(500);
+        const before = await countersOf(sidecar);
+        await delay(seconds * 1000);
+        const after = await countersOf(sidecar);
+        const runs = after.runs - before.runs, children_us = after.children_us - before.children_us;
+        if (after.failures > before.failures || runs < seconds)
+            throw new Error(`${runs} runs, ${after.failures} failures: ${(await get(sidecar.port, '/health/')).text}`);
+        if (Math.abs(after.ticks_us - before.ticks_us - children_us) > 3 * TICK_US)
+            throw new Error(`children used ${children_us} us by the metrics, ${after.ticks_us - before.ticks_us} us by the kernel`);
+        return (after.checker_us - before.checker_us + children_us) / runs;
+    } finally {
+        await sidecar.stop();
+    }
+}
+
+export async function measureTool(command, count, env = process.env) {
+    const cost = await runJson([tool('bench-run'), 'times', String(count), ...command], {env});
+    return cost.user_us + cost.system_us;
+}
+
+// One round of everything that is checked: ours, and the tool that one would have run instead.
+export function checkMeasurements({postgres, mariadb}, size) {
+    const one = (dsn, more = {}) => () => measureRounds({databases: {default: {dsn}}, ...more}, size.roundSeconds);
+    const instead = (command, env) => () => measureTool(command, size.runs, env);
+    const sqlite = demoSettings().databases.default.dsn;
+    return [
+        ['sqlite', one(sqlite)], ['sqlite3', instead(['sqlite3', sqlite, 'SELECT 1'])],
+        ['login', one(postgres.dsn, knowsReconnect() ? {reconnect: '0s'} : {})], ...knowsReconnect() ? [['kept', one(postgres.dsn)]] : [],
+        ['pg_isready', instead(postgres.isReady, postgres.environment)], ['psql', instead(postgres.psql, postgres.environment)],
+        ...mariadb ? [['mysql', one(mariadb.dsn)], ['mariadb_admin', instead(mariadb.ping)]] : [],
+    ];
+}
+
+// -- many databases --
+
+const many = (count, dsnOf) => Object.fromEntries(Array.from({length: count}, (_, i) => [`db${i}`, {dsn: dsnOf(i), role: 'plain'}]));
+
+const copiesOf = (count) => {
+    const directory = makeDirectory('copies'), first = demoSettings().databases.default.dsn;
+    return (index) => {
+        const file = `${directory}/${index % count}.sqlite3`;
+        if (!fs.existsSync(file))
+            fs.copyFileSync(first, file);
+        return file;
+    };
+};
+
+// So many databases: the time of the first round, counted from exec, in which all are looked at at once; memory; probes
+// while the rounds that follow go on as they come, spread over the interval; and the processor time of such a round.
+export async function measureMany(kind, count, postgres, size) {
+    const dsnOf = kind === 'postgres' ? () => postgres.dsn : copiesOf(count);
+    const port = await freePort(), config = writeConfig({databases: many(count, dsnOf)});
+    const begun = process.hrtime.bigint();
+    const child = start(serveCommand(config, port), {log: 'many.log'});
+    try {
+        await until('every check has been run', () => answers200(port, '/health/started/'), 30_000, 5);
+        const first_ms = Number(process.hrtime.bigint() - begun) / 1e6;
+        await until('all is ready', () => answers200(port, '/health/ready/'), 60_000, 20);
+        const sidecar = {port, pid: child.pid}, before = await countersOf(sidecar);
+        const probes = await probeEvenly(port, 200, size.manySeconds);
+        const after = await countersOf(sidecar);
+        const busy_us = after.checker_us - before.checker_us + after.children_us - before.children_us;
+        const memory = memoryOf(child.pid);
+        return {first_ms, round_cpu_ms: busy_us / 1e3 / (after.runs - before.runs) * count, pss: memory.pss, dirty: memory.private_dirty, ...probes};
+    } finally {
+        await stop(child);
+    }
+}
+
+// -- while all databases hang --
+
+// Clients that each send a byte of a request a second, and come back when they are thrown out; not all at one moment.
+class SlowClients {
+    constructor(port, count) {
+        this.port = port;
+        this.sockets = [];
+        let next = 0, due = 0;
+        const begun = Date.now();
+        this.timer = setInterval(() => {
+            for (due = (Date.now() - begun) * count / 1000; next < due; next++)
+                this.drip(next % count);
+        }, 5);
+    }
+
+    connect() {
+        const socket = net.connect(this.port, '127.0.0.1');
+        socket.setNoDelay(true).on('error', () => {}).resume();
+        return socket;
+    }
+
+    drip(index) {
+        const socket = this.sockets[index];
+        this.sockets[index] = !socket || socket.destroyed || socket.readableEnded ? this.connect() : socket;
+        this.sockets[index].write('G');
+    }
+
+    stop() {
+        clearInterval(this.timer);
+        for (const socket of this.sockets)
+            socket.destroy();
+    }
+}
+
+// Probes while all is well and nobody else is there, and while no database answers and 1,000 slow clients are connected.
+export async function measureHang(postgres, mariadb, size) {
+    const silent = await SilentServer.start();
+    const hung = {default: {dsn: `postgresql://bugsink:x@127.0.0.1:${silent.port}/bugsink`}, other: {dsn: `postgresql://bugsink:x@127.0.0.1:${silent.port}/other`},
+        ...mariadb && {mysql: {dsn: `mysql://bugsink:x@127.0.0.1:${silent.port}/bugsink`}}};
+    const well = await startSidecar(postgresSettings(postgres));
+    const ill = await startSidecar({databases: hung}, '/health/self/');
+    try {
+        const probe = (server) => probeEvenly(server.port, 500, size.hangSeconds);
+        await until('the first check has timed out', async () => (await get(ill.port, '/health/ready/')).text.includes('timeout'));
+        const undisturbed = await probe(well);
+        const crowd = new SlowClients(ill.port, 1000);
+        await delay(1500);
+        const disturbed = await probe(ill);
+        const connections = Number(/^bugsink_health_http_connections (\d+)/m.exec((await get(ill.port, '/metrics')).text)?.[1]);
+        crowd.stop();
+        return {...undisturbed, hung_p50: disturbed.p50, hung_p99: disturbed.p99, hung_max: disturbed.max,
+            failed: undisturbed.failed + disturbed.failed, connections};
+    } finally {
+        silent.stop();
+        await Promise.all([well.stop(), ill.stop()]);
+    }
+}
+
+export const measureFleet = () => runJson([tool('bench-fleet')]);

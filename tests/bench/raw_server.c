@@ -1,0 +1,71 @@
+/* The least that a server on libevent can do: accepts, reads once, writes a fixed answer, closes. */
+#include <event2/event.h>
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { REQUEST_MAX = 4096, BACKLOG = 1024 };
+
+/* OK and a line's end: what Bugsink's own health endpoint says, so that this can stand in for it, too. */
+static const char ANSWER[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n"
+                             "Connection: close\r\n\r\nOK\n";
+
+struct visit {
+    struct event *event;
+    int fd;
+};
+
+static void on_request(evutil_socket_t fd, short what, void *arg) {
+    struct visit *visit = arg;
+    char request[REQUEST_MAX];
+    (void)what;
+    if (read(fd, request, sizeof request) > 0 && send(fd, ANSWER, sizeof ANSWER - 1, MSG_NOSIGNAL) < 0)
+        fprintf(stderr, "raw-server: an answer was lost\n");
+    event_free(visit->event);
+    close(fd);
+    free(visit);
+}
+
+static void on_connection(evutil_socket_t listener, short what, void *arg) {
+    (void)what;
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct visit *visit = fd >= 0 ? calloc(1, sizeof *visit) : NULL;
+    if (!visit) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    visit->fd = fd;
+    visit->event = event_new(arg, fd, EV_READ, on_request, visit);
+    event_add(visit->event, NULL);
+}
+
+static int listen_at(const char *port) {
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+        .sin_port = htons((uint16_t)strtoul(port, NULL, 10)),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const int on = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
+        listen(fd, BACKLOG) < 0) {
+        perror("raw-server");
+        exit(1);
+    }
+    return fd;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "usage: raw-server PORT\n");
+        return 2;
+    }
+    struct event_base *base = event_base_new();
+    struct event *event = event_new(base, listen_at(argv[1]), EV_READ | EV_PERSIST, on_connection, base);
+    event_add(event, NULL);
+    return event_base_dispatch(base) < 0;
+}
