@@ -312,7 +312,8 @@ static void load_listen(struct loader *loader) {
     struct setting *file = &loader->settings[OPTION_CONFIG], *listen = &loader->settings[OPTION_LISTEN];
     if (setting_load(loader, OPTION_CONFIG, file) == 0 && file->text)
         config_file_open(&loader->file, file->text, NULL);
-    if (setting_load(loader, OPTION_LISTEN, listen) == 0)
+    /* A flag without its value has none; only config_load refuses it. */
+    if (setting_load(loader, OPTION_LISTEN, listen) == 0 && listen->text)
         apply_address(loader, listen->text);
 }
 
