@@ -205,7 +205,7 @@ START_TEST(flag_variable_and_key_have_one_name) {
         else
             ck_assert_str_eq(doc->key, key);
     }
-    ck_assert_uint_eq(flags, 15);
+    ck_assert_uint_eq(flags, 16);
 }
 END_TEST
 
@@ -679,6 +679,17 @@ START_TEST(a_listen_flag_without_a_value_leaves_the_standard_address) {
 }
 END_TEST
 
+START_TEST(without_a_value_that_makes_sense_the_processes_are_shut_in) {
+    static const char *const VALUES[] = {NULL, "", "of", "on"};
+    for (int i = 0; i < ROWS(VALUES); i++) {
+        const struct config_flag flag = {"--sandbox", VALUES[i]};
+        ck_assert_msg(config_is_sandboxed(&(struct config_source){NULL, &flag, 1}), "row %d", i);
+    }
+    const struct config_flag off = {"--sandbox", "off"};
+    ck_assert(!config_is_sandboxed(&(struct config_source){NULL, &off, 1}));
+}
+END_TEST
+
 Suite *config_suite(void) {
     Suite *suite = suite_create("config");
     TCase *layers = tcase_create("layers");
@@ -713,6 +724,7 @@ Suite *config_suite(void) {
     tcase_add_test(values, a_file_above_a_mebibyte_is_refused);
     tcase_add_test(values, an_empty_object_changes_nothing);
     tcase_add_test(values, a_listen_flag_without_a_value_leaves_the_standard_address);
+    tcase_add_test(values, without_a_value_that_makes_sense_the_processes_are_shut_in);
     TCase *comparison = tcase_create("comparison");
     suite_add_tcase(suite, comparison);
     tcase_add_test(comparison, checks_are_equal_when_everything_is);
