@@ -148,6 +148,7 @@ static void check_config(const struct config *config, const struct config_source
         for (size_t j = 0; j < i; j++)
             fuzz_assert(strcmp(config->items[i].key, config->items[j].key) != 0);
     }
+    fuzz_assert(config_is_sandboxed(source) == config->is_sandboxed);
     char *listen = config_listen(source);
     fuzz_assert(strcmp(listen, config->listen) == 0);
     free(listen);
@@ -199,6 +200,7 @@ FUZZ_TARGET(config) {
         check_equal(config, again);
     } else {
         fuzz_assert(is_in_input || !fuzz_shows_secret(err.text));
+        config_is_sandboxed(&source);
         free(config_listen(&source));
     }
     config_free(config);

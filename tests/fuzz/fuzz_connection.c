@@ -20,6 +20,7 @@ struct bench {
     struct clock clock;
     struct serving serving;
     struct connection connection;
+    struct event *event;
     char bytes[REQUEST_HEAD_MAX], tail[TRAFFIC_TEXT_SIZE];
 };
 
@@ -61,7 +62,9 @@ static void bench_init(struct bench *bench, bool has_pages, int64_t age_ms) {
     bench->serving.limits.linger_bytes = LINGER_BYTES;
     queues_init(&bench->serving.queues);
     fuzz_assert(bench->serving.pages);
-    fuzz_assert(connection_init(&bench->connection, &bench->serving, bench->bytes, bench->tail) == 0);
+    bench->event = calloc(1, event_get_struct_event_size());
+    fuzz_assert(bench->event);
+    connection_init(&bench->connection, &bench->serving, bench->event, bench->bytes, bench->tail);
     if (has_pages)
         put_pages(bench, NOW_MS);
     if (has_pages && age_ms == 0)
@@ -70,7 +73,7 @@ static void bench_init(struct bench *bench, bool has_pages, int64_t age_ms) {
 }
 
 static void bench_release(struct bench *bench) {
-    connection_release(&bench->connection);
+    free(bench->event);
     page_table_free(bench->serving.pages);
 }
 
