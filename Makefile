@@ -41,6 +41,7 @@ LOAD_PACKAGES  = $(RUN_PACKAGES) curl slowhttptest wrk
 BENCH_PACKAGES = $(RUN_PACKAGES) golang-go gunicorn postgresql python3-django python3-psycopg2 util-linux \
                  $(if $(MYSQL),mariadb-server) $(if $(shell command -v node),,nodejs)
 BENCH_UNPACKED = nginx prometheus-blackbox-exporter
+FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang libclang-rt-dev llvm
 LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git mandoc shellcheck
 
 LIBS      = libevent_core sqlite3 jansson
@@ -50,7 +51,7 @@ WARNINGS  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
             -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wswitch-enum -Wconversion $(if $(WERROR),-Werror)
 HARDENING = -fPIE -fstack-protector-strong $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 CFLAGS   ?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE -DBH_VERSION='"$(VERSION)"' $(if $(MYSQL),-DWITH_MYSQL) -Iinclude -MMD -MP
+CPPFLAGS += -D_GNU_SOURCE -DBH_VERSION='"$(VERSION)"' $(if $(MYSQL),-DWITH_MYSQL) $(if $(FUZZ_ALONE),-DFUZZ_ALONE) -Iinclude -MMD -MP
 ALL_CFLAGS  = -std=c11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(addprefix -fsanitize=,$(SANITIZE)) \
               $(if $(SANITIZE),-fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(addprefix -fsanitize=,$(SANITIZE))
@@ -59,7 +60,7 @@ PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 TEST_CFLAGS = $(shell pkg-config --cflags check fuse3)
 TEST_LIBS   = $(shell pkg-config --libs check fuse3 $(LOADED))
 
-MYSQL_SRC := $(wildcard src/checks/mysql*.c tests/checks/*mysql*.c tests/harness/mariadb.c \
+MYSQL_SRC := $(wildcard src/checks/mysql*.c tests/checks/*mysql*.c tests/fuzz/*mysql*.c tests/harness/mariadb.c \
              tests/e2e/test_e2e_mysql.c)
 LEFT_OUT  := $(if $(MYSQL),,$(MYSQL_SRC))
 SOURCES   := $(filter-out $(LEFT_OUT),$(sort $(wildcard src/*/*.c)))
@@ -75,11 +76,20 @@ SUITES    := $(filter e2e_%,$(ALL_SUITES)) $(filter-out e2e_%,$(ALL_SUITES))# th
 # What tests/harness/allocations.c lets fail.
 ALLOCATION_WRAPS = malloc calloc realloc reallocarray strdup strndup free exit
 
+# A fuzz target is one file, tests/fuzz/fuzz_NAME.c, with its seeds in tests/fuzz/corpus/NAME.
+FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(filter tests/fuzz/fuzz_%,$(TEST_SRC)))
+FUZZ_SECONDS ?= 60# for each
+FUZZ_BUILD    = $(MAKE) CC=clang FUZZ_ALONE=yes
+FUZZ_ASAN     = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz SANITIZE="fuzzer-no-link address undefined" CFLAGS="-O1 -g" fuzzers
+FUZZ_COVERAGE = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz-coverage SANITIZE=fuzzer-no-link \
+                CFLAGS="-O0 -g -DNDEBUG -fprofile-instr-generate -fcoverage-mapping" fuzzers
+
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
 .PHONY: bench bench-docs deps-bench
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
+.PHONY: fuzz fuzz-merge fuzz-coverage fuzzers deps-fuzz
 
 all: $(BUILD)/bugsink-health ## build the program
 
@@ -124,6 +134,20 @@ monitoring-test: deps-deploy $(BUILD)/bugsink-health ## /metrics and deploy/moni
 ui-test: deps-build $(BUILD)/bugsink-health ## the status page in headless Chromium, in all states: contrast, labels, console, widths
 	scripts/ui-test.sh $(BUILD) $(UI_PACKAGES)
 
+fuzz: deps-fuzz ## each fuzzer for FUZZ_SECONDS (60), one after the other, under the sanitizers; FUZZERS='NAME...' for some
+	+$(FUZZ_ASAN)
+	scripts/fuzz.sh run $(BUILD) $(FUZZ_SECONDS) $(FUZZERS)
+
+fuzz-merge: deps-fuzz ## what 'make fuzz' has found joins the seeds in tests/fuzz/corpus: the smallest set that reaches as much
+	+$(FUZZ_ASAN)
+	scripts/fuzz.sh merge $(BUILD) $(FUZZERS)
+
+fuzz-coverage: deps-fuzz ## the lines of each fuzzer's sources that its corpus reaches, and those it does not
+	+$(FUZZ_COVERAGE)
+	scripts/fuzz.sh coverage $(BUILD) $(FUZZERS)
+
+fuzzers: $(FUZZERS:%=$(BUILD)/fuzz_%)
+
 lint: deps-lint ## include directions, banned functions, format, shell scripts, cppcheck, -Werror
 	scripts/lint.sh
 	$(MAKE) BUILD=$(BUILD)/werror WERROR=1 all $(BUILD)/werror/run-tests
@@ -163,7 +187,7 @@ clean: ## remove everything built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-bench: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-bench deps-fuzz: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health
@@ -222,6 +246,10 @@ $(BUILD)/faults.so: tests/e2e/shim/faults.c tests/e2e/shim/faults.h Makefile
 	@echo '  LD  $@'
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -Wno-missing-prototypes -fPIC -shared -o $@ $< -ldl
 
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o $(OBJECTS)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 $(BUILD)/obj/%.o: src/%.c | packages-present
 	@mkdir -p $(@D)
 	@echo '  CC  $<'
@@ -238,6 +266,13 @@ $(BUILD)/tests/main.o: CPPFLAGS += -I$(BUILD)/tests
 $(BUILD)/tests/suites.inc: $(wildcard tests/*/test_*.c) Makefile $(BUILD)/choices
 	@mkdir -p $(@D)
 	@printf 'SUITE(%s)\n' $(SUITES) > $@
+
+# The suite fuzz_replay runs every target on its corpus.
+$(BUILD)/tests/fuzz/test_fuzz_replay.o: $(BUILD)/tests/fuzz_targets.inc
+$(BUILD)/tests/fuzz/test_fuzz_replay.o: CPPFLAGS += -I$(BUILD)/tests
+$(BUILD)/tests/fuzz_targets.inc: $(wildcard tests/fuzz/fuzz_*.c) Makefile $(BUILD)/choices
+	@mkdir -p $(@D)
+	@printf 'TARGET(%s)\n' $(FUZZERS) > $@
 
 # What was chosen at the last build; it changes only when that does, and then these are made anew.
 $(BUILD)/obj/checks/kinds.o $(BUILD)/obj/checker/versions.o $(BUILD)/tests/checks/test_check.o $(BUILD)/tests/main.o: $(BUILD)/choices

@@ -170,13 +170,13 @@ static bool is_plugin_missing(const char *message) {
     return strncmp(message, "Plugin ", 7) == 0 && strstr(message, "could not be loaded");
 }
 
-/* "Received error packet before completion of TLS handshake. The authenticity of the following error cannot
- * be verified: 1040 - Too many connections" (Connector/C 3.3.20). Nobody but the server gains by such a lie.
- */
 bool mysql_error_is_librarys(unsigned error) {
     return (error >= 2000 && error < 3000) || error >= 5000;
 }
 
+/* "Received error packet before completion of TLS handshake. The authenticity of the following error cannot
+ * be verified: 1040 - Too many connections" (Connector/C 3.3.20). Nobody but the server gains by such a lie.
+ */
 unsigned mysql_number_of_error(unsigned error, const char *message) {
     static const char BEFORE[] = "cannot be verified: ";
     const char *at = error == 2002 ? strstr(message, BEFORE) : NULL;

@@ -9,26 +9,21 @@
 
 /* Fixed words for jansson's causes: its own texts quote the source, which may be a secret. */
 static const char *what_of(enum json_error_code code) {
-    switch (code) {
-    case json_error_premature_end_of_input: return "the text ends too early";
-    case json_error_end_of_input_expected: return "something follows the object";
-    case json_error_duplicate_key: return "a key is there twice";
-    case json_error_numeric_overflow: return "a number is too large";
-    case json_error_stack_overflow: return "nested too deeply";
-    case json_error_null_character:
-    case json_error_null_byte_in_key: return "a NUL character";
-    case json_error_out_of_memory:
-    case json_error_unknown:
-    case json_error_cannot_open_file:
-    case json_error_invalid_argument:
-    case json_error_invalid_utf8:
-    case json_error_invalid_syntax:
-    case json_error_invalid_format:
-    case json_error_wrong_type:
-    case json_error_null_value:
-    case json_error_item_not_found:
-    case json_error_index_out_of_range: break;
-    }
+    static const struct {
+        enum json_error_code code;
+        const char *what;
+    } FAULTS[] = {
+        {json_error_premature_end_of_input, "the text ends too early"},
+        {json_error_end_of_input_expected, "something follows the object"},
+        {json_error_duplicate_key, "a key is there twice"},
+        {json_error_numeric_overflow, "a number is too large"},
+        {json_error_stack_overflow, "nested too deeply"},
+        {json_error_null_character, "a NUL character"},
+        {json_error_null_byte_in_key, "a NUL character"},
+    };
+    for (size_t i = 0; i < sizeof FAULTS / sizeof FAULTS[0]; i++)
+        if (FAULTS[i].code == code)
+            return FAULTS[i].what;
     return "not valid JSON";
 }
 

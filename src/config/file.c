@@ -137,29 +137,26 @@ static int check_group(json_t *object, const char *shown, const char *group, str
 
 /* jansson's own texts quote what stands near the fault, which may be a password. */
 static const char *explain(enum json_error_code code) {
-    switch (code) {
-    case json_error_premature_end_of_input: return "ends too early: a quote, bracket or brace is not closed";
-    case json_error_end_of_input_expected: return "something follows the closing brace";
-    case json_error_invalid_utf8: return "not UTF-8";
-    case json_error_null_character:
-    case json_error_null_byte_in_key: return "\\u0000 is not allowed";
-    case json_error_duplicate_key: return "the same key a second time in one object";
-    case json_error_numeric_overflow: return "a number too large";
-    case json_error_stack_overflow: return "nested too deeply";
-    case json_error_out_of_memory: return "out of memory";
-    case json_error_unknown:
-    case json_error_cannot_open_file:
-    case json_error_invalid_argument:
-    case json_error_invalid_format:
-    case json_error_null_value:
-    case json_error_wrong_type:
-    case json_error_item_not_found:
-    case json_error_index_out_of_range:
-    case json_error_invalid_syntax: break;
-    }
+    static const struct {
+        enum json_error_code code;
+        const char *text;
+    } FAULTS[] = {
+        {json_error_premature_end_of_input, "ends too early: a quote, bracket or brace is not closed"},
+        {json_error_end_of_input_expected, "something follows the closing brace"},
+        {json_error_invalid_utf8, "not UTF-8"},
+        {json_error_null_character, "\\u0000 is not allowed"},
+        {json_error_null_byte_in_key, "\\u0000 is not allowed"},
+        {json_error_duplicate_key, "the same key a second time in one object"},
+        {json_error_numeric_overflow, "a number too large"},
+        {json_error_stack_overflow, "nested too deeply"},
+        {json_error_out_of_memory, "out of memory"},
+    };
+    for (size_t i = 0; i < sizeof FAULTS / sizeof FAULTS[0]; i++)
+        if (FAULTS[i].code == code)
+            return FAULTS[i].text;
     return "not valid JSON here: a quote, comma, colon or bracket is missing, or there is one too many (JSON "
-           "has no "
-           "comments, and no comma behind the last element)";
+           "has "
+           "no comments, and no comma behind the last element)";
 }
 
 static int parse(struct config_file *file, char *text, size_t length, struct error *err) {

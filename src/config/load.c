@@ -267,11 +267,14 @@ static int open_file(struct loader *loader) {
 /* Not in the file: the responder is forked, and shut in, before that is read. */
 static int load_sandbox(struct loader *loader) {
     struct setting *setting = &loader->settings[OPTION_SANDBOX];
+    loader->config->is_sandboxed = true; /* but where it says "off", and nothing else */
     if (setting_load(loader, OPTION_SANDBOX, setting) < 0)
         return -1;
-    loader->config->is_sandboxed = strcmp(setting->text, "off") != 0;
-    if (loader->config->is_sandboxed && strcmp(setting->text, "on") != 0) {
-        error_set(loader->err, "%s is none of these: on, off", option_quotable(setting->text));
+    const char *text =
+        setting->text ? setting->text : ""; /* a flag without a value is config_load's to refuse */
+    loader->config->is_sandboxed = strcmp(text, "off") != 0;
+    if (loader->config->is_sandboxed && strcmp(text, "on") != 0) {
+        error_set(loader->err, "%s is none of these: on, off", option_quotable(text));
         return setting_fail(loader, setting);
     }
     return 0;
@@ -312,7 +315,8 @@ static void load_listen(struct loader *loader) {
     struct setting *file = &loader->settings[OPTION_CONFIG], *listen = &loader->settings[OPTION_LISTEN];
     if (setting_load(loader, OPTION_CONFIG, file) == 0 && file->text)
         config_file_open(&loader->file, file->text, NULL);
-    if (setting_load(loader, OPTION_LISTEN, listen) == 0)
+    /* A flag without its value has none; only config_load refuses it. */
+    if (setting_load(loader, OPTION_LISTEN, listen) == 0 && listen->text)
         apply_address(loader, listen->text);
 }
 

@@ -209,7 +209,6 @@ static void refuse(struct request *request, int status) {
     request->keeps_alive = false;
 }
 
-/* The empty line has come: concludes. */
 /* On a tie JSON is sent, unless HTML is asked for by its name and JSON by a wildcard alone. */
 static bool prefers_html(const struct request *request) {
     bool is_json_named = request->json.precision == 3 || request->health_json.precision == 3;
@@ -219,6 +218,7 @@ static bool prefers_html(const struct request *request) {
            (request->html.quality == rival && rival > 0 && request->html.precision == 3 && !is_json_named);
 }
 
+/* The empty line has come: concludes. */
 static void finish(struct request *request) {
     request->part = REQUEST_FINISHED;
     request->keeps_alive =

@@ -670,6 +670,26 @@ START_TEST(a_changed_environment_or_password_is_a_difference) {
 }
 END_TEST
 
+START_TEST(a_listen_flag_without_a_value_leaves_the_standard_address) {
+    const struct config_flag flag = {"--listen", NULL};
+    const struct config_source source = {NULL, &flag, 1};
+    char *listen = config_listen(&source);
+    ck_assert_str_eq(listen, "[::]:8000");
+    free(listen);
+}
+END_TEST
+
+START_TEST(without_a_value_that_makes_sense_the_processes_are_shut_in) {
+    static const char *const VALUES[] = {NULL, "", "of", "on"};
+    for (int i = 0; i < ROWS(VALUES); i++) {
+        const struct config_flag flag = {"--sandbox", VALUES[i]};
+        ck_assert_msg(config_is_sandboxed(&(struct config_source){NULL, &flag, 1}), "row %d", i);
+    }
+    const struct config_flag off = {"--sandbox", "off"};
+    ck_assert(!config_is_sandboxed(&(struct config_source){NULL, &off, 1}));
+}
+END_TEST
+
 Suite *config_suite(void) {
     Suite *suite = suite_create("config");
     TCase *layers = tcase_create("layers");
@@ -703,6 +723,8 @@ Suite *config_suite(void) {
     tcase_add_loop_test(values, a_wrong_file_is_refused_with_its_place, 0, ROWS(BAD_JSON));
     tcase_add_test(values, a_file_above_a_mebibyte_is_refused);
     tcase_add_test(values, an_empty_object_changes_nothing);
+    tcase_add_test(values, a_listen_flag_without_a_value_leaves_the_standard_address);
+    tcase_add_test(values, without_a_value_that_makes_sense_the_processes_are_shut_in);
     TCase *comparison = tcase_create("comparison");
     suite_add_tcase(suite, comparison);
     tcase_add_test(comparison, checks_are_equal_when_everything_is);
