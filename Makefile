@@ -38,6 +38,7 @@ UI_PACKAGES    = $(RUN_PACKAGES) chromium faketime fonts-dejavu-core $(if $(shel
 MONITORING_PACKAGES = prometheus
 LOAD_PACKAGES  = $(RUN_PACKAGES) curl slowhttptest wrk
 LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git mandoc shellcheck
+ANALYZE_PACKAGES = $(TEST_PACKAGES) clang-tidy
 
 LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)
 WARNINGS  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -70,6 +71,7 @@ SUITES    := $(filter e2e_%,$(ALL_SUITES)) $(filter-out e2e_%,$(ALL_SUITES))# th
 ALLOCATION_WRAPS = malloc calloc realloc reallocarray strdup strndup free exit
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
+.PHONY: analyze analysis deps-analyze
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
@@ -112,6 +114,9 @@ lint: deps-lint ## include directions, banned functions, format, shell scripts, 
 	scripts/lint.sh
 	$(MAKE) BUILD=$(BUILD)/werror WERROR=1 all $(BUILD)/werror/run-tests
 
+analyze: deps-analyze ## gcc's analyzer and clang-tidy over src/ and tests/; what has not changed is not asked again
+	+$(MAKE) --output-sync=target -k -j$$(nproc) analysis
+
 format: ## lay the code out as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
@@ -146,7 +151,7 @@ clean: ## remove everything built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-analyze: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health
@@ -207,6 +212,16 @@ $(BUILD)/tests/%.o: tests/%.c | packages-present
 	@mkdir -p $(@D)
 	@echo '  CC  $<'
 	$(Q)$(CC) $(CPPFLAGS) -Itests $(PKG_CFLAGS) $(TEST_CFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes -c -o $@ $<
+
+# A stamp for each file that was found clean.
+ANALYSED = $(SOURCES:%.c=$(BUILD)/analysis/%.ok) $(BUILD)/analysis/src/main.ok $(TEST_SRC:%.c=$(BUILD)/analysis/%.ok)
+analysis: $(ANALYSED)
+$(BUILD)/analysis/%.ok: %.c .clang-tidy scripts/analyze.sh $(FILTERS) | packages-present
+	@mkdir -p $(@D)
+	@echo '  ANALYZE  $<'
+	$(Q)scripts/analyze.sh $< -std=c11 $(CPPFLAGS) -I$(BUILD)/filters -MF $(@:.ok=.d) -MT $@ -Itests $(PKG_CFLAGS) $(TEST_CFLAGS)
+	$(Q)touch $@
+-include $(wildcard $(BUILD)/analysis/*/*.d $(BUILD)/analysis/*/*/*.d)
 
 # One runner for all suites: tests/AREA/test_NAME.c holds `Suite *NAME_suite(void)`.
 $(BUILD)/tests/main.o: $(BUILD)/tests/suites.inc
