@@ -4,6 +4,7 @@ PREFIX      ?= /usr/local
 DESTDIR     ?=
 BUILD       ?= build
 SANITIZE    ?=
+COVERAGE    ?=
 WERROR      ?=
 V           ?=
 Q           := $(if $(V),,@)
@@ -39,16 +40,19 @@ MONITORING_PACKAGES = prometheus
 LOAD_PACKAGES  = $(RUN_PACKAGES) curl slowhttptest wrk
 LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git mandoc shellcheck
 ANALYZE_PACKAGES = $(TEST_PACKAGES) clang-tidy
+COVERAGE_PACKAGES = $(TEST_PACKAGES) python3
 
 LIBS      = libevent_core libpq sqlite3 jansson $(if $(MYSQL),libmariadb)
+comma    := ,
 WARNINGS  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
             -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wswitch-enum -Wconversion $(if $(WERROR),-Werror)
-HARDENING = -fPIE -fstack-protector-strong $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+HARDENING = -fPIE -fstack-protector-strong $(if $(SANITIZE)$(COVERAGE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 CFLAGS   ?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE -DBH_VERSION='"$(VERSION)"' $(if $(MYSQL),-DWITH_MYSQL) -Iinclude -MMD -MP
+CPPFLAGS += -D_GNU_SOURCE $(if $(COVERAGE),-DBH_COVERAGE='"$(abspath $(BUILD))"') -DBH_VERSION='"$(VERSION)"' $(if $(MYSQL),-DWITH_MYSQL) -Iinclude -MMD -MP
 ALL_CFLAGS  = -std=c11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(addprefix -fsanitize=,$(SANITIZE)) \
               $(if $(SANITIZE),-fno-omit-frame-pointer -fno-sanitize-recover=all)
-ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(addprefix -fsanitize=,$(SANITIZE))
+ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(addprefix -fsanitize=,$(SANITIZE)) \
+              $(if $(COVERAGE),--coverage -Wl$(comma)--wrap=__gcov_exit -Wl$(comma)-T$(comma)tests/coverage.ld)
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 TEST_CFLAGS = $(shell pkg-config --cflags check fuse3)
@@ -58,7 +62,7 @@ MYSQL_SRC := $(wildcard src/checks/mysql*.c tests/checks/*mysql*.c tests/harness
              tests/e2e/test_e2e_mysql.c)
 LEFT_OUT  := $(if $(MYSQL),,$(MYSQL_SRC))
 SOURCES   := $(filter-out $(LEFT_OUT),$(sort $(wildcard src/*/*.c)))
-OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
+OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(if $(COVERAGE),$(BUILD)/tests/coverage.o)
 TEST_SRC  := $(filter-out $(LEFT_OUT) tests/bench/%,$(sort $(wildcard tests/*/*.c)))# bench: programs of their own
 TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
 TEST_JOBS ?= 3# suites at a time: most of them wait
@@ -71,7 +75,7 @@ SUITES    := $(filter e2e_%,$(ALL_SUITES)) $(filter-out e2e_%,$(ALL_SUITES))# th
 ALLOCATION_WRAPS = malloc calloc realloc reallocarray strdup strndup free exit
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
-.PHONY: analyze analysis deps-analyze
+.PHONY: analyze analysis coverage deps-analyze deps-coverage
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
@@ -117,6 +121,9 @@ lint: deps-lint ## include directions, banned functions, format, shell scripts, 
 analyze: deps-analyze ## gcc's analyzer and clang-tidy over src/ and tests/; what has not changed is not asked again
 	+$(MAKE) --output-sync=target -k -j$$(nproc) analysis
 
+coverage: deps-coverage ## what the tests reach of src/: $(BUILD)/coverage/report.md
+	scripts/coverage.sh $(BUILD)/coverage $(TEST_JOBS)
+
 format: ## lay the code out as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
@@ -151,7 +158,7 @@ clean: ## remove everything built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-analyze: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-analyze deps-coverage: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health
@@ -206,7 +213,7 @@ $(BUILD)/faults.so: tests/e2e/shim/faults.c tests/e2e/shim/faults.h Makefile
 $(BUILD)/obj/%.o: src/%.c | packages-present
 	@mkdir -p $(@D)
 	@echo '  CC  $<'
-	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(if $(COVERAGE),--coverage -fprofile-update=atomic -fdata-sections) -c -o $@ $<
 
 $(BUILD)/tests/%.o: tests/%.c | packages-present
 	@mkdir -p $(@D)
