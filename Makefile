@@ -4,6 +4,7 @@ PREFIX      ?= /usr/local
 DESTDIR     ?=
 BUILD       ?= build
 SANITIZE    ?=
+COVERAGE    ?=
 WERROR      ?=
 V           ?=
 Q           := $(if $(V),,@)
@@ -43,18 +44,25 @@ BENCH_PACKAGES = $(RUN_PACKAGES) golang-go gunicorn postgresql python3-django py
 BENCH_UNPACKED = nginx prometheus-blackbox-exporter
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang libclang-rt-dev llvm
 LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git mandoc shellcheck
+ANALYZE_PACKAGES = $(TEST_PACKAGES) clang-tidy
+COVERAGE_PACKAGES = $(TEST_PACKAGES) python3
 
 LIBS      = libevent_core sqlite3 jansson
 # Loaded when a DSN asks for them (src/checks/*_library.c); the tests link them besides.
 LOADED    = libpq $(if $(MYSQL),libmariadb)
+comma    := ,
 WARNINGS  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
             -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wswitch-enum -Wconversion $(if $(WERROR),-Werror)
-HARDENING = -fPIE -fstack-protector-strong $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+# Level 3 needs gcc 12. Without -fcf-protection: Debian's startup files have not its mark, so that it would be off.
+FORTIFY  := $(if $(filter 4 5 6 7 8 9 10 11,$(firstword $(subst ., ,$(shell $(CC) -dumpversion)))),2,3)
+HARDENING = -fPIE -fstack-protector-strong -fstack-clash-protection \
+            $(if $(SANITIZE)$(COVERAGE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY))
 CFLAGS   ?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE -DBH_VERSION='"$(VERSION)"' $(if $(MYSQL),-DWITH_MYSQL) $(if $(FUZZ_ALONE),-DFUZZ_ALONE) -Iinclude -MMD -MP
+CPPFLAGS += -D_GNU_SOURCE $(if $(COVERAGE),-DBH_COVERAGE='"$(abspath $(BUILD))"') -DBH_VERSION='"$(VERSION)"' $(if $(MYSQL),-DWITH_MYSQL) $(if $(FUZZ_ALONE),-DFUZZ_ALONE) -Iinclude -MMD -MP
 ALL_CFLAGS  = -std=c11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(addprefix -fsanitize=,$(SANITIZE)) \
               $(if $(SANITIZE),-fno-omit-frame-pointer -fno-sanitize-recover=all)
-ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(addprefix -fsanitize=,$(SANITIZE))
+ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed $(addprefix -fsanitize=,$(SANITIZE)) \
+              $(if $(COVERAGE),--coverage -Wl$(comma)--wrap=__gcov_exit -Wl$(comma)-T$(comma)tests/coverage.ld)
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) $(LOADED) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 TEST_CFLAGS = $(shell pkg-config --cflags check fuse3)
@@ -64,7 +72,7 @@ MYSQL_SRC := $(wildcard src/checks/mysql*.c tests/checks/*mysql*.c tests/fuzz/*m
              tests/e2e/test_e2e_mysql.c)
 LEFT_OUT  := $(if $(MYSQL),,$(MYSQL_SRC))
 SOURCES   := $(filter-out $(LEFT_OUT),$(sort $(wildcard src/*/*.c)))
-OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
+OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(if $(COVERAGE),$(BUILD)/tests/coverage.o)
 TEST_SRC  := $(filter-out $(LEFT_OUT) tests/bench/%,$(sort $(wildcard tests/*/*.c)))# bench: programs of their own
 TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
 TEST_JOBS ?= 3# suites at a time: most of them wait
@@ -85,6 +93,7 @@ FUZZ_COVERAGE = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz-coverage SANITIZE=fuzzer-no-li
                 CFLAGS="-O0 -g -DNDEBUG -fprofile-instr-generate -fcoverage-mapping" fuzzers
 
 .PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
+.PHONY: analyze analysis coverage deps-analyze deps-coverage
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
 .PHONY: bench bench-docs deps-bench
@@ -152,6 +161,12 @@ lint: deps-lint ## include directions, banned functions, format, shell scripts, 
 	scripts/lint.sh
 	$(MAKE) BUILD=$(BUILD)/werror WERROR=1 all $(BUILD)/werror/run-tests
 
+analyze: deps-analyze ## gcc's analyzer and clang-tidy over src/ and tests/; what has not changed is not asked again
+	+$(MAKE) --output-sync=target -k -j$$(nproc) analysis
+
+coverage: deps-coverage ## what the tests reach of src/: $(BUILD)/coverage/report.md
+	scripts/coverage.sh $(BUILD)/coverage $(TEST_JOBS)
+
 format: ## lay the code out as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
@@ -187,7 +202,7 @@ clean: ## remove everything built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-bench deps-fuzz: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health
@@ -253,12 +268,22 @@ $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o $(OBJEC
 $(BUILD)/obj/%.o: src/%.c | packages-present
 	@mkdir -p $(@D)
 	@echo '  CC  $<'
-	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(if $(COVERAGE),--coverage -fprofile-update=atomic -fdata-sections) -c -o $@ $<
 
 $(BUILD)/tests/%.o: tests/%.c | packages-present
 	@mkdir -p $(@D)
 	@echo '  CC  $<'
 	$(Q)$(CC) $(CPPFLAGS) -Itests $(PKG_CFLAGS) $(TEST_CFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes -c -o $@ $<
+
+# A stamp for each file that was found clean.
+ANALYSED = $(SOURCES:%.c=$(BUILD)/analysis/%.ok) $(BUILD)/analysis/src/main.ok $(TEST_SRC:%.c=$(BUILD)/analysis/%.ok)
+analysis: $(ANALYSED)
+$(BUILD)/analysis/%.ok: %.c .clang-tidy scripts/analyze.sh $(FILTERS) | packages-present
+	@mkdir -p $(@D)
+	@echo '  ANALYZE  $<'
+	$(Q)scripts/analyze.sh $< -std=c11 $(CPPFLAGS) -I$(BUILD)/filters -MF $(@:.ok=.d) -MT $@ -Itests $(PKG_CFLAGS) $(TEST_CFLAGS)
+	$(Q)touch $@
+-include $(wildcard $(BUILD)/analysis/*/*.d $(BUILD)/analysis/*/*/*.d)
 
 # One runner for all suites: tests/AREA/test_NAME.c holds `Suite *NAME_suite(void)`.
 $(BUILD)/tests/main.o: $(BUILD)/tests/suites.inc

@@ -87,7 +87,7 @@ bool child_is_leaving(const struct child *child);
 pid_t child_pid(const struct child *child);
 
 /* "SIGSEGV", or "signal 42". The text is cut to size. */
-void child_signal_name(int signal, char *text, size_t size);
+void child_signal_name(int number, char *text, size_t size);
 
 /* For the work, in the child: report the phase it enters; report the result (once, last). */
 void child_report_phase(int fd, enum phase phase);

@@ -55,7 +55,7 @@ int io_read_file(const char *path, size_t max_bytes, char **data, size_t *length
         cause = got < 0 ? errno : (size_t)got > max_bytes ? EFBIG : 0;
     }
     close(fd);
-    if (cause != 0) {
+    if (cause != 0 || got < 0) {
         if (buffer && got > 0)
             explicit_bzero(buffer, (size_t)got);
         free(buffer);

@@ -19,7 +19,8 @@
 #include <sys/prctl.h>
 #endif
 
-extern char **environ;
+/* POSIX leaves this to us, though glibc declares it, too. */
+extern char **environ; /* NOLINT(readability-redundant-declaration) */
 
 bool process_die_with_parent(int parent_pid) {
 #ifdef __linux__
@@ -187,7 +188,7 @@ static int64_t resident_bytes(int statm_fd) {
     if (length <= 0)
         return -1;
     text[length] = '\0';
-    strtoll(text, &rest, 10);
+    (void)strtoll(text, &rest, 10);
     return strtoll(rest, NULL, 10) * sysconf(_SC_PAGESIZE);
 }
 

@@ -134,6 +134,7 @@ static void want_descriptors(size_t checks) {
 /* Builds the watches of a configuration into *watches and *views. Nothing of the engine is changed. */
 static int build(struct engine *engine, const struct config *config, struct watch ***watches,
     struct check_view **views, struct error *err) {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers it is */
     *watches = calloc(config->check_count + 1, sizeof **watches);
     *views = calloc(config->check_count + 1, sizeof **views);
     size_t count = 0;

@@ -119,6 +119,7 @@ void children_release(struct children *children) {
     int patience_ms = RELEASE_PATIENCE_MS;
     while (children->head) {
         struct child *child = children->head;
+        /* child_unlink has made the head another one. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         kill(child->pid, SIGKILL);
         await_killed(child->pid, &patience_ms);
         child_unlink(child);

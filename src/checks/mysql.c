@@ -147,7 +147,7 @@ static MYSQL *open_handle(const struct mysql_target *target) {
 static bool await_socket(const struct talk *talk, int events) {
     struct pollfd socket = {.fd = mysql_get_socket(talk->mysql), .events = (short)events};
     while (poll(&socket, 1, -1) < 0 && errno == EINTR)
-        continue;
+        ;
     return (socket.revents & events) && !(socket.revents & (POLLERR | POLLNVAL));
 }
 
@@ -229,7 +229,7 @@ static int take_step(struct talk *talk, MYSQL **connected, int wanted) {
             return 0;
     } else if (is_connected) {
         enter(talk, PHASE_AUTH);
-        await_socket(talk, wanted & MYSQL_WAIT_WRITE ? POLLOUT : POLLIN);
+        await_socket(talk, (wanted & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : POLLIN);
     }
     return mysql_real_connect_cont(connected, talk->mysql, wanted);
 }

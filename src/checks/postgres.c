@@ -142,6 +142,8 @@ static bool take_result(struct check *check, const PGresult *result) {
 
 /* -- the conversation -- */
 
+/* NOLINTBEGIN(misc-no-recursion): one ROLLBACK at most follows our question */
+
 /* The answer is whole. A transaction that an error left open is closed politely: a pooler in between would
  * otherwise throw its connection to the server away. */
 static void end_query(struct check *check) {
@@ -195,6 +197,8 @@ static void send_query(struct check *check, const char *sql) {
     else
         go_on(check);
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 static void ask(struct check *check) {
     struct postgres *postgres = check->state;

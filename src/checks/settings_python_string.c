@@ -14,9 +14,10 @@ struct string {
     bool is_triple;
     bool is_raw;
     bool has_fields;
-    int level;
     struct settings_fault *fault;
 };
+
+/* NOLINTBEGIN(misc-no-recursion): skip_field refuses what is nested more than MAX_NESTING deep */
 
 static const char *skip_field(const struct string *string, const char *at, int level);
 
@@ -62,7 +63,7 @@ static const char *skip_escape(const struct string *string, const char *at) {
 
 const char *python_skip_string(
     const char *text, const char *at, bool is_raw, bool has_fields, int level, struct settings_fault *fault) {
-    struct string string = {text, at, at[1] == at[0] && at[2] == at[0], is_raw, has_fields, level, fault};
+    struct string string = {text, at, at[1] == at[0] && at[2] == at[0], is_raw, has_fields, fault};
     int quotes = string.is_triple ? 3 : 1;
     for (at += quotes; at && !closes(&string, at);) {
         if (ends_too_early(&string, at))
@@ -129,3 +130,5 @@ static const char *skip_field(const struct string *string, const char *at, int l
         return refuse(string, brace, "this brace is never closed");
     return at ? at + 1 : NULL;
 }
+
+/* NOLINTEND(misc-no-recursion) */

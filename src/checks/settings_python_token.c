@@ -15,7 +15,9 @@ static int refuse(struct tokenizer *tokenizer, const char *at, const char *what)
 }
 
 static size_t line_end_length(const char *at) {
-    return at[0] == '\r' && at[1] == '\n' ? 2 : at[0] == '\r' || at[0] == '\n' ? 1 : 0;
+    if (at[0] == '\r')
+        return at[1] == '\n' ? 2 : 1;
+    return at[0] == '\n' ? 1 : 0;
 }
 
 /* The column of `at` on its line, tabs going to the next multiple of 8 as in CPython. */

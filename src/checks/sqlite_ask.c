@@ -68,7 +68,7 @@ int sqlite_read_any_row(sqlite3 *db) {
 int sqlite_parse_time(const char *text, int64_t *ms) {
     struct tm tm = {0};
     char separator;
-    /* Widths bound the numbers, so that none can overflow. */
+    /* Widths bound the numbers, so that none can overflow. NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(text, "%4d-%2d-%2d%c%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &separator,
             &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 7)
         return -1;

@@ -286,7 +286,6 @@ static void format_limit(const struct option *option, int64_t limit, char text[D
 static int read_limit(struct database *database, enum option_id id, int64_t *limit, bool is_concerned) {
     const struct option *option = option_get(id);
     const json_t *value;
-    char text[DURATION_TEXT_SIZE], origin[ERROR_TEXT_SIZE];
     if (find(database, id, &value) < 0)
         return -1;
     const char *written = json_is_string(value) ? json_string_value(value) : value ? NULL : option->initial;
@@ -299,6 +298,7 @@ static int read_limit(struct database *database, enum option_id id, int64_t *lim
     if ((written || json_is_integer(value)) && loader_check_range(database->loader, option, *limit) < 0)
         return fail(database, own_key(id));
     if (is_concerned) {
+        char text[DURATION_TEXT_SIZE], origin[ERROR_TEXT_SIZE];
         format_limit(option, *limit, text);
         add_item(database, own_key(id), *limit < 0 ? option->doc.standard : text,
             file_origin(database, value != NULL, origin));

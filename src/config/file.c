@@ -95,6 +95,8 @@ static int check_name(const char *group, const char *name, struct error *err) {
     return 0;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): no deeper than the keys of the table of options */
+
 static int check_group(json_t *object, const char *shown, const char *group, struct error *err);
 
 /* One key of a group, and what is below it. */
@@ -132,6 +134,8 @@ static int check_group(json_t *object, const char *shown, const char *group, str
     }
     return 0;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 /* -- the file -- */
 

@@ -9,13 +9,15 @@
 #include <string.h>
 
 void setting_release(struct setting *setting) {
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): all are NULL after the first time */
     str_free_secret(setting->text);
     free(setting->place);
     free(setting->origin);
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
     *setting = (struct setting){.layer = LAYER_NONE};
 }
 
-/* Takes text. */
+/* Takes text: the setting frees it. NOLINTNEXTLINE(readability-non-const-parameter) */
 static void set(struct setting *setting, enum layer layer, char *text, const char *place,
     const char *origin_word, const char *origin_name) {
     struct strbuf origin = {.is_vital = true};

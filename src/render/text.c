@@ -101,13 +101,14 @@ static void append_row(struct strbuf *buffer, const struct snapshot *snapshot, c
     const char *mark = style & TEXT_SYMBOLS ? MARKS[check->status].symbol : MARKS[check->status].ascii;
     const char *colour = style & TEXT_COLOUR ? MARKS[check->status].colour : "";
     const char *reset = style & TEXT_COLOUR ? RESET : "";
-    char latency[32] = "-", elapsed[TEXT_ELAPSED_SIZE];
+    char latency[32] = "-";
     if (check->has_run)
         snprintf(latency, sizeof latency, "%" PRId64 " ms", check->latency_ms);
     strbuf_format(buffer, "%s%s%s %-*s  %-*s  %s%-8s  %-*s%s  %9s", colour, mark, reset, widths->name,
         check->name, widths->kind, check->kind, colour, status_name(check->status), widths->code, info->slug,
         reset, latency);
     if (style & TEXT_SINCE) {
+        char elapsed[TEXT_ELAPSED_SIZE];
         text_elapsed(snapshot->now_ms - check->since_ms, elapsed);
         strbuf_format(buffer, "  %7s", elapsed);
     }

@@ -37,6 +37,7 @@ void history_note(
         slot->status = (uint8_t)status;
         slot->reason = (uint8_t)reason;
     }
+    /* cppcheck-suppress knownConditionTrueFalse ; it takes told_ms for 0 */
     if (slot->latency_ms == HISTORY_NO_RUN || slot->latency_ms < told_ms)
         slot->latency_ms = (uint16_t)told_ms;
     history->status = (uint8_t)status;

@@ -315,8 +315,10 @@ static void write_turn(struct connection *connection) {
 
 /* -- the outside -- */
 
+/* Both are written to later. NOLINTNEXTLINE(readability-non-const-parameter) */
 void connection_init(struct connection *connection, struct serving *serving, struct event *event,
-    char bytes[REQUEST_HEAD_MAX], char tail[TRAFFIC_TEXT_SIZE]) {
+    char bytes[REQUEST_HEAD_MAX],
+    char tail[TRAFFIC_TEXT_SIZE]) { /* NOLINT(readability-non-const-parameter) */
     *connection =
         (struct connection){.serving = serving, .fd = -1, .event = event, .bytes = bytes, .tail = tail};
     queues_add(&serving->queues, &connection->place);

@@ -121,7 +121,7 @@ static struct telling of_page(const struct snapshot *snapshot) {
 }
 
 static struct telling of_object(const json_t *object) {
-    struct telling telling;
+    struct telling telling = {0};
     ck_assert(str_copy(telling.status, WORD, json_string_value(json_object_get(object, "status"))));
     ck_assert(str_copy(telling.code, WORD, json_string_value(json_object_get(object, "code"))));
     return telling;

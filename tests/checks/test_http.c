@@ -256,7 +256,7 @@ static int listen_here(int family, int *port, int backlog) {
 /* Linux drops the first packet of a connection for which a full queue has no room. */
 START_TEST(a_server_that_takes_no_connection_is_a_timeout_in_phase_connect) {
     enum { FILLERS = 4 };
-    int port, fillers[FILLERS];
+    int port = 0, fillers[FILLERS];
     int listener = listen_here(AF_INET, &port, 0);
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
@@ -313,7 +313,7 @@ static void talk(struct bench *bench, struct conversation *talk) {
 
 START_TEST(the_request_is_the_one_that_bugsinks_proxy_would_send) {
     char expected[512];
-    int port;
+    int port = 0;
     for (int i = 0; i < 2; i++) {
         struct conversation conversation = {.listener = listen_here(AF_INET, &port, 8), .fd = -1};
         struct bench bench;
@@ -405,7 +405,7 @@ END_TEST
  */
 START_TEST(an_answer_that_came_while_we_were_held_up_beats_the_deadline) {
     static const char ANSWER[] = OK_TEXT;
-    int port;
+    int port = 0;
     struct conversation conversation = {.listener = listen_here(AF_INET, &port, 8), .fd = -1};
     struct bench bench;
     open_bench(&bench, "127.0.0.1", port, SHORT_MS);

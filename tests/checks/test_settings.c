@@ -110,6 +110,7 @@ END_TEST
 START_TEST(json_must_be_one_object_without_duplicates) {
     assert_text("{\"A\": 1, \"B\": {\"C\": 2}}", SETTINGS_JSON, "A B", REASON_OK, "");
     assert_text("{\"A\": 1, \"B\": {\"C\": 2}}", SETTINGS_JSON, "C", REASON_MISSING_SETTING, "missing: C");
+    assert_text("{\"A\": false}", SETTINGS_JSON, "A", REASON_OK, "");
     assert_text("{\"A\": null}", SETTINGS_JSON, "A", REASON_MISSING_SETTING, "missing: A");
     assert_text("[1]", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 1: not a JSON object");
     assert_text("\"A\"", SETTINGS_JSON, "", REASON_PARSE_ERROR, NULL);
@@ -119,6 +120,12 @@ START_TEST(json_must_be_one_object_without_duplicates) {
     assert_text(
         "{\"A\": 1", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 7: the text ends too early");
     assert_text("{\"A\": 1} {", SETTINGS_JSON, "", REASON_PARSE_ERROR, NULL);
+    assert_text("{\"A\": 99999999999999999999}", SETTINGS_JSON, "", REASON_PARSE_ERROR,
+        "line 1, column 26: a number is too large");
+    assert_text(
+        "{\"A\\u0000\": 1}", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 10: a NUL character");
+    assert_text(
+        "{\"A\": \"\\u0000\"}", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 14: a NUL character");
     assert_text("{\"A\": tru}", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 9: not valid JSON");
     assert_text("   ", SETTINGS_JSON, "", REASON_PARSE_ERROR, NULL);
 }

@@ -142,6 +142,9 @@ START_TEST(the_rest_of_the_environment_has_its_rules) {
         {"DATABASE_URL=postgres://u:p@h/d", ""}, {"DATABASE_URL=PostgreSQL://u:p@h/d", ""},
         {"DATABASE_URL=mysql://h/d", ""}, {"DATABASE_URL=", ""},
         {"DATABASE_URL=sqlite:////d", "DATABASE_URL must begin with mysql://, postgres:// or postgresql://"},
+        {"DATABASE_URL=' mysql://u:p@h/d'", ""}, /* urlsplit leaves blanks in front away */
+        {"DATABASE_URL=my_sql://u:p@h/d",
+            "DATABASE_URL must begin with mysql://, postgres:// or postgresql://"},
         {"DATABASE_URL=/data/db", "DATABASE_URL must begin with mysql://, postgres:// or postgresql://"},
         {"CREATE_SUPERUSER=a@b.c:pw:x", ""}, {"CREATE_SUPERUSER=", ""},
         {"CREATE_SUPERUSER=a@b.c", "CREATE_SUPERUSER must be EMAIL:PASSWORD"}, {"SNAPPEA_NUM_WORKERS=4", ""},
@@ -208,6 +211,8 @@ START_TEST(a_module_is_judged_by_its_literals) {
         {"SECRET_KEY = ''", "SECRET_KEY is empty"},
         {"BUGSINK = {'BASE_URL': 'bugsink'}", "BUGSINK.BASE_URL must begin with http:// or https://"},
         {"BUGSINK = {\"BASE_URL\": \"http://h\"}", ""},
+        {"BEHIND_HTTPS_PROXY = True\nBEHIND_PLAIN_HTTP_PROXY = None", ""},
+        {"BEHIND_HTTPS_PROXY = True\nBEHIND_PLAIN_HTTP_PROXY = False", ""},
         {"BEHIND_HTTPS_PROXY = True\nBEHIND_PLAIN_HTTP_PROXY = True",
             "BEHIND_PLAIN_HTTP_PROXY is set, and BEHIND_HTTPS_PROXY too"},
         {"BEHIND_HTTPS_PROXY = True\nBEHIND_PLAIN_HTTP_PROXY = False", ""},

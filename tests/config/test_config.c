@@ -466,6 +466,11 @@ static const struct {
     {{"DATABASE_URL_FILE=postgresql://u:hunter2@h/d"},
         "DATABASE_URL_FILE: the file it names (its value is not shown"},
     {{"DATABASE_URL_FILE=@DIR@/wrong"}, "DATABASE_URL_FILE: Bugsink reads only URLs"},
+    {{"DATABASE_PATH_FILE=@DIR@/url"},
+        "DATABASE_PATH_FILE: no such setting; DATABASE_PATH is a path itself, not a secret"},
+    {{"SNAPPEA_DATABASE_PATH_FILE=@DIR@/url"}, "SNAPPEA_DATABASE_PATH is a path itself"},
+    {{"BUGSINK_HEALTH_CONFIG_FILE=@DIR@/url", "BUGSINK_HEALTH_CONFIG=/x"}, "BUGSINK_HEALTH_CONFIG_FILE"},
+    {{"DATABASE_URL_FILE=//host/secret"}, "(its value is not shown"},
     {{"BUGSINK_HEALTH_INTERVAL_FILE=@DIR@/wrong"}, "BUGSINK_HEALTH_INTERVAL_FILE: \"wrong\" is no duration"},
 };
 

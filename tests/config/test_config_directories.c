@@ -77,6 +77,8 @@ static const struct refusal {
         "directories.a.role: must be a text in quotes"},
     {"{\"directories\": {\"a\": {\"path\": \"/a\", \"critical\": \"no\"}}}",
         "directories.a.critical: must be true or false"},
+    {"{\"directories\": {\"a\": {\"path\": \"/a\", \"min_free\": 1}}}",
+        "directories.a.min_free: must be a size in quotes"},
     {"{\"directories\": {\"a\": {\"path\": \"/a\", \"min_free\": \"much\"}}}", "directories.a.min_free: "},
     {"{\"directories\": {\"a\": {\"path\": \"/a\", \"pth\": \"/b\"}}}", "did you mean path?"},
     {"{\"directories\": {\"a/b\": {\"path\": \"/a\"}}}", "directories: the name (not shown) is none"},

@@ -126,7 +126,9 @@ static const char *const BAD_USAGE[][3] = {{"check", "--nosuch", NULL}, {"check"
     {"wait", "--timeout", "-1s"}, {"wait", "word", NULL}, {"wait", "--for", "ever"},
     {"check", "--watch=", NULL}, {"check", "--watch=soon", NULL}, {"check", "--watch", "5s"},
     {"check", "--watch=1ms", NULL}, {"check", "--json=1", NULL}, {"config", "--json", NULL},
-    {"nosuch", NULL, NULL}, {"--nosuch", NULL, NULL}, {"", NULL, NULL}};
+    {"nosuch", NULL, NULL}, {"--nosuch", NULL, NULL}, {"", NULL, NULL}, {"probe", "live", "ready"},
+    {"explain", "--nosuch", NULL}, {"wait", "--nosuch", NULL},
+    {"check", "--a-flag-that-is-longer-than-any-that-there-will-ever-be-in-this-program", NULL}};
 
 START_TEST(bad_usage_is_2_and_says_what_is_wrong) {
     struct world *world = world_new();
@@ -279,6 +281,40 @@ START_TEST(wait_ends_with_0_once_all_is_ready) {
 }
 END_TEST
 
+/* -- wait --for start -- */
+
+START_TEST(a_start_waits_for_no_database_that_it_makes_or_migrates) {
+    struct world *world = world_new();
+    sqlite_files_remove(world->main_db);
+    ck_assert_int_eq(run(world, "wait", "--for=start", "--timeout=5s"), 0);
+    ck_assert_int_eq(run(world, "wait", "--timeout=300ms", NULL), 1);
+    FILE *empty = fopen(world->main_db, "w"); /* a database without tables */
+    ck_assert_ptr_nonnull(empty);
+    fclose(empty);
+    ck_assert_int_eq(run(world, "wait", "--for=start", "--timeout=5s"), 0);
+    ck_assert_int_eq(run(world, "wait", "--timeout=300ms", NULL), 1);
+    world_end(world);
+}
+END_TEST
+
+START_TEST(a_start_waits_for_the_directory_of_a_database_and_for_one_that_is_broken) {
+    struct world *world = world_new();
+    char path[512];
+    snprintf(path, sizeof path, "%s.d/db.sqlite3", world->main_db);
+    world_write_config(world, "{\"databases\": {\"default\": {\"dsn\": \"sqlite:///%s\"}}}", path);
+    ck_assert_int_eq(run(world, "wait", "--for=start", "--timeout=300ms"), 1);
+    assert_errors_have("default");
+    world_write_config(world, "{\"databases\": {\"default\": {\"dsn\": \"sqlite:///%s\"}}}", world->main_db);
+    FILE *broken = fopen(world->main_db, "w");
+    ck_assert_ptr_nonnull(broken);
+    for (int i = 0; i < 1024; i++)
+        fputs("no database", broken);
+    fclose(broken);
+    ck_assert_int_eq(run(world, "wait", "--for=start", "--timeout=300ms"), 1);
+    world_end(world);
+}
+END_TEST
+
 /* Whatever answers on the port: nothing of it may reach a terminal, or end the program. */
 #define ANSWER(body) "HTTP/1.1 503 No\r\nConnection: close\r\n\r\n" body
 static const struct {
@@ -355,6 +391,8 @@ Suite *e2e_cli_suite(void) {
     tcase_add_test(tcase, probe_is_1_when_nobody_answers_in_time);
     tcase_add_test(tcase, wait_ends_with_0_once_all_is_ready);
     tcase_add_test(tcase, wait_fails_at_its_timeout);
+    tcase_add_test(tcase, a_start_waits_for_no_database_that_it_makes_or_migrates);
+    tcase_add_test(tcase, a_start_waits_for_the_directory_of_a_database_and_for_one_that_is_broken);
     tcase_add_loop_test(tcase, probe_prints_nothing_foreign_as_it_came, 0, sizeof LIARS / sizeof LIARS[0]);
     tcase_add_test(tcase, help_and_version_are_there);
     return suite;

@@ -390,7 +390,7 @@ START_TEST(sigterm_ends_the_daemon_although_its_children_are_caught) {
     hang(&scene, HUNGFS_HOLDS);
     world_await_check(scene.world, "default", "error: stuck", SHOWS_MS);
     ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
-    pid_t children[CHILDREN_MAX], responder = scene.world->daemon.responder;
+    pid_t children[CHILDREN_MAX] = {0}, responder = scene.world->daemon.responder;
     waiting_children(&scene, children);
     int64_t start_ms = wait_now_ms();
     ck_assert_int_eq(kill(scene.world->daemon.checker, SIGTERM), 0);

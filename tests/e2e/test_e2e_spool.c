@@ -175,6 +175,7 @@ START_TEST(settings_that_changed_are_well_again_when_bugsink_was_restarted) {
     envlist_set(&world->environment, "BUGSINK_HEALTH_APP_URL=http://127.0.0.1:%d", port);
     struct peer app = start_app(port);
     world_start(world);
+    world_await_check(world, "app_settings", "ok", SHOWS_MS); /* or there is nothing that they differ from */
     FILE *file = fopen(world->settings, "a");
     ck_assert(file && fputs("# changed\n", file) >= 0 && fclose(file) == 0);
     world_await_check(world, "app_settings", "degraded: changed", SHOWS_MS);

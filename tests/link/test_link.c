@@ -648,6 +648,24 @@ START_TEST(garbage_on_the_link_ends_it) {
 }
 END_TEST
 
+/* The frame is what it should be; what stands in it is not. */
+START_TEST(a_set_or_a_lease_that_cannot_be_ends_the_link) {
+    static const struct frame_header HEADERS[] = {{FRAME_PAGES, 64}, {FRAME_LEASE, FRAME_LEASE_SIZE}};
+    unsigned char payload[64], header[FRAME_HEADER_SIZE];
+    memset(payload, 0xff, sizeof payload);
+    for (size_t i = 0; i < sizeof HEADERS / sizeof HEADERS[0]; i++) {
+        struct pair pair;
+        pair_init(&pair, true);
+        frame_header_encode(&HEADERS[i], header);
+        send_raw(pair.fds[0], header, sizeof header, NULL, 0);
+        send_raw(pair.fds[0], payload, HEADERS[i].length, NULL, 0);
+        run_until(&pair, &pair.receiver_failures, 1);
+        ck_assert_int_eq(pair.sets, 0);
+        pair_release(&pair);
+    }
+}
+END_TEST
+
 START_TEST(a_frame_may_come_byte_by_byte) {
     struct pair pair;
     pair_init(&pair, true);
@@ -719,6 +737,7 @@ Suite *link_suite(void) {
     tcase_add_test(ends, each_end_notices_once_that_the_other_is_gone);
     tcase_add_test(ends, descriptors_where_none_belong_are_closed_and_end_the_link);
     tcase_add_test(ends, garbage_on_the_link_ends_it);
+    tcase_add_test(ends, a_set_or_a_lease_that_cannot_be_ends_the_link);
     tcase_add_test(ends, a_frame_may_come_byte_by_byte);
     tcase_add_test(ends, what_a_responder_may_not_say_ends_the_senders_side);
     return suite;
