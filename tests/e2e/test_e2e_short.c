@@ -215,7 +215,8 @@ static char *sorted(char *text) {
         count++;
     qsort(lines, count, sizeof lines[0], compare_lines);
     for (size_t i = 0; i < count; i++)
-        strbuf_format(&whole, "%s\n", lines[i]);
+        if (!strstr(lines[i], " so far")) /* on the way to the end of `wait` */
+            strbuf_format(&whole, "%s\n", lines[i]);
     free(text);
     return whole.data;
 }
