@@ -135,7 +135,8 @@ END_TEST
 
 /* Targets that other targets are made of. */
 static bool is_internal(const char *target) {
-    static const char *const INTERNAL[] = {"analysis", "run-tests", "run-demo", "packages-present", "always"};
+    static const char *const INTERNAL[] = {
+        "analysis", "fuzzers", "run-tests", "run-demo", "packages-present", "always"};
     for (size_t i = 0; i < sizeof INTERNAL / sizeof INTERNAL[0]; i++)
         if (strcmp(target, INTERNAL[i]) == 0)
             return true;
