@@ -66,7 +66,8 @@ ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-cod
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) $(LOADED) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 TEST_CFLAGS = $(shell pkg-config --cflags check fuse3)
-TEST_LIBS   = $(shell pkg-config --libs check fuse3 $(LOADED))
+LOADED_LIBS = $(shell pkg-config --libs $(LOADED))
+TEST_LIBS   = $(shell pkg-config --libs check fuse3) $(LOADED_LIBS)
 
 MYSQL_SRC := $(wildcard src/checks/mysql*.c tests/checks/*mysql*.c tests/fuzz/*mysql*.c tests/harness/mariadb.c \
              tests/e2e/test_e2e_mysql.c)
@@ -263,7 +264,7 @@ $(BUILD)/faults.so: tests/e2e/shim/faults.c tests/e2e/shim/faults.h Makefile
 
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o $(OBJECTS)
 	@echo '  LD  $@'
-	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LOADED_LIBS)
 
 $(BUILD)/obj/%.o: src/%.c | packages-present
 	@mkdir -p $(@D)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -143,6 +144,7 @@ static void check_output(const char *data, size_t size, const struct expected *e
 
 static void turn(struct bench *bench) {
     event_base_loop(bench->serving.base, EVLOOP_NONBLOCK);
+    fuzz_assert(!connection_is_unwatched(&bench->connection));
 }
 
 static size_t read_output(int fd, char *output, size_t length) {
@@ -185,6 +187,36 @@ static void expire(struct bench *bench, int fd, const struct fuzz_input *input, 
     read_output(fd, output, 0);
 }
 
+/* The client sends, and is gone before it has read a thing, or all: that alone ends it. Takes fd. */
+static void leave(struct bench *bench, int fd, const struct fuzz_input *input, unsigned turns) {
+    if (input->left > 0)
+        fuzz_assert(send(fd, input->at, input->left, MSG_NOSIGNAL) == (ssize_t)input->left);
+    while (turns-- > 0)
+        turn(bench);
+    close(fd);
+    for (int i = 0; i < 1000 && bench->connection.place.state != CONNECTION_FREE; i++)
+        turn(bench);
+    fuzz_assert(bench->connection.place.state == CONNECTION_FREE);
+}
+
+static void say_nothing(int severity, const char *message) {
+    (void)severity;
+    (void)message;
+}
+
+/* The loop does not take the descriptor, as when its memory is out: only the deadline would wake it. */
+static void serve_unwatched(struct bench *bench, const struct fuzz_input *input) {
+    int fd = memfd_create("client", MFD_CLOEXEC); /* which epoll refuses */
+    event_set_log_callback(say_nothing);
+    fuzz_assert(fd >= 0 && pwrite(fd, input->at, input->left, 0) == (ssize_t)input->left);
+    connection_begin(&bench->connection, fd);
+    for (int i = 0; i < 1000 && bench->connection.place.state != CONNECTION_FREE; i++) {
+        fuzz_assert(connection_is_unwatched(&bench->connection) && bench->serving.has_unwatched);
+        connection_turn(&bench->connection);
+    }
+    fuzz_assert(bench->connection.place.state == CONNECTION_FREE);
+}
+
 FUZZ_TARGET(connection) {
     static char output[OUTPUT_MAX];
     static const int64_t AGES_MS[] = {0, 1, PAGES_GRACE_MS + 1, PAGES_LONG_MS + 1};
@@ -199,10 +231,19 @@ FUZZ_TARGET(connection) {
         setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
     }
     bench_init(bench, mode & 4, AGES_MS[mode % 4]);
-    connection_begin(&bench->connection, fds[1]);
+    bool is_unwatched = (mode & 48) == 48;
+    if (is_unwatched)
+        close(fds[1]);
+    else
+        connection_begin(&bench->connection, fds[1]);
     struct expected expected = expect(input.at, input.left);
-    if (mode & 16) {
+    if (is_unwatched) {
+        serve_unwatched(bench, &input);
+    } else if (mode & 16) {
         expire(bench, fds[0], &input, output);
+    } else if (mode & 32) {
+        leave(bench, fds[0], &input, mode >> 6);
+        fds[0] = -1;
     } else {
         size_t length = converse(bench, fds[0], &input, &cuts, output);
         fuzz_assert(bench->connection.place.state == CONNECTION_FREE);
@@ -210,7 +251,8 @@ FUZZ_TARGET(connection) {
             check_output(output, length, &expected);
     }
     fuzz_assert(queues_in_use(&bench->serving.queues) == 0 && !bench->connection.hold);
-    close(fds[0]);
+    if (fds[0] >= 0)
+        close(fds[0]);
     bench_release(bench);
     free(bench);
     return 0;

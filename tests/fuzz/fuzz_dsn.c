@@ -1,6 +1,7 @@
 /* DSNs: any text, as one of our own and as Bugsink's DATABASE_URL; beside libpq, which must read what we
  * read. Sources: src/config/dsn.c src/config/dsn_uri.c src/config/dsn_bugsink.c src/config/uri.c */
 #include "base/str.h"
+#include "checks/postgres_library.h"
 #include "config/dsn.h"
 #include "fuzz/fuzz.h"
 
@@ -72,6 +73,7 @@ static void check_part(const char *ours, const PQconninfoOption *options, const 
  * ports of hosts, where it has its own form for none at all. */
 static void compare_with_libpq(const char *text, const struct dsn *dsn) {
     char *why = NULL;
+    fuzz_assert(postgres_library_load(NULL) == 0);
     PQconninfoOption *options = PQconninfoParse(text, &why);
     if (!options) {
         fuzz_assert(why && strstr(why, "invalid URI query parameter"));
