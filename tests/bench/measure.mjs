@@ -81,7 +81,7 @@ export async function measureIdle(peers, seconds, note) {
     const difference = async (peer) => {
         const [short, long] = await Promise.all([live(peer, BEGINNING_S), live(peer, BEGINNING_S + seconds)]);
         const each = (name) => (long[name] - short[name]) / seconds;
-        return {cpu_ms_per_minute: (each('user_us') + each('system_us')) * 60 / 1e3, wakeups_per_s: each('switches')};
+        return {cpu_ms_per_minute: (each('user_us') + each('system_us')) * 60 / 1e3, wakeups_per_s: each('wakeups')};
     };
     await Promise.all(peers.map((peer) => note(peer, () => difference(peer))));
 }
@@ -168,7 +168,7 @@ export async function measureMany(kind, count, postgres, size) {
         const after = await countersOf(sidecar);
         const busy_us = after.checker_us - before.checker_us + after.children_us - before.children_us;
         const memory = memoryOf(child.pid);
-        return {first_ms, round_cpu_ms: busy_us / 1e3 / (after.runs - before.runs) * count, pss: memory.pss, dirty: memory.private_dirty, ...probes};
+        return {first_ms, round_cpu_ms: after.runs > before.runs ? busy_us / 1e3 / (after.runs - before.runs) * count : NaN, pss: memory.pss, dirty: memory.private_dirty, ...probes};
     } finally {
         await stop(child);
     }

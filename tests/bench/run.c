@@ -72,9 +72,9 @@ static int64_t in_us(const struct timeval *time) {
 static void print_usage(const struct rusage *usage, int64_t runs, int64_t wall_ns, int64_t failures) {
     double each = (double)runs;
     printf("{\"runs\": %" PRId64 ", \"failures\": %" PRId64 ", \"wall_us\": %.1f, \"user_us\": %.1f, "
-           "\"system_us\": %.1f, \"switches\": %.1f}\n",
+           "\"system_us\": %.1f, \"wakeups\": %.1f}\n",
         runs, failures, (double)wall_ns / 1e3 / each, (double)in_us(&usage->ru_utime) / each,
-        (double)in_us(&usage->ru_stime) / each, (double)(usage->ru_nvcsw + usage->ru_nivcsw) / each);
+        (double)in_us(&usage->ru_stime) / each, (double)usage->ru_nvcsw / each);
 }
 
 /* -- first: how long until the first 200 -- */
