@@ -4,7 +4,7 @@ import net from 'node:net';
 import {delay, endedChildrenUs, freePort, get, makeDirectory, memoryOf, ownProcessorTimeUs, processorTime, runJson, runTool, start, stop, TICK_US, tool, treeOf, until,
     answers200} from './machine.mjs';
 import {SilentServer} from './databases.mjs';
-import {demoSettings, knowsReconnect, postgresSettings, serveCommand, startPeer, startSidecar, writeConfig} from './peers.mjs';
+import {demoSettings, postgresSettings, serveCommand, startPeer, startSidecar, writeConfig} from './peers.mjs';
 
 const ask = (port, path, ...options) => runJson([tool('bench-client'), ...options.map(String), `127.0.0.1:${port}`, path], {mayFail: true});
 
@@ -132,7 +132,7 @@ export function checkMeasurements({postgres, mariadb}, size) {
     const sqlite = demoSettings().databases.default.dsn;
     return [
         ['sqlite', one(sqlite)], ['sqlite3', instead(['sqlite3', sqlite, 'SELECT 1'])],
-        ['login', one(postgres.dsn, knowsReconnect() ? {reconnect: '0s'} : {})], ...knowsReconnect() ? [['kept', one(postgres.dsn)]] : [],
+        ['login', one(postgres.dsn, {reconnect: '0s'})], ['kept', one(postgres.dsn)],
         ['pg_isready', instead(postgres.isReady, postgres.environment)], ['psql', instead(postgres.psql, postgres.environment)],
         ...mariadb ? [['mysql', one(mariadb.dsn)], ['mariadb_admin', instead(mariadb.ping)]] : [],
     ];

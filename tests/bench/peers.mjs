@@ -7,8 +7,6 @@ import {sqliteFile} from './databases.mjs';
 const here = path.join(ROOT, 'tests/bench/peers');
 const unpacked = (name) => path.join(BUILD, 'bench/debian', name);
 
-export const knowsReconnect = () => /--reconnect\b/.test(fs.readFileSync(PROGRAM, 'latin1'));
-
 // -- this program --
 
 let configurations = 0;
