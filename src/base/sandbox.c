@@ -53,17 +53,15 @@ static int64_t address_space(const struct process_meter *meter) {
 /* Not RLIMIT_FSIZE, for the log may be a file. The sanitizers reserve terabytes. */
 static void limit_responder(struct sandbox *sandbox, int64_t more_bytes, const struct process_meter *meter) {
     int64_t in_use = address_space(meter);
-    int result = 0;
 #ifdef RLIMIT_NPROC
-    result = lower(RLIMIT_NPROC, 0);
+    if (lower(RLIMIT_NPROC, 0) < 0)
+        note_missing(sandbox, "limit of processes", strerror(errno));
 #endif
 #ifdef __SANITIZE_ADDRESS__
     in_use = 0;
 #endif
-    if (result == 0 && in_use > 0)
-        result = lower(RLIMIT_AS, (rlim_t)(in_use + more_bytes));
-    if (result < 0)
-        note_missing(sandbox, "limits", strerror(errno));
+    if (in_use > 0 && lower(RLIMIT_AS, (rlim_t)(in_use + more_bytes)) < 0)
+        note_missing(sandbox, "limit of memory", strerror(errno));
 }
 
 #ifdef __linux__
@@ -261,12 +259,12 @@ static void landlock_confine(const char *directory) {
     bool is_allowed = fd >= 0, has_random = true;
     if (is_allowed)
         allow_beneath(fd, directory, rights & ruleset.handled_fs, &is_allowed);
-    if (is_allowed)
+    if (is_allowed) {
         allow_beneath(fd, "/dev/urandom", READ_FILE, &has_random); /* SQLite does without where it must */
-    if (is_allowed)
         enforce(fd);
-    else if (fd >= 0)
+    } else if (fd >= 0) {
         close(fd);
+    }
 }
 
 /* -- who gives up what -- */
