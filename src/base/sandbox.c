@@ -195,7 +195,9 @@ enum { CREATE_VERSION = 1, RULE_BENEATH = 1 };
 #define READING     (READ_FILE | READ_DIR)
 #define ALL_FS      ((UINT64_C(1) << 13) - 1)
 #define ALL_NET     UINT64_C(3) /* version 4: to bind and to connect, TCP */
-#define ALL_SCOPES  UINT64_C(3) /* version 6: abstract sockets and signals, of processes outside */
+/* Version 6, of processes outside: */
+#define ABSTRACT_UNIX UINT64_C(1)
+#define ALL_SCOPES    UINT64_C(3) /* and signals */
 
 static int landlock_version(void) {
     return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_VERSION);
@@ -227,13 +229,14 @@ static int enforce(int ruleset_fd) {
 }
 
 /* Gives up all rights but those of keep_fs and keep_net. Returns the version, or -1 with errno. */
-static int landlock_keep(uint64_t keep_fs, uint64_t keep_net) {
+static int landlock_keep(uint64_t keep_fs, uint64_t keep_net, uint64_t keep_scopes) {
     int version = landlock_version();
     if (version < 1)
         return -1;
     struct landlock_ruleset ruleset = everything(version);
     ruleset.handled_fs &= ~keep_fs;
     ruleset.handled_net &= ~keep_net;
+    ruleset.scoped &= ~keep_scopes;
     int fd = create(&ruleset);
     return fd < 0 || enforce(fd) < 0 ? -1 : version;
 }
@@ -271,7 +274,7 @@ static void landlock_confine(const char *directory) {
 
 static void enter_responder(struct sandbox *sandbox) {
     sandbox_watch_violations();
-    sandbox->landlock = landlock_keep(0, 0);
+    sandbox->landlock = landlock_keep(0, 0, 0);
     if (sandbox->landlock < 0) {
         note_missing(sandbox, "landlock", strerror(errno));
         sandbox->landlock = 0;
@@ -296,11 +299,11 @@ void sandbox_enter_checker(void) {
 }
 
 void sandbox_forbid_writing(void) {
-    landlock_keep(READING | IOCTL_DEV, ALL_NET);
+    landlock_keep(READING | IOCTL_DEV, ALL_NET, ABSTRACT_UNIX);
 }
 
 void sandbox_forbid_all_but_reading(void) {
-    landlock_keep(READING | IOCTL_DEV, 0);
+    landlock_keep(READING | IOCTL_DEV, 0, 0);
     load_no_network_filter();
 }
 

@@ -26,6 +26,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -168,6 +169,8 @@ static int read_only(void) {
     return 0;
 }
 
+static struct sockaddr_un abstract; /* of a listener of the test's own process */
+
 static int forbid_writing(void) {
     sandbox_forbid_writing();
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -175,6 +178,8 @@ static int forbid_writing(void) {
         .sin_family = AF_INET, .sin_port = htons(1), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     EXPECT(fd >= 0);
     EXPECT(connect(fd, (const struct sockaddr *)&nobody, sizeof nobody) == 0 || errno == ECONNREFUSED);
+    fd = socket(AF_UNIX, SOCK_STREAM, 0); /* a server may have an abstract name: host=@NAME */
+    EXPECT(connect(fd, (const struct sockaddr *)&abstract, sizeof abstract) == 0);
     return read_only();
 }
 
@@ -184,8 +189,14 @@ static int forbid_all_but_reading(void) {
 }
 
 START_TEST(who_may_not_write_still_reads_and_connects) {
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    abstract.sun_family = AF_UNIX; /* the first byte of the name stays 0 */
+    snprintf(abstract.sun_path + 1, sizeof abstract.sun_path - 1, "bh-test-%d", getpid());
+    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&abstract, sizeof abstract), 0);
+    ck_assert_int_eq(listen(fd, 1), 0);
     if (has_landlock("who_may_not_write_still_reads_and_connects"))
         ck_assert_int_eq(run(forbid_writing, LOG_TEXT, NULL), 0);
+    close(fd);
 }
 END_TEST
 
