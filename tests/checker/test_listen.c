@@ -1,10 +1,15 @@
 /* Tests of the listening socket: addresses understood and refused, ports in use, and the way back to it. */
 #include "checker/listen.h"
 
+#include "harness/namespace.h"
+#include "harness/skip.h"
+#include "harness/tempdir.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,6 +54,42 @@ START_TEST(the_unspecified_address_answers_ipv4_too) {
     }
 }
 END_TEST
+
+#ifdef TCP_DEFER_ACCEPT
+
+/* Seconds that the kernel keeps a connection back without a request. */
+static int deferral(void) {
+    char where[ADDRESS_TEXT_SIZE];
+    struct error err;
+    int fd = listen_open("127.0.0.1:0", where, &err), seconds = -1;
+    socklen_t size = sizeof seconds;
+    ck_assert_msg(fd >= 0, "%s", err.text);
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, &size), 0);
+    close(fd);
+    return seconds;
+}
+
+START_TEST(silent_connections_wait_in_the_kernel_only_where_it_has_cookies) {
+    const char *why = namespace_enter();
+    if (why) {
+        skip_test("silent_connections_wait_in_the_kernel_only_where_it_has_cookies", why);
+        return;
+    }
+    static const char SETTING[] = "/proc/sys/net/ipv4/tcp_syncookies";
+    char *dir = tempdir_new(), *with = tempdir_path(dir, "with"), *without = tempdir_path(dir, "without");
+    tempdir_write(with, "1\n");
+    tempdir_write(without, "0\n");
+    namespace_cover(SETTING, with);
+    ck_assert_int_gt(deferral(), 0);
+    namespace_cover(SETTING, without);
+    ck_assert_int_eq(deferral(), 0);
+    free(without);
+    free(with);
+    free(dir);
+}
+END_TEST
+
+#endif
 
 START_TEST(a_port_in_use_is_told_plainly) {
     char where[ADDRESS_TEXT_SIZE], other[ADDRESS_TEXT_SIZE];
@@ -99,6 +140,9 @@ Suite *listen_suite(void) {
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, a_free_port_is_bound_and_told);
     tcase_add_test(tcase, the_unspecified_address_answers_ipv4_too);
+#ifdef TCP_DEFER_ACCEPT
+    tcase_add_test(tcase, silent_connections_wait_in_the_kernel_only_where_it_has_cookies);
+#endif
     tcase_add_test(tcase, a_port_in_use_is_told_plainly);
     tcase_add_test(tcase, other_addresses_are_refused);
     tcase_add_test(tcase, a_local_url_leads_to_every_listener);
