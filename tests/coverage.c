@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gcov.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -22,7 +23,7 @@ void __wrap___gcov_exit(void) {
  * nothing more. */
 __attribute__((constructor(101))) static void share_counters(void) {
     char path[4096];
-    size_t size = (size_t)(coverage_end - coverage_begin);
+    const size_t size = (uintptr_t)coverage_end - (uintptr_t)coverage_begin;
     snprintf(path, sizeof path, "%s/%s.counters", BH_COVERAGE, program_invocation_short_name);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
