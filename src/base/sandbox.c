@@ -60,6 +60,7 @@ static void limit_responder(struct sandbox *sandbox, int64_t more_bytes, const s
 #ifdef __SANITIZE_ADDRESS__
     in_use = 0;
 #endif
+    /* cppcheck-suppress knownConditionTrueFalse ; where there is an RLIMIT_NPROC it is not */
     if (result == 0 && in_use > 0)
         result = lower(RLIMIT_AS, (rlim_t)(in_use + more_bytes));
     if (result < 0)
@@ -259,10 +260,10 @@ static void landlock_confine(const char *directory) {
     uint64_t rights = READING | WRITE_FILE | MAKE_REG | REMOVE_FILE | TRUNCATE;
     int fd = create(&ruleset);
     bool is_allowed = fd >= 0, has_random = true;
-    if (is_allowed)
+    if (fd >= 0) {
         allow_beneath(fd, directory, rights & ruleset.handled_fs, &is_allowed);
-    if (is_allowed)
         allow_beneath(fd, "/dev/urandom", READ_FILE, &has_random); /* SQLite does without where it must */
+    }
     if (is_allowed)
         enforce(fd);
     else if (fd >= 0)
