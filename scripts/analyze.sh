@@ -20,10 +20,14 @@ report_gcc() {
 
 case $file in
 src/*)
+    checks=
+    case $file in
+    # It is in the libraries' headers that the parameters have other names, where no comment of ours can stand.
+    src/checks/*_library.c) checks=-readability-inconsistent-declaration-parameter-name ;;
+    esac
     gcc "$@" -O1 -fanalyzer -S -o /dev/null "$file" 2>"$found" || { cat "$found" >&2 && exit 1; }
     new=$(report_gcc)
     [ -z "$new" ] || { echo "$new" >&2 && exit 1; }
-    checks=
     ;;
 *)
     gcc "$@" -E -o /dev/null "$file" # for make: which headers it depends on

@@ -41,6 +41,7 @@ void process_forbid_core(void) {
 /* A line of proc(5)'s maps. */
 static void keep_line_out_of_cores(const char *line) {
     unsigned long from, to;
+    /* What is no address is none of the kernel's lines. NOLINTNEXTLINE(cert-err34-c) */
     if ((strstr(line, "[heap]") || strstr(line, "[stack]")) && sscanf(line, "%lx-%lx", &from, &to) == 2)
         madvise((void *)from, to - from, MADV_DONTDUMP);
 }

@@ -260,14 +260,14 @@ static void landlock_confine(const char *directory) {
     uint64_t rights = READING | WRITE_FILE | MAKE_REG | REMOVE_FILE | TRUNCATE;
     int fd = create(&ruleset);
     bool is_allowed = fd >= 0, has_random = true;
-    if (is_allowed)
+    if (fd >= 0) {
         allow_beneath(fd, directory, rights & ruleset.handled_fs, &is_allowed);
-    if (is_allowed) {
         allow_beneath(fd, "/dev/urandom", READ_FILE, &has_random); /* SQLite does without where it must */
-        enforce(fd);
-    } else if (fd >= 0) {
-        close(fd);
     }
+    if (is_allowed)
+        enforce(fd);
+    else if (fd >= 0)
+        close(fd);
 }
 
 /* -- who gives up what -- */

@@ -34,6 +34,8 @@
     F(MARIADB_CHARSET_INFO *, mariadb_get_charset_by_name, (const char *name), (name))                       \
     F(const char *, mysql_get_client_info, (void), ())
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and lists of parameters cannot stand in any */
+
 /* Where the library's functions are, once it is loaded. */
 static struct {
 #define POINTER(result, name, parameters, arguments) result(*name) parameters;
@@ -56,6 +58,8 @@ static struct library library = {
         return loaded.name arguments;                                                                        \
     }
 FUNCTIONS(FORWARD)
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 int mysql_library_load(struct error *err) {
     return library_load(&library, err);

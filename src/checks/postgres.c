@@ -364,11 +364,6 @@ static void postgres_cancel(struct check *check) {
     disconnect(check->state);
 }
 
-static void postgres_release(struct check *check) {
-    struct postgres *postgres = check->state;
-    postgres_target_release(&postgres->target);
-}
-
 static int postgres_leave(const struct check *check) {
     const struct postgres *postgres = check->state;
     return postgres->conn ? PQsocket(postgres->conn) : -1;
@@ -381,7 +376,6 @@ static const struct check_kind CONVERSATION = {
     .init = postgres_init,
     .start = postgres_start,
     .cancel = postgres_cancel,
-    .release = postgres_release,
     .leave = postgres_leave,
 };
 

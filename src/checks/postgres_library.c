@@ -44,6 +44,8 @@
     F(void, PQclear, (PGresult * result), (result))                                                          \
     F(int, PQlibVersion, (void), ())
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and lists of parameters cannot stand in any */
+
 /* Where the library's functions are, once it is loaded. */
 static struct {
 #define POINTER(result, name, parameters, arguments) result(*name) parameters;
@@ -66,6 +68,8 @@ static struct library library = {
         return loaded.name arguments;                                                                        \
     }
 FUNCTIONS(FORWARD)
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 int postgres_library_load(struct error *err) {
     return library_load(&library, err);

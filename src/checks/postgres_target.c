@@ -17,6 +17,7 @@ static int split(const char *list, char **pieces, int max) {
         size_t length = strcspn(at, ",");
         if (count == max)
             return max + 1;
+        /* The caller's now. NOLINTNEXTLINE(Wanalyzer-malloc-leak) */
         if ((pieces[count++] = strndup(at, length)) == NULL)
             return -1;
         at += length;

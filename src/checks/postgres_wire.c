@@ -113,6 +113,7 @@ static bool take_row(struct postgres_wire *wire, size_t size, struct postgres_ro
 static bool take_ready(struct postgres_wire *wire, size_t size, char *status) {
     *status = wire->body[0];
     wire->pending--;
+    /* Three letters, and no text. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     return size == 1 && memchr("ITE", *status, 3);
 }
 

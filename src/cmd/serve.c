@@ -38,6 +38,7 @@ static _Noreturn void become_responder(int link_fd, bool is_sandboxed) {
     signal(SIGHUP, SIG_IGN);
     hold_signals(SIG_UNBLOCK);
     process_wipe_environment();
+    process_close_from(STDERR_FILENO + 1, &link_fd, 1); /* what a careless launcher has left open */
     log_configure(LOG_INFO, LOG_TEXT, "responder", -1);
     int status = responder_run(link_fd, is_sandboxed);
     _exit(status);

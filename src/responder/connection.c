@@ -315,14 +315,14 @@ static void write_turn(struct connection *connection) {
 
 /* -- the outside -- */
 
-/* Both are written to later. NOLINTNEXTLINE(readability-non-const-parameter) */
+/* NOLINTBEGIN(readability-non-const-parameter): bytes and tail are written to later */
 void connection_init(struct connection *connection, struct serving *serving, struct event *event,
-    char bytes[REQUEST_HEAD_MAX],
-    char tail[TRAFFIC_TEXT_SIZE]) { /* NOLINT(readability-non-const-parameter) */
+    char bytes[REQUEST_HEAD_MAX], char tail[TRAFFIC_TEXT_SIZE]) {
     *connection =
         (struct connection){.serving = serving, .fd = -1, .event = event, .bytes = bytes, .tail = tail};
     queues_add(&serving->queues, &connection->place);
 }
+/* NOLINTEND(readability-non-const-parameter) */
 
 void connection_begin(struct connection *connection, int fd) {
     connection->serving->traffic.accepted++;

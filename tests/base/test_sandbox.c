@@ -211,14 +211,14 @@ END_TEST
 static int make_socket_beside_files(void) {
     sandbox_watch_violations();
     sandbox_confine_to(scene.dir);
-    socket(AF_INET, SOCK_DGRAM, 0);
+    (void)socket(AF_INET, SOCK_DGRAM, 0);
     return 0;
 }
 
 static int make_socket_when_reading(void) {
     sandbox_watch_violations();
     sandbox_forbid_all_but_reading();
-    socket(AF_UNIX, SOCK_STREAM, 0);
+    (void)socket(AF_UNIX, SOCK_STREAM, 0);
     return 0;
 }
 

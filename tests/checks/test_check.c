@@ -18,6 +18,7 @@
  *  that child has reported and is leaving     waits for it, then runs; stuck at the deadline */
 #include "checks/check.h"
 
+#include "base/sandbox.h"
 #include "base/str.h"
 #include "harness/rig.h"
 #include "harness/wait.h"
@@ -318,6 +319,13 @@ static void work_leaves(const struct check *check, struct outcome *outcome, int 
     _exit(3);
 }
 
+static void work_is_ended_by_its_sandbox(const struct check *check, struct outcome *outcome, int fd) {
+    (void)check;
+    (void)outcome;
+    (void)fd;
+    _exit(SANDBOX_EXIT_VIOLATION);
+}
+
 static void work_hangs(const struct check *check, struct outcome *outcome, int fd) {
     (void)check;
     (void)outcome;
@@ -349,6 +357,7 @@ static void work_answers_and_stays(const struct check *check, struct outcome *ou
 WORK_KIND(answering, work_answers)
 WORK_KIND(crashing, work_crashes)
 WORK_KIND(leaving, work_leaves)
+WORK_KIND(violating, work_is_ended_by_its_sandbox)
 WORK_KIND(hanging, work_hangs)
 WORK_KIND(staying, work_answers_and_stays)
 WORK_KIND(nonsense, work_makes_nonsense)
@@ -407,6 +416,20 @@ START_TEST(an_end_without_a_report_is_internal) {
     rig_run(&rig, &own);
     ck_assert_int_eq(own.outcome.reason, REASON_INTERNAL);
     ck_assert_str_eq(own.outcome.code, "exit 3");
+    finish(&rig, &own);
+}
+END_TEST
+
+START_TEST(an_end_by_the_sandbox_is_a_crash_with_its_signal) {
+    struct rig rig;
+    struct rig_check own;
+    int64_t number = 0;
+    begin(&rig, &own, &violating, 3000);
+    rig_run(&rig, &own);
+    ck_assert_int_eq(own.outcome.reason, REASON_CRASHED);
+    ck_assert_str_eq(own.outcome.code, "SIGSYS");
+    ck_assert(observed_get(&own.outcome.observed, OBSERVED_SIGNAL, &number));
+    ck_assert_int_eq(number, SIGSYS);
     finish(&rig, &own);
 }
 END_TEST
@@ -627,6 +650,7 @@ Suite *check_suite(void) {
     tcase_add_test(child, the_outcome_of_a_child_is_the_runs);
     tcase_add_test(child, a_crash_names_its_signal);
     tcase_add_test(child, an_end_without_a_report_is_internal);
+    tcase_add_test(child, an_end_by_the_sandbox_is_a_crash_with_its_signal);
     tcase_add_test(child, an_impossible_outcome_is_a_crash);
     tcase_add_test(child, without_descriptors_the_fault_is_internal);
     tcase_add_test(child, a_child_that_hangs_is_a_timeout_and_is_gone_afterwards);

@@ -96,12 +96,24 @@ START_TEST(a_wrong_directory_is_refused_with_its_place) {
 }
 END_TEST
 
+START_TEST(more_checks_than_can_be_served_are_refused) {
+    struct strbuf json = {0};
+    strbuf_append(&json, "{\"directories\": {");
+    for (int i = 0; i <= CONFIG_CHECKS_MAX; i++)
+        strbuf_format(&json, "%s\"d%d\": {\"path\": \"/d\"}", i > 0 ? ", " : "", i);
+    strbuf_append(&json, "}}");
+    harness_load_bad(json.data, NO_ENVIRONMENT, NULL, "checks; at most 4000 can be served");
+    strbuf_release(&json);
+}
+END_TEST
+
 Suite *config_directories_suite(void) {
     Suite *suite = suite_create("config_directories");
     TCase *tcase = tcase_create("directories");
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, the_directories_are_the_files_or_bugsinks_own, 0, ROWS(LISTINGS));
     tcase_add_test(tcase, each_value_of_a_directory_is_shown_with_where_it_comes_from);
+    tcase_add_test(tcase, more_checks_than_can_be_served_are_refused);
     tcase_add_loop_test(tcase, a_wrong_directory_is_refused_with_its_place, 0, ROWS(REFUSALS));
     return suite;
 }

@@ -149,6 +149,7 @@ static void start(struct stage *stage) {
 }
 
 static void stop(struct stage *stage) {
+    /* Each start has a world of its own. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     world_end(stage->world);
     faults_release(stage->control);
 }
@@ -191,6 +192,7 @@ static void await_frame(struct stage *stage) {
 /* Returns whether the fault has come to pass. */
 static bool is_borne(struct stage *stage, const struct row *row, int error, int nth) {
     struct daemon *daemon = &stage->world->daemon;
+    /* As in stop. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     struct descriptors before = {daemon->responder, stage->descriptors};
     int64_t cpu_ms = daemon_cpu_ms(daemon);
     arm(stage, row, error, nth);

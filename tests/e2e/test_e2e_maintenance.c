@@ -165,6 +165,22 @@ START_TEST(a_reload_that_names_no_file_or_one_that_is_not_there_ends_it) {
 }
 END_TEST
 
+START_TEST(a_wait_that_ends_in_maintenance_says_what_it_waited_for) {
+    struct world *world = start_in_maintenance();
+    static const char *const ARGUMENTS[] = {"wait", "--timeout=300ms", NULL};
+    const struct program_setup setup = {&world->environment, ARGUMENTS, 0};
+    struct program_result *result = malloc(sizeof *result);
+    ck_assert_ptr_nonnull(result);
+    program_run(&setup, SOON_MS, result);
+    ck_assert_int_eq(result->exit_status, 1);
+    ck_assert_msg(
+        strstr(result->output, "the end of maintenance") || strstr(result->errors, "the end of maintenance"),
+        "%s%s", result->output, result->errors);
+    free(result);
+    world_end(world);
+}
+END_TEST
+
 Suite *e2e_maintenance_suite(void) {
     Suite *suite = suite_create("e2e_maintenance");
     TCase *tcase = tcase_create("e2e_maintenance");
@@ -174,5 +190,6 @@ Suite *e2e_maintenance_suite(void) {
     tcase_add_test(tcase, a_file_that_is_there_at_the_start_counts_from_the_start);
     tcase_add_loop_test(tcase, a_reload_never_shows_ready_while_the_file_is_there, 0, 2);
     tcase_add_loop_test(tcase, a_reload_that_names_no_file_or_one_that_is_not_there_ends_it, 0, 2);
+    tcase_add_test(tcase, a_wait_that_ends_in_maintenance_says_what_it_waited_for);
     return suite;
 }
