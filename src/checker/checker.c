@@ -113,6 +113,8 @@ static void publish(void *arg) {
     struct checker *checker = arg;
     struct snapshot snapshot;
     struct process_usage usage;
+    if (checker->is_ending)
+        return; /* the responder was told to go, and may have gone */
     process_usage(&usage, NULL);
     engine_snapshot(checker->engine, &snapshot);
     snapshot.is_draining = checker->is_draining;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SOON_MS = 2000 };
@@ -94,6 +95,25 @@ START_TEST(all_probes_are_answered_until_the_end_of_the_drain) {
         ck_assert_int_eq(world_get(world, "/health/live/"), 200);
     ck_assert_int_eq(daemon_wait_exit(&world->daemon, 3000), 0);
     world_end(world);
+}
+END_TEST
+
+/* News that come while the responder goes, or has gone, are no failure to publish. */
+START_TEST(an_end_amid_the_first_news_is_no_error) {
+    enum { TIMES = 64, MOMENTS = 16 };
+    for (int i = 0; i < TIMES; i++) {
+        struct world *world = world_new();
+        world->daemon.port = daemon_free_port();
+        const struct daemon_setup setup = {.environment = &world->environment};
+        daemon_spawn(&world->daemon, &setup);
+        ck_assert(daemon_wait_log(&world->daemon, "event=listening", "", SOON_MS));
+        const struct timespec moment = {.tv_nsec = i % MOMENTS * 500000L};
+        nanosleep(&moment, NULL); /* it is the moments that are tested */
+        kill(world->daemon.checker, SIGINT);
+        ck_assert_int_eq(daemon_wait_exit(&world->daemon, SOON_MS), 0);
+        assert_no_error_is_logged(world);
+        world_end(world);
+    }
 }
 END_TEST
 
@@ -236,6 +256,7 @@ Suite *e2e_lifecycle_suite(void) {
     tcase_add_test(tcase, a_dead_checker_ends_the_responder);
     tcase_add_test(tcase, a_stopped_checker_is_stale_within_the_lease);
     tcase_add_test(tcase, sigterm_drains);
+    tcase_add_test(tcase, an_end_amid_the_first_news_is_no_error);
     tcase_add_test(tcase, all_probes_are_answered_until_the_end_of_the_drain);
     tcase_add_loop_test(tcase, a_second_sigterm_or_sigint_ends_at_once, 0, COUNT(ENDINGS));
     tcase_add_test(tcase, signals_to_the_whole_group_still_drain);
