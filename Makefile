@@ -279,10 +279,11 @@ $(BUILD)/tests/%.o: tests/%.c | packages-present
 # A stamp for each file that was found clean.
 ANALYSED = $(SOURCES:%.c=$(BUILD)/analysis/%.ok) $(BUILD)/analysis/src/main.ok $(TEST_SRC:%.c=$(BUILD)/analysis/%.ok)
 analysis: $(ANALYSED)
+$(BUILD)/analysis/tests/fuzz/test_fuzz_replay.ok: $(BUILD)/tests/fuzz_targets.inc
 $(BUILD)/analysis/%.ok: %.c .clang-tidy scripts/analyze.sh $(FILTERS) | packages-present
 	@mkdir -p $(@D)
 	@echo '  ANALYZE  $<'
-	$(Q)scripts/analyze.sh $< -std=c11 $(CPPFLAGS) -I$(BUILD)/filters -MF $(@:.ok=.d) -MT $@ -Itests $(PKG_CFLAGS) $(TEST_CFLAGS)
+	$(Q)scripts/analyze.sh $< -std=c11 $(CPPFLAGS) -I$(BUILD)/filters -MF $(@:.ok=.d) -MT $@ -Itests -I$(BUILD)/tests $(PKG_CFLAGS) $(TEST_CFLAGS)
 	$(Q)touch $@
 -include $(wildcard $(BUILD)/analysis/*/*.d $(BUILD)/analysis/*/*/*.d)
 

@@ -117,7 +117,7 @@ static char *join(const char *const *texts, size_t count, bool is_port) {
         strbuf_format(&list, "%s%s", i > 0 ? "," : "", texts[i]);
         is_empty = is_empty && !*texts[i];
     }
-    if (is_empty)
+    if (is_empty && list.data)
         list.data[0] = '\0';
     return list.data;
 }

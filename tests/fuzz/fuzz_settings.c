@@ -148,6 +148,7 @@ static void examine_environment(struct check_config *config, char *text) {
     settings_names_release(&names);
     config->environment = entries;
     examine(config);
+    config->environment = NULL;
 }
 
 /* What cannot be read as a file is told from what is wrong in it. */

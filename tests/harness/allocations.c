@@ -19,7 +19,8 @@
 
 enum { BLOCKS_MAX = 1 << 16, LOG_SIZE = 4096, EXITED = -1000, ALLOCATIONS_MAX = 200000 };
 
-/* What the linker calls in the place of those (ld(1), --wrap). */
+/* What the linker calls in the place of those, by these names (ld(1), --wrap). */
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
@@ -32,6 +33,7 @@ void *__real_malloc(size_t size);
 void *__real_realloc(void *memory, size_t size);
 void __real_free(void *memory);
 _Noreturn void __real_exit(int status);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static struct {
     bool is_armed;   /* allocations are counted, listed, and may fail */
