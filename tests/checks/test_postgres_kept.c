@@ -700,6 +700,13 @@ END_TEST
 
 /* -- servers of one test -- */
 
+/* A reload reaches a server's processes one after the other. */
+static bool has_run_ill(void *arg) {
+    struct postgres_bench *bench = arg;
+    rig_run(&bench->rig, &bench->own);
+    return bench->own.outcome.reason != REASON_OK;
+}
+
 START_TEST(a_server_that_goes_and_comes_is_told_as_by_a_fresh_login) {
     struct postgres_bench bench;
     postgres_bench_forget_environment();
@@ -716,6 +723,7 @@ START_TEST(a_server_that_goes_and_comes_is_told_as_by_a_fresh_login) {
     expect_well(&bench);
     postgres_do(own, "postgres", "ALTER SYSTEM SET default_transaction_read_only = on");
     postgres_do(own, "postgres", "SELECT pg_reload_conf()");
+    ck_assert(wait_until(has_run_ill, &bench, PATIENCE_MS));
     postgres_bench_expect(&bench, REASON_READ_ONLY, "", PHASE_QUERY);
     postgres_bench_close(&bench);
     free(dsn);
