@@ -322,7 +322,7 @@ START_TEST(the_responder_still_aborts_as_everybody) {
 END_TEST
 
 /* Each allocation is to come from the kernel. */
-static int take_memory(void) {
+__attribute__((unused)) static int take_memory(void) {
     enter_responder();
     void *little = malloc(300 * 1024), *much = malloc(64 << 20);
     EXPECT(little != NULL);
