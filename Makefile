@@ -48,7 +48,7 @@ ANALYZE_PACKAGES = $(TEST_PACKAGES) clang-tidy
 COVERAGE_PACKAGES = $(TEST_PACKAGES) python3
 
 LIBS      = libevent_core sqlite3 jansson
-# Loaded when a DSN asks for them (src/checks/*_library.c); the tests link them besides.
+# Loaded when a DSN asks for them (src/kinds/*/library.c); the tests link them besides.
 LOADED    = libpq $(if $(MYSQL),libmariadb)
 comma    := ,
 WARNINGS  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -58,7 +58,7 @@ FORTIFY  := $(if $(filter 4 5 6 7 8 9 10 11,$(firstword $(subst ., ,$(shell $(CC
 HARDENING = -fPIE -fstack-protector-strong -fstack-clash-protection \
             $(if $(SANITIZE)$(COVERAGE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY))
 CFLAGS   ?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE $(if $(COVERAGE),-DBH_COVERAGE='"$(abspath $(BUILD))"') -DBH_VERSION='"$(VERSION)"' $(if $(MYSQL),-DWITH_MYSQL) $(if $(FUZZ_ALONE),-DFUZZ_ALONE) -Iinclude -MMD -MP
+CPPFLAGS += -D_GNU_SOURCE $(if $(COVERAGE),-DBH_COVERAGE='"$(abspath $(BUILD))"') -DBH_VERSION='"$(VERSION)"' $(if $(MYSQL),-DWITH_MYSQL) $(if $(FUZZ_ALONE),-DFUZZ_ALONE) -Iinclude -Isrc -MMD -MP
 ALL_CFLAGS  = -std=c11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(addprefix -fsanitize=,$(SANITIZE)) \
               $(if $(SANITIZE),-fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed $(addprefix -fsanitize=,$(SANITIZE)) \
@@ -69,12 +69,12 @@ TEST_CFLAGS = $(shell pkg-config --cflags check fuse3)
 LOADED_LIBS = $(shell pkg-config --libs $(LOADED))
 TEST_LIBS   = $(shell pkg-config --libs check fuse3) $(LOADED_LIBS)
 
-MYSQL_SRC := $(wildcard src/checks/mysql*.c tests/checks/*mysql*.c tests/fuzz/*mysql*.c tests/harness/mariadb.c \
+MYSQL_SRC := $(wildcard src/kinds/mysql/*.c tests/kinds/mysql/*.c tests/fuzz/*mysql*.c tests/harness/mariadb.c \
              tests/e2e/test_e2e_mysql.c)
 LEFT_OUT  := $(if $(MYSQL),,$(MYSQL_SRC))
-SOURCES   := $(filter-out $(LEFT_OUT),$(sort $(wildcard src/*/*.c)))
+SOURCES   := $(filter-out $(LEFT_OUT),$(sort $(wildcard src/*/*.c src/kinds/*/*.c)))
 OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(if $(COVERAGE),$(BUILD)/tests/coverage.o)
-TEST_SRC  := $(filter-out $(LEFT_OUT) tests/bench/%,$(sort $(wildcard tests/*/*.c)))# bench: programs of their own
+TEST_SRC  := $(filter-out $(LEFT_OUT) tests/bench/%,$(sort $(wildcard tests/*/*.c tests/kinds/*/*.c)))# bench: programs of their own
 TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
 TEST_JOBS ?= 3# suites at a time: most of them wait
 ENDURANCE_SECONDS ?= 600
@@ -285,12 +285,12 @@ $(BUILD)/analysis/%.ok: %.c .clang-tidy scripts/analyze.sh $(FILTERS) | packages
 	@echo '  ANALYZE  $<'
 	$(Q)scripts/analyze.sh $< -std=c11 $(CPPFLAGS) -I$(BUILD)/filters -MF $(@:.ok=.d) -MT $@ -Itests -I$(BUILD)/tests $(PKG_CFLAGS) $(TEST_CFLAGS)
 	$(Q)touch $@
--include $(wildcard $(BUILD)/analysis/*/*.d $(BUILD)/analysis/*/*/*.d)
+-include $(wildcard $(BUILD)/analysis/*/*.d $(BUILD)/analysis/*/*/*.d $(BUILD)/analysis/*/*/*/*.d $(BUILD)/analysis/*/*/*/*/*.d)
 
 # One runner for all suites: tests/AREA/test_NAME.c holds `Suite *NAME_suite(void)`.
 $(BUILD)/tests/main.o: $(BUILD)/tests/suites.inc
 $(BUILD)/tests/main.o: CPPFLAGS += -I$(BUILD)/tests
-$(BUILD)/tests/suites.inc: $(wildcard tests/*/test_*.c) Makefile $(BUILD)/choices
+$(BUILD)/tests/suites.inc: $(wildcard tests/*/test_*.c tests/kinds/*/test_*.c) Makefile $(BUILD)/choices
 	@mkdir -p $(@D)
 	@printf 'SUITE(%s)\n' $(SUITES) > $@
 
@@ -302,7 +302,7 @@ $(BUILD)/tests/fuzz_targets.inc: $(wildcard tests/fuzz/fuzz_*.c) Makefile $(BUIL
 	@printf 'TARGET(%s)\n' $(FUZZERS) > $@
 
 # What was chosen at the last build; it changes only when that does, and then these are made anew.
-$(BUILD)/obj/checks/kinds.o $(BUILD)/obj/checker/versions.o $(BUILD)/tests/checks/test_check.o $(BUILD)/tests/main.o: $(BUILD)/choices
+$(BUILD)/obj/kinds/kinds.o $(BUILD)/obj/checker/versions.o $(BUILD)/tests/run/test_check.o $(BUILD)/tests/main.o: $(BUILD)/choices
 $(BUILD)/choices: always
 	@mkdir -p $(@D)
 	@echo 'WITH_MYSQL=$(MYSQL)' | cmp -s - $@ || echo 'WITH_MYSQL=$(MYSQL)' > $@

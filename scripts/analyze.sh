@@ -23,7 +23,7 @@ src/*)
     checks=
     case $file in
     # It is in the libraries' headers that the parameters have other names, where no comment of ours can stand.
-    src/checks/*_library.c) checks=-readability-inconsistent-declaration-parameter-name ;;
+    src/kinds/*/library.c) checks=-readability-inconsistent-declaration-parameter-name ;;
     esac
     gcc "$@" -O1 -fanalyzer -S -o /dev/null "$file" 2>"$found" || { cat "$found" >&2 && exit 1; }
     new=$(report_gcc)

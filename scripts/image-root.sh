@@ -25,10 +25,10 @@ place() {
 }
 
 # What the program loads on its own, where a DSN asks for it: the libraries of PostgreSQL and MySQL, by the names that
-# src/checks/*_library.c have; and the ways to log in that src/checks/mysql.c allows and Connector/C has as plugins.
+# src/kinds/*/library.c have; and the ways to log in that src/kinds/mysql/mysql.c allows and Connector/C has as plugins.
 # (The C library needs none: DNS and /etc/hosts are in libc itself.)
 list_loaded() {
-    for soname in $(sed -n 's/.*\.soname = "\(.*\)".*/\1/p' src/checks/*_library.c); do
+    for soname in $(sed -n 's/.*\.soname = "\(.*\)".*/\1/p' src/kinds/*/library.c); do
         library=$(gcc -print-file-name="$soname")
         [ -e "$library" ] || die "there is no $soname"
         readlink -f "$(dirname "$library")" | sed "s|\$|/$soname|"

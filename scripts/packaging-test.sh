@@ -124,7 +124,7 @@ depends_on_libraries() {
     done
     ! grep -qE 'libpq|libmariadb' "$work/depends" || return 1
     dpkg-deb --field "$work/bugsink-health.deb" Recommends >"$work/recommends"
-    for library in $(sed -n 's/.*\.package = "\(.*\)".*/\1/p' src/checks/*_library.c); do
+    for library in $(sed -n 's/.*\.package = "\(.*\)".*/\1/p' src/kinds/*/library.c); do
         grep -q "$library" "$work/recommends" || return 1
     done
 }

@@ -1,7 +1,7 @@
 /* Runs every test suite, or those named as arguments, several at a time where -j says so, and exits non-zero
  * if a test failed. */
-#include "checks/mysql_library.h"
-#include "checks/postgres_library.h"
+#include "kinds/mysql/library.h"
+#include "kinds/postgres/library.h"
 #include "harness/fork.h"
 #include "harness/tempdir.h"
 #include "report/matrix.h"

@@ -3,7 +3,7 @@
 #define BH_CHECKER_ENGINE_H
 
 #include "base/error.h"
-#include "checker/loop.h"
+#include "run/loop.h"
 #include "config/config.h"
 #include "report/snapshot.h"
 

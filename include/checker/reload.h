@@ -5,7 +5,7 @@
 #define BH_CHECKER_RELOAD_H
 
 #include "base/timers.h"
-#include "checker/loop.h"
+#include "run/loop.h"
 #include "config/config.h"
 
 /* How long the reading may take. */

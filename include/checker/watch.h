@@ -3,9 +3,9 @@
 #define BH_CHECKER_WATCH_H
 
 #include "base/error.h"
-#include "checker/loop.h"
+#include "run/loop.h"
 #include "checker/policy.h"
-#include "checks/check.h"
+#include "run/check.h"
 #include "report/snapshot.h"
 
 struct watch_events {

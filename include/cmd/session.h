@@ -4,7 +4,7 @@
 
 #include "base/timers.h"
 #include "checker/engine.h"
-#include "checker/loop.h"
+#include "run/loop.h"
 #include "cmd/args.h"
 
 struct session {

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/timers.h"
-#include "checker/loop.h"
+#include "run/loop.h"
 
 #include <stdbool.h>
 

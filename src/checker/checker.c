@@ -8,7 +8,7 @@
 #include "checker/announce.h"
 #include "checker/engine.h"
 #include "checker/listen.h"
-#include "checker/loop.h"
+#include "run/loop.h"
 #include "checker/reload.h"
 #include "checker/versions.h"
 #include "link/link.h"

@@ -5,7 +5,7 @@
 #include "base/process.h"
 #include "checker/schedule.h"
 #include "checker/watch.h"
-#include "checks/maintenance.h"
+#include "checker/maintenance.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Reads a new configuration in a one-shot child, to see whether it can be read. */
 #include "checker/reload.h"
 
-#include "checks/child.h"
+#include "run/child.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 #include "checker/versions.h"
 
 #include "base/str.h"
-#include "checks/mysql_library.h"
-#include "checks/postgres_library.h"
+#include "kinds/mysql/library.h"
+#include "kinds/postgres/library.h"
 
 #include <event2/event.h>
 #include <jansson.h>

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/str.h"
-#include "checks/http_reply.h"
+#include "kinds/http/reply.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -335,7 +335,7 @@ test('the running program has every path that a probe asks for, and no others', 
 
 test('the memory limit holds the measured use and one check that runs away; the request holds the measured use', () =>
     withDemo((env) => whileServing(env, async (base, pid) => {
-        const [, runaway] = /MEMORY_MAX = (\d+) \* 1024 \* 1024/.exec(readRoot('src/checks/child.c'));
+        const [, runaway] = /MEMORY_MAX = (\d+) \* 1024 \* 1024/.exec(readRoot('src/run/child.c'));
         const used = peakMemory(pid);
         assert.ok(used > 1);
         forEach(OVERLAYS, (docs) => ours(docs).forEach(({resources}) => {

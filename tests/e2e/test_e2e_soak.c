@@ -11,7 +11,7 @@
 #include "checker/checker.h"
 #include "checker/engine.h"
 #include "checker/listen.h"
-#include "checker/loop.h"
+#include "run/loop.h"
 #include "e2e/world.h"
 #include "harness/fork.h"
 #include "harness/mariadb.h"

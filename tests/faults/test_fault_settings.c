@@ -1,5 +1,5 @@
 /* Tests of the settings check without memory: it says internal, or what it says with all memory there is. */
-#include "checks/settings.h"
+#include "kinds/settings/settings.h"
 #include "harness/allocations.h"
 #include "harness/tempdir.h"
 

@@ -1,7 +1,7 @@
 /* A client of the responder: any bytes, in any pieces, over a socket; each request among them has its answer,
  * and what comes back can be read as the answers to them.
  * Sources: src/responder/connection.c src/responder/response.c src/responder/pages.c */
-#include "checks/http_reply.h"
+#include "kinds/http/reply.h"
 #include "fuzz/fuzz.h"
 #include "responder/connection.h"
 

@@ -1,7 +1,7 @@
 /* The reader of Bugsink's HTTP answers: any bytes, split anyhow; and answers that are made here and must come
  * out as they went in.
- * Sources: src/checks/http_reply.c */
-#include "checks/http_reply.h"
+ * Sources: src/kinds/http/reply.c */
+#include "kinds/http/reply.h"
 #include "fuzz/fuzz.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* The first bytes of a MySQL server, of which we look at as many as have come; and its errors.
- * Sources: src/checks/mysql_error.c */
-#include "checks/mysql_error.h"
+ * Sources: src/kinds/mysql/error.c */
+#include "kinds/mysql/error.h"
 #include "fuzz/fuzz.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* What comes on a PostgreSQL connection that is kept: any bytes, split anyhow, and queries asked in between.
- * Sources: src/checks/postgres_wire.c */
+ * Sources: src/kinds/postgres/wire.c */
 #include "base/str.h"
-#include "checks/postgres_wire.h"
+#include "kinds/postgres/wire.h"
 #include "fuzz/fuzz.h"
 
 #include <stdlib.h>

@@ -1,12 +1,13 @@
 /* Bugsink's settings: any file of Python, JSON or NAME=VALUE lines, and any environment.
- * Sources: src/checks/settings_python.c src/checks/settings_python_token.c
- * src/checks/settings_python_string.c src/checks/settings_python_value.c src/checks/settings_json.c
- * src/checks/settings_env.c src/checks/settings_names.c src/checks/settings_rules.c src/checks/settings.c */
-#include "checks/settings.h"
-#include "checks/settings_env.h"
-#include "checks/settings_json.h"
-#include "checks/settings_python.h"
-#include "checks/settings_rules.h"
+ * Sources: src/kinds/settings/python.c src/kinds/settings/python_token.c
+ * src/kinds/settings/python_string.c src/kinds/settings/python_value.c src/kinds/settings/json.c
+ * src/kinds/settings/env.c src/kinds/settings/names.c src/kinds/settings/rules.c
+ * src/kinds/settings/settings.c */
+#include "kinds/settings/settings.h"
+#include "kinds/settings/env.h"
+#include "kinds/settings/json.h"
+#include "kinds/settings/python.h"
+#include "kinds/settings/rules.h"
 #include "fuzz/fuzz.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef BH_TESTS_RIG_H
 #define BH_TESTS_RIG_H
 
-#include "checks/check.h"
+#include "run/check.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,16 @@
+/* Reads settings in an environment file. Pure. */
+#ifndef BH_KINDS_SETTINGS_ENV_H
+#define BH_KINDS_SETTINGS_ENV_H
+
+#include "kinds/settings/names.h"
+
+/* Adds the names of NAME=VALUE lines. Before a name, `export` may stand; a value may be quoted, and a quoted
+ * one may go over several lines; # begins a comment at the start of a line and, after white space, behind a
+ * value. Returns 0, or -1 with *fault: a line without =, a malformed name, a quote that is never closed. */
+int settings_env_parse(const char *text, struct settings_names *names, struct settings_fault *fault);
+
+/* Adds the names of NULL-terminated NAME=VALUE entries, as execve hands them over. The first of a name
+ * counts, as it does for getenv. */
+void settings_environment_parse(char *const *entries, struct settings_names *names);
+
+#endif

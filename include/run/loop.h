@@ -1,0 +1,40 @@
+/* The checker's event loop: libevent for descriptors and signals, our timers for time, and the reaping of
+ * children. */
+#ifndef BH_RUN_LOOP_H
+#define BH_RUN_LOOP_H
+
+#include "base/error.h"
+#include "base/timers.h"
+#include "run/check.h"
+#include "run/child.h"
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct loop {
+    struct event_base *base;
+    struct timers timers;
+    struct children children;
+    struct check_env env; /* what checks are given of all this */
+    struct event *child_event;
+    struct event *tick;
+    /* Called for a child that is not a one-shot one. May be NULL. */
+    void (*other_child)(void *arg, pid_t pid, int status);
+    void *arg;
+    bool is_done;
+};
+
+/* Blocks SIGPIPE and prepares everything. The caller calls loop_release in any case. */
+int loop_init(struct loop *loop, struct error *err);
+void loop_release(struct loop *loop);
+
+/* Turns until loop_end. */
+void loop_run(struct loop *loop);
+void loop_end(struct loop *loop);
+
+/* Watches a signal for as long as the loop lives. Returns NULL when memory is out; the caller frees with
+ * event_free. */
+struct event *loop_watch_signal(struct loop *loop, int number, event_callback_fn fire, void *arg);
+
+#endif

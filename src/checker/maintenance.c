@@ -1,0 +1,93 @@
+/* Looks for the maintenance file. */
+#include "checker/maintenance.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { LOOK_INTERVAL_MS = 1000, LOOK_TIMEOUT_MS = 900 };
+
+struct maintenance {
+    struct check_config config; /* only its path, which is its name, and its timeout matter */
+    struct check check;
+    struct timer next;
+    bool has_looked;
+    bool is_on;
+    void (*changed)(void *arg);
+    void *arg;
+};
+
+static void look(const struct check *check, struct outcome *outcome, int fd) {
+    (void)fd;
+    struct stat st;
+    outcome->reason = stat(check->config->path, &st) == 0 ? REASON_MAINTENANCE : REASON_OK;
+}
+
+static void start(struct check *check) {
+    check_run_in_child(check, look);
+}
+
+static const struct check_kind MAINTENANCE_KIND = {
+    .id = KIND_SETTINGS,
+    .name = "maintenance",
+    .start = start,
+    .cancel = check_cancel_child,
+};
+
+static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
+    (void)duration_ms;
+    struct maintenance *maintenance = check->arg;
+    timer_arm(check->env->timers, &maintenance->next, LOOK_INTERVAL_MS);
+    bool is_on = maintenance->is_on, is_first = !maintenance->has_looked;
+    if (outcome->reason == REASON_OK || outcome->reason == REASON_MAINTENANCE)
+        is_on = outcome->reason == REASON_MAINTENANCE;
+    bool is_news = is_first || is_on != maintenance->is_on;
+    maintenance->has_looked = true;
+    maintenance->is_on = is_on;
+    if (is_news)
+        maintenance->changed(maintenance->arg);
+}
+
+static void run(void *arg) {
+    struct maintenance *maintenance = arg;
+    check_start(&maintenance->check);
+}
+
+struct maintenance *maintenance_new(
+    const struct check_env *env, const char *path, bool was_on, void (*changed)(void *arg), void *arg) {
+    struct maintenance *maintenance = calloc(1, sizeof *maintenance);
+    if (!maintenance)
+        return NULL;
+    maintenance->config.timeout_ms = LOOK_TIMEOUT_MS;
+    maintenance->config.path = strdup(path);
+    maintenance->config.name = maintenance->config.path;
+    maintenance->is_on = was_on;
+    maintenance->changed = changed;
+    maintenance->arg = arg;
+    timer_init(&maintenance->next, run, maintenance);
+    if (!maintenance->config.path || check_init_kind(&maintenance->check, &MAINTENANCE_KIND, env,
+                                         &maintenance->config, on_finished, maintenance, NULL) < 0) {
+        free(maintenance->config.path);
+        free(maintenance);
+        return NULL;
+    }
+    timer_arm(env->timers, &maintenance->next, 0);
+    return maintenance;
+}
+
+void maintenance_free(struct maintenance *maintenance) {
+    if (!maintenance)
+        return;
+    timer_disarm(&maintenance->next);
+    check_release(&maintenance->check);
+    free(maintenance->config.path);
+    free(maintenance);
+}
+
+const char *maintenance_path(const struct maintenance *maintenance) {
+    return maintenance->config.path;
+}
+
+bool maintenance_is_on(const struct maintenance *maintenance) {
+    return maintenance->is_on;
+}

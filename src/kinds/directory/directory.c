@@ -1,0 +1,197 @@
+/* A look at a directory that Bugsink writes to. */
+#include "kinds/directory/directory.h"
+
+#include "base/clock.h"
+#include "base/sandbox.h"
+#include "base/str.h"
+#include "kinds/finding.h"
+#include "kinds/kinds.h"
+#include "kinds/volume.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Bugsink keeps one file for each thread that wakes the worker, however often it does (snappea/__init__.py).
+ */
+enum { WAKEUPS_MAX = 4096 };
+
+static int fail_errno(struct outcome *outcome, int error, const char *path) {
+    if (error == ENOTDIR || error == ELOOP)
+        return finding_fail(outcome, REASON_NOT_A_DIRECTORY, "%s: %s", path, strerror(error));
+    return finding_fail_errno(outcome, error, path);
+}
+
+static int look_at_volume(const struct check_config *config, const char *path, struct outcome *outcome) {
+    struct volume volume;
+    if (volume_look(path, &volume) < 0)
+        return fail_errno(outcome, errno, path);
+    observed_set(&outcome->observed, OBSERVED_FREE_BYTES, volume.free_bytes);
+    if (volume.free_inodes >= 0)
+        observed_set(&outcome->observed, OBSERVED_FREE_INODES, volume.free_inodes);
+    if (volume.is_read_only)
+        return finding_fail(outcome, REASON_READ_ONLY_MOUNT, "%s is on a read-only mount", path);
+    if (volume.is_full)
+        return finding_fail(outcome, REASON_DISK_FULL, "%s: no free %s on its volume", path,
+            volume.free_bytes == 0 ? "block" : "inode");
+    if (volume_is_low(&volume, config->min_free_bytes))
+        finding_note(outcome, REASON_DISK_LOW);
+    if (volume.is_network)
+        finding_note(outcome, REASON_NETWORK_FS);
+    return 0;
+}
+
+static int may_write_in(const char *path) {
+    return faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+}
+
+/* -- one that is there -- */
+
+/* Since version 2.0 Bugsink uses these directories only where they are its own user's (b108_makedirs in
+ * bsmain/utils.py): a volume mounted there, which is root's, will not do, however writable it is. We take our
+ * user for the app's; of root, which may be anybody's sidecar, nothing follows. */
+static int look_at_owner(const struct check_config *config, const struct stat *st, struct outcome *outcome) {
+    if (config->directory_role == DIRECTORY_PLAIN || geteuid() == 0 || st->st_uid == geteuid())
+        return 0;
+    return finding_fail(outcome, REASON_UID_MISMATCH,
+        "%s belongs to uid %lld, not to uid %lld: Bugsink uses only a directory of its own user's",
+        config->path, (long long)st->st_uid, (long long)geteuid());
+}
+
+static int look_at_access(const struct check_config *config, const struct stat *st, struct outcome *outcome) {
+    int error = may_write_in(config->path);
+    if (error == EACCES)
+        return finding_fail(outcome, REASON_PERMISSION,
+            "%s (of uid %lld, mode %03o) may not be written by uid %lld", config->path, (long long)st->st_uid,
+            (unsigned)st->st_mode & 07777, (long long)geteuid());
+    return error == 0 ? 0 : fail_errno(outcome, error, config->path);
+}
+
+static int64_t age_ms(const struct stat *st, int64_t now_wall_ms) {
+    int64_t written_ms = (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
+    return now_wall_ms > written_ms ? now_wall_ms - written_ms : 0;
+}
+
+/* Foreman removes each wake-up call as it hears of it, by inotify (snappea/foreman.py): one that stays was
+ * not heard. Whether that matters is known only together with the queue. */
+static int look_at_wakeups(const struct check_config *config, int64_t now_wall_ms, struct outcome *outcome) {
+    DIR *dir = opendir(config->path);
+    if (!dir)
+        return fail_errno(outcome, errno, config->path);
+    int64_t oldest_ms = -1;
+    const struct dirent *entry;
+    struct stat st;
+    for (int i = 0; i < WAKEUPS_MAX && (entry = readdir(dir)) != NULL; i++)
+        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+            age_ms(&st, now_wall_ms) > oldest_ms)
+            oldest_ms = age_ms(&st, now_wall_ms);
+    closedir(dir);
+    if (oldest_ms >= 0)
+        observed_set(&outcome->observed, OBSERVED_WAKEUP_AGE_S, oldest_ms / 1000);
+    return 0;
+}
+
+static int look_at_directory(
+    const struct check_config *config, const struct stat *st, struct outcome *outcome) {
+    if (!S_ISDIR(st->st_mode))
+        return finding_fail(outcome, REASON_NOT_A_DIRECTORY, "%s is not a directory", config->path);
+    outcome->identity = (struct identity){.device = (uint64_t)st->st_dev, .inode = (uint64_t)st->st_ino};
+    if (look_at_volume(config, config->path, outcome) < 0 || look_at_access(config, st, outcome) < 0)
+        return -1;
+    return look_at_owner(config, st, outcome);
+}
+
+/* -- one that is not there -- */
+
+/* Cuts path back to what exists of it: a string of the caller's, absolute. Returns 0, or errno. */
+static int cut_to_existing(char *path, struct stat *st) {
+    while (stat(path, st) < 0) {
+        if (errno != ENOENT || strcmp(path, "/") == 0)
+            return errno;
+        char *slash = strrchr(path, '/');
+        slash[slash == path ? 1 : 0] = '\0';
+    }
+    return 0;
+}
+
+static int look_at_place(const struct check_config *config, char *place, struct outcome *outcome) {
+    struct stat st;
+    int error = cut_to_existing(place, &st);
+    if (error != 0)
+        return fail_errno(outcome, error, place);
+    if (!S_ISDIR(st.st_mode))
+        return finding_fail(outcome, REASON_NOT_A_DIRECTORY, "%s is not a directory", place);
+    if (look_at_volume(config, place, outcome) < 0)
+        return -1;
+    error = may_write_in(place);
+    if (error != 0)
+        return finding_fail(outcome, error == EROFS ? REASON_READ_ONLY_MOUNT : REASON_FILE_MISSING,
+            "%s does not exist and cannot be made: %s: %s", config->path, place, strerror(error));
+    return 0;
+}
+
+/* Bugsink makes the ingestion directory before it writes an event there, and the wake-up directory when its
+ * worker starts, or before it wakes it (snappea/models.py): until then both are rightly missing, and to call
+ * that an error would keep the first event away. */
+static int look_at_missing(const struct check_config *config, struct outcome *outcome) {
+    struct stat st;
+    if (lstat(config->path, &st) == 0)
+        return finding_fail(
+            outcome, REASON_NOT_A_DIRECTORY, "%s is a symbolic link that leads nowhere", config->path);
+    if (config->directory_role == DIRECTORY_PLAIN)
+        return finding_fail_errno(outcome, ENOENT, config->path);
+    char *place = strdup(config->path);
+    if (!place)
+        return finding_fail_errno(outcome, ENOMEM, config->path);
+    int result = look_at_place(config, place, outcome);
+    free(place);
+    return result;
+}
+
+/* -- the look -- */
+
+void directory_examine(const struct check_config *config, int64_t now_wall_ms,
+    void (*phase)(void *arg, enum phase phase), void *arg, struct outcome *outcome) {
+    struct stat st;
+    enum phase last = PHASE_STAT;
+    memset(outcome, 0, sizeof *outcome);
+    phase(arg, PHASE_STAT);
+    if (stat(config->path, &st) < 0) {
+        if (errno == ENOENT)
+            look_at_missing(config, outcome);
+        else
+            fail_errno(outcome, errno, config->path);
+    } else if (look_at_directory(config, &st, outcome) == 0 && config->directory_role == DIRECTORY_WAKEUP) {
+        phase(arg, last = PHASE_READ);
+        look_at_wakeups(config, now_wall_ms, outcome);
+    }
+    if (outcome->reason != REASON_OK)
+        outcome->phase = last;
+}
+
+/* -- the kind -- */
+
+static void report_phase(void *arg, enum phase phase) {
+    child_report_phase(*(int *)arg, phase);
+}
+
+static void work(const struct check *check, struct outcome *outcome, int fd) {
+    if (check->config->is_sandboxed)
+        sandbox_forbid_all_but_reading();
+    directory_examine(check->config, clock_wall_ms(clock_system()), report_phase, &fd, outcome);
+}
+
+static void start(struct check *check) {
+    check_run_in_child(check, work);
+}
+
+const struct check_kind DIRECTORY_KIND = {
+    .id = KIND_DIRECTORY,
+    .name = "directory",
+    .start = start,
+    .cancel = check_cancel_child,
+};

@@ -1,0 +1,115 @@
+/* From the configuration to socket address and request, and from the answer to a reason. */
+#include "kinds/http/target.h"
+
+#include "config/address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+/* -- the request -- */
+
+static void set_address(struct http_target *target, const struct address *address) {
+    union {
+        struct sockaddr_storage any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } to = {0};
+    if (address->is_ipv6) {
+        to.in6.sin6_family = AF_INET6;
+        to.in6.sin6_port = htons(address->port);
+        inet_pton(AF_INET6, address->host, &to.in6.sin6_addr);
+        target->address_size = sizeof to.in6;
+    } else {
+        to.in.sin_family = AF_INET;
+        to.in.sin_port = htons(address->port);
+        inet_pton(AF_INET, address->host, &to.in.sin_addr);
+        target->address_size = sizeof to.in;
+    }
+    target->address = to.any;
+}
+
+/* The request that Bugsink's proxy would pass on. X-Forwarded-Proto: Bugsink's own settings leave the
+ * redirect to https to the proxy (settings/default.py silences security.W008), but an installation's may hold
+ * SECURE_SSL_REDIRECT, and would send a plain request away; where nobody has told Bugsink to trust the header
+ * it changes nothing. */
+static void write_request(
+    struct http_target *target, const struct check_config *config, const char *authority, const char *path) {
+    strbuf_format(&target->request,
+        "GET %s HTTP/1.1\r\n"
+        "Host: %s\r\n"
+        "User-Agent: bugsink-health/%s\r\n"
+        "Accept: */*\r\n"
+        "%s"
+        "Connection: close\r\n\r\n",
+        path, config->host ? config->host : authority, BH_VERSION,
+        config->is_https ? "X-Forwarded-Proto: https\r\n" : "");
+}
+
+int http_target_init(struct http_target *target, const struct check_config *config, struct error *err) {
+    static const char SCHEME[] = "http://";
+    char authority[ADDRESS_TEXT_SIZE] = "";
+    struct address address;
+    *target = (struct http_target){0};
+    const char *start = config->url + sizeof SCHEME - 1;
+    size_t length = strncmp(config->url, SCHEME, sizeof SCHEME - 1) == 0 ? strcspn(start, "/") : 0;
+    if (length == 0 || length >= sizeof authority || start[length] != '/')
+        return error_set(err, "%s: not of the form http://ADDRESS:PORT/PATH", config->url);
+    memcpy(authority, start, length);
+    if (address_parse(authority, &address, err) < 0)
+        return -1;
+    set_address(target, &address);
+    write_request(target, config, authority, start + length);
+    if (!target->request.is_broken)
+        return 0;
+    http_target_release(target);
+    return error_set(err, "out of memory");
+}
+
+void http_target_release(struct http_target *target) {
+    strbuf_release(&target->request);
+}
+
+/* -- the answer -- */
+
+static bool is_expected(const char *body, size_t length, const char *expect) {
+    static const char WHITE[] = " \t\r\n\v\f";
+    size_t wanted = strlen(expect);
+    while (length > 0 && memchr(WHITE, body[length - 1], sizeof WHITE - 1))
+        length--;
+    while (wanted > 0 && memchr(WHITE, expect[wanted - 1], sizeof WHITE - 1))
+        wanted--;
+    return length == wanted && (length == 0 || memcmp(body, expect, length) == 0);
+}
+
+enum reason http_reason_of_answer(int status, const char *body, size_t length, const char *expect) {
+    if (status == 200)
+        return is_expected(body, length, expect) ? REASON_OK : REASON_IDENTITY;
+    switch (status) {
+    case 400: return REASON_HOST_REJECTED; /* Django: DisallowedHost */
+    case 404: return REASON_NOT_FOUND;
+    case 429: return REASON_THROTTLED;
+    }
+    if (status >= 300 && status < 400)
+        return REASON_REDIRECTED;
+    /* What is left (204, 401, 403, 405, ...) Bugsink's endpoint never says: somebody else does. */
+    return status >= 500 ? REASON_APP_ERROR : REASON_IDENTITY;
+}
+
+enum reason http_reason_of_errno(int cause) {
+    switch (cause) {
+    case ECONNREFUSED: return REASON_REFUSED;
+    case ECONNRESET:
+    case EPIPE:
+    case ECONNABORTED: return REASON_RESET;
+    case ETIMEDOUT: return REASON_TIMEOUT;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN: return REASON_UNREACHABLE;
+    }
+    /* EMFILE, ENOMEM, ...; also EADDRNOTAVAIL (no local port is free, or no IPv6 here) and EACCES, EPERM (a
+     * filter of this machine): nothing was asked, so nothing is known of Bugsink. */
+    return REASON_INTERNAL;
+}

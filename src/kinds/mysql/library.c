@@ -1,0 +1,70 @@
+/* Connector/C's functions, by their own names: each hands its call on to the library, once that is loaded. */
+#include "kinds/mysql/library.h"
+
+#include "base/library.h"
+
+#include <mysql.h>
+#include <stdio.h>
+
+/* result, name, parameters, arguments: a line for each function that is called. The header's own declaration
+ * stands beside each, so that the compiler finds one that is not as it should be. */
+#define FUNCTIONS(F)                                                                                         \
+    F(MYSQL *, mysql_init, (MYSQL * mysql), (mysql))                                                         \
+    F(void, mysql_close, (MYSQL * mysql), (mysql))                                                           \
+    F(unsigned int, mysql_errno, (MYSQL * mysql), (mysql))                                                   \
+    F(const char *, mysql_error, (MYSQL * mysql), (mysql))                                                   \
+    F(int, mysql_options, (MYSQL * mysql, enum mysql_option option, const void *value),                      \
+        (mysql, option, value))                                                                              \
+    F(int, mysql_options4, (MYSQL * mysql, enum mysql_option option, const void *name, const void *value),   \
+        (mysql, option, name, value))                                                                        \
+    F(int, mysql_real_connect_start,                                                                         \
+        (MYSQL * *connected, MYSQL * mysql, const char *host, const char *user, const char *password,        \
+            const char *database, unsigned int port, const char *socket, unsigned long flags),               \
+        (connected, mysql, host, user, password, database, port, socket, flags))                             \
+    F(int, mysql_real_connect_cont, (MYSQL * *connected, MYSQL * mysql, int status),                         \
+        (connected, mysql, status))                                                                          \
+    F(my_socket, mysql_get_socket, (MYSQL * mysql), (mysql))                                                 \
+    F(char *, mysql_get_server_info, (MYSQL * mysql), (mysql))                                               \
+    F(unsigned long, mysql_get_server_version, (MYSQL * mysql), (mysql))                                     \
+    F(my_bool, mariadb_connection, (MYSQL * mysql), (mysql))                                                 \
+    F(int, mysql_query, (MYSQL * mysql, const char *sql), (mysql, sql))                                      \
+    F(MYSQL_RES *, mysql_use_result, (MYSQL * mysql), (mysql))                                               \
+    F(MYSQL_ROW, mysql_fetch_row, (MYSQL_RES * result), (result))                                            \
+    F(void, mysql_free_result, (MYSQL_RES * result), (result))                                               \
+    F(MARIADB_CHARSET_INFO *, mariadb_get_charset_by_name, (const char *name), (name))                       \
+    F(const char *, mysql_get_client_info, (void), ())
+
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and lists of parameters cannot stand in any */
+
+/* Where the library's functions are, once it is loaded. */
+static struct {
+#define POINTER(result, name, parameters, arguments) result(*name) parameters;
+    FUNCTIONS(POINTER)
+} loaded;
+
+static const struct library_symbol SYMBOLS[] = {
+#define SYMBOL(result, name, parameters, arguments) {#name, &loaded.name},
+    FUNCTIONS(SYMBOL)};
+
+static struct library library = {
+    .soname = "libmariadb.so.3",
+    .package = "libmariadb3",
+    .symbols = SYMBOLS,
+    .symbol_count = sizeof SYMBOLS / sizeof SYMBOLS[0],
+};
+
+#define FORWARD(result, name, parameters, arguments)                                                         \
+    result name parameters {                                                                                 \
+        return loaded.name arguments;                                                                        \
+    }
+FUNCTIONS(FORWARD)
+
+/* NOLINTEND(bugprone-macro-parentheses) */
+
+int mysql_library_load(struct error *err) {
+    return library_load(&library, err);
+}
+
+const char *mysql_library_version(void) {
+    return library.is_loaded ? mysql_get_client_info() : NULL;
+}

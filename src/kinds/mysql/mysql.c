@@ -1,0 +1,444 @@
+/* The MySQL and MariaDB kind: logs in, asks and takes its leave, in a one-shot child.
+ *
+ * A connection that ends between greeting and login counts against this host, which is Bugsink's host too
+ * (see policy_retry). So nothing is looked at by a bare connect, every login is carried to its end, and what
+ * can be known to fail beforehand is not begun. */
+#include "kinds/kinds.h"
+#include "kinds/mysql/error.h"
+#include "kinds/mysql/library.h"
+#include "kinds/mysql/target.h"
+#include "run/resolve.h"
+
+#include "base/clock.h"
+#include "base/sandbox.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <mysql.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* One conversation, in the child. */
+struct talk {
+    const struct check_config *config;
+    const struct mysql_target *target;
+    struct outcome *outcome;
+    int fd; /* to the parent */
+    int64_t started_ms;
+    MYSQL *mysql;
+    enum phase phase;
+    bool has_looked;  /* at the server's first bytes */
+    bool is_foreign;  /* they are no MySQL server's */
+    bool is_tls_next; /* behind the greeting */
+    bool lacks_tls;   /* it must be there, and the server has none */
+    bool is_stopped;  /* before the login: the library is not to go on */
+};
+
+static void enter(struct talk *talk, enum phase phase) {
+    if (talk->phase != phase)
+        child_report_phase(talk->fd, phase);
+    talk->phase = phase;
+}
+
+/* Returns false, so that a failing function can return it. */
+static bool fail(struct talk *talk, enum reason reason, enum phase phase, const char *detail) {
+    talk->outcome->reason = reason;
+    talk->outcome->phase = phase;
+    outcome_set_detail(talk->outcome, talk->config, detail);
+    return false;
+}
+
+static bool fail_with_error(struct talk *talk, enum phase phase) {
+    unsigned error = mysql_errno(talk->mysql);
+    const char *message = mysql_error(talk->mysql);
+    snprintf(talk->outcome->code, sizeof talk->outcome->code, "%u", mysql_number_of_error(error, message));
+    enum reason reason = mysql_reason_of_error(error, message);
+    /* The library's own texts name a plugin out of a buffer that may have been used again meanwhile. */
+    if (reason == REASON_AUTH_UNSUPPORTED && mysql_error_is_librarys(error))
+        message = "the server asks for a plugin that is not installed here, or that is not allowed";
+    return fail(talk, reason, phase, message);
+}
+
+/* -- before anything is sent -- */
+
+/* The library would only look for them after the greeting. */
+static bool can_read_files(struct talk *talk) {
+    const char *const files[] = {talk->target->ca, talk->target->cert, talk->target->key};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (!files[i] || access(files[i], R_OK) == 0)
+            continue;
+        char text[OUTCOME_DETAIL_SIZE];
+        snprintf(text, sizeof text, "%s: %s", files[i], strerror(errno));
+        return fail(talk, REASON_TLS, PHASE_OPEN, text);
+    }
+    return true;
+}
+
+/* The system's authorities as one file, or NULL where there is none at a usual place. */
+static const char *find_authorities(void) {
+    static const char *const USUAL[] = {"/etc/ssl/certs/ca-certificates.crt", /* Debian, Alpine, Arch */
+        "/etc/pki/tls/certs/ca-bundle.crt",                                   /* Fedora */
+        "/etc/ssl/ca-bundle.pem",                                             /* SUSE */
+        "/etc/ssl/cert.pem"};                                                 /* BSD, macOS */
+    const char *chosen = getenv("SSL_CERT_FILE");                             /* OpenSSL's own variable */
+    if (chosen)
+        return chosen;
+    for (size_t i = 0; i < sizeof USUAL / sizeof USUAL[0]; i++)
+        if (access(USUAL[i], R_OK) == 0)
+            return USUAL[i];
+    return NULL;
+}
+
+static void set_tls(MYSQL *mysql, const struct mysql_target *target) {
+    /* In this library ENFORCE means "where the server has it"; both are set, for their standards change with
+     * version 3.4. */
+    my_bool is_wanted = target->tls != MYSQL_TLS_DISABLED;
+    my_bool is_verified = target->tls == MYSQL_TLS_VERIFY_IDENTITY;
+    mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &is_wanted);
+    mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &is_verified);
+    /* Where no authority is named, version 3.4 takes a login with the right password for a proof of the
+     * server's certificate (seen with Debian 13): so the system's are named. */
+    const char *ca = target->ca || !is_verified ? target->ca : find_authorities();
+    if (ca)
+        mysql_options(mysql, MYSQL_OPT_SSL_CA, ca);
+    if (target->cert)
+        mysql_options(mysql, MYSQL_OPT_SSL_CERT, target->cert);
+    if (target->key)
+        mysql_options(mysql, MYSQL_OPT_SSL_KEY, target->key);
+    /* Where nobody is verified, OpenSSL need not read the system's CAs: three quarters of the run's processor
+     * time (measured: 34 ms against 8). This process is ours alone. */
+    if (is_wanted && !target->ca && !is_verified) {
+        setenv("SSL_CERT_FILE", "/dev/null", 1);
+        setenv("SSL_CERT_DIR", "/nonexistent", 1);
+    }
+}
+
+/* No time-outs of the library's: the deadline is the run's, and this child has an alarm. (Its TLS handshake
+ * takes the seconds of the connect time-out for milliseconds.) Its non-blocking calls tell the phases apart.
+ */
+static MYSQL *open_handle(const struct mysql_target *target) {
+    MYSQL *mysql = mysql_init(NULL);
+    unsigned no = 0;
+    unsigned long packet_max = 1 << 20; /* the standard is 1 GiB */
+    if (!mysql)
+        return NULL;
+    mysql_options(mysql, MYSQL_SET_CHARSET_NAME, target->charset ? target->charset : "utf8mb4");
+    mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no); /* else the server may ask for any file of ours */
+    /* Whatever answers there must not be given the password in clear, as the plugins "dialog" and
+     * "mysql_clear_password" would on its word. */
+    mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH,
+        "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password,auth_gssapi_client");
+    mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_max);
+    mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "bugsink-health");
+    set_tls(mysql, target);
+    if (mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL) == 0)
+        return mysql;
+    mysql_close(mysql);
+    return NULL;
+}
+
+/* -- the login -- */
+
+/* Waits for one of these events; an error ends the wait as well. Returns false where one is all that came. */
+static bool await_socket(const struct talk *talk, int events) {
+    struct pollfd socket = {.fd = mysql_get_socket(talk->mysql), .events = (short)events};
+    while (poll(&socket, 1, -1) < 0 && errno == EINTR)
+        ;
+    return (socket.revents & events) && !(socket.revents & (POLLERR | POLLNVAL));
+}
+
+/* The library takes a connection for safe where TLS was asked for, whether it came about or not, and gives
+ * the password in clear to a server without TLS that asks for it (seen: Connector/C 3.3,
+ * caching_sha2_password). So where there is none, none is asked for; and where there must be some, this ends
+ * before the login. */
+static void go_without_tls(struct talk *talk) {
+    my_bool no = 0;
+    talk->lacks_tls = talk->is_stopped = talk->target->tls >= MYSQL_TLS_REQUIRED;
+    mysql_options(talk->mysql, MYSQL_OPT_SSL_ENFORCE, &no);
+}
+
+/* Waits until enough of the server's first packet is there (or nothing more comes) and looks at it, without
+ * taking it from the library. */
+static void look_at_greeting(struct talk *talk) {
+    int fd = mysql_get_socket(talk->mysql), any = 1;
+    unsigned char bytes[1024];
+    enum mysql_offer offer = MYSQL_OFFER_UNKNOWN;
+    ssize_t count = 0;
+    for (int enough = 5; offer == MYSQL_OFFER_UNKNOWN && enough <= (int)sizeof bytes;
+         enough = (int)count + 1) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &enough, sizeof enough);
+        await_socket(talk, POLLIN);
+        count = recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+        talk->is_foreign = count > 0 && !mysql_may_be_greeting(bytes, (size_t)count);
+        if (count < enough || talk->is_foreign)
+            break; /* the connection's end, or somebody else's language: the library's to tell */
+        offer = mysql_offer_of_greeting(bytes, (size_t)count);
+    }
+    setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &any, sizeof any);
+    talk->has_looked = true;
+    if (count == (ssize_t)sizeof bytes && offer == MYSQL_OFFER_UNKNOWN)
+        talk->is_foreign = talk->is_stopped = true; /* no server is so long in telling its version */
+    bool is_wanted = talk->target->tls != MYSQL_TLS_DISABLED && !talk->is_foreign;
+    talk->is_tls_next = is_wanted && offer == MYSQL_OFFER_TLS;
+    if (is_wanted && !talk->target->is_local && offer == MYSQL_OFFER_NONE)
+        go_without_tls(talk);
+}
+
+/* From here on to break off counts against this host: where the deadline passes, the child goes on, and is
+ * given up for the next attempt, half an hour later at most. */
+static void allow_lingering(void) {
+    enum { LINGERS_S = 3600 };
+    alarm(LINGERS_S);
+}
+
+/* Logged in: the questions have their time, also where the login took a whole run, or all but a little of it:
+ * with nothing left, each of them would be a timeout of our own making. */
+static void end_lingering(struct talk *talk) {
+    int64_t now_ms = clock_now_ms(clock_system());
+    if (now_ms - talk->started_ms > talk->config->timeout_ms * 8 / 10)
+        talk->started_ms = now_ms;
+    alarm((unsigned)((talk->config->timeout_ms + 999) / 1000) + 1);
+}
+
+/* Connected. The library reads the greeting and negotiates TLS in one step, in which it may block. */
+static void await_greeting(struct talk *talk) {
+    enter(talk, PHASE_AUTH);
+    allow_lingering();
+    if (talk->has_looked)
+        await_socket(talk, POLLIN);
+    else
+        look_at_greeting(talk);
+    if (talk->is_tls_next)
+        enter(talk, PHASE_TLS);
+}
+
+/* One step of the login: waits for what the library waits for, and lets it go on. A greeting that is there as
+ * soon as the connection is would be read in the step of the connect: so that is waited for as well. */
+static int take_step(struct talk *talk, MYSQL **connected, int wanted) {
+    bool is_connecting = talk->phase <= PHASE_CONNECT && (wanted & MYSQL_WAIT_WRITE);
+    if (is_connecting)
+        enter(talk, PHASE_CONNECT);
+    bool is_connected = !is_connecting || await_socket(talk, POLLOUT);
+    if (is_connected && !mysql_get_server_info(talk->mysql)) {
+        await_greeting(talk);
+        if (talk->is_stopped)
+            return 0;
+    } else if (is_connected) {
+        enter(talk, PHASE_AUTH);
+        await_socket(talk, (wanted & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : POLLIN);
+    }
+    return mysql_real_connect_cont(connected, talk->mysql, wanted);
+}
+
+/* The phase a failed login failed in: the library's number knows more than its waiting told. */
+static enum phase phase_of_failure(const struct talk *talk) {
+    unsigned error = mysql_number_of_error(mysql_errno(talk->mysql), mysql_error(talk->mysql));
+    switch (error) {
+    case 2005: return PHASE_RESOLVE;
+    case 2001:
+    case 2002:
+    case 2003:
+    case 2004: return PHASE_CONNECT;
+    case 2026: return PHASE_TLS;
+    default: return PHASE_AUTH;
+    }
+}
+
+static bool log_in(struct talk *talk) {
+    const struct mysql_target *target = talk->target;
+    const struct dsn *dsn = &talk->config->dsn;
+    MYSQL *connected = NULL;
+    bool has_name = !target->is_local && !resolve_is_numeric(target->host);
+    enter(talk, has_name ? PHASE_RESOLVE : PHASE_CONNECT);
+    int wanted = mysql_real_connect_start(&connected, talk->mysql, target->host, dsn->user, dsn->password,
+        dsn->database, target->port, target->socket, 0);
+    while (wanted != 0)
+        wanted = take_step(talk, &connected, wanted);
+    if (talk->is_foreign)
+        return fail(talk, REASON_PROTOCOL, PHASE_AUTH, "what answers there is no MySQL or MariaDB server");
+    if (talk->lacks_tls)
+        return fail(talk, REASON_TLS, PHASE_TLS, "the server offers no TLS");
+    return connected || fail_with_error(talk, phase_of_failure(talk));
+}
+
+/* -- the questions: plain blocking calls, for the phase is known -- */
+
+/* Runs one statement. *row is its first row, or NULL; the result it stands in is the caller's to free. Rows
+ * are not kept: a server that sends them without end costs time, and no memory. */
+static bool run(struct talk *talk, const char *sql, MYSQL_RES **result, MYSQL_ROW *row) {
+    *row = NULL;
+    *result = mysql_query(talk->mysql, sql) == 0 ? mysql_use_result(talk->mysql) : NULL;
+    if (*result)
+        *row = mysql_fetch_row(*result);
+    return mysql_errno(talk->mysql) == 0 || fail_with_error(talk, PHASE_QUERY);
+}
+
+static bool run_only(struct talk *talk, const char *sql) {
+    MYSQL_RES *result;
+    MYSQL_ROW row;
+    bool is_done = run(talk, sql, &result, &row);
+    mysql_free_result(result);
+    return is_done;
+}
+
+/* A query that hangs (on a migration's lock, say) ends in the server as well, a little before our deadline;
+ * else one connection would be left behind by each run. MySQL waits for locks in whole seconds alone. */
+static bool set_limits(struct talk *talk) {
+    char sql[128];
+    int64_t elapsed_ms = clock_now_ms(clock_system()) - talk->started_ms;
+    int64_t limit_ms = (talk->config->timeout_ms - elapsed_ms) * 8 / 10;
+    if (limit_ms < 1)
+        limit_ms = 1;
+    long long limit = (long long)limit_ms, lock_s = limit > 1000 ? limit / 1000 : 1;
+    if (mariadb_connection(talk->mysql))
+        snprintf(sql, sizeof sql, "SET SESSION max_statement_time=%lld.%03lld, lock_wait_timeout=%lld",
+            limit / 1000, limit % 1000, lock_s);
+    else
+        snprintf(
+            sql, sizeof sql, "SET SESSION max_execution_time=%lld, lock_wait_timeout=%lld", limit, lock_s);
+    return run_only(talk, sql);
+}
+
+/* The names that hold on MySQL and MariaDB of any version: an unknown one is merely absent here. */
+static bool is_session_writable(struct talk *talk) {
+    MYSQL_RES *result;
+    MYSQL_ROW row;
+    bool is_writable = run(talk,
+        "SHOW VARIABLES WHERE Variable_name IN ('tx_read_only', 'transaction_read_only', 'innodb_read_only')",
+        &result, &row);
+    for (; is_writable && row; row = mysql_fetch_row(result)) {
+        char text[128];
+        if (!row[0] || !row[1] || strcmp(row[1], "OFF") == 0 || strcmp(row[1], "0") == 0)
+            continue;
+        snprintf(text, sizeof text, "%.60s is %.30s", row[0], row[1]);
+        is_writable = fail(talk, REASON_READ_ONLY, PHASE_QUERY, text);
+    }
+    if (is_writable && mysql_errno(talk->mysql) != 0) /* no further row: the last one, or the answer broke */
+        is_writable = fail_with_error(talk, PHASE_QUERY);
+    mysql_free_result(result);
+    return is_writable;
+}
+
+/* An explicit READ WRITE is refused (1290, 1836) to whom read_only or super_read_only binds, and to nobody
+ * else: the server knows best who is exempt. Nothing is written. (MariaDB: sql/transaction.cc, trans_begin.)
+ */
+static bool is_user_let_write(struct talk *talk) {
+    return run_only(talk, "START TRANSACTION READ WRITE") && run_only(talk, "ROLLBACK");
+}
+
+static bool judge_schema(struct talk *talk, MYSQL_ROW row) {
+    if (!row || !row[0] || !row[1] || !row[2])
+        return fail(talk, REASON_PROTOCOL, PHASE_QUERY, "values are missing in the answer");
+    int64_t installations = strtoll(row[1], NULL, 10);
+    observed_set(&talk->outcome->observed, OBSERVED_INSTALLATIONS, installations);
+    if (strcmp(row[0], "1") != 0)
+        return fail(talk, REASON_UNMIGRATED, PHASE_QUERY, "django_migrations is empty");
+    if (installations != 1)
+        return fail(talk, REASON_APP_DATA_INVALID, PHASE_QUERY,
+            installations == 0 ? "phonehome_installation is empty"
+                               : "phonehome_installation has more than one row");
+    if (strcmp(row[2], "1") == 0)
+        return fail(talk, REASON_INGESTION_PAUSED, PHASE_QUERY, "quota_exceeded_until is in the future");
+    return true;
+}
+
+/* Older Bugsinks have no quota_exceeded_until: then the name means the outer table's, which is NULL. Django
+ * keeps times in UTC here. (Bugsink: phonehome/models.py, and its migration 0003.) */
+static bool ask_schema(struct talk *talk) {
+    MYSQL_RES *result;
+    MYSQL_ROW row;
+    bool is_well = run(talk,
+        "SELECT EXISTS (SELECT 1 FROM django_migrations),"
+        " (SELECT count(*) FROM (SELECT 1 FROM phonehome_installation LIMIT 2) AS i),"
+        " EXISTS (SELECT 1 FROM phonehome_installation WHERE quota_exceeded_until > UTC_TIMESTAMP(6))"
+        " FROM (SELECT CAST(NULL AS DATETIME(6)) AS quota_exceeded_until) AS older",
+        &result, &row);
+    is_well = is_well && judge_schema(talk, row);
+    mysql_free_result(result);
+    return is_well;
+}
+
+static bool ask_plain(struct talk *talk) {
+    MYSQL_RES *result;
+    MYSQL_ROW row;
+    bool is_well = run(talk, "SELECT 1", &result, &row);
+    if (is_well && !row)
+        is_well = fail(talk, REASON_PROTOCOL, PHASE_QUERY, "rows are missing in the answer");
+    mysql_free_result(result);
+    return is_well;
+}
+
+static bool ask(struct talk *talk) {
+    enter(talk, PHASE_QUERY);
+    end_lingering(talk);
+    observed_set(
+        &talk->outcome->observed, OBSERVED_SERVER_VERSION, (int64_t)mysql_get_server_version(talk->mysql));
+    if (talk->config->role == ROLE_PLAIN)
+        return ask_plain(talk);
+    return set_limits(talk) && is_session_writable(talk) && is_user_let_write(talk) && ask_schema(talk);
+}
+
+/* -- the kind -- */
+
+static void examine(const struct check *check, struct outcome *outcome, int fd) {
+    struct mysql_target target; /* made anew for each run: a reload gives the check another config */
+    struct error err;
+    struct talk talk = {.config = check->config,
+        .target = &target,
+        .outcome = outcome,
+        .fd = fd,
+        .started_ms = clock_now_ms(clock_system())};
+    if (check->config->is_sandboxed)
+        sandbox_forbid_writing();
+    if (mysql_target_init(&target, &check->config->dsn, &err) < 0) {
+        fail(&talk, REASON_INTERNAL, PHASE_NONE, err.text);
+        return;
+    }
+    if (!can_read_files(&talk))
+        return;
+    talk.mysql = open_handle(&target);
+    if (!talk.mysql) {
+        fail(&talk, REASON_INTERNAL, PHASE_NONE, "the client library gave no handle");
+        return;
+    }
+    if (log_in(&talk))
+        ask(&talk);
+    if (!talk.is_stopped)        /* which left the library in the middle of its work; this process ends now */
+        mysql_close(talk.mysql); /* says QUIT, so that the server logs no lost connection */
+}
+
+static int init(struct check *check, struct error *err) {
+    const struct check_config *config = check->config;
+    struct mysql_target target;
+    if (config->role == ROLE_QUEUE)
+        return error_set(err, "Bugsink's queue is always SQLite: role \"queue\" cannot be a MySQL database");
+    if (config->role == ROLE_MAIN && !config->dsn.database)
+        return error_set(
+            err, "the DSN names no database; it stands behind the host: mysql://USER@HOST/DATABASE");
+    if (mysql_target_init(&target, &config->dsn, err) < 0 || mysql_library_load(err) < 0)
+        return -1;
+    if (target.charset && !mariadb_get_charset_by_name(target.charset))
+        return error_set(err, "the client library knows no charset of that name; utf8mb4 is the usual one");
+    return 0;
+}
+
+static void start(struct check *check) {
+    check_run_in_child(check, examine);
+}
+
+static bool may_linger(const struct check *check) {
+    return check->phase == PHASE_TLS || check->phase == PHASE_AUTH;
+}
+
+const struct check_kind MYSQL_KIND = {
+    .id = KIND_MYSQL,
+    .name = "mysql",
+    .init = init,
+    .start = start,
+    .cancel = check_cancel_child,
+    .may_linger = may_linger,
+};

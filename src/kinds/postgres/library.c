@@ -1,0 +1,84 @@
+/* libpq's functions, by their own names: each hands its call on to the library, once that is loaded. */
+#include "kinds/postgres/library.h"
+
+#include "base/library.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+
+/* result, name, parameters, arguments: a line for each function that is called. The header's own declaration
+ * stands beside each, so that the compiler finds one that is not as it should be. */
+#define FUNCTIONS(F)                                                                                         \
+    F(PGconn *, PQconnectStartParams, (const char *const *keywords, const char *const *values, int expand),  \
+        (keywords, values, expand))                                                                          \
+    F(PostgresPollingStatusType, PQconnectPoll, (PGconn * conn), (conn))                                     \
+    F(PQconninfoOption *, PQconndefaults, (void), ())                                                        \
+    F(PQconninfoOption *, PQconninfoParse, (const char *text, char **error), (text, error))                  \
+    F(void, PQconninfoFree, (PQconninfoOption * options), (options))                                         \
+    F(void, PQfinish, (PGconn * conn), (conn))                                                               \
+    F(ConnStatusType, PQstatus, (const PGconn *conn), (conn))                                                \
+    F(PGTransactionStatusType, PQtransactionStatus, (const PGconn *conn), (conn))                            \
+    F(int, PQprotocolVersion, (const PGconn *conn), (conn))                                                  \
+    F(int, PQsslInUse, (PGconn * conn), (conn))                                                              \
+    F(int, PQgssEncInUse, (PGconn * conn), (conn))                                                           \
+    F(int, PQserverVersion, (const PGconn *conn), (conn))                                                    \
+    F(char *, PQerrorMessage, (const PGconn *conn), (conn))                                                  \
+    F(int, PQsocket, (const PGconn *conn), (conn))                                                           \
+    F(PGVerbosity, PQsetErrorVerbosity, (PGconn * conn, PGVerbosity verbosity), (conn, verbosity))           \
+    F(PQnoticeReceiver, PQsetNoticeReceiver, (PGconn * conn, PQnoticeReceiver receive, void *arg),           \
+        (conn, receive, arg))                                                                                \
+    F(int, PQsendQuery, (PGconn * conn, const char *query), (conn, query))                                   \
+    F(PGresult *, PQgetResult, (PGconn * conn), (conn))                                                      \
+    F(int, PQisBusy, (PGconn * conn), (conn))                                                                \
+    F(int, PQconsumeInput, (PGconn * conn), (conn))                                                          \
+    F(int, PQsetnonblocking, (PGconn * conn, int is_on), (conn, is_on))                                      \
+    F(int, PQflush, (PGconn * conn), (conn))                                                                 \
+    F(ExecStatusType, PQresultStatus, (const PGresult *result), (result))                                    \
+    F(char *, PQresultErrorMessage, (const PGresult *result), (result))                                      \
+    F(char *, PQresultErrorField, (const PGresult *result, int field), (result, field))                      \
+    F(int, PQntuples, (const PGresult *result), (result))                                                    \
+    F(int, PQnfields, (const PGresult *result), (result))                                                    \
+    F(char *, PQfname, (const PGresult *result, int column), (result, column))                               \
+    F(int, PQgetisnull, (const PGresult *result, int row, int column), (result, row, column))                \
+    F(char *, PQgetvalue, (const PGresult *result, int row, int column), (result, row, column))              \
+    F(void, PQclear, (PGresult * result), (result))                                                          \
+    F(int, PQlibVersion, (void), ())
+
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and lists of parameters cannot stand in any */
+
+/* Where the library's functions are, once it is loaded. */
+static struct {
+#define POINTER(result, name, parameters, arguments) result(*name) parameters;
+    FUNCTIONS(POINTER)
+} loaded;
+
+static const struct library_symbol SYMBOLS[] = {
+#define SYMBOL(result, name, parameters, arguments) {#name, &loaded.name},
+    FUNCTIONS(SYMBOL)};
+
+static struct library library = {
+    .soname = "libpq.so.5",
+    .package = "libpq5",
+    .symbols = SYMBOLS,
+    .symbol_count = sizeof SYMBOLS / sizeof SYMBOLS[0],
+};
+
+#define FORWARD(result, name, parameters, arguments)                                                         \
+    result name parameters {                                                                                 \
+        return loaded.name arguments;                                                                        \
+    }
+FUNCTIONS(FORWARD)
+
+/* NOLINTEND(bugprone-macro-parentheses) */
+
+int postgres_library_load(struct error *err) {
+    return library_load(&library, err);
+}
+
+const char *postgres_library_version(char version[16]) {
+    if (!library.is_loaded)
+        return NULL;
+    int number = PQlibVersion();
+    snprintf(version, 16, "%d.%d", number / 10000, number % 10000);
+    return version;
+}

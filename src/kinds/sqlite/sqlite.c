@@ -1,0 +1,123 @@
+/* A look at a SQLite database: at the file first, then it is opened, read, asked what its role asks, and
+ * closed. */
+#include "kinds/sqlite/sqlite.h"
+
+#include "base/sandbox.h"
+#include "kinds/finding.h"
+#include "kinds/sqlite/parts.h"
+
+#include <string.h>
+
+/* One look under way. */
+struct look {
+    const struct check_config *config;
+    int64_t now_wall_ms;
+    void (*report)(void *arg, enum phase phase);
+    void *arg;
+    enum phase phase;
+    struct sqlite_file file;
+    struct outcome *outcome;
+};
+
+static void enter(struct look *look, enum phase phase) {
+    look->phase = phase;
+    look->report(look->arg, phase);
+}
+
+/* The schema and a row: a `SELECT 1` would succeed on garbage and on an empty file. */
+static int read_something(sqlite3 *db) {
+    int64_t count;
+    int code = sqlite_ask_int(db, "SELECT count(*) FROM sqlite_schema", &count);
+    return code == SQLITE_ROW ? sqlite_read_any_row(db) : code;
+}
+
+static int open_and_read(struct look *look, bool is_immutable, sqlite3 **db) {
+    enter(look, PHASE_OPEN);
+    int code = sqlite_open(&look->file, is_immutable, (int)(look->config->timeout_ms / 3), db);
+    if (code != SQLITE_OK)
+        return code;
+    enter(look, PHASE_LOCK);
+    return read_something(*db);
+}
+
+/* An idle WAL database cannot be read where nothing may be written beside it (measured, 3.40.1:
+ * SQLITE_CANTOPEN on a read-only mount, SQLITE_READONLY_DIRECTORY in a read-only directory). Nobody of this
+ * uid can write it there either, and role plain does not ask for that: so it is read as it stands. */
+static bool is_for_reading_only(const struct look *look, int code) {
+    return ((code & 0xff) == SQLITE_CANTOPEN || code == SQLITE_READONLY_DIRECTORY) &&
+           look->config->role == ROLE_PLAIN && !look->file.had_wal &&
+           sqlite_file_may_write(look->file.directory) != 0;
+}
+
+static int open_for_reading(struct look *look, sqlite3 **db) {
+    int code = open_and_read(look, look->file.is_frozen, db);
+    if (!is_for_reading_only(look, code))
+        return code;
+    sqlite3_close(*db);
+    return open_and_read(look, true, db);
+}
+
+static int ask_role(const struct look *look, sqlite3 *db) {
+    switch (look->config->role) {
+    case ROLE_PLAIN: return SQLITE_OK;
+    case ROLE_MAIN: return sqlite_ask_main(db, look->now_wall_ms, look->outcome);
+    case ROLE_QUEUE: return sqlite_ask_queue(db, look->config, look->now_wall_ms, look->outcome);
+    }
+    return SQLITE_INTERNAL;
+}
+
+/* Returns SQLITE_OK, with what was found in the outcome, or an error code. */
+static int examine_open(struct look *look, sqlite3 *db) {
+    /* chattr +i and the like: what may be written is learnt for certain only from opening. */
+    if (look->config->role != ROLE_PLAIN && sqlite_is_refused_for_writing(db, &look->file)) {
+        finding_fail(
+            look->outcome, REASON_READ_ONLY_FILE, "%s cannot be opened for writing", look->file.path);
+        return SQLITE_OK;
+    }
+    enter(look, PHASE_READ);
+    return ask_role(look, db);
+}
+
+static void note_volume(const struct look *look) {
+    if (volume_is_low(&look->file.volume, look->config->min_free_bytes))
+        finding_note(look->outcome, REASON_DISK_LOW);
+    if (look->file.wal_bytes > look->config->max_wal_bytes)
+        finding_note(look->outcome, REASON_WAL_LARGE);
+    if (look->file.volume.is_network)
+        finding_note(look->outcome, REASON_NETWORK_FS);
+}
+
+/* The look so far has opened nothing. From here on the driver reads what may be hostile bytes: it gets the
+ * directory in which the database stands, with the files beside it. */
+static void confine(const struct look *look) {
+    if (look->config->is_sandboxed)
+        sandbox_confine_to(look->file.directory);
+}
+
+static void examine_file(struct look *look) {
+    sqlite3 *db;
+    confine(look);
+    int code = open_for_reading(look, &db);
+    if (code == SQLITE_OK)
+        code = examine_open(look, db);
+    if (code != SQLITE_OK)
+        sqlite_fail(look->outcome, db, code, &look->file);
+    note_volume(look);
+    enum phase last = look->phase;
+    enter(look, PHASE_CLOSE);
+    sqlite_close_traceless(db, &look->file);
+    look->phase = last;
+}
+
+void sqlite_examine(const struct check_config *config, int64_t now_wall_ms,
+    void (*phase)(void *arg, enum phase phase), void *arg, struct outcome *outcome) {
+    struct look look = {
+        .config = config, .now_wall_ms = now_wall_ms, .report = phase, .arg = arg, .outcome = outcome};
+    memset(outcome, 0, sizeof *outcome);
+    enter(&look, PHASE_STAT);
+    if (sqlite_file_look(&look.file, config, outcome) == 0)
+        examine_file(&look);
+    if (outcome->reason != REASON_OK)
+        outcome->phase = look.phase;
+    sqlite_file_release(&look.file);
+}

@@ -1,0 +1,564 @@
+/* Tests of the settings kind: JSON, environment files and the environment; files that are odd, missing,
+ * secret or just being replaced. */
+#include "base/str.h"
+#include "checker/policy.h"
+#include "checker/schedule.h"
+#include "kinds/settings/settings.h"
+#include "kinds/settings/env.h"
+#include "kinds/settings/json.h"
+#include "harness/fork.h"
+#include "harness/tempdir.h"
+#include "harness/wait.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MARKER   "pa55-marker-of-a-secret"
+#define GOOD_KEY "pa55-0123456789abcdefghijklmnopqrstuvwxyz-0123456789"
+
+static void ignore_phase(void *arg, enum phase phase) {
+    (void)arg;
+    (void)phase;
+}
+
+/* One look with little patience; require: names, separated by spaces. */
+static struct outcome look(
+    const char *path, enum settings_format format, const char *required, int64_t timeout_ms) {
+    char text[512], *names[8], *rest = text, *path_copy = str_dup(path);
+    struct check_config config = {.kind = KIND_SETTINGS,
+        .timeout_ms = timeout_ms,
+        .path = path_copy,
+        .format = format,
+        .require = names};
+    str_copy(text, sizeof text, required);
+    for (char *name; (name = strsep(&rest, " ")) != NULL;)
+        if (*name)
+            names[config.require_count++] = name;
+    struct outcome outcome;
+    settings_examine(&config, ignore_phase, NULL, &outcome);
+    free(path_copy);
+    return outcome;
+}
+
+static struct outcome look_at_text(
+    const char *text, size_t length, enum settings_format format, const char *required) {
+    char *dir = tempdir_new();
+    char *path = tempdir_path(dir, "settings");
+    FILE *file = fopen(path, "w");
+    ck_assert_uint_eq(fwrite(text, 1, length, file), length);
+    fclose(file);
+    struct outcome outcome = look(path, format, required, 1);
+    free(path);
+    free(dir);
+    return outcome;
+}
+
+static void assert_text(const char *text, enum settings_format format, const char *required,
+    enum reason reason, const char *detail) {
+    struct outcome outcome = look_at_text(text, strlen(text), format, required);
+    ck_assert_msg(
+        outcome.reason == reason, "%s --> %s: %s", text, reason_info(outcome.reason)->slug, outcome.detail);
+    if (detail)
+        ck_assert_str_eq(outcome.detail, detail);
+}
+
+static int64_t observed(const struct outcome *outcome, enum observed_key key) {
+    int64_t value = -1;
+    ck_assert_msg(observed_get(&outcome->observed, key, &value), "%s", observed_name(key));
+    return value;
+}
+
+/* -- formats -- */
+
+START_TEST(a_python_file_must_assign_what_is_required) {
+    const char *text = "from bugsink.settings.base import *\nSECRET_KEY = '" GOOD_KEY
+                       "'\nBUGSINK = {'BASE_URL': 'http://x'}\n";
+    assert_text(text, SETTINGS_PYTHON, "SECRET_KEY BUGSINK", REASON_OK, "");
+    assert_text(text, SETTINGS_PYTHON, "", REASON_OK, "");
+    assert_text(
+        text, SETTINGS_PYTHON, "DATABASES SECRET_KEY X", REASON_MISSING_SETTING, "missing: DATABASES, X");
+    struct outcome outcome = look_at_text("A = 1\nB = (\n", 12, SETTINGS_PYTHON, "A");
+    ck_assert_int_eq(outcome.reason, REASON_PARSE_ERROR);
+    ck_assert_int_eq(observed(&outcome, OBSERVED_LINE), 2);
+    ck_assert_int_eq(observed(&outcome, OBSERVED_COLUMN), 5);
+    ck_assert_str_eq(outcome.detail, "line 2, column 5: this bracket is never closed");
+    outcome = look_at_text("A = 1\nB = 2\nA = 3\n", 18, SETTINGS_PYTHON, "A");
+    ck_assert_int_eq(observed(&outcome, OBSERVED_SETTINGS), 2);
+    ck_assert_int_eq(observed(&outcome, OBSERVED_FILE_BYTES), 18);
+}
+END_TEST
+
+START_TEST(a_python_file_is_never_executed) {
+    char *dir = tempdir_new();
+    char *trap = tempdir_path(dir, "trap");
+    char text[512];
+    snprintf(text, sizeof text,
+        "import os\nos.system('touch %s')\nopen('%s', 'w')\nraise SystemExit\nA = 1\n", trap, trap);
+    assert_text(text, SETTINGS_PYTHON, "A os", REASON_OK, "");
+    ck_assert_int_ne(access(trap, F_OK), 0);
+    free(trap);
+    free(dir);
+}
+END_TEST
+
+START_TEST(json_must_be_one_object_without_duplicates) {
+    assert_text("{\"A\": 1, \"B\": {\"C\": 2}}", SETTINGS_JSON, "A B", REASON_OK, "");
+    assert_text("{\"A\": 1, \"B\": {\"C\": 2}}", SETTINGS_JSON, "C", REASON_MISSING_SETTING, "missing: C");
+    assert_text("{\"A\": false}", SETTINGS_JSON, "A", REASON_OK, "");
+    assert_text("{\"A\": null}", SETTINGS_JSON, "A", REASON_MISSING_SETTING, "missing: A");
+    assert_text("[1]", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 1: not a JSON object");
+    assert_text("\"A\"", SETTINGS_JSON, "", REASON_PARSE_ERROR, NULL);
+    assert_text("{\"A\": 1,\n \"A\": 2}", SETTINGS_JSON, "", REASON_PARSE_ERROR,
+        "line 2, column 4: a key is there twice");
+    assert_text("{\"A\": {\"B\": 1, \"B\": 2}}", SETTINGS_JSON, "", REASON_PARSE_ERROR, NULL);
+    assert_text(
+        "{\"A\": 1", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 7: the text ends too early");
+    assert_text("{\"A\": 1} {", SETTINGS_JSON, "", REASON_PARSE_ERROR, NULL);
+    assert_text("{\"A\": 99999999999999999999}", SETTINGS_JSON, "", REASON_PARSE_ERROR,
+        "line 1, column 26: a number is too large");
+    assert_text(
+        "{\"A\\u0000\": 1}", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 10: a NUL character");
+    assert_text(
+        "{\"A\": \"\\u0000\"}", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 14: a NUL character");
+    assert_text("{\"A\": tru}", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 9: not valid JSON");
+    assert_text("   ", SETTINGS_JSON, "", REASON_PARSE_ERROR, NULL);
+}
+END_TEST
+
+START_TEST(environment_files_have_names_values_quotes_and_comments) {
+    static const char TEXT[] = "# comment\n"
+                               "\n"
+                               "PLAIN=x y=z # comment\r\n"
+                               "  export EXPORTED = 'a # b'  # comment\n"
+                               "EMPTY=\n"
+                               "EMPTY_QUOTED=\"\" # x\n"
+                               "ONLY_COMMENT= # x\n"
+                               "HASH=#x\n"
+                               "APOSTROPHE=it's\n"
+                               "ESCAPED=\"a \\\" b\"\n"
+                               "SINGLE='a \\'\n"
+                               "LINES=\"one\nNOT_A_NAME=two\n# three\"\n"
+                               "TWICE=\nTWICE=x\n"
+                               "GONE=x\nGONE=\n"
+                               "export=x\n"
+                               "LAST=x";
+    struct outcome outcome = look_at_text(
+        TEXT, sizeof TEXT - 1, SETTINGS_ENV, "PLAIN EXPORTED HASH APOSTROPHE ESCAPED SINGLE LINES LAST");
+    ck_assert_msg(outcome.reason == REASON_OK, "%s", outcome.detail);
+    ck_assert_int_eq(observed(&outcome, OBSERVED_SETTINGS), 14);
+    assert_text(TEXT, SETTINGS_ENV, "EMPTY EMPTY_QUOTED ONLY_COMMENT TWICE GONE NOT_A_NAME export",
+        REASON_MISSING_SETTING, "missing: EMPTY, EMPTY_QUOTED, ONLY_COMMENT, GONE, NOT_A_NAME");
+}
+END_TEST
+
+START_TEST(malformed_environment_files_are_refused_with_their_place) {
+    assert_text(
+        "A=1\nB\n", SETTINGS_ENV, "", REASON_PARSE_ERROR, "line 2, column 2: \"=\" was expected here");
+    assert_text("=x\n", SETTINGS_ENV, "", REASON_PARSE_ERROR, "line 1, column 1: a name was expected here");
+    assert_text("1A=x\n", SETTINGS_ENV, "", REASON_PARSE_ERROR, NULL);
+    assert_text("A=1\nB=\"x\nC=1\n", SETTINGS_ENV, "", REASON_PARSE_ERROR,
+        "line 2, column 3: this quote is never closed");
+    assert_text("A='x", SETTINGS_ENV, "", REASON_PARSE_ERROR, NULL);
+    assert_text("A=\"x\\", SETTINGS_ENV, "", REASON_PARSE_ERROR, NULL);
+    assert_text("export A\n", SETTINGS_ENV, "", REASON_PARSE_ERROR, NULL);
+    assert_text("A B=1\n", SETTINGS_ENV, "", REASON_PARSE_ERROR, "line 1, column 3: \"=\" was expected here");
+}
+END_TEST
+
+START_TEST(the_shared_environment_must_hold_what_is_required) {
+    char *entries[] = {str_dup("A=1"), str_dup("B="), str_dup("C=first"), str_dup("C="), str_dup("=odd"),
+        str_dup("none"), NULL};
+    char *required[] = {entries[0], entries[1], entries[2]};
+    char a[] = "A", b[] = "B", c[] = "C", d[] = "D";
+    struct check_config config = {
+        .timeout_ms = 1000, .format = SETTINGS_ENVIRONMENT, .require = required, .environment = entries};
+    struct outcome outcome;
+    settings_examine(&config, ignore_phase, NULL, &outcome);
+    ck_assert_int_eq(outcome.reason, REASON_OK);
+    required[0] = a, required[1] = c, config.require_count = 2;
+    settings_examine(&config, ignore_phase, NULL, &outcome);
+    ck_assert_int_eq(outcome.reason, REASON_OK);
+    ck_assert_int_eq(observed(&outcome, OBSERVED_SETTINGS), 3);
+    required[0] = b, required[1] = d;
+    int64_t begin_ms = wait_now_ms();
+    settings_examine(&config, ignore_phase, NULL, &outcome);
+    ck_assert_int_eq(outcome.reason, REASON_MISSING_SETTING);
+    ck_assert_str_eq(outcome.detail, "missing: B, D");
+    ck_assert_int_lt(wait_now_ms() - begin_ms, 600); /* an environment does not mend while one waits */
+    for (size_t i = 0; entries[i]; i++)
+        free(entries[i]);
+}
+END_TEST
+
+/* -- files -- */
+
+START_TEST(a_byte_order_mark_is_let_pass_and_other_encodings_are_not) {
+    assert_text("\xef\xbb\xbf"
+                "A = 1\n",
+        SETTINGS_PYTHON, "A", REASON_OK, "");
+    assert_text("\xef\xbb\xbf{\"A\": 1}", SETTINGS_JSON, "A", REASON_OK, "");
+    assert_text("\xef\xbb\xbf"
+                "A=1",
+        SETTINGS_ENV, "A", REASON_OK, "");
+    assert_text("\xef\xbb\xbf", SETTINGS_ENV, "", REASON_EMPTY, NULL);
+    assert_text("A = 1\nB = '\xe4'\n", SETTINGS_PYTHON, "", REASON_ENCODING, "line 2, column 6: not UTF-8");
+    struct outcome outcome = look_at_text("A = 1\0\n", 7, SETTINGS_PYTHON, "A");
+    ck_assert_int_eq(outcome.reason, REASON_ENCODING);
+    ck_assert_int_eq(observed(&outcome, OBSERVED_COLUMN), 6);
+    outcome = look_at_text("\xff\xfe"
+                           "A\0=\0",
+        6, SETTINGS_PYTHON, "");
+    ck_assert_int_eq(outcome.reason, REASON_ENCODING);
+}
+END_TEST
+
+static void assert_path(const char *path, enum reason reason) {
+    struct outcome outcome = look(path, SETTINGS_PYTHON, "A", 1);
+    ck_assert_msg(
+        outcome.reason == reason, "%s: %s: %s", path, reason_info(outcome.reason)->slug, outcome.detail);
+}
+
+START_TEST(odd_files_are_told_apart_and_none_blocks) {
+    char *dir = tempdir_new();
+    char *path = tempdir_path(dir, "settings");
+    assert_path(path, REASON_FILE_MISSING);
+    assert_path(dir, REASON_NOT_A_FILE);
+    assert_path("/dev/zero", REASON_NOT_A_FILE);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    assert_path(path, REASON_NOT_A_FILE);
+    ck_assert_int_eq(unlink(path), 0);
+    tempdir_write(path, "");
+    assert_path(path, REASON_EMPTY);
+    ck_assert_int_eq(truncate(path, SETTINGS_MAX_BYTES + 1), 0);
+    assert_path(path, REASON_TOO_LARGE);
+    ck_assert_int_eq(truncate(path, 0), 0);
+    tempdir_write(path, "A = 1\n#");
+    char *filler = malloc(SETTINGS_MAX_BYTES + 1);
+    memset(filler, '#', SETTINGS_MAX_BYTES);
+    memcpy(filler, "A = 1\n", 6);
+    filler[SETTINGS_MAX_BYTES] = '\0';
+    tempdir_write(path, filler);
+    assert_path(path, REASON_OK);
+    char *link = tempdir_path(dir, "link");
+    ck_assert_int_eq(symlink("settings", link), 0);
+    assert_path(link, REASON_OK);
+    ck_assert_int_eq(unlink(path), 0);
+    assert_path(link, REASON_FILE_MISSING);
+    free(link);
+    free(filler);
+    free(path);
+    free(dir);
+}
+END_TEST
+
+START_TEST(a_file_that_may_not_be_read_is_a_matter_of_permission) {
+    char *dir = tempdir_new();
+    char *path = tempdir_path(dir, "settings");
+    tempdir_write(path, "A = 1\n");
+    ck_assert_int_eq(chmod(path, 0), 0);
+    pid_t pid = test_fork();
+    if (pid == 0) { /* root reads everything */
+        if (geteuid() == 0 && (setresgid(14237, 14237, 14237) < 0 || setresuid(14237, 14237, 14237) < 0))
+            _exit(2);
+        struct outcome outcome = look(path, SETTINGS_PYTHON, "A", 1);
+        _exit(outcome.reason == REASON_PERMISSION ? 0 : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+    free(path);
+    free(dir);
+}
+END_TEST
+
+/* -- secrets -- */
+
+START_TEST(no_value_gets_into_what_is_told) {
+    static const struct {
+        const char *text;
+        enum settings_format format;
+    } rows[] = {
+        {"SECRET_KEY = '" MARKER "'\nB = (", SETTINGS_PYTHON},
+        {"SECRET_KEY = '" MARKER "\n", SETTINGS_PYTHON},
+        {"SECRET_KEY = " MARKER "$\n", SETTINGS_PYTHON},
+        {"SECRET_KEY = '" MARKER "'\n", SETTINGS_PYTHON},
+        {"SECRET_KEY = \"" MARKER "\xff\"\n", SETTINGS_PYTHON},
+        {"{\"SECRET_KEY\": \"" MARKER "\", \"SECRET_KEY\": \"" MARKER "\"}", SETTINGS_JSON},
+        {"{\"SECRET_KEY\": \"" MARKER "\" x}", SETTINGS_JSON},
+        {"{\"SECRET_KEY\": " MARKER "}", SETTINGS_JSON},
+        {"{\"SECRET_KEY\": \"" MARKER, SETTINGS_JSON},
+        {"\"" MARKER "\"", SETTINGS_JSON},
+        {"SECRET_KEY='" MARKER "\n", SETTINGS_ENV},
+        {"SECRET_KEY=\nSECRET_KEY_OLD=" MARKER "\n" MARKER, SETTINGS_ENV},
+        {"SECRET_KEY=\"" MARKER "\"", SETTINGS_ENV},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct outcome outcome =
+            look_at_text(rows[i].text, strlen(rows[i].text), rows[i].format, "SECRET_KEY OTHER");
+        ck_assert_int_ne(outcome.reason, REASON_OK);
+        ck_assert_int_gt((int)strlen(outcome.detail), 0);
+        ck_assert_ptr_null(memmem(&outcome, sizeof outcome, "pa55", 4));
+    }
+}
+END_TEST
+
+START_TEST(a_broken_rule_is_told_with_its_place_and_without_the_value) {
+    static const struct {
+        const char *text;
+        enum settings_format format;
+        const char *detail;
+        int line; /* -1: not known */
+    } rows[] = {
+        {"# x\n\nSECRET_KEY = '" MARKER "'\n", SETTINGS_PYTHON, "SECRET_KEY is shorter than 50 characters",
+            3},
+        {"SECRET_KEY = '" GOOD_KEY "'\nBUGSINK = {\n  'BASE_URL': '" MARKER "'}\n", SETTINGS_PYTHON,
+            "BUGSINK.BASE_URL must begin with http:// or https://", 3},
+        {"{\"SECRET_KEY\": \"" MARKER "\"}", SETTINGS_JSON, "SECRET_KEY is shorter than 50 characters", -1},
+        {"SECRET_KEY=" GOOD_KEY "\nCREATE_SUPERUSER=" MARKER "\nMAX_EVENT_SIZE=" MARKER "\n", SETTINGS_ENV,
+            "CREATE_SUPERUSER must be EMAIL:PASSWORD; MAX_EVENT_SIZE is no whole number", 2},
+        {"\xef\xbb\xbfSECRET_KEY=" MARKER, SETTINGS_ENV, "SECRET_KEY is shorter than 50 characters", 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct outcome outcome =
+            look_at_text(rows[i].text, strlen(rows[i].text), rows[i].format, "SECRET_KEY");
+        ck_assert_str_eq(reason_info(outcome.reason)->slug, "invalid_setting");
+        ck_assert_str_eq(outcome.detail, rows[i].detail);
+        int64_t line = -1;
+        observed_get(&outcome.observed, OBSERVED_LINE, &line);
+        ck_assert_int_eq(line, rows[i].line);
+        ck_assert_ptr_null(memmem(&outcome, sizeof outcome, "pa55", 4));
+    }
+}
+END_TEST
+
+START_TEST(the_shared_environment_is_judged_without_telling_its_values) {
+    char key[] = "SECRET_KEY=" MARKER, required[] = "SECRET_KEY";
+    char *entries[] = {key, NULL}, *names[] = {required};
+    struct check_config config = {.timeout_ms = 1000,
+        .format = SETTINGS_ENVIRONMENT,
+        .require = names,
+        .require_count = 1,
+        .environment = entries};
+    struct outcome outcome;
+    settings_examine(&config, ignore_phase, NULL, &outcome);
+    ck_assert_int_eq(outcome.reason, REASON_INVALID_SETTING);
+    ck_assert_str_eq(outcome.detail, "SECRET_KEY is shorter than 50 characters");
+    ck_assert_uint_eq(outcome.identity.content, 0); /* it cannot change */
+    ck_assert_ptr_null(memmem(&outcome, sizeof outcome, "pa55", 4));
+}
+END_TEST
+
+START_TEST(the_same_content_has_the_same_identity_and_another_has_another) {
+    struct outcome first = look_at_text("A = 1\n", 6, SETTINGS_PYTHON, "A");
+    struct outcome again = look_at_text("A = 1\n", 6, SETTINGS_PYTHON, "A");
+    struct outcome other = look_at_text("A = 2\n", 6, SETTINGS_PYTHON, "A");
+    ck_assert_uint_ne(first.identity.content, 0);
+    ck_assert_uint_eq(first.identity.content, again.identity.content);
+    ck_assert_uint_ne(first.identity.content, other.identity.content);
+    ck_assert_uint_eq(first.identity.inode, 0); /* a ConfigMap's swap makes files anew, and changes nothing */
+}
+END_TEST
+
+/* -- files being replaced -- */
+
+/* Runs body in a child process; its exit status is body's. */
+static pid_t in_child(int (*body)(const char *path), const char *path) {
+    pid_t pid = test_fork();
+    if (pid == 0)
+        _exit(body(path));
+    return pid;
+}
+
+static void assert_ended_well(pid_t pid) {
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+}
+
+static int look_for_a(const char *path) {
+    struct outcome outcome = look(path, SETTINGS_PYTHON, "A", 3000);
+    if (outcome.reason != REASON_OK)
+        fprintf(stderr, "%s: %s\n", reason_info(outcome.reason)->slug, outcome.detail);
+    return outcome.reason != REASON_OK;
+}
+
+START_TEST(a_file_that_is_away_empty_or_half_written_for_a_moment_is_well) {
+    char *dir = tempdir_new();
+    const char *const states[] = {NULL, "", "A = (", "A = '\xe2", "B = 1\n", "A = 1\nSECRET_KEY = 'x'\n"};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        char *path = tempdir_path(dir, "settings-%d", (int)i);
+        char *fresh = tempdir_path(dir, "fresh-%d", (int)i);
+        if (states[i])
+            tempdir_write(path, states[i]);
+        tempdir_write(fresh, "A = 1\n");
+        pid_t child = in_child(look_for_a, path);
+        const struct timespec pause = {
+            .tv_nsec = 300 * 1000 * 1000}; /* how long the file is away is the test */
+        nanosleep(&pause, NULL);
+        ck_assert_int_eq(waitpid(child, &(int){0}, WNOHANG), 0);
+        ck_assert_int_eq(rename(fresh, path), 0);
+        assert_ended_well(child);
+        free(fresh);
+        free(path);
+    }
+    free(dir);
+}
+END_TEST
+
+START_TEST(a_file_that_stays_away_is_reported_in_time) {
+    char *dir = tempdir_new();
+    char *path = tempdir_path(dir, "settings");
+    int64_t begin_ms = wait_now_ms();
+    struct outcome outcome = look(path, SETTINGS_PYTHON, "A", 600);
+    int64_t took_ms = wait_now_ms() - begin_ms;
+    ck_assert_int_eq(outcome.reason, REASON_FILE_MISSING);
+    ck_assert_int_ge(took_ms, 400);
+    begin_ms = wait_now_ms();
+    outcome = look(path, SETTINGS_PYTHON, "A", 60000);
+    took_ms = wait_now_ms() - begin_ms;
+    ck_assert_int_eq(outcome.reason, REASON_FILE_MISSING);
+    ck_assert_int_ge(took_ms, 2000);
+    ck_assert_int_lt(took_ms, 20000);
+    free(path);
+    free(dir);
+}
+END_TEST
+
+/* What the kubelet does with a ConfigMap (pkg/volume/util/atomic_writer.go): a new directory, ..data_tmp ->
+ * it, renamed over ..data, then the old directory is removed. The file is a link to ..data/settings. With a
+ * gap, ..data is away for so long before. Returns 0, or where it failed. */
+static int swap(const char *dir, int number, int gap_ms) {
+    char *name = tempdir_path(dir, "..%d", number), *old = tempdir_path(dir, "..%d", number - 1);
+    char *path = tempdir_path(name, "settings"), *old_path = tempdir_path(old, "settings");
+    char *data = tempdir_path(dir, "..data"), *next = tempdir_path(dir, "..data_tmp");
+    const struct timespec gap = {.tv_sec = gap_ms / 1000, .tv_nsec = (long)(gap_ms % 1000) * 1000 * 1000};
+    int status = mkdir(name, 0755) < 0;
+    tempdir_write(path, "A = 1\n");
+    if (gap_ms > 0) {
+        status |= (unlink(data) < 0) << 1;
+        nanosleep(&gap, NULL); /* how long it is away is the test */
+    }
+    status |= (symlink(strrchr(name, '/') + 1, next) < 0 || rename(next, data) < 0) << 2;
+    if (number > 0)
+        status |= (unlink(old_path) < 0 || rmdir(old) < 0) << 3;
+    free(name);
+    free(old);
+    free(path);
+    free(old_path);
+    free(data);
+    free(next);
+    return status;
+}
+
+static int swap_for_two_seconds(const char *dir) {
+    int64_t end_ms = wait_now_ms() + 2000;
+    int status = 0;
+    for (int i = 0; status == 0 && wait_now_ms() < end_ms; i++)
+        status = swap(dir, i, 0);
+    return status;
+}
+
+static bool exists(void *path) {
+    return access(path, F_OK) == 0;
+}
+
+START_TEST(swapping_a_config_map_at_full_speed_shows_nothing) {
+    char *dir = tempdir_new();
+    char *path = tempdir_path(dir, "settings");
+    ck_assert_int_eq(symlink("..data/settings", path), 0);
+    pid_t swapper = in_child(swap_for_two_seconds, dir);
+    ck_assert(wait_until(exists, path, 5000));
+    int looks = 0, status;
+    while (waitpid(swapper, &status, WNOHANG) == 0) {
+        ck_assert_int_eq(look_for_a(path), 0);
+        looks++;
+    }
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+    ck_assert_int_gt(looks, 10);
+    free(path);
+    free(dir);
+}
+END_TEST
+
+static const int TIMEOUTS_MS[] = {30, 150, 1000};
+
+static int swap_with_gaps(const char *dir) {
+    const struct timespec between = {.tv_nsec = 500 * 1000 * 1000}; /* the file is there for so long */
+    int status = 0;
+    for (int i = 1; status == 0 && i <= 3; i++) {
+        status = swap(dir, i, 1500);
+        nanosleep(&between, NULL);
+    }
+    return status;
+}
+
+/* A sidecar with timeouts far below the gap, from look to verdict. */
+START_TEST(swapping_a_config_map_with_gaps_shows_nothing_however_short_the_timeout) {
+    struct check_config config = {.kind = KIND_SETTINGS,
+        .format = SETTINGS_PYTHON,
+        .interval_ms = 200,
+        .timeout_ms = TIMEOUTS_MS[_i],
+        .retry_interval_ms = 50};
+    char *dir = tempdir_new(), *path = tempdir_path(dir, "settings");
+    struct check_memory memory;
+    memory_init(&memory, 0);
+    ck_assert_int_eq(symlink("..data/settings", path), 0);
+    ck_assert_int_eq(swap(dir, 0, 0), 0);
+    pid_t swapper = -1; /* begins after the first look */
+    int status, held = 0;
+    do {
+        int64_t begin_ms = wait_now_ms();
+        struct outcome outcome = look(path, SETTINGS_PYTHON, "A", config.timeout_ms);
+        int64_t now_ms = wait_now_ms();
+        const struct finding finding = {.reason = outcome.reason,
+            .observed = &outcome.observed,
+            .latency_ms = now_ms - begin_ms,
+            .identity = outcome.identity};
+        policy_judge(&config, &memory, &finding, now_ms, now_ms);
+        held += outcome.reason != REASON_OK;
+        ck_assert_msg(memory.status == STATUS_OK, "%s", reason_info(memory.reason)->slug);
+        int64_t delay_ms = schedule_delay_ms(&config, &memory, finding.latency_ms, 0);
+        ck_assert_int_le(delay_ms, config.interval_ms);
+        const struct timespec pause = {.tv_nsec = (long)delay_ms * 1000 * 1000};
+        nanosleep(&pause, NULL); /* what the schedule says */
+        if (swapper < 0)
+            swapper = in_child(swap_with_gaps, dir);
+    } while (waitpid(swapper, &status, WNOHANG) == 0);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+    ck_assert_int_ge(held, 3); /* each gap was met */
+    free(path);
+    free(dir);
+}
+END_TEST
+
+Suite *settings_suite(void) {
+    Suite *suite = suite_create("settings");
+    TCase *tcase = tcase_create("settings");
+    tcase_set_timeout(tcase, 60);
+    suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, a_python_file_must_assign_what_is_required);
+    tcase_add_test(tcase, a_python_file_is_never_executed);
+    tcase_add_test(tcase, json_must_be_one_object_without_duplicates);
+    tcase_add_test(tcase, environment_files_have_names_values_quotes_and_comments);
+    tcase_add_test(tcase, malformed_environment_files_are_refused_with_their_place);
+    tcase_add_test(tcase, the_shared_environment_must_hold_what_is_required);
+    tcase_add_test(tcase, a_byte_order_mark_is_let_pass_and_other_encodings_are_not);
+    tcase_add_test(tcase, odd_files_are_told_apart_and_none_blocks);
+    tcase_add_test(tcase, a_file_that_may_not_be_read_is_a_matter_of_permission);
+    tcase_add_test(tcase, no_value_gets_into_what_is_told);
+    tcase_add_test(tcase, a_broken_rule_is_told_with_its_place_and_without_the_value);
+    tcase_add_test(tcase, the_shared_environment_is_judged_without_telling_its_values);
+    tcase_add_test(tcase, the_same_content_has_the_same_identity_and_another_has_another);
+    tcase_add_test(tcase, a_file_that_is_away_empty_or_half_written_for_a_moment_is_well);
+    tcase_add_test(tcase, a_file_that_stays_away_is_reported_in_time);
+    tcase_add_test(tcase, swapping_a_config_map_at_full_speed_shows_nothing);
+    tcase_add_loop_test(tcase, swapping_a_config_map_with_gaps_shows_nothing_however_short_the_timeout, 0,
+        sizeof TIMEOUTS_MS / sizeof TIMEOUTS_MS[0]);
+    return suite;
+}
