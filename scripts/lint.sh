@@ -13,37 +13,62 @@ complain() {
     echo "$*" >>"$failures"
 }
 
-# Each room, and what it may include of ours besides itself: includes point down only.
+# Each room, and what it may include of ours besides itself: includes point down only. What all kinds share is the room
+# kinds; each kind is a room of its own in it, which knows no other kind.
 rooms() {
     cat <<END
 base
 report base
-config base
+config report base
 render report base
 link report base
-checks config report base
+run config report base
+kinds run config report base
+kinds/postgres kinds run config report base
+kinds/mysql kinds run config report base
+kinds/sqlite kinds run config report base
+kinds/settings kinds run config report base
+kinds/http kinds run config report base
+kinds/directory kinds run config report base
 responder link report base
-checker checks render link config report base
-cmd checker responder checks render link config report base
-main.c cmd responder checker link config base
+checker kinds run render link config report base
+cmd checker responder kinds run render link config report base
+main cmd responder checker link config base
 END
 }
 
-# The room of a file: src/ROOM/x.c, include/ROOM/x.h, src/main.c.
+# The room of a file or header is its folder: src/ROOM/x.c, src/kinds/KIND/x.c, include/ROOM/x.h, src/main.c.
 room_of() {
-    echo "$1" | cut -d/ -f2
+    case "$1" in
+    */*) dirname "$1" ;;
+    *) echo main ;;
+    esac
+}
+
+# What the table of kinds and who stands above the rooms of kinds may have of one: its public headers.
+may_include() { # ROOM HEADER
+    to=$(room_of "$2")
+    [ "$1" = "$to" ] && return 0
+    [ -f "include/$2" ] || return 1 # private
+    case "$1:$to" in
+    kinds:kinds/* | checker:kinds/* | cmd:kinds/*) return 0 ;;
+    esac
+    case " $(rooms | awk -v room="$1" '$1 == room { $1 = ""; print }') " in
+    *" $to "*) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+includes_of() {
+    sed -n 's/^# *include "\([^"]*\)"/\1/p' "$1"
 }
 
 check_rooms() {
     for file in $sources; do
-        room=$(room_of "$file")
-        allowed=$(rooms | awk -v room="$room" '$1 == room')
-        [ -n "$allowed" ] || complain "$file: there is no room $room in the list of scripts/lint.sh"
-        sed -n 's/^# *include "\([^"]*\)"/\1/p' "$file" | while read -r header; do
-            case "$header: $allowed " in
-            */*:*" ${header%%/*} "*) ;;
-            *) complain "$file: $room must not include $header" ;;
-            esac
+        room=$(room_of "${file#*/}")
+        rooms | grep -q "^$room\( \|$\)" || complain "$file: there is no room $room in the list of scripts/lint.sh"
+        includes_of "$file" | while read -r header; do
+            may_include "$room" "$header" || complain "$file: $room must not include $header"
         done
     done
 }
@@ -51,7 +76,7 @@ check_rooms() {
 # Everything a file includes, directly and through others.
 all_includes() {
     # shellcheck disable=SC2046 # flags are meant to be split
-    cc -std=c11 -D_GNU_SOURCE -DWITH_MYSQL -Iinclude $(pkg-config --cflags libevent_core libpq sqlite3 jansson libmariadb) -M -MG -x c "$1" |
+    cc -std=c11 -D_GNU_SOURCE -DWITH_MYSQL -Iinclude -Isrc $(pkg-config --cflags libevent_core libpq sqlite3 jansson libmariadb) -M -MG -x c "$1" |
         tr ' ' '\n' | sort -u
 }
 
@@ -78,18 +103,18 @@ check_foreign_headers() {
     # shellcheck disable=SC2046
     forbid '/(libpq-fe|sqlite3|mysql|errmsg)\.h' $(in_rooms base report config render link responder)
     # shellcheck disable=SC2086
-    grep -lE '^# *include <jansson' $sources | grep -vE '^(src|include)/(render|config|cmd)/|^src/(checks/settings_json|checker/versions)\.c$' |
+    grep -lE '^# *include <jansson' $sources | grep -vE '^(src|include)/(render|config|cmd)/|^src/(kinds/settings/json|checker/versions)\.c$' |
         while read -r file; do
-            complain "$file: jansson belongs to render, config, cmd and checks/settings_json.c (and versions.c asks its version)"
+            complain "$file: jansson belongs to render, config, cmd and kinds/settings/json.c (and versions.c asks its version)"
         done
 }
 
 # Few files speak to each of the libraries that may block or crash: who calls it, and who loads it.
 check_database_headers() {
     # shellcheck disable=SC2086 # a list of files without blanks
-    grep -lE '^# *include <(mysql|errmsg|mysqld_error)' $sources | grep -vE '^src/checks/mysql(_library)?\.c$' |
+    grep -lE '^# *include <(mysql|errmsg|mysqld_error)' $sources | grep -vE '^src/kinds/mysql/(mysql|library)\.c$' |
         while read -r file; do
-            complain "$file: mysql.h belongs to checks/mysql.c (and mysql_library.c loads it)"
+            complain "$file: mysql.h belongs to kinds/mysql/mysql.c (and library.c loads it)"
         done
 }
 
@@ -155,7 +180,7 @@ check_manual() {
 check_cppcheck() {
     loop='json_object_foreach(o,k,v)=while(((k)=json_key(o))&&((v)=json_value(o)))'
     set -- --quiet --inline-suppr --error-exitcode=1 --std=c11 --suppress=missingIncludeSystem -j "$(nproc)" \
-        -D"$loop" -D'_Noreturn=__attribute__((noreturn))' -D_GNU_SOURCE -DWITH_MYSQL -DBH_VERSION='""' -D__linux__ -Iinclude
+        -D"$loop" -D'_Noreturn=__attribute__((noreturn))' -D_GNU_SOURCE -DWITH_MYSQL -DBH_VERSION='""' -D__linux__ -Iinclude -Isrc
     cppcheck --enable=warning,performance,portability,style "$@" src || complain "cppcheck"
     # Without style: libcheck's macros hide from it what a test uses.
     cppcheck --enable=warning,performance,portability "$@" -Itests tests || complain "cppcheck"
