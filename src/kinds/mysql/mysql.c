@@ -7,6 +7,7 @@
 #include "kinds/mysql/error.h"
 #include "kinds/mysql/library.h"
 #include "kinds/mysql/target.h"
+#include "run/check.h"
 #include "run/resolve.h"
 
 #include "base/clock.h"
@@ -27,10 +28,9 @@ struct talk {
     const struct check_config *config;
     const struct mysql_target *target;
     struct outcome *outcome;
-    int fd; /* to the parent */
+    struct phase_report *phases;
     int64_t started_ms;
     MYSQL *mysql;
-    enum phase phase;
     bool has_looked;  /* at the server's first bytes */
     bool is_foreign;  /* they are no MySQL server's */
     bool is_tls_next; /* behind the greeting */
@@ -39,9 +39,7 @@ struct talk {
 };
 
 static void enter(struct talk *talk, enum phase phase) {
-    if (talk->phase != phase)
-        child_report_phase(talk->fd, phase);
-    talk->phase = phase;
+    phase_report_enter(talk->phases, phase);
 }
 
 /* Returns false, so that a failing function can return it. */
@@ -219,7 +217,7 @@ static void await_greeting(struct talk *talk) {
 /* One step of the login: waits for what the library waits for, and lets it go on. A greeting that is there as
  * soon as the connection is would be read in the step of the connect: so that is waited for as well. */
 static int take_step(struct talk *talk, MYSQL **connected, int wanted) {
-    bool is_connecting = talk->phase <= PHASE_CONNECT && (wanted & MYSQL_WAIT_WRITE);
+    bool is_connecting = talk->phases->phase <= PHASE_CONNECT && (wanted & MYSQL_WAIT_WRITE);
     if (is_connecting)
         enter(talk, PHASE_CONNECT);
     bool is_connected = !is_connecting || await_socket(talk, POLLOUT);
@@ -384,17 +382,17 @@ static bool ask(struct talk *talk) {
 
 /* -- the kind -- */
 
-static void examine(const struct check *check, struct outcome *outcome, int fd) {
+static void work(struct run *run) {
     struct mysql_target target; /* made anew for each run: a reload gives the check another config */
     struct error err;
-    struct talk talk = {.config = check->config,
+    struct talk talk = {.config = run->config,
         .target = &target,
-        .outcome = outcome,
-        .fd = fd,
+        .outcome = &run->outcome,
+        .phases = &run->phases,
         .started_ms = clock_now_ms(clock_system())};
-    if (check->config->is_sandboxed)
+    if (run->config->is_sandboxed)
         sandbox_forbid_writing();
-    if (mysql_target_init(&target, &check->config->dsn, &err) < 0) {
+    if (mysql_target_init(&target, &run->config->dsn, &err) < 0) {
         fail(&talk, REASON_INTERNAL, PHASE_NONE, err.text);
         return;
     }
@@ -426,10 +424,6 @@ static int init(struct check *check, struct error *err) {
     return 0;
 }
 
-static void start(struct check *check) {
-    check_run_in_child(check, examine);
-}
-
 static bool may_linger(const struct check *check) {
     return check->phase == PHASE_TLS || check->phase == PHASE_AUTH;
 }
@@ -438,7 +432,8 @@ const struct check_kind MYSQL_KIND = {
     .id = KIND_MYSQL,
     .name = "mysql",
     .init = init,
-    .start = start,
+    .start = check_run_in_child,
+    .work = work,
     .cancel = check_cancel_child,
     .may_linger = may_linger,
 };

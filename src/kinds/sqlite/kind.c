@@ -2,22 +2,16 @@
 #include "base/clock.h"
 #include "kinds/kinds.h"
 #include "kinds/sqlite/sqlite.h"
+#include "run/check.h"
 
-static void report_phase(void *arg, enum phase phase) {
-    child_report_phase(*(int *)arg, phase);
-}
-
-static void work(const struct check *check, struct outcome *outcome, int fd) {
-    sqlite_examine(check->config, clock_wall_ms(clock_system()), report_phase, &fd, outcome);
-}
-
-static void start(struct check *check) {
-    check_run_in_child(check, work);
+static void work(struct run *run) {
+    sqlite_examine(run->config, clock_wall_ms(clock_system()), &run->phases, &run->outcome);
 }
 
 const struct check_kind SQLITE_KIND = {
     .id = KIND_SQLITE,
     .name = "sqlite",
-    .start = start,
+    .start = check_run_in_child,
+    .work = work,
     .cancel = check_cancel_child,
 };

@@ -22,11 +22,6 @@
 #define MARKER   "pa55-marker-of-a-secret"
 #define GOOD_KEY "pa55-0123456789abcdefghijklmnopqrstuvwxyz-0123456789"
 
-static void ignore_phase(void *arg, enum phase phase) {
-    (void)arg;
-    (void)phase;
-}
-
 /* One look with little patience; require: names, separated by spaces. */
 static struct outcome look(
     const char *path, enum settings_format format, const char *required, int64_t timeout_ms) {
@@ -41,7 +36,7 @@ static struct outcome look(
         if (*name)
             names[config.require_count++] = name;
     struct outcome outcome;
-    settings_examine(&config, ignore_phase, NULL, &outcome);
+    settings_examine(&config, &(struct phase_report){0}, &outcome);
     free(path_copy);
     return outcome;
 }
@@ -179,15 +174,15 @@ START_TEST(the_shared_environment_must_hold_what_is_required) {
     struct check_config config = {
         .timeout_ms = 1000, .format = SETTINGS_ENVIRONMENT, .require = required, .environment = entries};
     struct outcome outcome;
-    settings_examine(&config, ignore_phase, NULL, &outcome);
+    settings_examine(&config, &(struct phase_report){0}, &outcome);
     ck_assert_int_eq(outcome.reason, REASON_OK);
     required[0] = a, required[1] = c, config.require_count = 2;
-    settings_examine(&config, ignore_phase, NULL, &outcome);
+    settings_examine(&config, &(struct phase_report){0}, &outcome);
     ck_assert_int_eq(outcome.reason, REASON_OK);
     ck_assert_int_eq(observed(&outcome, OBSERVED_SETTINGS), 3);
     required[0] = b, required[1] = d;
     int64_t begin_ms = wait_now_ms();
-    settings_examine(&config, ignore_phase, NULL, &outcome);
+    settings_examine(&config, &(struct phase_report){0}, &outcome);
     ck_assert_int_eq(outcome.reason, REASON_MISSING_SETTING);
     ck_assert_str_eq(outcome.detail, "missing: B, D");
     ck_assert_int_lt(wait_now_ms() - begin_ms, 600); /* an environment does not mend while one waits */
@@ -346,7 +341,7 @@ START_TEST(the_shared_environment_is_judged_without_telling_its_values) {
         .require_count = 1,
         .environment = entries};
     struct outcome outcome;
-    settings_examine(&config, ignore_phase, NULL, &outcome);
+    settings_examine(&config, &(struct phase_report){0}, &outcome);
     ck_assert_int_eq(outcome.reason, REASON_INVALID_SETTING);
     ck_assert_str_eq(outcome.detail, "SECRET_KEY is shorter than 50 characters");
     ck_assert_uint_eq(outcome.identity.content, 0); /* it cannot change */
