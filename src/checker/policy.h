@@ -5,9 +5,7 @@
 
 #include "checker/liveness.h"
 #include "config/config.h"
-#include "report/identity.h"
-#include "report/observed.h"
-#include "report/reason.h"
+#include "run/outcome.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,28 +58,20 @@ struct surroundings {
     bool is_database_hung; /* one of Bugsink's own databases does not answer, or not let it in */
 };
 
-/* The outcome of one run, as far as policy is concerned. */
-struct finding {
-    enum reason reason;
-    enum phase phase;
-    const struct observed *observed;
-    int64_t latency_ms;
-    struct identity identity;
-    struct surroundings around;
-};
-
 void memory_init(struct check_memory *memory, int64_t wall_ms);
 
-/* When to look again after this finding: what its reason's row says; but after a MySQL handshake that this
+/* When to look again after this outcome: what its reason's row says; but after a MySQL handshake that this
  * side, or a fault between, broke off, with pauses that grow fast. The server counts those, and at
  * max_connect_errors (100, without a good one between) it blocks the address (error 1129), which Bugsink
  * shares. */
-enum retry policy_retry(const struct check_config *config, const struct finding *finding);
+enum retry policy_retry(const struct check_config *config, const struct outcome *outcome);
 
-/* Judges a finding and remembers it. Returns whether status or reason are others than before. A settings file
- * that looks wrong, and may do so because it is just being replaced (reason_may_pass), leaves the last good
- * result standing, with all that belongs to it, until it has looked wrong for check_config_patience_ms. */
+/* Judges the outcome of a run that took latency_ms, and remembers it. Returns whether status or reason are
+ * others than before. A settings file that looks wrong, and may do so because it is just being replaced
+ * (reason_may_pass), leaves the last good result standing, with all that belongs to it, until it has looked
+ * wrong for check_config_patience_ms. */
 bool policy_judge(const struct check_config *config, struct check_memory *memory,
-    const struct finding *finding, int64_t now_ms, int64_t wall_ms);
+    const struct outcome *outcome, int64_t latency_ms, const struct surroundings *around, int64_t now_ms,
+    int64_t wall_ms);
 
 #endif

@@ -28,10 +28,18 @@ static struct world world_new(void) {
     return world;
 }
 
+static const struct surroundings NOWHERE = {0};
+
+static bool judge(struct world *world, const struct outcome *outcome, int64_t latency_ms,
+    const struct surroundings *around) {
+    return policy_judge(
+        &world->config, &world->memory, outcome, latency_ms, around, world->now_ms, world->now_ms);
+}
+
 static bool find_observed(
     struct world *world, enum reason reason, const struct observed *observed, int64_t latency_ms) {
-    const struct finding finding = {.reason = reason, .observed = observed, .latency_ms = latency_ms};
-    return policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+    const struct outcome outcome = {.reason = reason, .observed = *observed};
+    return judge(world, &outcome, latency_ms, &NOWHERE);
 }
 
 static bool find(struct world *world, enum reason reason) {
@@ -235,10 +243,8 @@ END_TEST
 /* -- files and directories -- */
 
 static bool find_identity(struct world *world, enum reason reason, uint64_t inode) {
-    const struct observed nothing = {0};
-    const struct finding finding = {
-        .reason = reason, .observed = &nothing, .identity = {.device = 1, .inode = inode}};
-    return policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+    const struct outcome outcome = {.reason = reason, .identity = {.device = 1, .inode = inode}};
+    return judge(world, &outcome, 0, &NOWHERE);
 }
 
 START_TEST(a_replaced_file_is_noted_once_and_is_well) {
@@ -297,12 +303,10 @@ START_TEST(what_is_mild_for_a_plain_database_is_not_for_a_directory_or_settings)
 END_TEST
 
 static void find_call(struct world *world, enum reason reason, int64_t age_s, int64_t oldest_task_s) {
-    struct observed observed = {0};
+    struct outcome outcome = {.reason = reason};
     if (age_s >= 0)
-        observed_set(&observed, OBSERVED_WAKEUP_AGE_S, age_s);
-    const struct finding finding = {
-        .reason = reason, .observed = &observed, .around = {.oldest_task_s = oldest_task_s}};
-    policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+        observed_set(&outcome.observed, OBSERVED_WAKEUP_AGE_S, age_s);
+    judge(world, &outcome, 0, &(struct surroundings){.oldest_task_s = oldest_task_s});
 }
 
 START_TEST(a_wakeup_call_is_stale_after_ten_seconds_and_only_while_a_task_waits_as_long) {
@@ -333,13 +337,12 @@ enum { NO_APP = -1 };
 
 /* arrivals: how often Bugsink has arrived; 0: it is not up. */
 static void find_settings(struct world *world, uint64_t content, int64_t arrivals) {
-    const struct observed nothing = {0};
-    const struct finding finding = {.reason = content == 0 ? REASON_FILE_MISSING : REASON_OK,
-        .observed = &nothing,
-        .latency_ms = 2000, /* the wait for a swap is no slowness */
-        .identity = {.content = content},
-        .around = {.has_app = arrivals != NO_APP, .is_app_up = arrivals > 0, .app_arrivals = arrivals}};
-    policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+    enum { LATENCY_MS = 2000 }; /* the wait for a swap is no slowness */
+    const struct outcome outcome = {
+        .reason = content == 0 ? REASON_FILE_MISSING : REASON_OK, .identity = {.content = content}};
+    const struct surroundings around = {
+        .has_app = arrivals != NO_APP, .is_app_up = arrivals > 0, .app_arrivals = arrivals};
+    judge(world, &outcome, LATENCY_MS, &around);
     world->now_ms += 5000;
 }
 
@@ -560,10 +563,8 @@ START_TEST(while_failing_the_next_look_is_one_retry_interval_away_and_up_to_two_
 END_TEST
 
 static void find_in_phase(struct world *world, enum reason reason, enum phase phase) {
-    const struct observed nothing = {0};
-    const struct finding finding = {
-        .reason = reason, .phase = phase, .observed = &nothing, .latency_ms = world->config.timeout_ms};
-    policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+    const struct outcome outcome = {.reason = reason, .phase = phase};
+    judge(world, &outcome, world->config.timeout_ms, &NOWHERE);
 }
 
 START_TEST(where_packets_are_lost_the_retry_interval_counts_from_start_to_start) {
