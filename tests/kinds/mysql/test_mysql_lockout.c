@@ -192,8 +192,7 @@ static int attempt_for_an_hour(struct bench *bench) {
         int64_t duration_ms = config->checks[0].timeout_ms;
         now_ms += duration_ms;
         const struct surroundings around = {0};
-        policy_judge(
-            &config->checks[0], &memory, &bench->own.outcome, duration_ms, &around, now_ms, now_ms);
+        policy_judge(&config->checks[0], &memory, &bench->own.outcome, duration_ms, &around, now_ms, now_ms);
         now_ms += schedule_delay_ms(&config->checks[0], &memory, duration_ms, 0);
     }
     config_free(config);
