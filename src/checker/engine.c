@@ -85,7 +85,7 @@ static bool update_liveness(struct engine *engine) {
 static bool is_hung_database(const struct watch *watch) {
     const struct check_config *config = watch->check.config;
     enum reason reason = watch->memory.reason;
-    return check_kind_id_is_database(config->kind) && config->role != ROLE_PLAIN &&
+    return check_kind_id_is_database(config->kind) && config->database.role != ROLE_PLAIN &&
            (reason == REASON_TIMEOUT || reason == REASON_STUCK || reason == REASON_LOCKED);
 }
 
@@ -101,7 +101,8 @@ static struct surroundings surroundings_of(void *arg) {
         const struct watch *watch = engine->watches[i];
         int64_t age_s = 0;
         around.is_database_hung = around.is_database_hung || is_hung_database(watch);
-        if (watch->check.config->role == ROLE_QUEUE &&
+        if (check_kind_id_is_database(watch->check.config->kind) &&
+            watch->check.config->database.role == ROLE_QUEUE &&
             observed_get(&watch->memory.observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s) &&
             age_s > around.oldest_task_s)
             around.oldest_task_s = age_s;
@@ -276,7 +277,7 @@ static void start_successor(const struct engine *engine, struct watch *watch, in
         if (old && check_config_asks_the_same(old->check.config, config))
             same = old;
         if (old && old->check.config->kind == KIND_HTTP && config->kind == KIND_HTTP &&
-            strcmp(old->check.config->url, config->url) == 0)
+            strcmp(old->check.config->app.url, config->app.url) == 0)
             watch->memory.life = old->memory.life;
     }
     if (same)

@@ -34,11 +34,13 @@ static void note_queue(struct check_memory *memory, const struct observed *obser
 static bool is_queue_hung(const struct check_config *config, const struct check_memory *memory,
     const struct observed *observed, int64_t now_ms) {
     int64_t age_s;
-    if (config->backlog_error_ms < 0 || !observed_get(observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s))
+    if (!check_kind_id_is_database(config->kind) || config->database.backlog_error_ms < 0 ||
+        !observed_get(observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s))
         return false;
-    int64_t window_ms =
-        config->backlog_error_ms < POLICY_PROGRESS_MS ? config->backlog_error_ms : POLICY_PROGRESS_MS;
-    return age_s * 1000 > config->backlog_error_ms && now_ms - memory->progress_ms >= window_ms;
+    int64_t window_ms = config->database.backlog_error_ms < POLICY_PROGRESS_MS
+                            ? config->database.backlog_error_ms
+                            : POLICY_PROGRESS_MS;
+    return age_s * 1000 > config->database.backlog_error_ms && now_ms - memory->progress_ms >= window_ms;
 }
 
 /* -- files and directories -- */
@@ -129,8 +131,8 @@ static enum reason judge_reason(
 static enum status judge_status(const struct check_config *config, const struct check_memory *memory,
     const struct finding *finding, enum reason found, int64_t now_ms) {
     const struct reason_info *info = reason_info(finding->reason);
-    if (info->is_mild_when_plain && check_kind_id_is_database(config->kind) && config->role == ROLE_PLAIN &&
-        info->verdict == STATUS_ERROR)
+    if (info->is_mild_when_plain && check_kind_id_is_database(config->kind) &&
+        config->database.role == ROLE_PLAIN && info->verdict == STATUS_ERROR)
         return STATUS_DEGRADED;
     if (finding->reason == REASON_FILE_MISSING && found != REASON_FILE_MISSING)
         return STATUS_DEGRADED; /* has_vanished */
@@ -198,7 +200,7 @@ bool policy_judge(const struct check_config *config, struct check_memory *memory
     struct finding judged = *finding;
     judged.reason = judge_reason(config, memory, finding);
     if (config->kind == KIND_HTTP)
-        liveness_note(&memory->life, finding->reason, is_excused(finding), config->fall);
+        liveness_note(&memory->life, finding->reason, is_excused(finding), config->app.fall);
     bool is_good = reason_info(judged.reason)->verdict != STATUS_ERROR;
 
     if (!memory->has_run || memory->reason != judged.reason)

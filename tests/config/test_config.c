@@ -36,35 +36,35 @@ START_TEST(with_nothing_set_it_is_what_bugsinks_image_uses) {
     const struct check_config *check = &config->checks[0];
     ck_assert_str_eq(check->name, "default");
     ck_assert_int_eq(check->kind, KIND_SQLITE);
-    ck_assert_int_eq(check->role, ROLE_MAIN);
+    ck_assert_int_eq(check->database.role, ROLE_MAIN);
     ck_assert(check->is_critical);
-    ck_assert_str_eq(check->dsn.path, "/data/db.sqlite3");
+    ck_assert_str_eq(check->database.dsn.path, "/data/db.sqlite3");
     ck_assert_int_eq(check->interval_ms, 5000);
     ck_assert_int_eq(check->timeout_ms, 3000);
     ck_assert_int_eq(check->retry_interval_ms, 1000);
     ck_assert_int_eq(check->slow_ms, 1500);
-    ck_assert_int_eq(check->reconnect_ms, 60000);
-    ck_assert_int_eq(check->min_free_bytes, -1);
-    ck_assert_int_eq(check->max_wal_bytes, INT64_C(1) << 30);
+    ck_assert_int_eq(check->database.reconnect_ms, 60000);
+    ck_assert_int_eq(check->database.min_free_bytes, -1);
+    ck_assert_int_eq(check->database.max_wal_bytes, INT64_C(1) << 30);
     check = &config->checks[1];
     ck_assert_str_eq(check->name, "snappea");
     ck_assert_int_eq(check->kind, KIND_SQLITE);
-    ck_assert_int_eq(check->role, ROLE_QUEUE);
-    ck_assert_str_eq(check->dsn.path, "/tmp/snappea.sqlite3");
-    ck_assert_int_eq(check->backlog_ms, 60000);
-    ck_assert_int_eq(check->backlog_tasks, 300);
-    ck_assert_int_eq(check->backlog_error_ms, -1);
+    ck_assert_int_eq(check->database.role, ROLE_QUEUE);
+    ck_assert_str_eq(check->database.dsn.path, "/tmp/snappea.sqlite3");
+    ck_assert_int_eq(check->database.backlog_ms, 60000);
+    ck_assert_int_eq(check->database.backlog_tasks, 300);
+    ck_assert_int_eq(check->database.backlog_error_ms, -1);
     check = &config->checks[2];
     ck_assert_str_eq(check->name, "ingestion");
     ck_assert_int_eq(check->kind, KIND_DIRECTORY);
-    ck_assert_int_eq(check->directory_role, DIRECTORY_SPOOL);
+    ck_assert_int_eq(check->directory.role, DIRECTORY_SPOOL);
     ck_assert(check->is_critical);
-    ck_assert_str_eq(check->path, "/tmp/bugsink/ingestion");
-    ck_assert_int_eq(check->min_free_bytes, -1);
+    ck_assert_str_eq(check->directory.path, "/tmp/bugsink/ingestion");
+    ck_assert_int_eq(check->directory.min_free_bytes, -1);
     check = &config->checks[3];
     ck_assert_str_eq(check->name, "wakeup");
-    ck_assert_int_eq(check->directory_role, DIRECTORY_WAKEUP);
-    ck_assert_str_eq(check->path, "/tmp/snappea.wakeup");
+    ck_assert_int_eq(check->directory.role, DIRECTORY_WAKEUP);
+    ck_assert_str_eq(check->directory.path, "/tmp/snappea.wakeup");
     config_free(config);
 }
 END_TEST
@@ -111,7 +111,7 @@ START_TEST(an_empty_variable_is_an_unset_one) {
             "BUGSINK_VERSION=", "BUGSINK_HEALTH_CONFIG=", "SECRET_KEY=", "BUGSINK_HEALTH_NONSENSE="),
         NULL);
     ck_assert_int_eq(config->interval_ms, 5000);
-    ck_assert_str_eq(config->checks[0].dsn.path, "/data/db.sqlite3");
+    ck_assert_str_eq(config->checks[0].database.dsn.path, "/data/db.sqlite3");
     ck_assert_str_eq(config->app_version, "unknown");
     ck_assert_uint_eq(config->check_count, 4);
     config_free(config);
@@ -141,7 +141,7 @@ static const struct {
         "\"settings\": {\"path\": \"/app/conf.py\"}"},
 };
 
-START_TEST(a_setting_is_the_same_by_flag_variable_and_key) {
+START_TEST(an_option_is_the_same_by_flag_variable_and_key) {
     char variable[100], json[200];
     snprintf(variable, sizeof variable, "%s=%s", EVERYWHERE[_i].variable, EVERYWHERE[_i].text);
     snprintf(json, sizeof json, "{%s}", EVERYWHERE[_i].json);
@@ -169,14 +169,14 @@ START_TEST(the_fields_hold_what_the_items_say) {
     ck_assert_int_eq(config->drain_ms, 0);
     ck_assert_int_eq(config->start_grace_ms, 0);
     ck_assert_int_eq(config->checks[1].retry_interval_ms, 50);
-    ck_assert_int_eq(config->checks[0].reconnect_ms, 1000);
+    ck_assert_int_eq(config->checks[0].database.reconnect_ms, 1000);
     ck_assert_str_eq(config->app_version, "2.3.0");
     ck_assert_str_eq(harness_origin(config, "version"), "environment BUGSINK_VERSION");
     config_free(config);
 }
 END_TEST
 
-/* -- the table of settings and its documentation -- */
+/* -- the table of options and its documentation -- */
 
 START_TEST(flag_variable_and_key_have_one_name) {
     const struct config_option_doc *doc;
@@ -209,7 +209,7 @@ START_TEST(flag_variable_and_key_have_one_name) {
 }
 END_TEST
 
-START_TEST(no_setting_is_documented_twice) {
+START_TEST(no_option_is_documented_twice) {
     const struct config_option_doc *a, *b;
     for (size_t i = 0; (a = config_option_doc(i)) != NULL; i++)
         for (size_t j = 0; j < i; j++) {
@@ -267,11 +267,11 @@ START_TEST(the_example_file_loads) {
     struct config *config = load_example("config/bugsink-health.json");
     ck_assert_uint_eq(config->warning_count, 0);
     ck_assert_uint_eq(config->check_count, 7);
-    ck_assert_int_eq(harness_check(config, CHECK_NAME_INGESTION)->min_free_bytes, INT64_C(1) << 28);
-    ck_assert_str_eq(harness_check(config, "default")->dsn.password, "secret");
+    ck_assert_int_eq(harness_check(config, CHECK_NAME_INGESTION)->directory.min_free_bytes, INT64_C(1) << 28);
+    ck_assert_str_eq(harness_check(config, "default")->database.dsn.password, "secret");
     ck_assert_int_eq(harness_check(config, "archive")->kind, KIND_MYSQL);
-    ck_assert_int_eq(harness_check(config, CHECK_NAME_SETTINGS)->format, SETTINGS_PYTHON);
-    ck_assert_str_eq(harness_check(config, CHECK_NAME_APP)->host, "bugsink.example.com");
+    ck_assert_int_eq(harness_check(config, CHECK_NAME_SETTINGS)->settings.format, SETTINGS_PYTHON);
+    ck_assert_str_eq(harness_check(config, CHECK_NAME_APP)->app.host, "bugsink.example.com");
     config_free(config);
     config = load_example("config/bugsink-health.minimal.json");
     ck_assert_uint_eq(config->warning_count, 0);
@@ -391,16 +391,15 @@ static const struct {
     const char *says;
 } BAD_VARIABLES[] = {
     {"BUGSINK_HEALTH_INTERVALL=5s",
-        "BUGSINK_HEALTH_INTERVALL: no such setting; did you mean BUGSINK_HEALTH_INTERVAL?"},
+        "BUGSINK_HEALTH_INTERVALL: no such option; did you mean BUGSINK_HEALTH_INTERVAL?"},
     {"BUGSINK_HEALTH_LOGLEVEL=info", "did you mean BUGSINK_HEALTH_LOG_LEVEL?"},
     {"BUGSINK_HEALTH_RETRYINTERVAL=1s", "did you mean BUGSINK_HEALTH_RETRY_INTERVAL?"},
     {"BUGSINK_HEALTH_listen=:1", "did you mean BUGSINK_HEALTH_LISTEN?"},
-    {"BUGSINK_HEALTH_CONFIG_FILE=/x", "BUGSINK_HEALTH_CONFIG_FILE: no such setting"},
-    {"BUGSINK_HEALTH_SETTINGS_FILE=/x", "BUGSINK_HEALTH_SETTINGS_FILE: no such setting"},
-    {"BUGSINK_HEALTH_DATABASE_URL=postgresql://u:hunter2@h/d",
-        "BUGSINK_HEALTH_DATABASE_URL: no such setting"},
-    {"BUGSINK_HEALTH_=x", "BUGSINK_HEALTH_: no such setting"},
-    {"BUGSINK_HEALTH_SERVICE=x", "BUGSINK_HEALTH_SERVICE: no such setting"},
+    {"BUGSINK_HEALTH_CONFIG_FILE=/x", "BUGSINK_HEALTH_CONFIG_FILE: no such option"},
+    {"BUGSINK_HEALTH_SETTINGS_FILE=/x", "BUGSINK_HEALTH_SETTINGS_FILE: no such option"},
+    {"BUGSINK_HEALTH_DATABASE_URL=postgresql://u:hunter2@h/d", "BUGSINK_HEALTH_DATABASE_URL: no such option"},
+    {"BUGSINK_HEALTH_=x", "BUGSINK_HEALTH_: no such option"},
+    {"BUGSINK_HEALTH_SERVICE=x", "BUGSINK_HEALTH_SERVICE: no such option"},
     {"BUGSINK_HEALTH_INTERVAL=5", "BUGSINK_HEALTH_INTERVAL: \"5\" has no unit"},
     {"BUGSINK_HEALTH_LISTEN=x", "BUGSINK_HEALTH_LISTEN: \"x\" is no address"},
     {"BUGSINK_HEALTH_CONFIG=/nonexistent/x.json", "BUGSINK_HEALTH_CONFIG: /nonexistent/x.json: No such file"},
@@ -416,7 +415,7 @@ START_TEST(a_wrong_variable_is_refused_by_its_name) {
 }
 END_TEST
 
-START_TEST(what_kubernetes_injects_for_a_service_of_our_name_is_no_setting) {
+START_TEST(what_kubernetes_injects_for_a_service_of_our_name_is_no_option) {
     struct config *config = harness_load_good(NULL,
         ENVIRONMENT("BUGSINK_HEALTH_SERVICE_HOST=10.0.0.1", "BUGSINK_HEALTH_SERVICE_PORT=8000",
             "BUGSINK_HEALTH_SERVICE_PORT_HTTP=8000", "BUGSINK_HEALTH_PORT=tcp://10.0.0.1:8000",
@@ -446,8 +445,8 @@ START_TEST(a_variable_may_be_given_as_a_file) {
         ENVIRONMENT("BUGSINK_HEALTH_INTERVAL_FILE=@DIR@/interval", "DATABASE_URL_FILE=@DIR@/url"), NULL);
     ck_assert_int_eq(config->interval_ms, 9000);
     ck_assert_str_eq(harness_origin(config, "interval"), "environment BUGSINK_HEALTH_INTERVAL_FILE");
-    ck_assert_str_eq(config->checks[0].dsn.password, "p");
-    ck_assert_str_eq(config->checks[0].dsn.database, "d");
+    ck_assert_str_eq(config->checks[0].database.dsn.password, "p");
+    ck_assert_str_eq(config->checks[0].database.dsn.database, "d");
     ck_assert_str_eq(harness_origin(config, "databases.default.dsn"), "environment DATABASE_URL_FILE");
     config_free(config);
 }
@@ -467,7 +466,7 @@ static const struct {
         "DATABASE_URL_FILE: the file it names (its value is not shown"},
     {{"DATABASE_URL_FILE=@DIR@/wrong"}, "DATABASE_URL_FILE: Bugsink reads only URLs"},
     {{"DATABASE_PATH_FILE=@DIR@/url"},
-        "DATABASE_PATH_FILE: no such setting; DATABASE_PATH is a path itself, not a secret"},
+        "DATABASE_PATH_FILE: no such option; DATABASE_PATH is a path itself, not a secret"},
     {{"SNAPPEA_DATABASE_PATH_FILE=@DIR@/url"}, "SNAPPEA_DATABASE_PATH is a path itself"},
     {{"BUGSINK_HEALTH_CONFIG_FILE=@DIR@/url", "BUGSINK_HEALTH_CONFIG=/x"}, "BUGSINK_HEALTH_CONFIG_FILE"},
     {{"DATABASE_URL_FILE=//host/secret"}, "(its value is not shown"},
@@ -704,12 +703,12 @@ Suite *config_suite(void) {
     tcase_add_test(layers, flags_win_over_environment_over_file_over_default);
     tcase_add_test(layers, of_a_flag_given_twice_the_last_holds);
     tcase_add_test(layers, an_empty_variable_is_an_unset_one);
-    tcase_add_loop_test(layers, a_setting_is_the_same_by_flag_variable_and_key, 0, ROWS(EVERYWHERE));
+    tcase_add_loop_test(layers, an_option_is_the_same_by_flag_variable_and_key, 0, ROWS(EVERYWHERE));
     tcase_add_test(layers, the_fields_hold_what_the_items_say);
     TCase *docs = tcase_create("documentation");
     suite_add_tcase(suite, docs);
     tcase_add_test(docs, flag_variable_and_key_have_one_name);
-    tcase_add_test(docs, no_setting_is_documented_twice);
+    tcase_add_test(docs, no_option_is_documented_twice);
     tcase_add_test(docs, no_flag_can_hold_a_secret);
     tcase_add_test(docs, every_documented_standard_is_what_holds);
     tcase_add_test(docs, the_example_file_loads);
@@ -720,7 +719,7 @@ Suite *config_suite(void) {
     tcase_add_loop_test(values, a_wrong_flag_is_refused_by_its_name, 0, ROWS(BAD_FLAGS));
     tcase_add_loop_test(values, a_listening_address_is_brought_into_one_form, 0, ROWS(LISTENS));
     tcase_add_loop_test(values, a_wrong_variable_is_refused_by_its_name, 0, ROWS(BAD_VARIABLES));
-    tcase_add_test(values, what_kubernetes_injects_for_a_service_of_our_name_is_no_setting);
+    tcase_add_test(values, what_kubernetes_injects_for_a_service_of_our_name_is_no_option);
     tcase_add_test(values, other_variables_are_none_of_our_business);
     tcase_add_test(values, a_variable_may_be_given_as_a_file);
     tcase_add_test(values, a_secret_file_holds_one_text_of_bounded_length);

@@ -66,11 +66,11 @@ START_TEST(the_databases_are_those_of_file_and_environment) {
         const struct check_config *check = &config->checks[i];
         if (check->kind == KIND_DIRECTORY)
             continue;
-        strbuf_format(
-            &list, "%s%s=%s@%s", i > 0 ? " " : "", check->name, role_name(check->role), check->dsn.safe);
-        ck_assert_int_eq(check->kind, check->dsn.scheme == DSN_SQLITE  ? KIND_SQLITE
-                                      : check->dsn.scheme == DSN_MYSQL ? KIND_MYSQL
-                                                                       : KIND_POSTGRES);
+        strbuf_format(&list, "%s%s=%s@%s", i > 0 ? " " : "", check->name, role_name(check->database.role),
+            check->database.dsn.safe);
+        ck_assert_int_eq(check->kind, check->database.dsn.scheme == DSN_SQLITE  ? KIND_SQLITE
+                                      : check->database.dsn.scheme == DSN_MYSQL ? KIND_MYSQL
+                                                                                : KIND_POSTGRES);
     }
     harness_assert_text("the list", list.data, LISTINGS[_i].databases);
     strbuf_release(&list);
@@ -86,11 +86,11 @@ START_TEST(a_database_takes_its_keys_from_the_file) {
         NO_ENVIRONMENT, NULL);
     const struct check_config *check = &config->checks[0];
     ck_assert(!check->is_critical);
-    ck_assert_int_eq(check->min_free_bytes, INT64_C(1) << 30);
-    ck_assert_int_eq(check->max_wal_bytes, 2 << 20);
-    ck_assert_int_eq(check->backlog_ms, 120000);
-    ck_assert_int_eq(check->backlog_error_ms, 3600000);
-    ck_assert_int_eq(check->backlog_tasks, 7);
+    ck_assert_int_eq(check->database.min_free_bytes, INT64_C(1) << 30);
+    ck_assert_int_eq(check->database.max_wal_bytes, 2 << 20);
+    ck_assert_int_eq(check->database.backlog_ms, 120000);
+    ck_assert_int_eq(check->database.backlog_error_ms, 3600000);
+    ck_assert_int_eq(check->database.backlog_tasks, 7);
     ck_assert_uint_eq(config->warning_count, 0);
     static const char *const items[][2] = {{"dsn", "sqlite:////q"}, {"role", "queue"}, {"critical", "false"},
         {"min_free", "1GiB"}, {"max_wal", "2MiB"}, {"backlog.degraded", "2m"}, {"backlog.error", "1h"},
@@ -266,11 +266,11 @@ START_TEST(a_password_may_stand_in_a_file_as_it_is) {
     struct config *config = harness_load_good(
         "{\"databases\": {\"a\": {\"dsn\": \"postgres://u@h/d\", \"password_file\": \"@DIR@/password\"}}}",
         NO_ENVIRONMENT, NULL);
-    ck_assert_str_eq(config->checks[0].dsn.password, "p@ss/w%41rd ");
+    ck_assert_str_eq(config->checks[0].database.dsn.password, "p@ss/w%41rd ");
     ck_assert_str_eq(harness_item(config, "databases.a.dsn.password"), "(set)");
     ck_assert_str_eq(harness_origin(config, "databases.a.dsn.password"), "file @DIR@/password");
     char text[] = "said p@ss/w%41rd !";
-    dsn_blank(&config->checks[0].dsn, text);
+    dsn_blank(&config->checks[0].database.dsn, text);
     ck_assert_str_eq(text, "said ************!");
     config_free(config);
 }
@@ -280,7 +280,7 @@ START_TEST(a_dsn_may_stand_in_a_file) {
     harness_write("dsn", "mysql://u:p@h/d\n");
     struct config *config =
         harness_load_good("{\"databases\": {\"a\": {\"dsn_file\": \"@DIR@/dsn\"}}}", NO_ENVIRONMENT, NULL);
-    ck_assert_str_eq(config->checks[0].dsn.password, "p");
+    ck_assert_str_eq(config->checks[0].database.dsn.password, "p");
     ck_assert_str_eq(harness_item(config, "databases.a.dsn"), "mysql://h/d");
     config_free(config);
 }
@@ -291,12 +291,12 @@ START_TEST(the_password_of_database_url_wins_over_the_files_and_says_so) {
         "{\"databases\": {\"default\": {\"dsn\": \"/x\", \"password_file\": \"@DIR@/password\"}}}";
     harness_write("password", "other");
     struct config *config = harness_load_good(json, ENVIRONMENT("DATABASE_URL=postgres://u:p@h/d"), NULL);
-    ck_assert_str_eq(config->checks[0].dsn.password, "p");
+    ck_assert_str_eq(config->checks[0].database.dsn.password, "p");
     harness_assert_warning(
         config, "databases.default.password_file is not used: DATABASE_URL holds a password");
     config_free(config);
     config = harness_load_good(json, ENVIRONMENT("DATABASE_URL=postgres://u@h/d"), NULL);
-    ck_assert_str_eq(config->checks[0].dsn.password, "other");
+    ck_assert_str_eq(config->checks[0].database.dsn.password, "other");
     ck_assert_uint_eq(config->warning_count, 0);
     config_free(config);
 }
@@ -406,18 +406,18 @@ START_TEST(the_settings_are_checked_where_they_are_named_or_shared) {
     ck_assert_ptr_nonnull(check);
     ck_assert_int_eq(check->kind, KIND_SETTINGS);
     ck_assert(check->is_critical);
-    harness_assert_text("path", check->path, SETTINGS[_i].path);
-    ck_assert_int_eq(check->format, SETTINGS[_i].format);
-    ck_assert_int_eq(check->environment != NULL, check->format == SETTINGS_ENVIRONMENT);
+    harness_assert_text("path", check->settings.path, SETTINGS[_i].path);
+    ck_assert_int_eq(check->settings.format, SETTINGS[_i].format);
+    ck_assert_int_eq(check->settings.environment != NULL, check->settings.format == SETTINGS_ENVIRONMENT);
     harness_assert_text(
         "path item", harness_item(config, "settings.path"), SETTINGS[_i].path ? SETTINGS[_i].path : "env");
     harness_assert_text("origin", harness_origin(config, "settings.path"), SETTINGS[_i].origin);
     harness_assert_text(
-        "format item", harness_item(config, "settings.format"), settings_format_name(check->format));
+        "format item", harness_item(config, "settings.format"), settings_format_name(check->settings.format));
     struct strbuf require = {0};
     strbuf_append(&require, "");
-    for (size_t i = 0; i < check->require_count; i++)
-        strbuf_format(&require, "%s%s", i > 0 ? ", " : "", check->require[i]);
+    for (size_t i = 0; i < check->settings.require_count; i++)
+        strbuf_format(&require, "%s%s", i > 0 ? ", " : "", check->settings.require[i]);
     harness_assert_text("require", require.data, SETTINGS[_i].require);
     strbuf_release(&require);
     config_free(config);
@@ -439,7 +439,7 @@ END_TEST
 START_TEST(the_shared_environment_is_copied_without_our_own_variables) {
     const char *const *environment = ENVIRONMENT("A=1", "BUGSINK_HEALTH_FALL=4", "SECRET_KEY=x", "B=2");
     struct config *config = harness_load_good(NULL, environment, NULL);
-    char **copy = harness_check(config, CHECK_NAME_SETTINGS)->environment;
+    char **copy = harness_check(config, CHECK_NAME_SETTINGS)->settings.environment;
     ck_assert_str_eq(copy[0], "A=1");
     ck_assert_str_eq(copy[1], "SECRET_KEY=x");
     ck_assert_str_eq(copy[2], "B=2");
@@ -513,9 +513,9 @@ START_TEST(an_app_url_is_brought_into_one_form) {
     const struct check_config *check = harness_check(config, CHECK_NAME_APP);
     ck_assert_ptr_nonnull(check);
     ck_assert_int_eq(check->kind, KIND_HTTP);
-    ck_assert_str_eq(check->url, URLS[_i].canonical);
-    ck_assert_ptr_null(check->host);
-    ck_assert_str_eq(check->expect, "OK");
+    ck_assert_str_eq(check->app.url, URLS[_i].canonical);
+    ck_assert_ptr_null(check->app.host);
+    ck_assert_str_eq(check->app.expect, "OK");
     ck_assert_str_eq(harness_item(config, "app.url"), URLS[_i].canonical);
     config_free(config);
 }
@@ -632,7 +632,7 @@ static const struct {
 
 START_TEST(the_host_is_the_files_or_base_urls) {
     struct config *config = harness_load_good(HOSTS[_i].json, HOSTS[_i].environment, NULL);
-    harness_assert_text("host", harness_check(config, CHECK_NAME_APP)->host, HOSTS[_i].host);
+    harness_assert_text("host", harness_check(config, CHECK_NAME_APP)->app.host, HOSTS[_i].host);
     harness_assert_text(
         "item", harness_item(config, "app.host"), HOSTS[_i].host ? HOSTS[_i].host : "the URL's own");
     harness_assert_text("origin", harness_origin(config, "app.host"), HOSTS[_i].origin);
@@ -646,7 +646,7 @@ START_TEST(bugsinks_users_come_by_https_where_base_url_says_so) {
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
         struct config *config =
             harness_load_good(NULL, ENVIRONMENT(urls[i], "BUGSINK_HEALTH_APP_URL=http://127.0.0.1:1"), NULL);
-        ck_assert_int_eq(harness_check(config, CHECK_NAME_APP)->is_https, i == 1 || i == 2);
+        ck_assert_int_eq(harness_check(config, CHECK_NAME_APP)->app.is_https, i == 1 || i == 2);
         config_free(config);
     }
 }
@@ -674,7 +674,7 @@ START_TEST(a_base_url_without_a_host_is_worth_a_warning) {
         struct config *config =
             harness_load_good(NULL, ENVIRONMENT(urls[i], "BUGSINK_HEALTH_APP_URL=http://127.0.0.1:1"), NULL);
         harness_assert_warning(config, "BASE_URL: no host found in it");
-        ck_assert_ptr_null(harness_check(config, CHECK_NAME_APP)->host);
+        ck_assert_ptr_null(harness_check(config, CHECK_NAME_APP)->app.host);
         config_free(config);
     }
 }
