@@ -1,7 +1,7 @@
 /* Runs every test suite, or those named as arguments, several at a time where -j says so, and exits non-zero
  * if a test failed. */
-#include "kinds/mysql/library.h"
-#include "kinds/postgres/library.h"
+#include "base/library.h"
+#include "kinds/kinds.h"
 #include "harness/fork.h"
 #include "harness/tempdir.h"
 #include "report/matrix.h"
@@ -227,15 +227,13 @@ static int read_jobs(int argc, char **argv) {
     return count;
 }
 
-/* The tests ask databases through them, too, and call them by the names that src/checks hands on. */
+/* The tests ask databases through them, too, and call them by the names that src/kinds hands on. */
 static void load_libraries(void) {
     struct error err;
-    int result = postgres_library_load(&err);
-#ifdef WITH_MYSQL
-    if (result == 0)
-        result = mysql_library_load(&err);
-#endif
-    if (result < 0) {
+    for (int i = 0; i < KIND_COUNT; i++) {
+        const struct check_kind *kind = check_kind_find((enum check_kind_id)i);
+        if (!kind || !kind->library || library_load(kind->library, &err) == 0)
+            continue;
         fprintf(stderr, "run-tests: %s\n", err.text);
         exit(EXIT_FAILURE);
     }

@@ -201,8 +201,8 @@ static void check_named(struct rig *rig, struct rig_check *own, const char *dsn)
     *own = (struct rig_check){.config = {.kind = KIND_POSTGRES, .role = ROLE_PLAIN, .timeout_ms = 1000}};
     ck_assert_int_eq(dsn_parse(dsn, &own->config.dsn, &err), 0);
     ck_assert_msg(
-        check_init_kind(&own->check, &POSTGRES_KIND, &rig->env, &own->config, rig_finished, own, &err) == 0,
-        "%s", err.text);
+        check_init(&own->check, &POSTGRES_KIND, &rig->env, &own->config, rig_finished, own, &err) == 0, "%s",
+        err.text);
 }
 
 static void release_named(struct rig_check *own) {

@@ -77,8 +77,8 @@ static void add(struct bench *bench, struct subject *subject, enum reason reason
     const struct check_config *config) {
     struct error err;
     *subject = (struct subject){.own = {.config = *config}, .reason = reason, .is_given_up = is_given_up};
-    ck_assert_msg(check_init(&subject->own.check, &bench->rig.env, &subject->own.config, rig_finished,
-                      &subject->own, &err) == 0,
+    ck_assert_msg(check_init(&subject->own.check, check_kind_find(config->kind), &bench->rig.env,
+                      &subject->own.config, rig_finished, &subject->own, &err) == 0,
         "%s", err.text);
 }
 

@@ -5,6 +5,7 @@
 
 #include "checker/policy.h"
 #include "checker/schedule.h"
+#include "checker/subject.h"
 #include "harness/mariadb.h"
 #include "harness/namespace.h"
 #include "harness/skip.h"
@@ -195,7 +196,7 @@ static int attempt_for_an_hour(struct bench *bench) {
             .phase = bench->own.outcome.phase,
             .observed = &bench->own.outcome.observed,
             .latency_ms = duration_ms};
-        policy_judge(&config->checks[0], &memory, &finding, now_ms, now_ms);
+        judge(&config->checks[0], &memory, &finding, now_ms, now_ms);
         now_ms += schedule_delay_ms(&config->checks[0], &memory, duration_ms, 0);
     }
     config_free(config);

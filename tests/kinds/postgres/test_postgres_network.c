@@ -43,7 +43,8 @@ START_TEST(lost_packets_are_a_timeout_by_the_deadline) {
     struct rig_check own = {.config = {.kind = KIND_POSTGRES, .role = ROLE_MAIN, .timeout_ms = TIMEOUT_MS}};
     rig_init(&rig);
     ck_assert_msg(dsn_parse(dsn, &own.config.dsn, &err) == 0, "%s", err.text);
-    ck_assert_int_eq(check_init(&own.check, &rig.env, &own.config, rig_finished, &own, &err), 0);
+    ck_assert_int_eq(
+        check_init(&own.check, &POSTGRES_KIND, &rig.env, &own.config, rig_finished, &own, &err), 0);
     expect(&rig, &own, REASON_OK, PHASE_NONE);
     snprintf(rules, sizeof rules, "tcp dport %d drop", server->port);
     ck_assert_ptr_null(namespace_filter(rules));

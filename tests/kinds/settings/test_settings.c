@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "checker/policy.h"
 #include "checker/schedule.h"
+#include "checker/subject.h"
 #include "kinds/settings/settings.h"
 #include "kinds/settings/env.h"
 #include "kinds/settings/json.h"
@@ -520,7 +521,7 @@ START_TEST(swapping_a_config_map_with_gaps_shows_nothing_however_short_the_timeo
             .observed = &outcome.observed,
             .latency_ms = now_ms - begin_ms,
             .identity = outcome.identity};
-        policy_judge(&config, &memory, &finding, now_ms, now_ms);
+        judge(&config, &memory, &finding, now_ms, now_ms);
         held += outcome.reason != REASON_OK;
         ck_assert_msg(memory.status == STATUS_OK, "%s", reason_info(memory.reason)->slug);
         int64_t delay_ms = schedule_delay_ms(&config, &memory, finding.latency_ms, 0);
