@@ -17,7 +17,7 @@ MYSQL       := $(if $(filter 0,$(WITH_MYSQL)),,yes)
 # The sandbox's system-call filters are made at build time, by tools/filters.c: nothing of libseccomp is in the program.
 HOST_CC         ?= cc
 HOST_PKG_CONFIG ?= env -u PKG_CONFIG_LIBDIR -u PKG_CONFIG_PATH -u PKG_CONFIG_SYSROOT_DIR pkg-config
-FILTERS         := $(if $(filter Linux,$(shell uname -s)),$(BUILD)/filters/base/filters.inc)
+FILTERS         := $(if $(filter Linux,$(shell uname -s)),$(patsubst %,$(BUILD)/filters/%.inc,x86_64 aarch64))
 FILTER_PACKAGES := $(if $(FILTERS),libseccomp-dev)
 
 # The Debian packages, named here and nowhere else.
@@ -249,19 +249,12 @@ $(BUILD)/filters/make-filters: tools/filters.c tools/rules.h | packages-present
 	@echo '  LD  $@'
 	$(Q)$(HOST_CC) -std=c11 -D_GNU_SOURCE -O1 $(WARNINGS) $$($(HOST_PKG_CONFIG) --cflags libseccomp) -o $@ $< $$($(HOST_PKG_CONFIG) --libs libseccomp)
 
-$(BUILD)/filters/base/filters.inc: $(BUILD)/filters/make-filters
-	@mkdir -p $(@D)
+$(FILTERS): $(BUILD)/filters/%.inc: $(BUILD)/filters/make-filters
 	@echo '  GEN $@'
-	$(Q)$< $$($(CC) -dumpmachine) > $@.new && mv $@.new $@
-
-# Those of each architecture that has some, for the test that asks them.
-$(BUILD)/filters/%/filters.inc: $(BUILD)/filters/make-filters
-	@mkdir -p $(@D)
-	@echo '  GEN $@'
-	$(Q)$< $*-linux-gnu > $@.new && mv $@.new $@
+	$(Q)$< $* > $@.new && mv $@.new $@
 
 $(BUILD)/obj/base/sandbox.o: $(FILTERS)
-$(BUILD)/obj/base/sandbox.o: CPPFLAGS += -I$(BUILD)/filters
+$(BUILD)/obj/base/sandbox.o: CPPFLAGS += -I$(BUILD)
 
 # The program as it is, but for a hole in the responder; only the test of the sandbox runs it.
 $(BUILD)/bugsink-health-hole: $(BUILD)/obj/main.o $(OBJECTS) $(BUILD)/tests/hole.o
@@ -295,7 +288,7 @@ $(BUILD)/analysis/tests/fuzz/test_fuzz_replay.ok: $(BUILD)/tests/fuzz_targets.in
 $(BUILD)/analysis/%.ok: %.c .clang-tidy scripts/analyze.sh $(FILTERS) | packages-present
 	@mkdir -p $(@D)
 	@echo '  ANALYZE  $<'
-	$(Q)scripts/analyze.sh $< -std=c11 $(CPPFLAGS) -I$(BUILD)/filters -MF $(@:.ok=.d) -MT $@ -Itests -I$(BUILD)/tests $(PKG_CFLAGS) $(TEST_CFLAGS)
+	$(Q)scripts/analyze.sh $< -std=c11 $(CPPFLAGS) -I$(BUILD) -MF $(@:.ok=.d) -MT $@ -Itests -I$(BUILD)/tests $(PKG_CFLAGS) $(TEST_CFLAGS)
 	$(Q)touch $@
 -include $(wildcard $(BUILD)/analysis/*/*.d $(BUILD)/analysis/*/*/*.d)
 
@@ -314,9 +307,8 @@ $(BUILD)/tests/fuzz_targets.inc: $(wildcard tests/fuzz/fuzz_*.c) Makefile $(BUIL
 	@printf 'TARGET(%s)\n' $(FUZZERS) > $@
 
 # The suite filters asks the filters of all architectures.
-$(BUILD)/tests/base/filters_%.o: CPPFLAGS += -I$(BUILD)/filters
-$(BUILD)/tests/base/filters_x86_64.o $(BUILD)/analysis/tests/base/filters_x86_64.ok: $(BUILD)/filters/x86_64/filters.inc
-$(BUILD)/tests/base/filters_aarch64.o $(BUILD)/analysis/tests/base/filters_aarch64.ok: $(BUILD)/filters/aarch64/filters.inc
+$(BUILD)/tests/base/filters_%.o: CPPFLAGS += -I$(BUILD)
+$(BUILD)/tests/base/filters_x86_64.o $(BUILD)/tests/base/filters_aarch64.o: $(FILTERS)
 
 # What was chosen at the last build; it changes only when that does, and then these are made anew.
 $(BUILD)/obj/checks/kinds.o $(BUILD)/obj/checker/versions.o $(BUILD)/tests/checks/test_check.o $(BUILD)/tests/main.o: $(BUILD)/choices

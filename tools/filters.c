@@ -1,6 +1,6 @@
 /* Makes the sandbox's seccomp filters, at build time: prints them as C, for src/base/sandbox.c.
  *
- *     filters MACHINE     ("x86_64-linux-gnu": what `cc -dumpmachine` says of the target)
+ *     filters x86_64 | aarch64
  *
  * So the program needs no libseccomp where it runs, and loads a filter with one system call. What is printed
  * depends on the target alone: not on the machine that this runs on, nor on its kernel. */
@@ -18,15 +18,10 @@ static void die(const char *what, int code) {
     exit(EXIT_FAILURE);
 }
 
-static uint32_t arch_of(const char *machine) {
-    static const struct {
-        const char *prefix;
-        uint32_t arch;
-    } ARCHES[] = {{"x86_64-", SCMP_ARCH_X86_64}, {"aarch64-", SCMP_ARCH_AARCH64}};
-    for (size_t i = 0; i < sizeof ARCHES / sizeof ARCHES[0]; i++)
-        if (strncmp(machine, ARCHES[i].prefix, strlen(ARCHES[i].prefix)) == 0)
-            return ARCHES[i].arch;
-    return 0;
+static uint32_t arch_of(const char *name) {
+    if (strcmp(name, "x86_64") == 0)
+        return SCMP_ARCH_X86_64;
+    return strcmp(name, "aarch64") == 0 ? SCMP_ARCH_AARCH64 : 0;
 }
 
 /* A filter that takes no other architecture's calls: a process that makes one is ended. */
@@ -141,17 +136,17 @@ static void print_names(uint32_t arch) {
 
 int main(int argc, char **argv) {
     uint32_t arch = argc == 2 ? arch_of(argv[1]) : 0;
-    printf("/* Made by tools/filters.c: edit that. */\n");
-    printf("#define SANDBOX_OWN_PID 0x%08xu\n\n", OWN_PID);
-    if (arch == 0) { /* no filter is known to be right there; the program says so */
-        printf("#define SANDBOX_HAS_NO_FILTERS\n");
-        return EXIT_SUCCESS;
+    if (arch == 0) {
+        fprintf(stderr, "usage: filters x86_64 | aarch64\n");
+        return EXIT_FAILURE;
     }
     /* What libseccomp may take for granted: it would ask this machine's kernel otherwise, which may be an
      * emulator that has no seccomp. 3: Linux 4.14, whose SECCOMP_RET_KILL_PROCESS is all that is wanted. */
     int code = seccomp_api_set(3);
     if (code < 0)
         die("seccomp_api_set", code);
+    printf("/* Made by tools/filters.c: edit that. */\n");
+    printf("#define SANDBOX_OWN_PID 0x%08xu\n\n", OWN_PID);
     print_allowing(arch, "RESPONDER", RESPONDER, COUNT(RESPONDER));
     print_checkers(arch);
     print(deny(arch, NO_NETWORK, COUNT(NO_NETWORK)), "NO_NETWORK");

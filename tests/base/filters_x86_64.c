@@ -1,7 +1,7 @@
 /* The filters of x86_64, as they were made at build time. */
 #include "base/filters.h"
 
-#include "x86_64/filters.inc"
+#include "filters/x86_64.inc"
 
 #include <linux/audit.h>
 
