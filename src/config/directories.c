@@ -109,7 +109,7 @@ static bool is_tmp_shared(const struct loader *loader) {
     const char *standard = option_get(OPTION_SNAPPEA_DATABASE_PATH)->initial;
     for (size_t i = 0; i < loader->config->check_count; i++) {
         const struct check_config *check = &loader->config->checks[i];
-        if (check_kind_id_is_database(check->kind) && check->database.role == ROLE_QUEUE &&
+        if (check->kind == KIND_SQLITE && check->database.role == ROLE_QUEUE &&
             strcmp(check->database.dsn.path, standard) == 0)
             return true;
     }

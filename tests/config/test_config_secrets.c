@@ -109,7 +109,7 @@ static void assert_config_clean(const struct config *config, const char *passwor
     for (size_t i = 0; i < config->warning_count; i++)
         assert_clean("a warning", config->warnings[i], password);
     for (size_t i = 0; i < config->check_count; i++)
-        if (check_kind_id_is_database(config->checks[i].kind))
+        if (harness_is_database(&config->checks[i]))
             assert_clean("safe", config->checks[i].database.dsn.safe, password);
 }
 

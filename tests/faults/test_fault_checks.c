@@ -6,6 +6,7 @@
 #include "harness/rig.h"
 #include "harness/sqlite_files.h"
 #include "harness/tempdir.h"
+#include "kinds/kinds.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -82,7 +83,7 @@ static void fill_config(struct bench *bench) {
         .interval_ms = 2 * TIMEOUT_MS,
         .timeout_ms = TIMEOUT_MS,
         .slow_ms = TIMEOUT_MS};
-    if (check_kind_id_is_database(config->kind)) {
+    if (check_kind_find(config->kind)->traits.is_database) {
         config->database = (struct database_config){.role = bench->row->role,
             .max_wal_bytes = INT64_MAX,
             .backlog_ms = 3600000,
@@ -119,7 +120,7 @@ static void bench_init(struct bench *bench, const struct row *row) {
 static void bench_release(struct bench *bench) {
     rig_release(&bench->rig);
     peer_stop(&bench->peer);
-    if (check_kind_id_is_database(bench->row->kind))
+    if (check_kind_find(bench->row->kind)->traits.is_database)
         dsn_release(&bench->check.config.database.dsn);
     free(bench->target);
     free(bench->dir);
@@ -134,8 +135,8 @@ static bool is_over(void *arg) {
 static int run(void *arg) {
     struct bench *bench = arg;
     bench->check.finished = 0;
-    if (check_init(&bench->check.check, &bench->rig.env, &bench->check.config, rig_finished, &bench->check,
-            &bench->err) < 0)
+    if (check_init(&bench->check.check, check_kind_find(bench->check.config.kind), &bench->rig.env,
+            &bench->check.config, rig_finished, &bench->check, &bench->err) < 0)
         return -1;
     check_start(&bench->check.check);
     bool has_ended = rig_turn_until(&bench->rig, is_over, bench, 2 * TIMEOUT_MS);

@@ -130,7 +130,7 @@ static void check_one(const struct config *config, size_t number) {
     for (size_t i = 0; i < number; i++)
         fuzz_assert(strcmp(config->checks[i].name, check->name) != 0);
     check_times(check);
-    if (check_kind_id_is_database(check->kind))
+    if (check->kind == KIND_POSTGRES || check->kind == KIND_MYSQL || check->kind == KIND_SQLITE)
         check_database(check);
     if (check->kind == KIND_DIRECTORY)
         check_directory(&check->directory);
