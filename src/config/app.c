@@ -180,12 +180,8 @@ static int load(struct loader *loader) {
 
 /* -- what the check can do -- */
 
-static bool text_equal(const char *a, const char *b) {
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool asks_the_same(const struct check_config *a, const struct check_config *b) {
-    return strcmp(a->app.url, b->app.url) == 0 && text_equal(a->app.host, b->app.host) &&
+    return strcmp(a->app.url, b->app.url) == 0 && str_equal(a->app.host, b->app.host) &&
            a->app.is_https == b->app.is_https && strcmp(a->app.expect, b->app.expect) == 0;
 }
 

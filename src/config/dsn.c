@@ -127,21 +127,17 @@ const char *dsn_param(const struct dsn *dsn, const char *key) {
     return NULL;
 }
 
-static bool text_equal(const char *a, const char *b) {
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 bool dsn_equal(const struct dsn *a, const struct dsn *b) {
     if (a->scheme != b->scheme || a->param_count != b->param_count || a->is_doubtful != b->is_doubtful ||
         a->has_dropped_query != b->has_dropped_query)
         return false;
     for (size_t i = 0; i < a->param_count; i++)
-        if (!text_equal(a->params[i].key, b->params[i].key) ||
-            !text_equal(a->params[i].value, b->params[i].value))
+        if (!str_equal(a->params[i].key, b->params[i].key) ||
+            !str_equal(a->params[i].value, b->params[i].value))
             return false;
-    return text_equal(a->path, b->path) && text_equal(a->host, b->host) && text_equal(a->port, b->port) &&
-           text_equal(a->user, b->user) && text_equal(a->password, b->password) &&
-           text_equal(a->database, b->database) && text_equal(a->safe, b->safe);
+    return str_equal(a->path, b->path) && str_equal(a->host, b->host) && str_equal(a->port, b->port) &&
+           str_equal(a->user, b->user) && str_equal(a->password, b->password) &&
+           str_equal(a->database, b->database) && str_equal(a->safe, b->safe);
 }
 
 void dsn_release(struct dsn *dsn) {

@@ -19,8 +19,8 @@ const char *entry_key(const struct entry *entry, enum option_id id);
 /* Puts the key's place in front of the error. Returns -1. */
 int entry_fail(const struct entry *entry, const char *key);
 
-/* Finds a value of the right type: *value is NULL where there is none. A null where the option's standard is
- * one is found, as json_null. */
+/* Finds a value of the right type: *value is NULL where there is none. Where the option may be null, a null
+ * is found. */
 int entry_find(const struct entry *entry, enum option_id id, const json_t **value);
 
 /* Finds a text; NULL where there is none. */

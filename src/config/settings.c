@@ -194,10 +194,6 @@ static int load(struct loader *loader) {
 
 /* -- what a check of settings can do -- */
 
-static bool text_equal(const char *a, const char *b) {
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool names_equal(const struct settings_config *a, const struct settings_config *b) {
     if (a->require_count != b->require_count)
         return false;
@@ -219,7 +215,7 @@ static bool environment_equal(char *const *a, char *const *b) {
 
 static bool asks_the_same(const struct check_config *a, const struct check_config *b) {
     const struct settings_config *one = &a->settings, *other = &b->settings;
-    return text_equal(one->path, other->path) && one->format == other->format && names_equal(one, other) &&
+    return str_equal(one->path, other->path) && one->format == other->format && names_equal(one, other) &&
            environment_equal(one->environment, other->environment);
 }
 
