@@ -1,11 +1,10 @@
 /* probe: asks a running sidecar, and says why when it fails; the kubelet shows that text in `kubectl
  * describe`. */
-#include "cmd/cmd.h"
+#include "cmd/all.h"
 
 #include "base/str.h"
 #include "checker/listen.h"
-#include "cmd/args.h"
-#include "cmd/commands.h"
+#include "cmd/cmd.h"
 #include "cmd/http_get.h"
 #include "config/duration.h"
 #include "report/reason.h"
@@ -15,6 +14,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static int run(struct args *args);
+
+static const struct own_flag FLAGS[] = {
+    {"--timeout", "3s", false, "for the answer"},
+    {0},
+};
+
+const struct command command_probe = {
+    .name = "probe",
+    .words = "[live|ready|started|self|URL]",
+    .flags = FLAGS,
+    .takes_settings = true,
+    .help = "ask a running sidecar (ready, where nothing is named); print the reason when it fails",
+    .run = run,
+};
 
 enum { URL_SIZE = 1024 };
 
@@ -108,15 +123,13 @@ static int find_url(const struct args *args, char *url, size_t size, struct erro
     return 0;
 }
 
-int cmd_probe(char **argv, const char *const *environment) {
-    struct args args;
+static int run(struct args *args) {
     struct error err;
     char url[URL_SIZE];
     int64_t timeout_ms;
-    if (args_parse(&args, argv, command_find("probe")->flags, environment, &err) < 0 ||
-        find_url(&args, url, sizeof url, &err) < 0)
+    if (find_url(args, url, sizeof url, &err) < 0)
         return cmd_refuse(err.text);
-    if (duration_parse(args_value(&args, "--timeout", "3s"), &timeout_ms, &err) < 0) {
+    if (duration_parse(args_value(args, "--timeout", "3s"), &timeout_ms, &err) < 0) {
         error_prefix(&err, "--timeout");
         return cmd_refuse(err.text);
     }

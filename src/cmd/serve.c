@@ -1,13 +1,13 @@
 /* serve: forks the responder before any setting but one is read (whether it is shut in), then becomes the
  * checker. */
-#include "cmd/cmd.h"
+#include "cmd/all.h"
 
 #include "base/io.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/sandbox.h"
 #include "checker/checker.h"
-#include "cmd/args.h"
+#include "cmd/cmd.h"
 #include "responder/responder.h"
 
 #include <errno.h>
@@ -17,6 +17,15 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+static int run(struct args *args);
+
+const struct command command_serve = {
+    .name = "serve",
+    .takes_settings = true,
+    .help = "run the sidecar; also without a command",
+    .run = run,
+};
 
 /* Those that come before there is a handler wait for it: the default would end us by SIGHUP, and as process 1
  * of a container SIGTERM would be lost. The checker's handlers and the responder's indifference end the wait.
@@ -57,20 +66,14 @@ static void await_responder(pid_t pid) {
     waitpid(pid, NULL, 0);
 }
 
-int cmd_serve(char **argv, const char *const *environment) {
-    struct args args;
-    struct error err;
+static int run(struct args *args) {
     int ends[2];
-    if (args_parse(&args, argv, NULL, environment, &err) < 0)
-        return cmd_refuse(err.text);
-    if (args.word_count > 0)
-        return cmd_refuse("serve takes flags only");
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 || io_set_cloexec(ends[0]) < 0 ||
         io_set_cloexec(ends[1]) < 0 || io_set_nonblocking(ends[0]) < 0 || io_set_nonblocking(ends[1]) < 0) {
         log_error("cannot start", strerror(errno));
         return CHECKER_EXIT_FAILURE;
     }
-    bool is_sandboxed = config_is_sandboxed(&args.source);
+    bool is_sandboxed = config_is_sandboxed(&args->source);
     if (is_sandboxed)
         sandbox_forbid_privileges();
     hold_signals(SIG_BLOCK);
@@ -85,7 +88,7 @@ int cmd_serve(char **argv, const char *const *environment) {
         become_responder(ends[1], is_sandboxed);
     }
     close(ends[1]);
-    int status = checker_run(&args.source, ends[0], responder_pid);
+    int status = checker_run(&args->source, ends[0], responder_pid);
     close(ends[0]);
     await_responder(responder_pid);
     return status;
