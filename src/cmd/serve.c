@@ -27,32 +27,6 @@ const struct command command_serve = {
     .run = run,
 };
 
-/* Those that come before there is a handler wait for it: the default would end us by SIGHUP, and as process 1
- * of a container SIGTERM would be lost. The checker's handlers and the responder's indifference end the wait.
- */
-static void hold_signals(int how) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(how, &set, NULL);
-}
-
-/* In the responder: forgets everything that came with the process, and serves. */
-static _Noreturn void become_responder(int link_fd, bool is_sandboxed) {
-    /* A signal meant for the group (Ctrl-C) is the checker's affair from the first moment. */
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    hold_signals(SIG_UNBLOCK);
-    process_wipe_environment();
-    process_close_from(STDERR_FILENO + 1, &link_fd, 1); /* what a careless launcher has left open */
-    log_configure(LOG_INFO, LOG_TEXT, "responder", -1);
-    int status = responder_run(link_fd, is_sandboxed);
-    _exit(status);
-}
-
 /* Sees to it that no responder outlives us: the closed link ends it; one that does not go is killed. */
 static void await_responder(pid_t pid) {
     enum { PATIENCE_MS = 500, STEP_MS = 2 };
@@ -76,7 +50,10 @@ static int run(struct args *args) {
     bool is_sandboxed = config_is_sandboxed(&args->source);
     if (is_sandboxed)
         sandbox_forbid_privileges();
-    hold_signals(SIG_BLOCK);
+    /* Those that come before there is a handler wait for it: the default would end us by SIGHUP, and as
+     * process 1 of a container SIGTERM would be lost. The checker's handlers and the responder's indifference
+     * end the wait. */
+    process_hold_signals();
     process_save_memory();
     pid_t responder_pid = fork();
     if (responder_pid < 0) {
@@ -84,8 +61,7 @@ static int run(struct args *args) {
         return CHECKER_EXIT_FAILURE;
     }
     if (responder_pid == 0) {
-        close(ends[0]);
-        become_responder(ends[1], is_sandboxed);
+        _exit(responder_run(ends[1], is_sandboxed)); /* which closes ends[0] with all else */
     }
     close(ends[1]);
     int status = checker_run(&args->source, ends[0], responder_pid);
