@@ -16,7 +16,8 @@ MYSQL       := $(if $(filter 0,$(WITH_MYSQL)),,yes)
 
 # The sandbox's system-call filters are made at build time, by tools/filters.c: nothing of libseccomp is in the program.
 HOST_CC         ?= cc
-FILTERS         := $(if $(filter Linux,$(shell uname -s)),$(BUILD)/filters/base/filters.inc)
+HOST_PKG_CONFIG ?= env -u PKG_CONFIG_LIBDIR -u PKG_CONFIG_PATH -u PKG_CONFIG_SYSROOT_DIR pkg-config
+FILTERS         := $(if $(filter Linux,$(shell uname -s)),$(patsubst %,$(BUILD)/filters/%.inc,x86_64 aarch64))
 FILTER_PACKAGES := $(if $(FILTERS),libseccomp-dev)
 
 # The Debian packages, named here and nowhere else.
@@ -71,7 +72,7 @@ TEST_LIBS   = $(shell pkg-config --libs check fuse3) $(LOADED_LIBS)
 
 MYSQL_SRC := $(wildcard src/kinds/mysql/*.c tests/kinds/mysql/*.c tests/fuzz/*mysql*.c tests/harness/mariadb.c \
              tests/e2e/test_e2e_mysql.c)
-LEFT_OUT  := $(if $(MYSQL),,$(MYSQL_SRC))
+LEFT_OUT  := $(if $(MYSQL),,$(MYSQL_SRC)) $(if $(FILTERS),,tests/base/filters_% tests/base/test_filters.c)
 SOURCES   := $(filter-out $(LEFT_OUT),$(sort $(wildcard src/*/*.c src/kinds/*/*.c)))
 OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(if $(COVERAGE),$(BUILD)/tests/coverage.o)
 TEST_SRC  := $(filter-out $(LEFT_OUT) tests/bench/%,$(sort $(wildcard tests/*/*.c tests/kinds/*/*.c)))# bench: programs of their own
@@ -248,14 +249,18 @@ $(BENCH_TOOLS):
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/filters/base/filters.inc: tools/filters.c | packages-present
+# The build machine's program, with its libraries: those of the target are none of its business.
+$(BUILD)/filters/make-filters: tools/filters.c tools/rules.h | packages-present
 	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(HOST_CC) -std=c11 -D_GNU_SOURCE -O1 $(WARNINGS) $$($(HOST_PKG_CONFIG) --cflags libseccomp) -o $@ $< $$($(HOST_PKG_CONFIG) --libs libseccomp)
+
+$(FILTERS): $(BUILD)/filters/%.inc: $(BUILD)/filters/make-filters
 	@echo '  GEN $@'
-	$(Q)$(HOST_CC) -std=c11 -D_GNU_SOURCE -O1 $(WARNINGS) $$(pkg-config --cflags libseccomp) -o $(@D)/filters $< $$(pkg-config --libs libseccomp)
-	$(Q)$(@D)/filters $$($(CC) -dumpmachine) > $@.new && mv $@.new $@
+	$(Q)$< $* > $@.new && mv $@.new $@
 
 $(BUILD)/obj/base/sandbox.o: $(FILTERS)
-$(BUILD)/obj/base/sandbox.o: CPPFLAGS += -I$(BUILD)/filters
+$(BUILD)/obj/base/sandbox.o: CPPFLAGS += -I$(BUILD)
 
 # The program as it is, but for a hole in the responder; only the test of the sandbox runs it.
 $(BUILD)/bugsink-health-hole: $(BUILD)/obj/main.o $(OBJECTS) $(BUILD)/tests/hole.o
@@ -289,7 +294,7 @@ $(BUILD)/analysis/tests/fuzz/test_fuzz_replay.ok: $(BUILD)/tests/fuzz_targets.in
 $(BUILD)/analysis/%.ok: %.c .clang-tidy scripts/analyze.sh $(FILTERS) | packages-present
 	@mkdir -p $(@D)
 	@echo '  ANALYZE  $<'
-	$(Q)scripts/analyze.sh $< -std=c11 $(CPPFLAGS) -I$(BUILD)/filters -MF $(@:.ok=.d) -MT $@ -Itests -I$(BUILD)/tests $(PKG_CFLAGS) $(TEST_CFLAGS)
+	$(Q)scripts/analyze.sh $< -std=c11 $(CPPFLAGS) -I$(BUILD) -MF $(@:.ok=.d) -MT $@ -Itests -I$(BUILD)/tests $(PKG_CFLAGS) $(TEST_CFLAGS)
 	$(Q)touch $@
 -include $(wildcard $(BUILD)/analysis/*/*.d $(BUILD)/analysis/*/*/*.d $(BUILD)/analysis/*/*/*/*.d $(BUILD)/analysis/*/*/*/*/*.d)
 
@@ -307,6 +312,10 @@ $(BUILD)/tests/fuzz_targets.inc: $(wildcard tests/fuzz/fuzz_*.c) Makefile $(BUIL
 	@mkdir -p $(@D)
 	@printf 'TARGET(%s)\n' $(FUZZERS) > $@
 
+# The suite filters asks the filters of all architectures.
+$(BUILD)/tests/base/filters_%.o: CPPFLAGS += -I$(BUILD)
+$(BUILD)/tests/base/filters_x86_64.o $(BUILD)/tests/base/filters_aarch64.o: $(FILTERS)
+
 # What was chosen at the last build; it changes only when that does, and then these are made anew.
 $(BUILD)/obj/kinds/kinds.o $(BUILD)/obj/checker/versions.o $(BUILD)/tests/run/test_check.o $(BUILD)/tests/main.o: $(BUILD)/choices
 $(BUILD)/choices: always
@@ -315,7 +324,7 @@ $(BUILD)/choices: always
 
 .PHONY: always packages-present
 packages-present:
-	@pkg-config --exists $(LIBS) $(LOADED) $(if $(FILTERS),libseccomp) || { echo "missing Debian packages; install: $(BUILD_PACKAGES)" >&2; exit 1; }
+	@pkg-config --exists $(LIBS) $(LOADED) && { [ -z "$(FILTERS)" ] || $(HOST_PKG_CONFIG) --exists libseccomp; } || { echo "missing Debian packages; install: $(BUILD_PACKAGES)" >&2; exit 1; }
 
 -include $(OBJECTS:.o=.d) $(TEST_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) $(BUILD)/obj/main.d
 -include $(BUILD)/tests/hole.d

@@ -173,7 +173,4 @@ const char *settings_format_name(enum settings_format format); /* "python", "jso
 const char *check_kind_id_name(
     enum check_kind_id kind); /* "postgres", "mysql", "sqlite", "settings", "http", "directory" */
 
-/* Whether checks of that kind are of databases. */
-bool check_kind_id_is_database(enum check_kind_id kind);
-
 #endif

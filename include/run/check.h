@@ -4,8 +4,10 @@
 #define BH_RUN_CHECK_H
 
 #include "base/clock.h"
+#include "base/library.h"
 #include "base/timers.h"
 #include "run/child.h"
+#include "run/traits.h"
 #include "config/config.h"
 #include "report/identity.h"
 #include "report/observed.h"
@@ -46,11 +48,12 @@ void outcome_from_child_end(struct outcome *outcome, const struct child_end *end
 
 struct check;
 
-/* One kind of check: one file, one table of functions. `state` of the check is state_size zeroed bytes of the
- * kind's own. */
+/* One kind of check: a folder of src/kinds, and this row of traits and functions. `state` of the check is
+ * state_size zeroed bytes of the kind's own. */
 struct check_kind {
-    enum check_kind_id id;
-    const char *name;
+    struct check_traits traits;
+    /* What it asks through, loaded by check_init. NULL: nothing but what every process has. */
+    struct library *library;
     size_t state_size;
     /* Refuses a configuration that this kind cannot serve. May be NULL. */
     int (*init)(struct check *check, struct error *err);
@@ -96,18 +99,9 @@ struct check {
     bool is_late;         /* the last outcome is of a run that was over: its child had lingered */
 };
 
-/* The kind of that id, or NULL where it is not built in. */
-const struct check_kind *check_kind_find(enum check_kind_id id);
-
-/* As check_kind_find; where it is not built in, the error says so. */
-const struct check_kind *check_kind_require(enum check_kind_id id, struct error *err);
-
-int check_init(struct check *check, const struct check_env *env, const struct check_config *config,
-    void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
-    struct error *err);
-
-/* As check_init, with a kind of the caller's: for tests. */
-int check_init_kind(struct check *check, const struct check_kind *kind, const struct check_env *env,
+/* Makes a check of that kind, and loads the library it needs. kind, env and config are borrowed. Returns -1
+ * where the library is missing, or the kind refuses the configuration. */
+int check_init(struct check *check, const struct check_kind *kind, const struct check_env *env,
     const struct check_config *config,
     void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
     struct error *err);

@@ -28,8 +28,6 @@ static void start(struct check *check) {
 }
 
 static const struct check_kind MAINTENANCE_KIND = {
-    .id = KIND_SETTINGS,
-    .name = "maintenance",
     .start = start,
     .cancel = check_cancel_child,
 };
@@ -65,7 +63,7 @@ struct maintenance *maintenance_new(
     maintenance->changed = changed;
     maintenance->arg = arg;
     timer_init(&maintenance->next, run, maintenance);
-    if (!maintenance->config.path || check_init_kind(&maintenance->check, &MAINTENANCE_KIND, env,
+    if (!maintenance->config.path || check_init(&maintenance->check, &MAINTENANCE_KIND, env,
                                          &maintenance->config, on_finished, maintenance, NULL) < 0) {
         free(maintenance->config.path);
         free(maintenance);

@@ -43,18 +43,17 @@ static bool is_queue_hung(const struct check_config *config, const struct check_
 
 /* -- files and directories -- */
 
-/* Of settings only the content counts: a ConfigMap's swap makes every file anew. */
 static bool is_replaced(
-    const struct check_config *config, const struct check_memory *memory, const struct identity *identity) {
-    return config->kind != KIND_SETTINGS && memory->identity.inode != 0 && identity->inode != 0 &&
+    const struct check_traits *traits, const struct check_memory *memory, const struct identity *identity) {
+    return traits->tracks_inode && memory->identity.inode != 0 && identity->inode != 0 &&
            (memory->identity.inode != identity->inode || memory->identity.device != identity->device);
 }
 
-/* A directory that was there and is gone, where Bugsink can make it anew: what it held is lost, and a worker
+/* What was there and is gone, where Bugsink can make it anew: what it held is lost, and a worker
  * that watched it watches nothing; but to be not ready would keep away the event that makes it anew. */
 static bool has_vanished(
-    const struct check_config *config, const struct check_memory *memory, const struct identity *identity) {
-    return config->kind == KIND_DIRECTORY && memory->identity.inode != 0 && identity->inode == 0;
+    const struct check_traits *traits, const struct check_memory *memory, const struct identity *identity) {
+    return traits->may_be_remade && memory->identity.inode != 0 && identity->inode == 0;
 }
 
 static bool is_wakeup_stale(const struct finding *finding) {
@@ -92,9 +91,9 @@ static void remember_settings(
 }
 
 static bool has_changed(
-    const struct check_config *config, struct check_memory *memory, const struct finding *finding) {
+    const struct check_traits *traits, struct check_memory *memory, const struct finding *finding) {
     uint64_t content = finding->identity.content;
-    if (config->kind != KIND_SETTINGS || finding->reason != REASON_OK || content == 0)
+    if (!traits->holds_settings || finding->reason != REASON_OK || content == 0)
         return false;
     remember_settings(memory, content, &finding->around);
     return content != memory->read_content;
@@ -104,32 +103,32 @@ static bool has_changed(
 
 /* What the reason of a run becomes in the light of all that a single run cannot know. */
 static enum reason judge_reason(
-    const struct check_config *config, struct check_memory *memory, const struct finding *finding) {
-    if (config->kind == KIND_HTTP && liveness_reason(&memory->life, finding->reason) != finding->reason)
+    const struct policy_subject *subject, struct check_memory *memory, const struct finding *finding) {
+    const struct check_traits *traits = subject->traits;
+    if (traits->is_app && liveness_reason(&memory->life, finding->reason) != finding->reason)
         return liveness_reason(&memory->life, finding->reason);
     if (reason_info(finding->reason)->verdict == STATUS_ERROR)
         return finding->reason;
-    if (has_vanished(config, memory, &finding->identity))
+    if (has_vanished(traits, memory, &finding->identity))
         return REASON_FILE_MISSING;
     if (is_wakeup_stale(finding))
         return REASON_STALE_WAKEUP;
     if (finding->reason != REASON_OK)
         return finding->reason;
-    if (has_changed(config, memory, finding))
+    if (has_changed(traits, memory, finding))
         return REASON_CHANGED;
-    /* Settings have no latency to speak of: a run of theirs takes long when it waits for a swap of files to
-     * end. */
-    if (config->kind != KIND_SETTINGS && finding->latency_ms > config->slow_ms)
+    if (traits->measures_latency && finding->latency_ms > subject->config->slow_ms)
         return REASON_SLOW;
-    return is_replaced(config, memory, &finding->identity) ? REASON_REPLACED : REASON_OK;
+    return is_replaced(traits, memory, &finding->identity) ? REASON_REPLACED : REASON_OK;
 }
 
 /* What the verdict of the judged reason's row becomes in the light of role and history. found: what the run
  * itself said. */
-static enum status judge_status(const struct check_config *config, const struct check_memory *memory,
+static enum status judge_status(const struct policy_subject *subject, const struct check_memory *memory,
     const struct finding *finding, enum reason found, int64_t now_ms) {
+    const struct check_config *config = subject->config;
     const struct reason_info *info = reason_info(finding->reason);
-    if (info->is_mild_when_plain && check_kind_id_is_database(config->kind) && config->role == ROLE_PLAIN &&
+    if (info->is_mild_when_plain && subject->traits->is_database && config->role == ROLE_PLAIN &&
         info->verdict == STATUS_ERROR)
         return STATUS_DEGRADED;
     if (finding->reason == REASON_FILE_MISSING && found != REASON_FILE_MISSING)
@@ -144,28 +143,15 @@ static enum status judge_status(const struct check_config *config, const struct 
     return info->verdict;
 }
 
-/* Measured on MariaDB 10.11 (performance_schema.host_cache): counted are connections that end between the
- * server's greeting and the client's login, which includes a certificate that the client refuses and a plugin
- * that it lacks. Not counted: what the server itself refuses (wrong password, full, no such database), and
- * queries broken off. A connect that times out never reaches the server. */
-static bool breaks_handshake(const struct check_config *config, const struct finding *finding) {
-    static const enum reason BREAKING[] = {REASON_TIMEOUT, REASON_RESET, REASON_PROTOCOL, REASON_TLS,
-        REASON_AUTH_UNSUPPORTED, REASON_CRASHED,
-        REASON_INTERNAL /* given up late, or out of memory: broken off all the same */,
-        REASON_QUERY_FAILED /* an error of the client's that no row knows */};
-    if (config->kind != KIND_MYSQL || (finding->phase != PHASE_TLS && finding->phase != PHASE_AUTH))
-        return false;
-    for (size_t i = 0; i < sizeof BREAKING / sizeof BREAKING[0]; i++)
-        if (BREAKING[i] == finding->reason)
-            return true;
-    return false;
+static bool breaks_login(const struct check_traits *traits, const struct finding *finding) {
+    return traits->breaks_login && traits->breaks_login(finding->reason, finding->phase);
 }
 
-enum retry policy_retry(const struct check_config *config, const struct finding *finding) {
-    return breaks_handshake(config, finding) ? RETRY_SLOWER : reason_info(finding->reason)->retry;
+enum retry policy_retry(const struct policy_subject *subject, const struct finding *finding) {
+    return breaks_login(subject->traits, finding) ? RETRY_SLOWER : reason_info(finding->reason)->retry;
 }
 
-/* Of a MySQL check: what the server counts against us, and what wipes that count. */
+/* What a server that counts broken logins holds against us, and what wipes that count. */
 static void note_login(struct check_memory *memory, const struct finding *finding) {
     if (memory->retry == RETRY_SLOWER)
         memory->broken_logins++;
@@ -175,8 +161,8 @@ static void note_login(struct check_memory *memory, const struct finding *findin
 
 /* When to look again. */
 static void note_retry(
-    const struct check_config *config, struct check_memory *memory, const struct finding *finding) {
-    memory->retry = policy_retry(config, finding);
+    const struct policy_subject *subject, struct check_memory *memory, const struct finding *finding) {
+    memory->retry = policy_retry(subject, finding);
     memory->consecutive_refusals = memory->retry == RETRY_SLOW ? memory->consecutive_refusals + 1 : 0;
     memory->regular_runs = memory->retry == RETRY_NORMAL ? memory->regular_runs + 1 : 0;
     note_login(memory, finding);
@@ -190,15 +176,15 @@ static bool is_excused(const struct finding *finding) {
            finding->around.is_database_hung;
 }
 
-bool policy_judge(const struct check_config *config, struct check_memory *memory,
+bool policy_judge(const struct policy_subject *subject, struct check_memory *memory,
     const struct finding *finding, int64_t now_ms, int64_t wall_ms) {
-    memory->hold_ms = find_hold_ms(config, memory, finding, now_ms);
+    memory->hold_ms = find_hold_ms(subject->config, memory, finding, now_ms);
     if (memory->hold_ms > 0)
         return false;
     struct finding judged = *finding;
-    judged.reason = judge_reason(config, memory, finding);
-    if (config->kind == KIND_HTTP)
-        liveness_note(&memory->life, finding->reason, is_excused(finding), config->fall);
+    judged.reason = judge_reason(subject, memory, finding);
+    if (subject->traits->is_app)
+        liveness_note(&memory->life, finding->reason, is_excused(finding), subject->config->fall);
     bool is_good = reason_info(judged.reason)->verdict != STATUS_ERROR;
 
     if (!memory->has_run || memory->reason != judged.reason)
@@ -208,7 +194,7 @@ bool policy_judge(const struct check_config *config, struct check_memory *memory
         memory->last_good_ms = now_ms;
     if (is_good && judged.identity.inode != 0)
         memory->identity = judged.identity;
-    enum status status = judge_status(config, memory, &judged, finding->reason, now_ms);
+    enum status status = judge_status(subject, memory, &judged, finding->reason, now_ms);
 
     bool is_changed = status != memory->status || judged.reason != memory->reason;
     if (is_changed)
@@ -216,7 +202,7 @@ bool policy_judge(const struct check_config *config, struct check_memory *memory
     if (status_is_ready(status))
         memory->last_ok_wall_ms = wall_ms;
     memory->consecutive_failures = status_is_ready(status) ? 0 : memory->consecutive_failures + 1;
-    note_retry(config, memory, &judged);
+    note_retry(subject, memory, &judged);
     memory->has_run = true;
     memory->status = status;
     memory->reason = judged.reason;

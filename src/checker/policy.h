@@ -1,5 +1,5 @@
-/* Policy: what an outcome means. Pure functions over the memory of a check; every kind is judged here, and
- * only here. */
+/* Policy: what an outcome means. Pure functions over the memory of a check; every kind is judged here, by its
+ * traits, and only here. */
 #ifndef BH_CHECKER_POLICY_H
 #define BH_CHECKER_POLICY_H
 
@@ -8,6 +8,7 @@
 #include "report/identity.h"
 #include "report/observed.h"
 #include "report/reason.h"
+#include "run/traits.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,7 +35,7 @@ struct check_memory {
     enum retry retry;             /* when to look again */
     int64_t consecutive_refusals; /* outcomes in a row after which looking slows down */
     int64_t regular_runs;         /* outcomes in a row after which the interval counts */
-    int64_t broken_logins; /* mysql: broken off since the last complete one, as the server counts them */
+    int64_t broken_logins;        /* since the last complete one, where the server counts them */
     int64_t swap_since_ms; /* of settings: the file may be just being replaced since then; -1: it is not */
     int64_t hold_ms;       /* for so much longer the last good result stands meanwhile; 0: it does not */
     int64_t last_good_ms;
@@ -48,7 +49,7 @@ struct check_memory {
     int64_t checked_wall_ms;
     int64_t since_wall_ms; /* in this status and reason */
     int64_t last_ok_wall_ms;
-    struct liveness life; /* of Bugsink; http alone */
+    struct liveness life; /* of Bugsink; of the check of it alone */
 };
 
 /* What the other checks know. {0} where there are none. */
@@ -70,18 +71,23 @@ struct finding {
     struct surroundings around;
 };
 
+/* Whose finding is judged. */
+struct policy_subject {
+    const struct check_config *config;
+    const struct check_traits *traits; /* of its kind */
+};
+
 void memory_init(struct check_memory *memory, int64_t wall_ms);
 
-/* When to look again after this finding: what its reason's row says; but after a MySQL handshake that this
- * side, or a fault between, broke off, with pauses that grow fast. The server counts those, and at
- * max_connect_errors (100, without a good one between) it blocks the address (error 1129), which Bugsink
- * shares. */
-enum retry policy_retry(const struct check_config *config, const struct finding *finding);
+/* When to look again after this finding: what its reason's row says; but after a login that broke off, where
+ * the server counts those and blocks the address that has many, which Bugsink shares, with pauses that grow
+ * fast. */
+enum retry policy_retry(const struct policy_subject *subject, const struct finding *finding);
 
 /* Judges a finding and remembers it. Returns whether status or reason are others than before. A settings file
  * that looks wrong, and may do so because it is just being replaced (reason_may_pass), leaves the last good
  * result standing, with all that belongs to it, until it has looked wrong for check_config_patience_ms. */
-bool policy_judge(const struct check_config *config, struct check_memory *memory,
+bool policy_judge(const struct policy_subject *subject, struct check_memory *memory,
     const struct finding *finding, int64_t now_ms, int64_t wall_ms);
 
 #endif

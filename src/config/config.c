@@ -26,10 +26,6 @@ const char *check_kind_id_name(enum check_kind_id kind) {
     return "?";
 }
 
-bool check_kind_id_is_database(enum check_kind_id kind) {
-    return kind == KIND_POSTGRES || kind == KIND_MYSQL || kind == KIND_SQLITE;
-}
-
 const char *directory_role_name(enum directory_role role) {
     switch (role) {
     case DIRECTORY_PLAIN: return "plain";

@@ -142,11 +142,13 @@ static void on_deadline(void *arg) {
         give_up(check);
 }
 
-int check_init_kind(struct check *check, const struct check_kind *kind, const struct check_env *env,
+int check_init(struct check *check, const struct check_kind *kind, const struct check_env *env,
     const struct check_config *config,
     void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
     struct error *err) {
     *check = (struct check){.config = config, .kind = kind, .env = env, .finished = finished, .arg = arg};
+    if (kind->library && library_load(kind->library, err) < 0)
+        return -1;
     timer_init(&check->deadline, on_deadline, check);
     timer_init(&check->leaving, begin, check);
     check->state = calloc(1, kind->state_size > 0 ? kind->state_size : 1);
@@ -158,15 +160,6 @@ int check_init_kind(struct check *check, const struct check_kind *kind, const st
         return -1;
     }
     return 0;
-}
-
-int check_init(struct check *check, const struct check_env *env, const struct check_config *config,
-    void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
-    struct error *err) {
-    const struct check_kind *kind = check_kind_require(config->kind, err);
-    if (!kind)
-        return -1;
-    return check_init_kind(check, kind, env, config, finished, arg, err);
 }
 
 void check_release(struct check *check) {

@@ -64,8 +64,7 @@ void check_converse(
         .base = conversation.base, .timers = &conversation.timers, .children = &conversation.children};
     struct event *tick = evtimer_new(conversation.base, on_tick, NULL);
     struct error err;
-    if (tick &&
-        check_init_kind(&conversation.check, kind, &env, &config, on_finished, &conversation, &err) == 0) {
+    if (tick && check_init(&conversation.check, kind, &env, &config, on_finished, &conversation, &err) == 0) {
         check_start(&conversation.check);
         turn(&conversation, tick, fd);
         int left = kind->leave ? kind->leave(&conversation.check) : -1;

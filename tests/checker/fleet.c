@@ -3,6 +3,7 @@
 
 #include "checker/policy.h"
 #include "checker/schedule.h"
+#include "checker/subject.h"
 
 #include <stdlib.h>
 
@@ -46,7 +47,7 @@ static int64_t look(struct fleet *fleet, struct check_memory *memory, int64_t no
     int64_t end_ms = now_ms + finding.latency_ms;
     bool was_failing = memory->consecutive_failures > 0;
     fleet->log->begun[now_ms / FLEET_BUCKET_MS]++;
-    policy_judge(&CONFIG, memory, &finding, end_ms, end_ms);
+    judge(&CONFIG, memory, &finding, end_ms, end_ms);
     if (!is_down && was_failing && end_ms - plan->down_until_ms > fleet->log->recovered_ms)
         fleet->log->recovered_ms = end_ms - plan->down_until_ms;
     return end_ms + schedule_delay_ms(&CONFIG, memory, finding.latency_ms, next_random(fleet));

@@ -3,6 +3,7 @@
 #include "checker/liveness.h"
 #include "checker/policy.h"
 #include "checker/schedule.h"
+#include "checker/subject.h"
 
 #include <check.h>
 
@@ -37,7 +38,7 @@ static void find(struct world *world, enum reason reason) {
         .observed = &nothing,
         .latency_ms = 10,
         .around = {.is_database_hung = world->is_database_hung}};
-    policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+    judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
     world->now_ms += schedule_delay_ms(&world->config, &world->memory, 10, 0);
 }
 

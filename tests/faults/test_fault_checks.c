@@ -6,6 +6,7 @@
 #include "harness/rig.h"
 #include "harness/sqlite_files.h"
 #include "harness/tempdir.h"
+#include "kinds/kinds.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -88,7 +89,7 @@ static void fill_config(struct bench *bench) {
         .backlog_ms = 3600000,
         .backlog_tasks = 1000,
         .backlog_error_ms = -1};
-    if (check_kind_id_is_database(config->kind)) {
+    if (check_kind_find(config->kind)->traits.is_database) {
         ck_assert_int_eq(dsn_parse(bench->target, &config->dsn, &bench->err), 0);
     } else if (config->kind == KIND_HTTP) {
         config->url = bench->target;
@@ -132,8 +133,8 @@ static bool is_over(void *arg) {
 static int run(void *arg) {
     struct bench *bench = arg;
     bench->check.finished = 0;
-    if (check_init(&bench->check.check, &bench->rig.env, &bench->check.config, rig_finished, &bench->check,
-            &bench->err) < 0)
+    if (check_init(&bench->check.check, check_kind_find(bench->check.config.kind), &bench->rig.env,
+            &bench->check.config, rig_finished, &bench->check, &bench->err) < 0)
         return -1;
     check_start(&bench->check.check);
     bool has_ended = rig_turn_until(&bench->rig, is_over, bench, 2 * TIMEOUT_MS);

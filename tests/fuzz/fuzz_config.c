@@ -103,7 +103,7 @@ static void check_one(const struct config *config, size_t number) {
     for (size_t i = 0; i < number; i++)
         fuzz_assert(strcmp(config->checks[i].name, check->name) != 0);
     check_times(check);
-    if (check_kind_id_is_database(check->kind))
+    if (check->kind == KIND_POSTGRES || check->kind == KIND_MYSQL || check->kind == KIND_SQLITE)
         fuzz_assert(check->dsn.safe && (check->kind != KIND_SQLITE || check->dsn.path));
     if (check->kind == KIND_DIRECTORY)
         fuzz_assert(check->path && check->path[0] == '/');

@@ -190,8 +190,7 @@ static void start(struct check *check) {
 }
 
 const struct check_kind DIRECTORY_KIND = {
-    .id = KIND_DIRECTORY,
-    .name = "directory",
+    .traits = {.measures_latency = true, .tracks_inode = true, .may_be_remade = true},
     .start = start,
     .cancel = check_cancel_child,
 };

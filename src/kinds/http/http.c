@@ -218,9 +218,12 @@ static void http_release(struct check *check) {
     http_target_release(&http->target);
 }
 
+static bool asks_same_app(const struct check_config *a, const struct check_config *b) {
+    return strcmp(a->url, b->url) == 0;
+}
+
 const struct check_kind HTTP_KIND = {
-    .id = KIND_HTTP,
-    .name = "http",
+    .traits = {.is_app = true, .asks_same_app = asks_same_app, .measures_latency = true},
     .state_size = sizeof(struct http),
     .init = http_init,
     .start = http_start,

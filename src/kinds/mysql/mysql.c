@@ -1,11 +1,10 @@
-/* The MySQL and MariaDB kind: logs in, asks and takes its leave, in a one-shot child.
+/* A run of the MySQL and MariaDB kind: logs in, asks and takes its leave, in a one-shot child.
  *
  * A connection that ends between greeting and login counts against this host, which is Bugsink's host too
- * (see policy_retry). So nothing is looked at by a bare connect, every login is carried to its end, and what
- * can be known to fail beforehand is not begun. */
-#include "kinds/kinds.h"
+ * (see breaks_login in kind.c). So nothing is looked at by a bare connect, every login is carried to its end,
+ * and what can be known to fail beforehand is not begun. */
+#include "kinds/mysql/mysql.h"
 #include "kinds/mysql/error.h"
-#include "kinds/mysql/library.h"
 #include "kinds/mysql/target.h"
 #include "run/resolve.h"
 
@@ -384,7 +383,7 @@ static bool ask(struct talk *talk) {
 
 /* -- the kind -- */
 
-static void examine(const struct check *check, struct outcome *outcome, int fd) {
+void mysql_examine(const struct check *check, struct outcome *outcome, int fd) {
     struct mysql_target target; /* made anew for each run: a reload gives the check another config */
     struct error err;
     struct talk talk = {.config = check->config,
@@ -411,34 +410,16 @@ static void examine(const struct check *check, struct outcome *outcome, int fd) 
         mysql_close(talk.mysql); /* says QUIT, so that the server logs no lost connection */
 }
 
-static int init(struct check *check, struct error *err) {
-    const struct check_config *config = check->config;
+int mysql_check_config(const struct check_config *config, struct error *err) {
     struct mysql_target target;
     if (config->role == ROLE_QUEUE)
         return error_set(err, "Bugsink's queue is always SQLite: role \"queue\" cannot be a MySQL database");
     if (config->role == ROLE_MAIN && !config->dsn.database)
         return error_set(
             err, "the DSN names no database; it stands behind the host: mysql://USER@HOST/DATABASE");
-    if (mysql_target_init(&target, &config->dsn, err) < 0 || mysql_library_load(err) < 0)
+    if (mysql_target_init(&target, &config->dsn, err) < 0)
         return -1;
     if (target.charset && !mariadb_get_charset_by_name(target.charset))
         return error_set(err, "the client library knows no charset of that name; utf8mb4 is the usual one");
     return 0;
 }
-
-static void start(struct check *check) {
-    check_run_in_child(check, examine);
-}
-
-static bool may_linger(const struct check *check) {
-    return check->phase == PHASE_TLS || check->phase == PHASE_AUTH;
-}
-
-const struct check_kind MYSQL_KIND = {
-    .id = KIND_MYSQL,
-    .name = "mysql",
-    .init = init,
-    .start = start,
-    .cancel = check_cancel_child,
-    .may_linger = may_linger,
-};

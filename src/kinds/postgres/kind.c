@@ -1,8 +1,9 @@
 /* The PostgreSQL kind: a run asks on the connection that was kept, or else logs in freshly in a child. */
 #include "base/log.h"
 #include "kinds/kinds.h"
-#include "kinds/postgres/postgres.h"
 #include "kinds/postgres/kept.h"
+#include "kinds/postgres/library.h"
+#include "kinds/postgres/postgres.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -108,8 +109,8 @@ static int init(struct check *check, struct error *err) {
 }
 
 const struct check_kind POSTGRES_KIND = {
-    .id = KIND_POSTGRES,
-    .name = "postgres",
+    .traits = {.is_database = true, .measures_latency = true},
+    .library = &postgres_library,
     .state_size = sizeof(struct state),
     .init = init,
     .start = start,

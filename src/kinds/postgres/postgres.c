@@ -13,7 +13,6 @@
 
 #include "run/converse.h"
 #include "kinds/postgres/error.h"
-#include "kinds/postgres/library.h"
 #include "kinds/postgres/questions.h"
 #include "kinds/postgres/target.h"
 
@@ -321,8 +320,6 @@ static int init_target(struct postgres_target *target, const struct check_config
     if (config->role == ROLE_QUEUE)
         return error_set(
             err, "Bugsink's queue is always SQLite: role \"queue\" cannot be a PostgreSQL database");
-    if (postgres_library_load(err) < 0)
-        return -1;
     if (postgres_target_init(target, &config->dsn, err) == 0)
         return 0;
     postgres_target_release(target);
@@ -370,8 +367,6 @@ static int postgres_leave(const struct check *check) {
 }
 
 static const struct check_kind CONVERSATION = {
-    .id = KIND_POSTGRES,
-    .name = "postgres",
     .state_size = sizeof(struct postgres),
     .init = postgres_init,
     .start = postgres_start,

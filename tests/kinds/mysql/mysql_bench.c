@@ -3,6 +3,7 @@
 
 #include "run/check.h"
 #include "harness/mariadb.h"
+#include "kinds/kinds.h"
 
 #include <check.h>
 #include <string.h>
@@ -14,8 +15,8 @@ void bench_open(struct bench *bench, const char *dsn, enum role role, int64_t ti
     rig_init(&bench->rig);
     bench->own = (struct rig_check){.config = {.kind = KIND_MYSQL, .role = role, .timeout_ms = timeout_ms}};
     ck_assert_msg(dsn_parse(dsn, &bench->own.config.dsn, &err) == 0, "%s", err.text);
-    ck_assert_msg(check_init(&bench->own.check, &bench->rig.env, &bench->own.config, rig_finished,
-                      &bench->own, &err) == 0,
+    ck_assert_msg(check_init(&bench->own.check, &MYSQL_KIND, &bench->rig.env, &bench->own.config,
+                      rig_finished, &bench->own, &err) == 0,
         "%s", err.text);
 }
 

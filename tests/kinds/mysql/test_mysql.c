@@ -29,6 +29,7 @@
 #include "harness/skip.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
+#include "kinds/kinds.h"
 
 #include <check.h>
 #include <mysql.h>
@@ -469,7 +470,7 @@ START_TEST(a_dsn_that_cannot_be_served_is_refused) {
     struct check check;
     struct error err = {""};
     ck_assert_msg(dsn_parse(REFUSED[_i].dsn, &config.dsn, &err) == 0, "%s", err.text);
-    ck_assert_int_eq(check_init(&check, &env, &config, NULL, NULL, &err), -1);
+    ck_assert_int_eq(check_init(&check, &MYSQL_KIND, &env, &config, NULL, NULL, &err), -1);
     ck_assert_msg(strstr(err.text, REFUSED[_i].error) != NULL, "%s", err.text);
     dsn_release(&config.dsn);
 }

@@ -32,7 +32,7 @@ void postgres_bench_open_keeping(struct postgres_bench *bench, const char *dsn, 
                                         .interval_ms = interval_ms,
                                         .reconnect_ms = reconnect_ms}};
     ck_assert_msg(dsn_parse(dsn, &bench->own.config.dsn, &err) == 0, "%s", err.text);
-    ck_assert_msg(check_init_kind(&bench->own.check, &POSTGRES_KIND, &bench->rig.env, &bench->own.config,
+    ck_assert_msg(check_init(&bench->own.check, &POSTGRES_KIND, &bench->rig.env, &bench->own.config,
                       rig_finished, &bench->own, &err) == 0,
         "%s", err.text);
 }

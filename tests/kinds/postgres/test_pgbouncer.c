@@ -51,8 +51,8 @@ static void run(const char *dsn, enum role role, int64_t timeout_ms, struct outc
     rig_init(&rig);
     ck_assert_msg(dsn_parse(dsn, &own.config.dsn, &err) == 0, "%s", err.text);
     ck_assert_msg(
-        check_init_kind(&own.check, &POSTGRES_KIND, &rig.env, &own.config, rig_finished, &own, &err) == 0,
-        "%s", err.text);
+        check_init(&own.check, &POSTGRES_KIND, &rig.env, &own.config, rig_finished, &own, &err) == 0, "%s",
+        err.text);
     rig_run(&rig, &own);
     *outcome = own.outcome;
     ck_assert_ptr_null(strstr(outcome->detail, POSTGRES_PASSWORD));
