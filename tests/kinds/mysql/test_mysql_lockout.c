@@ -4,8 +4,8 @@
 #include "kinds/mysql/mysql_bench.h"
 
 #include "checker/policy.h"
+#include "checker/judged.h"
 #include "checker/schedule.h"
-#include "checker/subject.h"
 #include "harness/mariadb.h"
 #include "harness/namespace.h"
 #include "harness/skip.h"
