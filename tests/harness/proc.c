@@ -70,6 +70,14 @@ int64_t proc_status_number(pid_t pid, const char *word) {
     return number;
 }
 
+void proc_wchan(pid_t pid, char *text, size_t size) {
+    FILE *file = open_proc(pid, "wchan");
+    size_t length = file ? fread(text, 1, size - 1, file) : 0;
+    text[length] = '\0';
+    if (file)
+        fclose(file);
+}
+
 int64_t proc_resident_kib(pid_t pid) {
     return proc_status_number(pid, "VmRSS");
 }

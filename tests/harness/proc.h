@@ -3,6 +3,7 @@
 #define BH_TESTS_PROC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -14,6 +15,10 @@ bool proc_is_alive(pid_t pid);
 
 /* The letter of its state ("proc(5)": R, S, D, T, Z, ...); '\0' when it is gone. */
 char proc_state(pid_t pid);
+
+/* Where in the kernel it sleeps ("proc(5)": wchan, the name of a function); "" or "0" where that is not told.
+ */
+void proc_wchan(pid_t pid, char *text, size_t size);
 
 /* Its resident memory (VmRSS); -1 when it is gone. */
 int64_t proc_resident_kib(pid_t pid);

@@ -2,6 +2,7 @@
 #include "render/html.h"
 
 #include "base/str.h"
+#include "harness/stopwatch.h"
 #include "render/html_parts.h"
 #include "report/style.h"
 

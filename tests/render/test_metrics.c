@@ -3,6 +3,7 @@
 #include "render/metrics.h"
 
 #include "base/str.h"
+#include "harness/stopwatch.h"
 
 #include <check.h>
 #include <stdio.h>
