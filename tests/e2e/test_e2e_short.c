@@ -94,20 +94,30 @@ static void stage_release(struct stage *stage) {
 
 /* -- what is the same -- */
 
-/* The text with each number as one sign, and so the room before it: times, latencies, process ids. The caller
- * frees. */
+/* The length of a unit of time behind a number, which depends on how long something took, and of what follows
+ * it in 1m07s. */
+static size_t unit_length(const char *text) {
+    if (text[0] && strchr("dhm", text[0]) && isdigit((unsigned char)text[1]))
+        return 1 + strspn(text + 1, "0123456789");
+    size_t length = strncmp(text, " ms", 3) == 0 ? 3 : strncmp(text, " s", 2) == 0 ? 2 : 0;
+    return length > 0 && !isalnum((unsigned char)text[length]) ? length : 0;
+}
+
+/* The text with each number as one sign, without its unit, and so the room before it: times, latencies,
+ * process ids. The caller frees. */
 static char *without_numbers(const char *text) {
     struct strbuf plain = {0};
-    for (const char *c = text; *c; c++)
-        if (*c == ' ' && c[1] == ' ')
-            continue;
-        else if (c > text && isdigit((unsigned char)c[-1]) && strchr("dhm", *c) &&
-                 isdigit((unsigned char)c[1]))
-            c++; /* 1m07s */
-        else if (!isdigit((unsigned char)*c))
-            strbuf_append_n(&plain, c, 1);
-        else if (c == text || !isdigit((unsigned char)c[-1]))
+    for (const char *c = text; *c;) {
+        size_t digits = strspn(c, "0123456789");
+        if (digits > 0) {
             strbuf_append(&plain, "#");
+            c += digits + unit_length(c + digits);
+        } else {
+            if (c[0] != ' ' || c[1] != ' ')
+                strbuf_append_n(&plain, c, 1);
+            c++;
+        }
+    }
     return plain.data;
 }
 

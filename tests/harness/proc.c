@@ -101,6 +101,23 @@ int proc_descriptor_count(pid_t pid) {
     return count;
 }
 
+int proc_has_open(pid_t pid, const char *file) {
+    char path[320], target[512];
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *dir = opendir(path);
+    if (!dir)
+        return -1;
+    bool has = false;
+    for (struct dirent *entry; !has && (entry = readdir(dir)) != NULL;) {
+        snprintf(path, sizeof path, "/proc/%d/fd/%s", (int)pid, entry->d_name);
+        ssize_t length = readlink(path, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = '\0';
+        has = strcmp(target, file) == 0;
+    }
+    closedir(dir);
+    return has;
+}
+
 int proc_file_holds(pid_t pid, const char *file, const char *text) {
     FILE *open = open_proc(pid, file);
     if (!open)

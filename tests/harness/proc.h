@@ -33,6 +33,9 @@ int64_t proc_cpu_ms(pid_t pid);
 /* Open descriptors; -1 where we may not look (our processes are not dumpable: only root may). */
 int proc_descriptor_count(pid_t pid);
 
+/* Whether it has that file open: 1, 0, or -1 where we may not look. */
+int proc_has_open(pid_t pid, const char *file);
+
 /* Whether a file of /proc/PID ("cmdline", "environ") holds the text: 1, 0, or -1 where we may not look. */
 int proc_file_holds(pid_t pid, const char *file, const char *text);
 
