@@ -41,12 +41,9 @@ struct check {
     bool is_late;         /* the last outcome is of a run that was over: its child had lingered */
 };
 
-int check_init(struct check *check, const struct check_env *env, const struct check_config *config,
-    void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
-    struct error *err);
-
-/* As check_init, with a kind of the caller's: for tests. */
-int check_init_kind(struct check *check, const struct check_kind *kind, const struct check_env *env,
+/* Makes a check of that kind, and loads the library it needs. kind, env and config are borrowed. Returns -1
+ * where the library is missing, or the kind refuses the configuration. */
+int check_init(struct check *check, const struct check_kind *kind, const struct check_env *env,
     const struct check_config *config,
     void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
     struct error *err);

@@ -1,9 +1,11 @@
-/* One kind of check: one folder, one table of functions. */
+/* One kind of check: a folder of src/kinds, and this row of traits and functions. */
 #ifndef BH_RUN_KIND_H
 #define BH_RUN_KIND_H
 
 #include "base/error.h"
+#include "base/library.h"
 #include "run/run.h"
+#include "run/traits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,8 +14,9 @@ struct check;
 
 /* `state` of the check is state_size zeroed bytes of the kind's own. */
 struct check_kind {
-    enum check_kind_id id;
-    const char *name;
+    struct check_traits traits;
+    /* What it asks through, loaded by check_init. NULL: nothing but what every process has. */
+    struct library *library;
     size_t state_size;
     /* Refuses a configuration that this kind cannot serve. May be NULL. */
     int (*init)(struct check *check, struct error *err);
@@ -37,11 +40,5 @@ struct check_kind {
     /* Frees what the state holds; no run is under way. May be NULL. */
     void (*release)(struct check *check);
 };
-
-/* The kind of that id, or NULL where it is not built in. */
-const struct check_kind *check_kind_find(enum check_kind_id id);
-
-/* As check_kind_find; where it is not built in, the error says so. */
-const struct check_kind *check_kind_require(enum check_kind_id id, struct error *err);
 
 #endif

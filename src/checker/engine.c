@@ -35,7 +35,7 @@ struct engine {
 /* NULL where it is not asked. */
 static const struct check_memory *app_memory(const struct engine *engine) {
     for (size_t i = 0; i < engine->count; i++)
-        if (engine->watches[i]->check.config->kind == KIND_HTTP)
+        if (watch_traits(engine->watches[i])->is_app)
             return &engine->watches[i]->memory;
     return NULL;
 }
@@ -56,7 +56,7 @@ static void note_arrival(struct engine *engine, const struct check_memory *app) 
     log_int(&line, "arrivals", engine->arrivals);
     log_end(&line);
     for (size_t i = 0; i < engine->count; i++)
-        if (engine->watches[i]->check.config->kind == KIND_SETTINGS)
+        if (watch_traits(engine->watches[i])->holds_settings)
             watch_hurry(engine->watches[i]);
 }
 
@@ -85,7 +85,7 @@ static bool update_liveness(struct engine *engine) {
 static bool is_hung_database(const struct watch *watch) {
     const struct check_config *config = watch->check.config;
     enum reason reason = watch->memory.reason;
-    return check_kind_id_is_database(config->kind) && config->role != ROLE_PLAIN &&
+    return watch_traits(watch)->is_database && config->database.role != ROLE_PLAIN &&
            (reason == REASON_TIMEOUT || reason == REASON_STUCK || reason == REASON_LOCKED);
 }
 
@@ -101,7 +101,7 @@ static struct surroundings surroundings_of(void *arg) {
         const struct watch *watch = engine->watches[i];
         int64_t age_s = 0;
         around.is_database_hung = around.is_database_hung || is_hung_database(watch);
-        if (watch->check.config->role == ROLE_QUEUE &&
+        if (watch_traits(watch)->is_database && watch->check.config->database.role == ROLE_QUEUE &&
             observed_get(&watch->memory.observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s) &&
             age_s > around.oldest_task_s)
             around.oldest_task_s = age_s;
@@ -265,6 +265,12 @@ static struct watch **find_same(struct engine *engine, const struct check_config
     return NULL;
 }
 
+static bool is_same_app(const struct watch *a, const struct watch *b) {
+    const struct check_traits *traits = watch_traits(a);
+    return traits->is_app && watch_traits(b)->is_app &&
+           traits->asks_same_app(a->check.config, b->check.config);
+}
+
 /* What is known stays known: of a check that asks the same at other times, all; of an app that is asked
  * otherwise than before, but is the same, whether it lives. (A child that is caught in the kernel is found by
  * the next check of that name.) */
@@ -275,8 +281,7 @@ static void start_successor(const struct engine *engine, struct watch *watch, in
         const struct watch *old = engine->watches[i];
         if (old && check_config_asks_the_same(old->check.config, config))
             same = old;
-        if (old && old->check.config->kind == KIND_HTTP && config->kind == KIND_HTTP &&
-            strcmp(old->check.config->url, config->url) == 0)
+        if (old && is_same_app(old, watch))
             watch->memory.life = old->memory.life;
     }
     if (same)

@@ -15,7 +15,7 @@ static enum sign sign_of(enum reason reason) {
     case REASON_CRASHED:
     case REASON_INTERNAL: return SIGN_NONE; /* the sidecar's own affair: neither proof nor disproof */
     }
-    return SIGN_LIFE; /* an HTTP answer, even a 500 */
+    return SIGN_LIFE; /* an answer, even a 500 */
 }
 
 void liveness_note(struct liveness *liveness, enum reason reason, bool is_excused, int64_t fall) {

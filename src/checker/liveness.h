@@ -1,4 +1,4 @@
-/* Liveness: whether Bugsink itself still answers over HTTP, however badly. Pure. A restart is no small thing,
+/* Liveness: whether Bugsink itself still answers, however badly. Pure. A restart is no small thing,
  * so only silence in a row counts, and nothing that is the sidecar's own fault. */
 #ifndef BH_CHECKER_LIVENESS_H
 #define BH_CHECKER_LIVENESS_H

@@ -31,30 +31,28 @@ static void note_queue(struct check_memory *memory, const struct observed *obser
     memory->queue_seen_ms = now_ms;
 }
 
-static bool is_queue_hung(const struct check_config *config, const struct check_memory *memory,
+static bool is_queue_hung(const struct policy_subject *subject, const struct check_memory *memory,
     const struct observed *observed, int64_t now_ms) {
-    int64_t age_s;
-    if (config->backlog_error_ms < 0 || !observed_get(observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s))
+    int64_t age_s, limit_ms = subject->traits->is_database ? subject->config->database.backlog_error_ms : -1;
+    if (limit_ms < 0 || !observed_get(observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s))
         return false;
-    int64_t window_ms =
-        config->backlog_error_ms < POLICY_PROGRESS_MS ? config->backlog_error_ms : POLICY_PROGRESS_MS;
-    return age_s * 1000 > config->backlog_error_ms && now_ms - memory->progress_ms >= window_ms;
+    int64_t window_ms = limit_ms < POLICY_PROGRESS_MS ? limit_ms : POLICY_PROGRESS_MS;
+    return age_s * 1000 > limit_ms && now_ms - memory->progress_ms >= window_ms;
 }
 
 /* -- files and directories -- */
 
-/* Of settings only the content counts: a ConfigMap's swap makes every file anew. */
 static bool is_replaced(
-    const struct check_config *config, const struct check_memory *memory, const struct identity *identity) {
-    return config->kind != KIND_SETTINGS && memory->identity.inode != 0 && identity->inode != 0 &&
+    const struct check_traits *traits, const struct check_memory *memory, const struct identity *identity) {
+    return traits->tracks_inode && memory->identity.inode != 0 && identity->inode != 0 &&
            (memory->identity.inode != identity->inode || memory->identity.device != identity->device);
 }
 
-/* A directory that was there and is gone, where Bugsink can make it anew: what it held is lost, and a worker
+/* What was there and is gone, where Bugsink can make it anew: what it held is lost, and a worker
  * that watched it watches nothing; but to be not ready would keep away the event that makes it anew. */
 static bool has_vanished(
-    const struct check_config *config, const struct check_memory *memory, const struct identity *identity) {
-    return config->kind == KIND_DIRECTORY && memory->identity.inode != 0 && identity->inode == 0;
+    const struct check_traits *traits, const struct check_memory *memory, const struct identity *identity) {
+    return traits->may_be_remade && memory->identity.inode != 0 && identity->inode == 0;
 }
 
 static bool is_wakeup_stale(const struct outcome *outcome, const struct surroundings *around) {
@@ -91,10 +89,10 @@ static void remember_settings(
     memory->read_arrivals = is_up ? arrivals : -1;
 }
 
-static bool has_changed(const struct check_config *config, struct check_memory *memory,
+static bool has_changed(const struct check_traits *traits, struct check_memory *memory,
     const struct outcome *outcome, const struct surroundings *around) {
     uint64_t content = outcome->identity.content;
-    if (config->kind != KIND_SETTINGS || outcome->reason != REASON_OK || content == 0)
+    if (!traits->holds_settings || outcome->reason != REASON_OK || content == 0)
         return false;
     remember_settings(memory, content, around);
     return content != memory->read_content;
@@ -103,33 +101,33 @@ static bool has_changed(const struct check_config *config, struct check_memory *
 /* -- verdicts -- */
 
 /* What the reason of a run becomes in the light of all that a single run cannot know. */
-static enum reason judge_reason(const struct check_config *config, struct check_memory *memory,
+static enum reason judge_reason(const struct policy_subject *subject, struct check_memory *memory,
     const struct outcome *outcome, int64_t latency_ms, const struct surroundings *around) {
-    if (config->kind == KIND_HTTP && liveness_reason(&memory->life, outcome->reason) != outcome->reason)
+    const struct check_traits *traits = subject->traits;
+    if (traits->is_app && liveness_reason(&memory->life, outcome->reason) != outcome->reason)
         return liveness_reason(&memory->life, outcome->reason);
     if (reason_info(outcome->reason)->verdict == STATUS_ERROR)
         return outcome->reason;
-    if (has_vanished(config, memory, &outcome->identity))
+    if (has_vanished(traits, memory, &outcome->identity))
         return REASON_FILE_MISSING;
     if (is_wakeup_stale(outcome, around))
         return REASON_STALE_WAKEUP;
     if (outcome->reason != REASON_OK)
         return outcome->reason;
-    if (has_changed(config, memory, outcome, around))
+    if (has_changed(traits, memory, outcome, around))
         return REASON_CHANGED;
-    /* Settings have no latency to speak of: a run of theirs takes long when it waits for a swap of files to
-     * end. */
-    if (config->kind != KIND_SETTINGS && latency_ms > config->slow_ms)
+    if (traits->measures_latency && latency_ms > subject->config->slow_ms)
         return REASON_SLOW;
-    return is_replaced(config, memory, &outcome->identity) ? REASON_REPLACED : REASON_OK;
+    return is_replaced(traits, memory, &outcome->identity) ? REASON_REPLACED : REASON_OK;
 }
 
 /* What the verdict of the judged reason's row becomes in the light of role and history. found: what the run
  * itself said. */
-static enum status judge_status(const struct check_config *config, const struct check_memory *memory,
+static enum status judge_status(const struct policy_subject *subject, const struct check_memory *memory,
     const struct outcome *outcome, enum reason found, int64_t now_ms) {
+    const struct check_config *config = subject->config;
     const struct reason_info *info = reason_info(outcome->reason);
-    if (info->is_mild_when_plain && check_kind_id_is_database(config->kind) && config->role == ROLE_PLAIN &&
+    if (info->is_mild_when_plain && subject->traits->is_database && config->database.role == ROLE_PLAIN &&
         info->verdict == STATUS_ERROR)
         return STATUS_DEGRADED;
     if (outcome->reason == REASON_FILE_MISSING && found != REASON_FILE_MISSING)
@@ -139,33 +137,20 @@ static enum status judge_status(const struct check_config *config, const struct 
     if (outcome->reason == REASON_TOO_MANY_CLIENTS && memory->last_good_ms >= 0 &&
         now_ms - memory->last_good_ms <= POLICY_FULL_GRACE_MS)
         return STATUS_DEGRADED;
-    if (outcome->reason == REASON_BACKLOG && is_queue_hung(config, memory, &outcome->observed, now_ms))
+    if (outcome->reason == REASON_BACKLOG && is_queue_hung(subject, memory, &outcome->observed, now_ms))
         return STATUS_ERROR;
     return info->verdict;
 }
 
-/* Measured on MariaDB 10.11 (performance_schema.host_cache): counted are connections that end between the
- * server's greeting and the client's login, which includes a certificate that the client refuses and a plugin
- * that it lacks. Not counted: what the server itself refuses (wrong password, full, no such database), and
- * queries broken off. A connect that times out never reaches the server. */
-static bool breaks_handshake(const struct check_config *config, const struct outcome *outcome) {
-    static const enum reason BREAKING[] = {REASON_TIMEOUT, REASON_RESET, REASON_PROTOCOL, REASON_TLS,
-        REASON_AUTH_UNSUPPORTED, REASON_CRASHED,
-        REASON_INTERNAL /* given up late, or out of memory: broken off all the same */,
-        REASON_QUERY_FAILED /* an error of the client's that no row knows */};
-    if (config->kind != KIND_MYSQL || (outcome->phase != PHASE_TLS && outcome->phase != PHASE_AUTH))
-        return false;
-    for (size_t i = 0; i < sizeof BREAKING / sizeof BREAKING[0]; i++)
-        if (BREAKING[i] == outcome->reason)
-            return true;
-    return false;
+static bool breaks_login(const struct check_traits *traits, const struct outcome *outcome) {
+    return traits->breaks_login && traits->breaks_login(outcome->reason, outcome->phase);
 }
 
-enum retry policy_retry(const struct check_config *config, const struct outcome *outcome) {
-    return breaks_handshake(config, outcome) ? RETRY_SLOWER : reason_info(outcome->reason)->retry;
+enum retry policy_retry(const struct policy_subject *subject, const struct outcome *outcome) {
+    return breaks_login(subject->traits, outcome) ? RETRY_SLOWER : reason_info(outcome->reason)->retry;
 }
 
-/* Of a MySQL check: what the server counts against us, and what wipes that count. */
+/* What a server that counts broken logins holds against us, and what wipes that count. */
 static void note_login(struct check_memory *memory, const struct outcome *outcome) {
     if (memory->retry == RETRY_SLOWER)
         memory->broken_logins++;
@@ -175,8 +160,8 @@ static void note_login(struct check_memory *memory, const struct outcome *outcom
 
 /* When to look again. */
 static void note_retry(
-    const struct check_config *config, struct check_memory *memory, const struct outcome *outcome) {
-    memory->retry = policy_retry(config, outcome);
+    const struct policy_subject *subject, struct check_memory *memory, const struct outcome *outcome) {
+    memory->retry = policy_retry(subject, outcome);
     memory->consecutive_refusals = memory->retry == RETRY_SLOW ? memory->consecutive_refusals + 1 : 0;
     memory->regular_runs = memory->retry == RETRY_NORMAL ? memory->regular_runs + 1 : 0;
     note_login(memory, outcome);
@@ -189,16 +174,16 @@ static bool is_excused(const struct outcome *outcome, const struct surroundings 
     return outcome->reason == REASON_TIMEOUT && outcome->phase == PHASE_READ && around->is_database_hung;
 }
 
-bool policy_judge(const struct check_config *config, struct check_memory *memory,
+bool policy_judge(const struct policy_subject *subject, struct check_memory *memory,
     const struct outcome *outcome, int64_t latency_ms, const struct surroundings *around, int64_t now_ms,
     int64_t wall_ms) {
-    memory->hold_ms = find_hold_ms(config, memory, outcome, latency_ms, now_ms);
+    memory->hold_ms = find_hold_ms(subject->config, memory, outcome, latency_ms, now_ms);
     if (memory->hold_ms > 0)
         return false;
     struct outcome judged = *outcome;
-    judged.reason = judge_reason(config, memory, outcome, latency_ms, around);
-    if (config->kind == KIND_HTTP)
-        liveness_note(&memory->life, outcome->reason, is_excused(outcome, around), config->fall);
+    judged.reason = judge_reason(subject, memory, outcome, latency_ms, around);
+    if (subject->traits->is_app)
+        liveness_note(&memory->life, outcome->reason, is_excused(outcome, around), subject->config->app.fall);
     bool is_good = reason_info(judged.reason)->verdict != STATUS_ERROR;
 
     if (!memory->has_run || memory->reason != judged.reason)
@@ -208,7 +193,7 @@ bool policy_judge(const struct check_config *config, struct check_memory *memory
         memory->last_good_ms = now_ms;
     if (is_good && judged.identity.inode != 0)
         memory->identity = judged.identity;
-    enum status status = judge_status(config, memory, &judged, outcome->reason, now_ms);
+    enum status status = judge_status(subject, memory, &judged, outcome->reason, now_ms);
 
     bool is_changed = status != memory->status || judged.reason != memory->reason;
     if (is_changed)
@@ -216,7 +201,7 @@ bool policy_judge(const struct check_config *config, struct check_memory *memory
     if (status_is_ready(status))
         memory->last_ok_wall_ms = wall_ms;
     memory->consecutive_failures = status_is_ready(status) ? 0 : memory->consecutive_failures + 1;
-    note_retry(config, memory, &judged);
+    note_retry(subject, memory, &judged);
     memory->has_run = true;
     memory->status = status;
     memory->reason = judged.reason;

@@ -1,11 +1,12 @@
-/* Policy: what an outcome means. Pure functions over the memory of a check; every kind is judged here, and
- * only here. */
+/* Policy: what an outcome means. Pure functions over the memory of a check; every kind is judged here, by its
+ * traits, and only here. */
 #ifndef BH_CHECKER_POLICY_H
 #define BH_CHECKER_POLICY_H
 
 #include "checker/liveness.h"
 #include "config/config.h"
 #include "run/outcome.h"
+#include "run/traits.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,7 +33,7 @@ struct check_memory {
     enum retry retry;             /* when to look again */
     int64_t consecutive_refusals; /* outcomes in a row after which looking slows down */
     int64_t regular_runs;         /* outcomes in a row after which the interval counts */
-    int64_t broken_logins; /* mysql: broken off since the last complete one, as the server counts them */
+    int64_t broken_logins;        /* since the last complete one, where the server counts them */
     int64_t swap_since_ms; /* of settings: the file may be just being replaced since then; -1: it is not */
     int64_t hold_ms;       /* for so much longer the last good result stands meanwhile; 0: it does not */
     int64_t last_good_ms;
@@ -46,7 +47,7 @@ struct check_memory {
     int64_t checked_wall_ms;
     int64_t since_wall_ms; /* in this status and reason */
     int64_t last_ok_wall_ms;
-    struct liveness life; /* of Bugsink; http alone */
+    struct liveness life; /* of Bugsink; of the check of it alone */
 };
 
 /* What the other checks know. {0} where there are none. */
@@ -58,19 +59,24 @@ struct surroundings {
     bool is_database_hung; /* one of Bugsink's own databases does not answer, or not let it in */
 };
 
+/* Whose outcome is judged. */
+struct policy_subject {
+    const struct check_config *config;
+    const struct check_traits *traits; /* of its kind */
+};
+
 void memory_init(struct check_memory *memory, int64_t wall_ms);
 
-/* When to look again after this outcome: what its reason's row says; but after a MySQL handshake that this
- * side, or a fault between, broke off, with pauses that grow fast. The server counts those, and at
- * max_connect_errors (100, without a good one between) it blocks the address (error 1129), which Bugsink
- * shares. */
-enum retry policy_retry(const struct check_config *config, const struct outcome *outcome);
+/* When to look again after this outcome: what its reason's row says; but after a login that broke off, where
+ * the server counts those and blocks the address that has many, which Bugsink shares, with pauses that grow
+ * fast. */
+enum retry policy_retry(const struct policy_subject *subject, const struct outcome *outcome);
 
 /* Judges the outcome of a run that took latency_ms, and remembers it. Returns whether status or reason are
  * others than before. A settings file that looks wrong, and may do so because it is just being replaced
  * (reason_may_pass), leaves the last good result standing, with all that belongs to it, until it has looked
  * wrong for check_config_patience_ms. */
-bool policy_judge(const struct check_config *config, struct check_memory *memory,
+bool policy_judge(const struct policy_subject *subject, struct check_memory *memory,
     const struct outcome *outcome, int64_t latency_ms, const struct surroundings *around, int64_t now_ms,
     int64_t wall_ms);
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "checker/schedule.h"
+#include "kinds/kinds.h"
 
 #include <stdlib.h>
 
@@ -18,7 +19,7 @@ static void log_transition(const struct watch *watch, enum status old_status, en
                                             : LOG_ERROR,
         "check changed");
     log_str(&line, "check", watch->check.config->name);
-    log_str(&line, "kind", watch->check.kind->name);
+    log_str(&line, "kind", check_kind_id_name(watch->check.config->kind));
     log_str(&line, "old", status_name(old_status));
     log_str(&line, "new", status_name(memory->status));
     log_str(&line, "old_code", reason_info(old_reason)->slug);
@@ -96,15 +97,16 @@ static void schedule(struct watch *watch, int64_t duration_ms) {
 static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
     struct watch *watch = check->arg;
     const struct clock *clock = watch->loop->timers.clock;
+    const struct policy_subject subject = {check->config, watch_traits(watch)};
     enum status old_status = watch->memory.status;
     enum reason old_reason = watch->memory.reason;
     const struct surroundings around = watch->events->surroundings(watch->arg);
     /* The login was counted as broken when its time was up, and that is how it has ended now. */
-    if (check->is_late && (policy_retry(check->config, outcome) == RETRY_SLOWER ||
+    if (check->is_late && (policy_retry(&subject, outcome) == RETRY_SLOWER ||
                               outcome->reason == REASON_CRASHED || outcome->reason == REASON_INTERNAL))
         return;
-    bool is_change = policy_judge(check->config, &watch->memory, outcome, duration_ms, &around,
-        clock_now_ms(clock), clock_wall_ms(clock));
+    bool is_change = policy_judge(
+        &subject, &watch->memory, outcome, duration_ms, &around, clock_now_ms(clock), clock_wall_ms(clock));
     history_note(
         &watch->history, clock_now_ms(clock), watch->memory.status, watch->memory.reason, duration_ms);
     counters_note(&watch->counters, watch->memory.status, watch->memory.reason, duration_ms);
@@ -132,7 +134,8 @@ struct watch *watch_new(struct loop *loop, const struct check_config *config,
     timer_init(&watch->next, run, watch);
     memory_init(&watch->memory, clock_wall_ms(loop->timers.clock));
     history_init(&watch->history);
-    if (check_init(&watch->check, &loop->env, config, on_finished, watch, err) < 0) {
+    const struct check_kind *kind = check_kind_require(config->kind, err);
+    if (!kind || check_init(&watch->check, kind, &loop->env, config, on_finished, watch, err) < 0) {
         error_prefix(err, "check \"%s\"", config->name);
         free(watch);
         return NULL;
@@ -184,20 +187,24 @@ void watch_succeed(struct watch *watch, const struct watch *old) {
 
 /* -- what is known -- */
 
+const struct check_traits *watch_traits(const struct watch *watch) {
+    return &watch->check.kind->traits;
+}
+
 struct check_view watch_view(struct watch *watch) {
     history_advance(&watch->history, clock_now_ms(watch->loop->timers.clock));
     const struct check_memory *memory = &watch->memory;
     const struct check_config *config = watch->check.config;
     return (struct check_view){
         .name = config->name,
-        .kind = watch->check.kind->name,
-        .is_database = check_kind_id_is_database(config->kind),
+        .kind = check_kind_id_name(watch->check.config->kind),
+        .is_database = watch_traits(watch)->is_database,
         .is_critical = config->is_critical,
         .status = memory->status,
         .reason = memory->reason,
         .phase = memory->phase,
         .has_run = memory->has_run,
-        .has_started = memory->has_run && (config->kind != KIND_HTTP || memory->life.has_answered),
+        .has_started = memory->has_run && (!watch_traits(watch)->is_app || memory->life.has_answered),
         .latency_ms = memory->latency_ms,
         .checked_at_ms = memory->checked_wall_ms,
         .since_ms = memory->since_wall_ms,

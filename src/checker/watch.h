@@ -48,6 +48,9 @@ void watch_hurry(struct watch *watch);
  * due now. */
 void watch_succeed(struct watch *watch, const struct watch *old);
 
+/* What its kind is like. */
+const struct check_traits *watch_traits(const struct watch *watch);
+
 /* What is known, its last hour brought up to now; it borrows from the watch and its configuration. */
 struct check_view watch_view(struct watch *watch);
 

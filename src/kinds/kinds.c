@@ -1,25 +1,21 @@
-/* The table from a kind's id to its functions. */
+/* The table from a kind's id to its row. */
 #include "kinds/kinds.h"
-
-#include "run/check.h"
 
 #include <stddef.h>
 
-const struct check_kind *check_kind_find(enum check_kind_id id) {
-    switch (id) {
-    case KIND_POSTGRES: return &POSTGRES_KIND;
-    case KIND_SQLITE: return &SQLITE_KIND;
-    case KIND_SETTINGS: return &SETTINGS_KIND;
-    case KIND_DIRECTORY: return &DIRECTORY_KIND;
-    case KIND_HTTP: return &HTTP_KIND;
+static const struct check_kind *const KINDS[KIND_COUNT] = {
+    [KIND_POSTGRES] = &POSTGRES_KIND,
 #ifdef WITH_MYSQL
-    case KIND_MYSQL: return &MYSQL_KIND;
-#else
-    case KIND_MYSQL:
+    [KIND_MYSQL] = &MYSQL_KIND,
 #endif
-    case KIND_COUNT: break;
-    }
-    return NULL;
+    [KIND_SQLITE] = &SQLITE_KIND,
+    [KIND_SETTINGS] = &SETTINGS_KIND,
+    [KIND_HTTP] = &HTTP_KIND,
+    [KIND_DIRECTORY] = &DIRECTORY_KIND,
+};
+
+const struct check_kind *check_kind_find(enum check_kind_id id) {
+    return (unsigned)id < KIND_COUNT ? KINDS[id] : NULL;
 }
 
 const struct check_kind *check_kind_require(enum check_kind_id id, struct error *err) {

@@ -121,11 +121,13 @@ static void on_deadline(void *arg) {
         give_up(check);
 }
 
-int check_init_kind(struct check *check, const struct check_kind *kind, const struct check_env *env,
+int check_init(struct check *check, const struct check_kind *kind, const struct check_env *env,
     const struct check_config *config,
     void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
     struct error *err) {
     *check = (struct check){.config = config, .kind = kind, .env = env, .finished = finished, .arg = arg};
+    if (kind->library && library_load(kind->library, err) < 0)
+        return -1;
     timer_init(&check->deadline, on_deadline, check);
     timer_init(&check->leaving, begin, check);
     check->state = calloc(1, kind->state_size > 0 ? kind->state_size : 1);
@@ -137,15 +139,6 @@ int check_init_kind(struct check *check, const struct check_kind *kind, const st
         return -1;
     }
     return 0;
-}
-
-int check_init(struct check *check, const struct check_env *env, const struct check_config *config,
-    void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
-    struct error *err) {
-    const struct check_kind *kind = check_kind_require(config->kind, err);
-    if (!kind)
-        return -1;
-    return check_init_kind(check, kind, env, config, finished, arg, err);
 }
 
 void check_release(struct check *check) {
@@ -208,8 +201,7 @@ void check_finish(struct check *check, uint64_t run_id, const struct outcome *ou
     struct outcome final = outcome_checked(outcome);
     if (final.reason != REASON_OK && final.phase == PHASE_NONE)
         final.phase = check->phase;
-    if (check->config->dsn.safe) /* only databases have a DSN */
-        dsn_blank(&check->config->dsn, final.detail);
+    check_config_blank(check->config, final.detail);
     str_flatten(final.detail);
     check->finished(check, &final, clock_now_ms(check->env->timers->clock) - check->started_ms);
 }

@@ -8,8 +8,7 @@
 void outcome_set_detail(struct outcome *outcome, const struct check_config *config, const char *text) {
     char *copy = strdup(text);
     if (copy) {
-        if (config->dsn.safe)
-            dsn_blank(&config->dsn, copy);
+        check_config_blank(config, copy);
         str_flatten(copy);
     }
     str_copy(outcome->detail, sizeof outcome->detail, copy ? copy : "(out of memory)");

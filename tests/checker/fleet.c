@@ -2,6 +2,7 @@
 #include "checker/fleet.h"
 
 #include "checker/policy.h"
+#include "checker/judged.h"
 #include "checker/schedule.h"
 
 #include <stdlib.h>
@@ -9,13 +10,12 @@
 enum { LOGIN_MS = 20, REFUSED_MS = 1, SECOND_BUCKETS = 1000 / FLEET_BUCKET_MS };
 
 static const struct check_config CONFIG = {.kind = KIND_POSTGRES,
-    .role = ROLE_MAIN,
+    .database.role = ROLE_MAIN,
     .is_critical = true,
     .interval_ms = 5000,
     .timeout_ms = 3000,
     .retry_interval_ms = 1000,
-    .slow_ms = 1500,
-    .fall = 3};
+    .slow_ms = 1500};
 
 struct fleet {
     const struct fleet_plan *plan;
@@ -37,14 +37,13 @@ static int64_t look(struct fleet *fleet, struct check_memory *memory, int64_t no
     const struct fleet_plan *plan = fleet->plan;
     bool is_down = now_ms >= plan->down_from_ms && now_ms < plan->down_until_ms;
     const struct outcome outcome = {.reason = is_down ? plan->outage : REASON_OK, .phase = PHASE_AUTH};
-    const struct surroundings around = {0};
     int64_t latency_ms = !is_down                         ? LOGIN_MS
                          : plan->outage == REASON_TIMEOUT ? CONFIG.timeout_ms
                                                           : REFUSED_MS;
     int64_t end_ms = now_ms + latency_ms;
     bool was_failing = memory->consecutive_failures > 0;
     fleet->log->begun[now_ms / FLEET_BUCKET_MS]++;
-    policy_judge(&CONFIG, memory, &outcome, latency_ms, &around, end_ms, end_ms);
+    judge(&CONFIG, memory, &outcome, latency_ms, NULL, end_ms);
     if (!is_down && was_failing && end_ms - plan->down_until_ms > fleet->log->recovered_ms)
         fleet->log->recovered_ms = end_ms - plan->down_until_ms;
     return end_ms + schedule_delay_ms(&CONFIG, memory, latency_ms, next_random(fleet));

@@ -2,6 +2,7 @@
  */
 #include "checker/liveness.h"
 #include "checker/policy.h"
+#include "checker/judged.h"
 #include "checker/schedule.h"
 
 #include <check.h>
@@ -18,13 +19,12 @@ struct world {
 
 static struct world world_new(void) {
     struct world world = {.config = {.kind = KIND_HTTP,
-                              .role = ROLE_PLAIN,
                               .is_critical = true,
                               .interval_ms = 5000,
                               .timeout_ms = 3000,
                               .retry_interval_ms = 1000,
                               .slow_ms = 1500,
-                              .fall = FALL}};
+                              .app.fall = FALL}};
     memory_init(&world.memory, 0);
     return world;
 }
@@ -33,7 +33,7 @@ static struct world world_new(void) {
 static void find(struct world *world, enum reason reason) {
     const struct outcome outcome = {.reason = reason, .phase = world->phase};
     const struct surroundings around = {.is_database_hung = world->is_database_hung};
-    policy_judge(&world->config, &world->memory, &outcome, 10, &around, world->now_ms, world->now_ms);
+    judge(&world->config, &world->memory, &outcome, 10, &around, world->now_ms);
     world->now_ms += schedule_delay_ms(&world->config, &world->memory, 10, 0);
 }
 

@@ -1,5 +1,6 @@
 /* DSNs: any text, as one of our own and as Bugsink's DATABASE_URL; beside libpq, which must read what we
- * read. Sources: src/config/dsn.c src/config/dsn_uri.c src/config/dsn_bugsink.c src/config/uri.c */
+ * read. Sources: src/config/dsn.c src/config/dsn_parse.c src/config/dsn_uri.c src/config/dsn_bugsink.c
+ * src/config/uri.c */
 #include "base/str.h"
 #include "kinds/postgres/library.h"
 #include "config/dsn.h"
@@ -73,7 +74,7 @@ static void check_part(const char *ours, const PQconninfoOption *options, const 
  * ports of hosts, where it has its own form for none at all. */
 static void compare_with_libpq(const char *text, const struct dsn *dsn) {
     char *why = NULL;
-    fuzz_assert(postgres_library_load(NULL) == 0);
+    fuzz_assert(library_load(&postgres_library, NULL) == 0);
     PQconninfoOption *options = PQconninfoParse(text, &why);
     if (!options) {
         fuzz_assert(why && strstr(why, "invalid URI query parameter"));

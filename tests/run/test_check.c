@@ -22,6 +22,7 @@
 #include "base/str.h"
 #include "harness/rig.h"
 #include "harness/wait.h"
+#include "kinds/kinds.h"
 
 #include <check.h>
 #include <signal.h>
@@ -62,7 +63,7 @@ static void fake_cancel(struct check *check) {
 }
 
 static const struct check_kind FAKE_KIND = {
-    .name = "fake", .state_size = sizeof(struct fake_state), .start = fake_start, .cancel = fake_cancel};
+    .state_size = sizeof(struct fake_state), .start = fake_start, .cancel = fake_cancel};
 
 static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
     struct stage *stage = check->arg;
@@ -79,8 +80,8 @@ static void stage_init(struct stage *stage) {
     timers_init(&stage->timers, &stage->clock);
     stage->env.timers = &stage->timers;
     stage->own.config.timeout_ms = 300;
-    ck_assert_int_eq(check_init_kind(&stage->own.check, &FAKE_KIND, &stage->env, &stage->own.config,
-                         on_finished, stage, &err),
+    ck_assert_int_eq(
+        check_init(&stage->own.check, &FAKE_KIND, &stage->env, &stage->own.config, on_finished, stage, &err),
         0);
 }
 
@@ -264,7 +265,7 @@ START_TEST(secrets_are_blanked_before_the_text_is_cut) {
     struct stage stage;
     struct error err;
     stage_init(&stage);
-    ck_assert_int_eq(dsn_parse("postgresql://u:hunter2@h/d", &stage.own.config.dsn, &err), 0);
+    ck_assert_int_eq(dsn_parse("postgresql://u:hunter2@h/d", &stage.own.config.database.dsn, &err), 0);
     char text[OUTCOME_DETAIL_SIZE + 32];
     memset(text, 'x', sizeof text);
     memcpy(text, "hunter2\thunter2 ", 16);
@@ -278,18 +279,15 @@ START_TEST(secrets_are_blanked_before_the_text_is_cut) {
     check_finish(&stage.own.check, stage.own.check.run_id, &outcome);
     ck_assert_str_eq(stage.own.outcome.detail, "says *******");
     check_release(&stage.own.check);
-    dsn_release(&stage.own.config.dsn);
+    dsn_release(&stage.own.config.database.dsn);
 }
 END_TEST
 
 START_TEST(a_kind_that_is_not_built_in_is_refused) {
-    struct check_env env = {0};
-    struct check_config config = {.kind = KIND_COUNT};
-    struct check check;
     struct error err = {""};
-    ck_assert_int_eq(check_kind_find(KIND_POSTGRES)->id, KIND_POSTGRES);
+    ck_assert_ptr_eq(check_kind_find(KIND_POSTGRES), &POSTGRES_KIND);
     ck_assert_ptr_null(check_kind_find(KIND_COUNT));
-    ck_assert_int_eq(check_init(&check, &env, &config, on_finished, NULL, &err), -1);
+    ck_assert_ptr_null(check_kind_require(KIND_COUNT, &err));
     ck_assert_ptr_nonnull(strstr(err.text, "not built into this program"));
 }
 END_TEST
@@ -339,7 +337,7 @@ static void work_answers_and_stays(struct run *run) {
 
 #define WORK_KIND(NAME, WORK)                                                                                \
     static const struct check_kind NAME = {                                                                  \
-        .name = #NAME, .start = check_run_in_child, .work = WORK, .cancel = check_cancel_child};
+        .start = check_run_in_child, .work = WORK, .cancel = check_cancel_child};
 
 WORK_KIND(answering, work_answers)
 WORK_KIND(crashing, work_crashes)
@@ -353,7 +351,7 @@ static void begin(struct rig *rig, struct rig_check *own, const struct check_kin
     struct error err;
     rig_init(rig);
     *own = (struct rig_check){.config = {.timeout_ms = timeout_ms}};
-    ck_assert_int_eq(check_init_kind(&own->check, kind, &rig->env, &own->config, rig_finished, own, &err), 0);
+    ck_assert_int_eq(check_init(&own->check, kind, &rig->env, &own->config, rig_finished, own, &err), 0);
 }
 
 static bool is_childless(void *arg) {
@@ -570,7 +568,8 @@ START_TEST(a_child_on_its_way_out_is_waited_for) {
     ck_assert(check_start(&own.check));
     ck_assert(!check_start(&own.check));
     now_ms += 499;
-    ck_assert(!rig_turn_until(&rig, is_idle, &own.check, 100));
+    rig_turn_for(&rig, 100);
+    ck_assert(!is_idle(&own.check));
     ck_assert_int_eq(child_pid(own.check.child), first);
     now_ms += 1; /* it is killed */
     ck_assert(rig_turn_until(&rig, is_childless, &own.check, 5000));

@@ -67,7 +67,7 @@ static void judge(struct check *check) {
     switch (reply->state) {
     case HTTP_REPLY_MORE: break;
     case HTTP_REPLY_WHOLE:
-        reason = http_reason_of_answer(200, reply->body.data, reply->body.length, check->config->expect);
+        reason = http_reason_of_answer(200, reply->body.data, reply->body.length, check->config->app.expect);
         finish(check, reason, reason == REASON_OK ? "" : "another body than expected");
         return;
     case HTTP_REPLY_CUT: finish(check, REASON_RESET, "closed before the answer was complete"); return;
@@ -218,9 +218,12 @@ static void http_release(struct check *check) {
     http_target_release(&http->target);
 }
 
+static bool asks_same_app(const struct check_config *a, const struct check_config *b) {
+    return strcmp(a->app.url, b->app.url) == 0;
+}
+
 const struct check_kind HTTP_KIND = {
-    .id = KIND_HTTP,
-    .name = "http",
+    .traits = {.is_app = true, .asks_same_app = asks_same_app, .measures_latency = true},
     .state_size = sizeof(struct http),
     .init = http_init,
     .start = http_start,

@@ -1,10 +1,9 @@
 /* Connector/C's functions, by their own names: each hands its call on to the library, once that is loaded. */
 #include "kinds/mysql/library.h"
 
-#include "base/library.h"
+#include "base/str.h"
 
 #include <mysql.h>
-#include <stdio.h>
 
 /* result, name, parameters, arguments: a line for each function that is called. The header's own declaration
  * stands beside each, so that the compiler finds one that is not as it should be. */
@@ -34,37 +33,17 @@
     F(MARIADB_CHARSET_INFO *, mariadb_get_charset_by_name, (const char *name), (name))                       \
     F(const char *, mysql_get_client_info, (void), ())
 
-/* NOLINTBEGIN(bugprone-macro-parentheses): types and lists of parameters cannot stand in any */
+LIBRARY_FUNCTIONS(FUNCTIONS)
 
-/* Where the library's functions are, once it is loaded. */
-static struct {
-#define POINTER(result, name, parameters, arguments) result(*name) parameters;
-    FUNCTIONS(POINTER)
-} loaded;
+static void version(char *text, size_t size) {
+    str_copy(text, size, mysql_get_client_info());
+}
 
-static const struct library_symbol SYMBOLS[] = {
-#define SYMBOL(result, name, parameters, arguments) {#name, &loaded.name},
-    FUNCTIONS(SYMBOL)};
-
-static struct library library = {
+struct library mysql_library = {
+    .name = "MariaDB Connector/C",
     .soname = "libmariadb.so.3",
     .package = "libmariadb3",
     .symbols = SYMBOLS,
     .symbol_count = sizeof SYMBOLS / sizeof SYMBOLS[0],
+    .version = version,
 };
-
-#define FORWARD(result, name, parameters, arguments)                                                         \
-    result name parameters {                                                                                 \
-        return loaded.name arguments;                                                                        \
-    }
-FUNCTIONS(FORWARD)
-
-/* NOLINTEND(bugprone-macro-parentheses) */
-
-int mysql_library_load(struct error *err) {
-    return library_load(&library, err);
-}
-
-const char *mysql_library_version(void) {
-    return library.is_loaded ? mysql_get_client_info() : NULL;
-}

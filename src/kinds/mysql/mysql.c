@@ -1,13 +1,11 @@
-/* The MySQL and MariaDB kind: logs in, asks and takes its leave, in a one-shot child.
+/* A run of the MySQL and MariaDB kind: logs in, asks and takes its leave, in a one-shot child.
  *
  * A connection that ends between greeting and login counts against this host, which is Bugsink's host too
- * (see policy_retry). So nothing is looked at by a bare connect, every login is carried to its end, and what
- * can be known to fail beforehand is not begun. */
-#include "kinds/kinds.h"
+ * (see breaks_login in kind.c). So nothing is looked at by a bare connect, every login is carried to its end,
+ * and what can be known to fail beforehand is not begun. */
+#include "kinds/mysql/mysql.h"
 #include "kinds/mysql/error.h"
-#include "kinds/mysql/library.h"
 #include "kinds/mysql/target.h"
-#include "run/check.h"
 #include "run/resolve.h"
 
 #include "base/clock.h"
@@ -248,7 +246,7 @@ static enum phase phase_of_failure(const struct talk *talk) {
 
 static bool log_in(struct talk *talk) {
     const struct mysql_target *target = talk->target;
-    const struct dsn *dsn = &talk->config->dsn;
+    const struct dsn *dsn = &talk->config->database.dsn;
     MYSQL *connected = NULL;
     bool has_name = !target->is_local && !resolve_is_numeric(target->host);
     enter(talk, has_name ? PHASE_RESOLVE : PHASE_CONNECT);
@@ -375,14 +373,14 @@ static bool ask(struct talk *talk) {
     end_lingering(talk);
     observed_set(
         &talk->outcome->observed, OBSERVED_SERVER_VERSION, (int64_t)mysql_get_server_version(talk->mysql));
-    if (talk->config->role == ROLE_PLAIN)
+    if (talk->config->database.role == ROLE_PLAIN)
         return ask_plain(talk);
     return set_limits(talk) && is_session_writable(talk) && is_user_let_write(talk) && ask_schema(talk);
 }
 
 /* -- the kind -- */
 
-static void work(struct run *run) {
+void mysql_examine(struct run *run) {
     struct mysql_target target; /* made anew for each run: a reload gives the check another config */
     struct error err;
     struct talk talk = {.config = run->config,
@@ -392,7 +390,7 @@ static void work(struct run *run) {
         .started_ms = clock_now_ms(clock_system())};
     if (run->config->is_sandboxed)
         sandbox_forbid_writing();
-    if (mysql_target_init(&target, &run->config->dsn, &err) < 0) {
+    if (mysql_target_init(&target, &run->config->database.dsn, &err) < 0) {
         fail(&talk, REASON_INTERNAL, PHASE_NONE, err.text);
         return;
     }
@@ -409,31 +407,16 @@ static void work(struct run *run) {
         mysql_close(talk.mysql); /* says QUIT, so that the server logs no lost connection */
 }
 
-static int init(struct check *check, struct error *err) {
-    const struct check_config *config = check->config;
+int mysql_check_config(const struct check_config *config, struct error *err) {
     struct mysql_target target;
-    if (config->role == ROLE_QUEUE)
+    if (config->database.role == ROLE_QUEUE)
         return error_set(err, "Bugsink's queue is always SQLite: role \"queue\" cannot be a MySQL database");
-    if (config->role == ROLE_MAIN && !config->dsn.database)
+    if (config->database.role == ROLE_MAIN && !config->database.dsn.database)
         return error_set(
             err, "the DSN names no database; it stands behind the host: mysql://USER@HOST/DATABASE");
-    if (mysql_target_init(&target, &config->dsn, err) < 0 || mysql_library_load(err) < 0)
+    if (mysql_target_init(&target, &config->database.dsn, err) < 0)
         return -1;
     if (target.charset && !mariadb_get_charset_by_name(target.charset))
         return error_set(err, "the client library knows no charset of that name; utf8mb4 is the usual one");
     return 0;
 }
-
-static bool may_linger(const struct check *check) {
-    return check->phase == PHASE_TLS || check->phase == PHASE_AUTH;
-}
-
-const struct check_kind MYSQL_KIND = {
-    .id = KIND_MYSQL,
-    .name = "mysql",
-    .init = init,
-    .start = check_run_in_child,
-    .work = work,
-    .cancel = check_cancel_child,
-    .may_linger = may_linger,
-};

@@ -1,8 +1,6 @@
 /* libpq's functions, by their own names: each hands its call on to the library, once that is loaded. */
 #include "kinds/postgres/library.h"
 
-#include "base/library.h"
-
 #include <libpq-fe.h>
 #include <stdio.h>
 
@@ -44,41 +42,18 @@
     F(void, PQclear, (PGresult * result), (result))                                                          \
     F(int, PQlibVersion, (void), ())
 
-/* NOLINTBEGIN(bugprone-macro-parentheses): types and lists of parameters cannot stand in any */
+LIBRARY_FUNCTIONS(FUNCTIONS)
 
-/* Where the library's functions are, once it is loaded. */
-static struct {
-#define POINTER(result, name, parameters, arguments) result(*name) parameters;
-    FUNCTIONS(POINTER)
-} loaded;
+static void version(char *text, size_t size) {
+    int number = PQlibVersion();
+    snprintf(text, size, "%d.%d", number / 10000, number % 10000);
+}
 
-static const struct library_symbol SYMBOLS[] = {
-#define SYMBOL(result, name, parameters, arguments) {#name, &loaded.name},
-    FUNCTIONS(SYMBOL)};
-
-static struct library library = {
+struct library postgres_library = {
+    .name = "libpq",
     .soname = "libpq.so.5",
     .package = "libpq5",
     .symbols = SYMBOLS,
     .symbol_count = sizeof SYMBOLS / sizeof SYMBOLS[0],
+    .version = version,
 };
-
-#define FORWARD(result, name, parameters, arguments)                                                         \
-    result name parameters {                                                                                 \
-        return loaded.name arguments;                                                                        \
-    }
-FUNCTIONS(FORWARD)
-
-/* NOLINTEND(bugprone-macro-parentheses) */
-
-int postgres_library_load(struct error *err) {
-    return library_load(&library, err);
-}
-
-const char *postgres_library_version(char version[16]) {
-    if (!library.is_loaded)
-        return NULL;
-    int number = PQlibVersion();
-    snprintf(version, 16, "%d.%d", number / 10000, number % 10000);
-    return version;
-}

@@ -165,7 +165,7 @@ static bool ask_query(struct talk *talk, const char *sql) {
  * connection to the server away. */
 static void ask(struct talk *talk) {
     char opening[POSTGRES_SQL_SIZE], sql[2 * POSTGRES_SQL_SIZE];
-    enum role role = talk->run->config->role;
+    enum role role = talk->run->config->database.role;
     enter(talk, PHASE_QUERY);
     PQsetErrorVerbosity(talk->conn, PQERRORS_SQLSTATE); /* results have their fields besides */
     observed_set(&talk->run->outcome.observed, OBSERVED_SERVER_VERSION, PQserverVersion(talk->conn));
@@ -212,7 +212,7 @@ static void ignore_notice(void *arg, const PGresult *result) {
 
 static bool begin_login(struct talk *talk, const struct resolve_answer *answer) {
     struct postgres_options options;
-    if (postgres_options_init(&options, &talk->run->config->dsn, &talk->target, answer) == 0)
+    if (postgres_options_init(&options, &talk->run->config->database.dsn, &talk->target, answer) == 0)
         talk->conn = PQconnectStartParams(options.keywords, options.values, 0);
     postgres_options_release(&options);
     if (!talk->conn)
@@ -254,12 +254,10 @@ static bool resolve(struct talk *talk, struct resolve_answer *answer) {
 /* -- the run -- */
 
 static int init_target(struct postgres_target *target, const struct check_config *config, struct error *err) {
-    if (config->role == ROLE_QUEUE)
+    if (config->database.role == ROLE_QUEUE)
         return error_set(
             err, "Bugsink's queue is always SQLite: role \"queue\" cannot be a PostgreSQL database");
-    if (postgres_library_load(err) < 0)
-        return -1;
-    if (postgres_target_init(target, &config->dsn, err) == 0)
+    if (postgres_target_init(target, &config->database.dsn, err) == 0)
         return 0;
     postgres_target_release(target);
     return -1;
@@ -278,7 +276,7 @@ int postgres_check_config(const struct check_config *config, struct error *err) 
 static bool is_to_be_left(const struct talk *talk) {
     const struct check_config *config = talk->run->config;
     PGconn *conn = talk->conn;
-    return config->reconnect_ms > config->interval_ms && conn &&
+    return config->database.reconnect_ms > config->interval_ms && conn &&
            reason_info(talk->run->outcome.reason)->verdict != STATUS_ERROR &&
            PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_IDLE &&
            PQprotocolVersion(conn) == 3 && !PQsslInUse(conn) && !PQgssEncInUse(conn);

@@ -4,7 +4,7 @@
 
 #include "run/run.h"
 
-/* Refuses a configuration that no run could serve. */
+/* Refuses a configuration that no run could serve. The library is loaded. */
 int postgres_check_config(const struct check_config *config, struct error *err);
 
 /* In the child. Where the run went well and the configuration has connections kept, the socket is left to the

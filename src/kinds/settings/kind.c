@@ -10,9 +10,10 @@ static void work(struct run *run) {
     settings_examine(run->config, &run->phases, &run->outcome);
 }
 
+/* No latency to speak of: a run takes long when it waits for a swap of files to end. And no inode: a
+ * ConfigMap's swap makes every file anew, and only the content counts. */
 const struct check_kind SETTINGS_KIND = {
-    .id = KIND_SETTINGS,
-    .name = "settings",
+    .traits = {.holds_settings = true},
     .start = check_run_in_child,
     .work = work,
     .cancel = check_cancel_child,

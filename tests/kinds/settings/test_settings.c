@@ -2,6 +2,7 @@
  * secret or just being replaced. */
 #include "base/str.h"
 #include "checker/policy.h"
+#include "checker/judged.h"
 #include "checker/schedule.h"
 #include "kinds/settings/settings.h"
 #include "kinds/settings/env.h"
@@ -28,13 +29,13 @@ static struct outcome look(
     char text[512], *names[8], *rest = text, *path_copy = str_dup(path);
     struct check_config config = {.kind = KIND_SETTINGS,
         .timeout_ms = timeout_ms,
-        .path = path_copy,
-        .format = format,
-        .require = names};
+        .settings.path = path_copy,
+        .settings.format = format,
+        .settings.require = names};
     str_copy(text, sizeof text, required);
     for (char *name; (name = strsep(&rest, " ")) != NULL;)
         if (*name)
-            names[config.require_count++] = name;
+            names[config.settings.require_count++] = name;
     struct outcome outcome;
     settings_examine(&config, &(struct phase_report){0}, &outcome);
     free(path_copy);
@@ -171,21 +172,25 @@ START_TEST(the_shared_environment_must_hold_what_is_required) {
         str_dup("none"), NULL};
     char *required[] = {entries[0], entries[1], entries[2]};
     char a[] = "A", b[] = "B", c[] = "C", d[] = "D";
-    struct check_config config = {
-        .timeout_ms = 1000, .format = SETTINGS_ENVIRONMENT, .require = required, .environment = entries};
+    struct check_config config = {.kind = KIND_SETTINGS,
+        .timeout_ms = 1000,
+        .settings.format = SETTINGS_ENVIRONMENT,
+        .settings.require = required,
+        .settings.environment = entries};
     struct outcome outcome;
     settings_examine(&config, &(struct phase_report){0}, &outcome);
     ck_assert_int_eq(outcome.reason, REASON_OK);
-    required[0] = a, required[1] = c, config.require_count = 2;
+    required[0] = a, required[1] = c, config.settings.require_count = 2;
     settings_examine(&config, &(struct phase_report){0}, &outcome);
     ck_assert_int_eq(outcome.reason, REASON_OK);
     ck_assert_int_eq(observed(&outcome, OBSERVED_SETTINGS), 3);
     required[0] = b, required[1] = d;
-    int64_t begin_ms = wait_now_ms();
+    struct stopwatch watch = stopwatch_start();
     settings_examine(&config, &(struct phase_report){0}, &outcome);
+    int64_t took_ms = stopwatch_free_ms(&watch);
     ck_assert_int_eq(outcome.reason, REASON_MISSING_SETTING);
     ck_assert_str_eq(outcome.detail, "missing: B, D");
-    ck_assert_int_lt(wait_now_ms() - begin_ms, 600); /* an environment does not mend while one waits */
+    ck_assert_int_lt(took_ms, 600); /* an environment does not mend while one waits */
     for (size_t i = 0; entries[i]; i++)
         free(entries[i]);
 }
@@ -335,11 +340,12 @@ END_TEST
 START_TEST(the_shared_environment_is_judged_without_telling_its_values) {
     char key[] = "SECRET_KEY=" MARKER, required[] = "SECRET_KEY";
     char *entries[] = {key, NULL}, *names[] = {required};
-    struct check_config config = {.timeout_ms = 1000,
-        .format = SETTINGS_ENVIRONMENT,
-        .require = names,
-        .require_count = 1,
-        .environment = entries};
+    struct check_config config = {.kind = KIND_SETTINGS,
+        .timeout_ms = 1000,
+        .settings.format = SETTINGS_ENVIRONMENT,
+        .settings.require = names,
+        .settings.require_count = 1,
+        .settings.environment = entries};
     struct outcome outcome;
     settings_examine(&config, &(struct phase_report){0}, &outcome);
     ck_assert_int_eq(outcome.reason, REASON_INVALID_SETTING);
@@ -409,17 +415,15 @@ END_TEST
 START_TEST(a_file_that_stays_away_is_reported_in_time) {
     char *dir = tempdir_new();
     char *path = tempdir_path(dir, "settings");
-    int64_t begin_ms = wait_now_ms();
+    struct stopwatch watch = stopwatch_start();
     struct outcome outcome = look(path, SETTINGS_PYTHON, "A", 600);
-    int64_t took_ms = wait_now_ms() - begin_ms;
     ck_assert_int_eq(outcome.reason, REASON_FILE_MISSING);
-    ck_assert_int_ge(took_ms, 400);
-    begin_ms = wait_now_ms();
+    ck_assert_int_ge(stopwatch_ms(&watch), 400);
+    watch = stopwatch_start();
     outcome = look(path, SETTINGS_PYTHON, "A", 60000);
-    took_ms = wait_now_ms() - begin_ms;
     ck_assert_int_eq(outcome.reason, REASON_FILE_MISSING);
-    ck_assert_int_ge(took_ms, 2000);
-    ck_assert_int_lt(took_ms, 20000);
+    ck_assert_int_ge(stopwatch_ms(&watch), 2000);
+    ck_assert_int_lt(stopwatch_free_ms(&watch), 20000);
     free(path);
     free(dir);
 }
@@ -496,7 +500,7 @@ static int swap_with_gaps(const char *dir) {
 /* A sidecar with timeouts far below the gap, from look to verdict. */
 START_TEST(swapping_a_config_map_with_gaps_shows_nothing_however_short_the_timeout) {
     struct check_config config = {.kind = KIND_SETTINGS,
-        .format = SETTINGS_PYTHON,
+        .settings.format = SETTINGS_PYTHON,
         .interval_ms = 200,
         .timeout_ms = TIMEOUTS_MS[_i],
         .retry_interval_ms = 50};
@@ -511,8 +515,7 @@ START_TEST(swapping_a_config_map_with_gaps_shows_nothing_however_short_the_timeo
         int64_t begin_ms = wait_now_ms();
         struct outcome outcome = look(path, SETTINGS_PYTHON, "A", config.timeout_ms);
         int64_t now_ms = wait_now_ms();
-        const struct surroundings around = {0};
-        policy_judge(&config, &memory, &outcome, now_ms - begin_ms, &around, now_ms, now_ms);
+        judge(&config, &memory, &outcome, now_ms - begin_ms, NULL, now_ms);
         held += outcome.reason != REASON_OK;
         ck_assert_msg(memory.status == STATUS_OK, "%s", reason_info(memory.reason)->slug);
         int64_t delay_ms = schedule_delay_ms(&config, &memory, now_ms - begin_ms, 0);
