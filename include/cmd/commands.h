@@ -15,7 +15,7 @@ struct command {
     int (*run)(char **argv, const char *const *environment);
     const char *words;            /* what it takes besides flags: "[live|ready|URL]"; NULL: nothing */
     const struct own_flag *flags; /* of its own; NULL: none */
-    bool takes_options;          /* and the flags of the configuration besides */
+    bool takes_options;           /* and the flags of the configuration besides */
     const char *help;
 };
 
