@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "harness/program.h"
 #include "render/pages.h"
+#include "report/route.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -169,8 +170,9 @@ START_TEST(the_manual_has_every_endpoint) {
     ck_assert_uint_gt(set.count, 6);
     for (size_t i = 0; i < set.count; i++) {
         char entry[64];
-        snprintf(entry, sizeof entry, ".I %s%s\n", set.pages[i].path,
-            strcmp(set.pages[i].path, PAGE_PATH_METRICS) == 0 ? "" : "/");
+        enum route_id id = route_find(set.pages[i].path, strlen(set.pages[i].path));
+        ck_assert_int_ne(id, ROUTE_OTHER);
+        snprintf(entry, sizeof entry, ".I %s\n", route_of(id)->label);
         ck_assert_msg(strstr(endpoints, entry), "%s", entry);
     }
     pages_release(&set);
