@@ -142,13 +142,7 @@ static void log_checks(const struct config *config) {
         log_begin(&line, LOG_INFO, "checking");
         log_str(&line, "check", check->name);
         log_str(&line, "kind", check_kind_id_name(check->kind));
-        if (check->dsn.safe) {
-            log_str(&line, "role", role_name(check->role));
-            log_str(&line, "target", check->dsn.safe);
-        }
-        log_str(&line, "path", check->path);
-        log_str(&line, "url", check->url);
-        log_str(&line, "host", check->host);
+        check_config_log(check, &line);
         log_str(&line, "critical", check->is_critical ? "yes" : "no");
         log_end(&line);
     }

@@ -28,7 +28,7 @@ static void print_usage(const struct command *command, const char *lead) {
         format_flag(flag, text, sizeof text);
         printf(" [%s]", text);
     }
-    puts(command->takes_settings ? " [FLAGS]" : "");
+    puts(command->takes_options ? " [FLAGS]" : "");
 }
 
 static void print_command(const struct command *command) {

@@ -1,4 +1,4 @@
-/* serve: forks the responder before any setting but one is read (whether it is shut in), then becomes the
+/* serve: forks the responder before any option but one is read (whether it is shut in), then becomes the
  * checker. */
 #include "cmd/all.h"
 

@@ -7,13 +7,13 @@
 
 static const struct check_config CONFIG = {
     .kind = KIND_POSTGRES,
-    .role = ROLE_MAIN,
+    .database.role = ROLE_MAIN,
     .is_critical = true,
     .interval_ms = 5000,
     .timeout_ms = 3000,
     .retry_interval_ms = 1000,
     .slow_ms = 1500,
-    .backlog_error_ms = -1,
+    .database.backlog_error_ms = -1,
 };
 
 /* A check in virtual time. */
@@ -154,7 +154,7 @@ END_TEST
 
 START_TEST(questions_about_bugsink_are_mild_for_a_plain_database) {
     struct world world = world_new();
-    world.config.role = ROLE_PLAIN;
+    world.config.database.role = ROLE_PLAIN;
     find(&world, REASON_EMPTY);
     expect(&world, STATUS_DEGRADED, REASON_EMPTY);
     find(&world, REASON_CORRUPT);
@@ -170,13 +170,13 @@ static void find_backlog(struct world *world, int64_t age_s) {
 
 START_TEST(a_backlog_is_an_error_only_where_configured_and_only_without_progress) {
     struct world world = world_new();
-    world.config.role = ROLE_QUEUE;
+    world.config.database.role = ROLE_QUEUE;
     for (int64_t age_s = 61; age_s < 1000; age_s += 5, world.now_ms += 5000)
         find_backlog(&world, age_s);
     expect(&world, STATUS_DEGRADED, REASON_BACKLOG); /* not configured */
 
     world = world_new();
-    world.config.backlog_error_ms = 300000;
+    world.config.database.backlog_error_ms = 300000;
     for (int64_t age_s = 295; age_s <= 340; age_s += 5, world.now_ms += 5000)
         find_backlog(&world, age_s);
     expect(&world, STATUS_DEGRADED, REASON_BACKLOG); /* old enough, but not yet watched for a minute */
@@ -194,8 +194,8 @@ static const enum reason BLIND[] = {REASON_TIMEOUT, REASON_LOCKED, REASON_INTERN
 
 START_TEST(a_look_that_does_not_see_the_queue_is_no_sign_of_progress) {
     struct world world = world_new();
-    world.config.role = ROLE_QUEUE;
-    world.config.backlog_error_ms = 300000;
+    world.config.database.role = ROLE_QUEUE;
+    world.config.database.backlog_error_ms = 300000;
     int64_t age_s = 295;
     for (; age_s <= 365; age_s += 5, world.now_ms += 5000)
         if (age_s % 10 == 0)
@@ -214,8 +214,8 @@ END_TEST
 
 START_TEST(an_empty_queue_is_progress) {
     struct world world = world_new();
-    world.config.role = ROLE_QUEUE;
-    world.config.backlog_error_ms = 300000;
+    world.config.database.role = ROLE_QUEUE;
+    world.config.database.backlog_error_ms = 300000;
     find_backlog(&world, 400);
     world.now_ms += 40000;
     struct observed empty = {0};
@@ -269,7 +269,7 @@ END_TEST
 START_TEST(a_directory_that_vanished_is_degraded_and_one_never_seen_is_well) {
     struct world world = world_new();
     world.config.kind = KIND_DIRECTORY;
-    world.config.directory_role = DIRECTORY_SPOOL;
+    world.config.directory.role = DIRECTORY_SPOOL;
     find_identity(&world, REASON_OK, 0); /* Bugsink has not made it yet */
     expect(&world, STATUS_OK, REASON_OK);
     find_identity(&world, REASON_OK, 7);
@@ -287,7 +287,7 @@ END_TEST
 
 START_TEST(what_is_mild_for_a_plain_database_is_not_for_a_directory_or_settings) {
     struct world world = world_new();
-    world.config.role = ROLE_PLAIN;
+    world.config.database.role = ROLE_PLAIN;
     world.config.kind = KIND_DIRECTORY;
     find(&world, REASON_READ_ONLY_MOUNT);
     expect(&world, STATUS_ERROR, REASON_READ_ONLY_MOUNT);
@@ -347,7 +347,7 @@ static void find_settings(struct world *world, uint64_t content, int64_t arrival
 static struct world settings_new(void) {
     struct world world = world_new();
     world.config.kind = KIND_SETTINGS;
-    world.config.format = SETTINGS_PYTHON;
+    world.config.settings.format = SETTINGS_PYTHON;
     return world;
 }
 
@@ -475,7 +475,7 @@ START_TEST(what_no_swap_makes_shows_at_once) {
     find_after(&world, REASON_FILE_MISSING, 10); /* nothing good is known yet */
     expect(&world, STATUS_ERROR, REASON_FILE_MISSING);
     find_after(&world, REASON_OK, 10);
-    world.config.format = SETTINGS_ENVIRONMENT; /* no file */
+    world.config.settings.format = SETTINGS_ENVIRONMENT; /* no file */
     find_after(&world, REASON_MISSING_SETTING, 10);
     expect(&world, STATUS_ERROR, REASON_MISSING_SETTING);
     world = world_new();
@@ -517,13 +517,13 @@ END_TEST
 START_TEST(settings_are_looked_at_so_early_that_a_fault_shows_within_the_interval) {
     struct world world = world_new();
     world.config.kind = KIND_SETTINGS;
-    world.config.format = SETTINGS_PYTHON;
+    world.config.settings.format = SETTINGS_PYTHON;
     find(&world, REASON_OK);
     ck_assert_int_eq(check_config_patience_ms(&world.config), 2000);
     ck_assert_int_eq(delay(&world, 0, 0), 3000);
     world.config.timeout_ms = 500; /* what a look does not wait itself, policy does */
     ck_assert_int_eq(delay(&world, 0, 0), 3000);
-    world.config.format = SETTINGS_ENVIRONMENT;
+    world.config.settings.format = SETTINGS_ENVIRONMENT;
     ck_assert_int_eq(delay(&world, 0, 0), 5000);
 }
 END_TEST

@@ -75,8 +75,8 @@ static void tear_down(void) {
 static void expect_flags(const struct command *command) {
     *expected = (struct words){.count = 0};
     words_add_all(expected, "--help --version", " ");
-    if (!command || command->takes_settings)
-        words_add_settings(expected);
+    if (!command || command->takes_options)
+        words_add_options(expected);
     for (const struct own_flag *flag = command ? command->flags : NULL; flag && flag->name; flag++)
         words_add(expected, flag->name, strlen(flag->name));
 }

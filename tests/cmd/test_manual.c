@@ -69,7 +69,7 @@ static void find_words(struct words *words, const char *text, const char *begin)
 
 START_TEST(the_manual_names_every_flag_and_no_other) {
     find_words(found, manual, "--");
-    words_add_settings(expected);
+    words_add_options(expected);
     for (size_t i = 0; command_at(i); i++)
         for (const struct own_flag *flag = command_at(i)->flags; flag && flag->name; flag++)
             words_add(expected, flag->name, strlen(flag->name));

@@ -199,8 +199,9 @@ static void on_beat(void *arg) {
 
 static void check_named(struct rig *rig, struct rig_check *own, const char *dsn) {
     struct error err;
-    *own = (struct rig_check){.config = {.kind = KIND_POSTGRES, .role = ROLE_PLAIN, .timeout_ms = 1000}};
-    ck_assert_int_eq(dsn_parse(dsn, &own->config.dsn, &err), 0);
+    *own = (struct rig_check){
+        .config = {.kind = KIND_POSTGRES, .database.role = ROLE_PLAIN, .timeout_ms = 1000}};
+    ck_assert_int_eq(dsn_parse(dsn, &own->config.database.dsn, &err), 0);
     ck_assert_msg(
         check_init(&own->check, &POSTGRES_KIND, &rig->env, &own->config, rig_finished, own, &err) == 0, "%s",
         err.text);
@@ -208,7 +209,7 @@ static void check_named(struct rig *rig, struct rig_check *own, const char *dsn)
 
 static void release_named(struct rig_check *own) {
     check_release(&own->check);
-    dsn_release(&own->config.dsn);
+    dsn_release(&own->config.database.dsn);
 }
 
 static void hang(void) {

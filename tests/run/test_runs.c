@@ -88,13 +88,13 @@ static void add_sqlite(struct bench *bench, struct subject *subject, enum reason
     enum role role, const char *path) {
     struct error err;
     struct check_config config = {.kind = KIND_SQLITE,
-        .role = role,
+        .database.role = role,
         .timeout_ms = TIMEOUT_MS,
-        .max_wal_bytes = INT64_MAX,
-        .backlog_ms = TIMEOUT_MS,
-        .backlog_tasks = 300,
-        .backlog_error_ms = -1};
-    ck_assert_msg(dsn_parse(path, &config.dsn, &err) == 0, "%s", err.text);
+        .database.max_wal_bytes = INT64_MAX,
+        .database.backlog_ms = TIMEOUT_MS,
+        .database.backlog_tasks = 300,
+        .database.backlog_error_ms = -1};
+    ck_assert_msg(dsn_parse(path, &config.database.dsn, &err) == 0, "%s", err.text);
     add(bench, subject, reason, is_given_up, &config);
 }
 
@@ -102,11 +102,11 @@ static void add_settings(struct bench *bench, struct subject *subject, enum reas
     enum settings_format format, char *path, char **require, char **environment) {
     const struct check_config config = {.kind = KIND_SETTINGS,
         .timeout_ms = TIMEOUT_MS,
-        .path = path,
-        .format = format,
-        .require = require,
-        .require_count = 1,
-        .environment = environment};
+        .settings.path = path,
+        .settings.format = format,
+        .settings.require = require,
+        .settings.require_count = 1,
+        .settings.environment = environment};
     add(bench, subject, reason, false, &config);
 }
 
@@ -114,9 +114,9 @@ static void add_postgres(struct bench *bench, struct subject *subject, enum reas
     enum role role, const char *dsn) {
     struct error err;
     struct check_config config = {.kind = KIND_POSTGRES,
-        .role = role,
+        .database.role = role,
         .timeout_ms = reason == REASON_TIMEOUT ? SILENCE_MS : TIMEOUT_MS};
-    ck_assert_msg(dsn_parse(dsn, &config.dsn, &err) == 0, "%s", err.text);
+    ck_assert_msg(dsn_parse(dsn, &config.database.dsn, &err) == 0, "%s", err.text);
     add(bench, subject, reason, is_given_up, &config);
 }
 
@@ -172,7 +172,7 @@ static void release(struct subject *subjects, int count) {
     for (int i = 0; i < count; i++) {
         check_release(&subjects[i].own.check);
         if (subjects[i].own.config.kind != KIND_SETTINGS)
-            dsn_release(&subjects[i].own.config.dsn);
+            dsn_release(&subjects[i].own.config.database.dsn);
     }
 }
 

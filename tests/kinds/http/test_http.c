@@ -60,7 +60,8 @@ static void open_bench(struct bench *bench, const char *address, int port, int64
     snprintf(bench->url, sizeof bench->url, "http://%s:%d/health/ready", address, port);
     snprintf(bench->expect, sizeof bench->expect, "OK");
     bench->own = (struct rig_check){
-        .config = {.kind = KIND_HTTP, .timeout_ms = timeout_ms, .url = bench->url, .expect = bench->expect}};
+        .config = {
+            .kind = KIND_HTTP, .timeout_ms = timeout_ms, .app.url = bench->url, .app.expect = bench->expect}};
     ck_assert_msg(check_init(&bench->own.check, &HTTP_KIND, &bench->rig.env, &bench->own.config, rig_finished,
                       &bench->own, &err) == 0,
         "%s", err.text);
@@ -320,8 +321,8 @@ START_TEST(the_request_is_the_one_that_bugsinks_proxy_would_send) {
         struct bench bench;
         open_bench(&bench, "127.0.0.1", port, TIMEOUT_MS);
         check_release(&bench.own.check);
-        bench.own.config.host = i == 0 ? NULL : (char[]){"bugsink.example.com"};
-        bench.own.config.is_https = i == 1;
+        bench.own.config.app.host = i == 0 ? NULL : (char[]){"bugsink.example.com"};
+        bench.own.config.app.is_https = i == 1;
         ck_assert_int_eq(check_init(&bench.own.check, &HTTP_KIND, &bench.rig.env, &bench.own.config,
                              rig_finished, &bench.own, NULL),
             0);

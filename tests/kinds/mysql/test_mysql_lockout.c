@@ -123,12 +123,12 @@ static void parse(
 static void run_in_turn(const struct mariadb_server *server, int times) {
     struct bench bench;
     open_for(&bench, server, "bugsink", MARIADB_PASSWORD_ENCODED, "bugsink", TIMEOUT_MS);
-    const struct dsn right = bench.own.config.dsn;
+    const struct dsn right = bench.own.config.database.dsn;
     struct dsn wrong, absent;
     parse(&wrong, server, "wrong", "bugsink");
     parse(&absent, server, MARIADB_PASSWORD_ENCODED, "absent");
     for (int i = 0; i < times; i++) {
-        bench.own.config.dsn = i % 25 == 0 ? absent : i % 4 < 2 ? wrong : right;
+        bench.own.config.database.dsn = i % 25 == 0 ? absent : i % 4 < 2 ? wrong : right;
         enum reason reason = i % 25 != 0 && i % 4 >= 2 ? REASON_OK : REASON_AUTH_FAILED;
         bench_expect(&bench, reason,
             reason == REASON_OK ? ""
@@ -136,7 +136,7 @@ static void run_in_turn(const struct mariadb_server *server, int times) {
                                 : "1045",
             reason == REASON_OK ? PHASE_NONE : PHASE_AUTH);
     }
-    bench.own.config.dsn = right;
+    bench.own.config.database.dsn = right;
     bench_close(&bench);
     dsn_release(&wrong);
     dsn_release(&absent);

@@ -27,11 +27,11 @@ void postgres_bench_open_keeping(struct postgres_bench *bench, const char *dsn, 
     struct error err;
     rig_init(&bench->rig);
     bench->own = (struct rig_check){.config = {.kind = KIND_POSTGRES,
-                                        .role = role,
+                                        .database.role = role,
                                         .timeout_ms = timeout_ms,
                                         .interval_ms = interval_ms,
-                                        .reconnect_ms = reconnect_ms}};
-    ck_assert_msg(dsn_parse(dsn, &bench->own.config.dsn, &err) == 0, "%s", err.text);
+                                        .database.reconnect_ms = reconnect_ms}};
+    ck_assert_msg(dsn_parse(dsn, &bench->own.config.database.dsn, &err) == 0, "%s", err.text);
     ck_assert_msg(check_init(&bench->own.check, &POSTGRES_KIND, &bench->rig.env, &bench->own.config,
                       rig_finished, &bench->own, &err) == 0,
         "%s", err.text);
@@ -39,7 +39,7 @@ void postgres_bench_open_keeping(struct postgres_bench *bench, const char *dsn, 
 
 void postgres_bench_close(struct postgres_bench *bench) {
     check_release(&bench->own.check);
-    dsn_release(&bench->own.config.dsn);
+    dsn_release(&bench->own.config.database.dsn);
     rig_release(&bench->rig);
 }
 
@@ -50,7 +50,7 @@ void postgres_bench_expect(
     const char *phase_text = phase_name(outcome->phase);
     ck_assert_msg(outcome->reason == reason && strcmp(outcome->code, code) == 0 && outcome->phase == phase,
         "%s %s in phase %s: %s (%s)", reason_info(outcome->reason)->slug, outcome->code,
-        phase_text ? phase_text : "none", outcome->detail, bench->own.config.dsn.safe);
+        phase_text ? phase_text : "none", outcome->detail, bench->own.config.database.dsn.safe);
     ck_assert_int_lt(bench->own.duration_ms, bench->own.config.timeout_ms + LATE_MS);
     ck_assert_ptr_null(strstr(outcome->detail, POSTGRES_PASSWORD));
     ck_assert_ptr_null(strstr(outcome->detail, POSTGRES_PASSWORD_ENCODED));

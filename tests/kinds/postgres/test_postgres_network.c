@@ -43,9 +43,10 @@ START_TEST(lost_packets_are_a_timeout_by_the_deadline) {
     }
     struct postgres_server *server = postgres_start(NULL);
     char *dsn = postgres_dsn(server, "bugsink", POSTGRES_PASSWORD_ENCODED, "bugsink", "");
-    struct rig_check own = {.config = {.kind = KIND_POSTGRES, .role = ROLE_MAIN, .timeout_ms = TIMEOUT_MS}};
+    struct rig_check own = {
+        .config = {.kind = KIND_POSTGRES, .database.role = ROLE_MAIN, .timeout_ms = TIMEOUT_MS}};
     rig_init(&rig);
-    ck_assert_msg(dsn_parse(dsn, &own.config.dsn, &err) == 0, "%s", err.text);
+    ck_assert_msg(dsn_parse(dsn, &own.config.database.dsn, &err) == 0, "%s", err.text);
     ck_assert_int_eq(
         check_init(&own.check, &POSTGRES_KIND, &rig.env, &own.config, rig_finished, &own, &err), 0);
     expect(&rig, &own, REASON_OK, PHASE_NONE);
@@ -58,7 +59,7 @@ START_TEST(lost_packets_are_a_timeout_by_the_deadline) {
     ck_assert_ptr_null(namespace_filter(""));
     expect(&rig, &own, REASON_OK, PHASE_NONE);
     check_release(&own.check);
-    dsn_release(&own.config.dsn);
+    dsn_release(&own.config.database.dsn);
     rig_release(&rig);
     postgres_free(server);
     free(dsn);

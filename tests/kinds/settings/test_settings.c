@@ -34,13 +34,13 @@ static struct outcome look(
     char text[512], *names[8], *rest = text, *path_copy = str_dup(path);
     struct check_config config = {.kind = KIND_SETTINGS,
         .timeout_ms = timeout_ms,
-        .path = path_copy,
-        .format = format,
-        .require = names};
+        .settings.path = path_copy,
+        .settings.format = format,
+        .settings.require = names};
     str_copy(text, sizeof text, required);
     for (char *name; (name = strsep(&rest, " ")) != NULL;)
         if (*name)
-            names[config.require_count++] = name;
+            names[config.settings.require_count++] = name;
     struct outcome outcome;
     settings_examine(&config, ignore_phase, NULL, &outcome);
     free(path_copy);
@@ -177,12 +177,15 @@ START_TEST(the_shared_environment_must_hold_what_is_required) {
         str_dup("none"), NULL};
     char *required[] = {entries[0], entries[1], entries[2]};
     char a[] = "A", b[] = "B", c[] = "C", d[] = "D";
-    struct check_config config = {
-        .timeout_ms = 1000, .format = SETTINGS_ENVIRONMENT, .require = required, .environment = entries};
+    struct check_config config = {.kind = KIND_SETTINGS,
+        .timeout_ms = 1000,
+        .settings.format = SETTINGS_ENVIRONMENT,
+        .settings.require = required,
+        .settings.environment = entries};
     struct outcome outcome;
     settings_examine(&config, ignore_phase, NULL, &outcome);
     ck_assert_int_eq(outcome.reason, REASON_OK);
-    required[0] = a, required[1] = c, config.require_count = 2;
+    required[0] = a, required[1] = c, config.settings.require_count = 2;
     settings_examine(&config, ignore_phase, NULL, &outcome);
     ck_assert_int_eq(outcome.reason, REASON_OK);
     ck_assert_int_eq(observed(&outcome, OBSERVED_SETTINGS), 3);
@@ -342,11 +345,12 @@ END_TEST
 START_TEST(the_shared_environment_is_judged_without_telling_its_values) {
     char key[] = "SECRET_KEY=" MARKER, required[] = "SECRET_KEY";
     char *entries[] = {key, NULL}, *names[] = {required};
-    struct check_config config = {.timeout_ms = 1000,
-        .format = SETTINGS_ENVIRONMENT,
-        .require = names,
-        .require_count = 1,
-        .environment = entries};
+    struct check_config config = {.kind = KIND_SETTINGS,
+        .timeout_ms = 1000,
+        .settings.format = SETTINGS_ENVIRONMENT,
+        .settings.require = names,
+        .settings.require_count = 1,
+        .settings.environment = entries};
     struct outcome outcome;
     settings_examine(&config, ignore_phase, NULL, &outcome);
     ck_assert_int_eq(outcome.reason, REASON_INVALID_SETTING);
@@ -501,7 +505,7 @@ static int swap_with_gaps(const char *dir) {
 /* A sidecar with timeouts far below the gap, from look to verdict. */
 START_TEST(swapping_a_config_map_with_gaps_shows_nothing_however_short_the_timeout) {
     struct check_config config = {.kind = KIND_SETTINGS,
-        .format = SETTINGS_PYTHON,
+        .settings.format = SETTINGS_PYTHON,
         .interval_ms = 200,
         .timeout_ms = TIMEOUTS_MS[_i],
         .retry_interval_ms = 50};
