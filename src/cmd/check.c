@@ -25,7 +25,7 @@ static const struct own_flag FLAGS[] = {
 const struct command command_check = {
     .name = "check",
     .flags = FLAGS,
-    .takes_settings = true,
+    .takes_options = true,
     .help = "one round of all checks, now; exit 0 ready, 1 not ready, 2 bad usage",
     .run = run,
 };

@@ -17,7 +17,7 @@ static int run(struct args *args);
 
 const struct command command_config = {
     .name = "config",
-    .takes_settings = true,
+    .takes_options = true,
     .help =
         "validate and print the configuration in force, secrets blanked, with where each value comes from",
     .run = run,

@@ -26,7 +26,7 @@ const struct command command_probe = {
     .name = "probe",
     .words = "[live|ready|started|self|URL]",
     .flags = FLAGS,
-    .takes_settings = true,
+    .takes_options = true,
     .help = "ask a running sidecar (ready, where nothing is named); print the reason when it fails",
     .run = run,
 };

@@ -22,7 +22,7 @@ static int run(struct args *args);
 
 const struct command command_serve = {
     .name = "serve",
-    .takes_settings = true,
+    .takes_options = true,
     .help = "run the sidecar; also without a command",
     .run = run,
 };

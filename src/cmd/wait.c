@@ -26,7 +26,7 @@ static const struct own_flag FLAGS[] = {
 const struct command command_wait = {
     .name = "wait",
     .flags = FLAGS,
-    .takes_settings = true,
+    .takes_options = true,
     .help = "wait until ready, saying what is missing",
     .run = run,
 };

@@ -18,8 +18,7 @@ struct matrix_row {
     const char *subject; /* what is checked: "PostgreSQL"; with REASON_COUNT: what happens */
     enum matrix_by by;
     const char *how;
-    const char *suite,
-        *test; /* START_TEST(test) in tests/ROOM/test_SUITE.c, where the reason's name stands */
+    const char *suite, *test; /* START_TEST(test) in test_SUITE.c, where the reason's name stands */
 };
 
 /* The i-th row, NULL past the last: those of the checks, and then those of the sidecar itself. */

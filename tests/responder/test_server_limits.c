@@ -1,4 +1,5 @@
 /* Tests of the server on real sockets: deadlines, crowds, and a want of descriptors. */
+#include "harness/stopwatch.h"
 #include "harness/wait.h"
 #include "responder/child.h"
 #include "responder/client.h"
