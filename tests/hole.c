@@ -1,7 +1,8 @@
 /* A hole in the responder, for tests: linked into bugsink-health-hole and nothing else, in the place of
  * page_table_answer. GET /hole/ATTEMPT/PID has the responder do, in the midst of serving, what somebody would
  * do who has taken it over; PID is the checker. What came of it goes to the log: a process that is ended for
- * it cannot tell. Before main it can play a kernel that lacks what BH_HOLE_KERNEL_LACKS names. */
+ * it cannot tell. Before main it can play a kernel that lacks what BH_HOLE_KERNEL_LACKS names,
+ * and a container's profile that refuses what it does not know by BH_HOLE_PROFILE_REFUSES. */
 #include "base/log.h"
 #include "report/page.h"
 #include "responder/pages.h"
@@ -31,6 +32,27 @@
 
 /* -- a kernel that lacks something -- */
 
+static void load_filter(struct sock_filter *filter, size_t count) {
+    struct sock_fprog program = {(unsigned short)count, filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+        abort();
+}
+
+/* A container's profile that does not know faccessat2 (Linux 5.8), and answers it by this error. */
+__attribute__((constructor)) static void play_an_old_profile(void) {
+    const char *number = getenv("BH_HOLE_PROFILE_REFUSES");
+    if (!number)
+        return;
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_faccessat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)strtol(number, NULL, 10)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    load_filter(filter, sizeof filter / sizeof filter[0]);
+}
+
 /* These system calls are answered by ENOSYS. */
 __attribute__((constructor)) static void play_an_old_kernel(void) {
     const char *lacks = getenv("BH_HOLE_KERNEL_LACKS");
@@ -46,10 +68,7 @@ __attribute__((constructor)) static void play_an_old_kernel(void) {
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-        abort();
+    load_filter(filter, sizeof filter / sizeof filter[0]);
 }
 
 /* -- attempts: each returns what the system call returned -- */

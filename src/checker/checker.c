@@ -443,9 +443,9 @@ int checker_run(const struct config_source *source, int link_fd, pid_t responder
         .exit_status = CHECKER_EXIT_FAILURE};
     struct error err;
     process_forbid_core();
+    log_configure(LOG_INFO, LOG_TEXT, "checker", -1);
     if (config_is_sandboxed(source))
         sandbox_enter_checker();
-    log_configure(LOG_INFO, LOG_TEXT, "checker", -1);
     announcer_open(&checker.announcer);
     struct config *config = config_load(source, &err);
     if (!config) {
