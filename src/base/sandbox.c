@@ -31,13 +31,11 @@ static void note_missing(struct sandbox *sandbox, const char *what, const char *
 
 /* -- limits -- */
 
-static int lower(int resource, rlim_t most) {
-    struct rlimit now;
-    if (getrlimit(resource, &now) < 0)
-        return -1;
-    most = now.rlim_max < most ? now.rlim_max : most; /* RLIM_INFINITY is the largest number there is */
-    struct rlimit wanted = {now.rlim_cur < most ? now.rlim_cur : most, most};
-    return setrlimit(resource, &wanted);
+/* Returns the limit, for setrlimit. */
+static const struct rlimit *lower(struct rlimit *limit, rlim_t most) {
+    most = limit->rlim_max < most ? limit->rlim_max : most; /* RLIM_INFINITY is the largest number there is */
+    *limit = (struct rlimit){limit->rlim_cur < most ? limit->rlim_cur : most, most};
+    return limit;
 }
 
 /* Bytes of address space in use: the first number of proc(5)'s statm. 0: the system does not tell. */
@@ -53,14 +51,16 @@ static int64_t address_space(const struct process_meter *meter) {
 /* Not RLIMIT_FSIZE, for the log may be a file. The sanitizers reserve terabytes. */
 static void limit_responder(struct sandbox *sandbox, int64_t more_bytes, const struct process_meter *meter) {
     int64_t in_use = address_space(meter);
+    struct rlimit limit;
 #ifdef RLIMIT_NPROC
-    if (lower(RLIMIT_NPROC, 0) < 0)
+    if (getrlimit(RLIMIT_NPROC, &limit) < 0 || setrlimit(RLIMIT_NPROC, lower(&limit, 0)) < 0)
         note_missing(sandbox, "limit of processes", strerror(errno));
 #endif
 #ifdef __SANITIZE_ADDRESS__
     in_use = 0;
 #endif
-    if (in_use > 0 && lower(RLIMIT_AS, (rlim_t)(in_use + more_bytes)) < 0)
+    rlim_t most = (rlim_t)(in_use + more_bytes);
+    if (in_use > 0 && (getrlimit(RLIMIT_AS, &limit) < 0 || setrlimit(RLIMIT_AS, lower(&limit, most)) < 0))
         note_missing(sandbox, "limit of memory", strerror(errno));
 }
 
@@ -77,9 +77,9 @@ static void limit_responder(struct sandbox *sandbox, int64_t more_bytes, const s
 
 /* Those of this architecture; with short pointers it is another. */
 #if defined __x86_64__ && !defined __ILP32__
-#include "filters/x86_64.inc"
+#include "base/filters-x86_64.inc"
 #elif defined __aarch64__ && !defined __ILP32__ && !defined __AARCH64EB__
-#include "filters/aarch64.inc"
+#include "base/filters-aarch64.inc"
 #else
 #define SANDBOX_HAS_NO_FILTERS /* none is known to be right there; the program says so */
 #endif

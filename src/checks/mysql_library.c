@@ -6,11 +6,12 @@
 #include <mysql.h>
 #include <stdio.h>
 
-/* result, name, parameters, arguments: a line for each function that is called. The header's own declaration
- * stands beside each, so that the compiler finds one that is not as it should be. */
-#define FUNCTIONS(F)                                                                                         \
+/* result, name, parameters, arguments: a line for each function that is called, F for those with a result and
+ * P for those without. The header's own declaration stands beside each, so that the compiler finds one that
+ * is not as it should be. */
+#define FUNCTIONS(F, P)                                                                                      \
     F(MYSQL *, mysql_init, (MYSQL * mysql), (mysql))                                                         \
-    F(void, mysql_close, (MYSQL * mysql), (mysql))                                                           \
+    P(void, mysql_close, (MYSQL * mysql), (mysql))                                                           \
     F(unsigned int, mysql_errno, (MYSQL * mysql), (mysql))                                                   \
     F(const char *, mysql_error, (MYSQL * mysql), (mysql))                                                   \
     F(int, mysql_options, (MYSQL * mysql, enum mysql_option option, const void *value),                      \
@@ -30,7 +31,7 @@
     F(int, mysql_query, (MYSQL * mysql, const char *sql), (mysql, sql))                                      \
     F(MYSQL_RES *, mysql_use_result, (MYSQL * mysql), (mysql))                                               \
     F(MYSQL_ROW, mysql_fetch_row, (MYSQL_RES * result), (result))                                            \
-    F(void, mysql_free_result, (MYSQL_RES * result), (result))                                               \
+    P(void, mysql_free_result, (MYSQL_RES * result), (result))                                               \
     F(MARIADB_CHARSET_INFO *, mariadb_get_charset_by_name, (const char *name), (name))                       \
     F(const char *, mysql_get_client_info, (void), ())
 
@@ -39,12 +40,12 @@
 /* Where the library's functions are, once it is loaded. */
 static struct {
 #define POINTER(result, name, parameters, arguments) result(*name) parameters;
-    FUNCTIONS(POINTER)
+    FUNCTIONS(POINTER, POINTER)
 } loaded;
 
 static const struct library_symbol SYMBOLS[] = {
 #define SYMBOL(result, name, parameters, arguments) {#name, &loaded.name},
-    FUNCTIONS(SYMBOL)};
+    FUNCTIONS(SYMBOL, SYMBOL)};
 
 static struct library library = {
     .soname = "libmariadb.so.3",
@@ -57,7 +58,11 @@ static struct library library = {
     result name parameters {                                                                                 \
         return loaded.name arguments;                                                                        \
     }
-FUNCTIONS(FORWARD)
+#define PERFORM(result, name, parameters, arguments)                                                         \
+    result name parameters {                                                                                 \
+        loaded.name arguments;                                                                               \
+    }
+FUNCTIONS(FORWARD, PERFORM)
 
 /* NOLINTEND(bugprone-macro-parentheses) */
 
