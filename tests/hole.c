@@ -71,7 +71,8 @@ __attribute__((constructor)) static void play_an_old_kernel(void) {
     load_filter(filter, sizeof filter / sizeof filter[0]);
 }
 
-/* -- attempts: each returns what the system call returned -- */
+/* -- attempts: each returns what the system call returned; its sixth argument goes by the stack, as a long --
+ */
 
 static long open_passwd(pid_t checker) {
     (void)checker;
@@ -212,12 +213,12 @@ static char place[] = "the checker's memory";
 static long read_memory(pid_t checker) {
     char text[sizeof place];
     const struct iovec here = {text, sizeof text}, there = {place, sizeof place};
-    return syscall(SYS_process_vm_readv, checker, &here, 1, &there, 1, 0);
+    return syscall(SYS_process_vm_readv, checker, &here, 1, &there, 1, 0L);
 }
 
 static long write_memory(pid_t checker) {
     const struct iovec here = {place, sizeof place}, there = {place, sizeof place};
-    return syscall(SYS_process_vm_writev, checker, &here, 1, &there, 1, 0);
+    return syscall(SYS_process_vm_writev, checker, &here, 1, &there, 1, 0L);
 }
 
 /* Of itself, and of the other: not a signal that would end it, for then nothing could be told. */
@@ -235,8 +236,8 @@ static long hold_process(pid_t checker) {
 
 static long map_code(pid_t checker) {
     (void)checker;
-    return syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) < 0 ? -1
-                                                                                                        : 0;
+    return syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L) < 0 ? -1
+                                                                                                         : 0;
 }
 
 static long make_code(pid_t checker) {
