@@ -94,7 +94,7 @@ FUZZ_ASAN     = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz SANITIZE="fuzzer-no-link addre
 FUZZ_COVERAGE = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz-coverage SANITIZE=fuzzer-no-link \
                 CFLAGS="-O0 -g -DNDEBUG -fprofile-instr-generate -fcoverage-mapping" fuzzers
 
-.PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
+.PHONY: all run check test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
 .PHONY: analyze analysis coverage deps-analyze deps-coverage
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
@@ -107,72 +107,76 @@ all: $(BUILD)/bugsink-health ## build the program
 run: deps-run ## install what is missing, build, serve on port 8000 (demo databases unless the environment names others)
 	$(MAKE) run-demo
 
+check: ## build, run all tests; nothing is installed, and what needs a server that is not there is skipped
+	@pkg-config --exists $(LIBS) $(LOADED) check fuse3 || { echo "missing Debian packages; install: $(TEST_PACKAGES)" >&2; exit 1; }
+	$(MAKE) run-tests
+
 test: deps-test ## install what is missing, build, run all tests
 	$(MAKE) run-tests
 
-asan: deps-test ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: deps-test ### the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=$(BUILD)/asan SANITIZE="address undefined" CFLAGS="-O1 -g" run-tests
 
-soak: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ## three days' worth of runs of every check, in some 20 minutes
+soak: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ### three days' worth of runs of every check, in some 20 minutes
 	BH_SOAK_RUNS=51840 $(BUILD)/run-tests e2e_soak
 
-endurance: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ## ten minutes (ENDURANCE_SECONDS) of all faults and clients at once; the report is build/endurance.md
+endurance: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ### ten minutes (ENDURANCE_SECONDS) of all faults and clients at once; the report is build/endurance.md
 	BH_PROGRAM=$(BUILD)/bugsink-health BH_ENDURANCE_SECONDS=$(ENDURANCE_SECONDS) BH_ENDURANCE_SEED=$(ENDURANCE_SEED) $(BUILD)/run-tests e2e_endurance
 
-load: deps-load $(BUILD)/bugsink-health $(BUILD)/probe-client ## probes under slowhttptest and wrk; the report is build/load.md
+load: deps-load $(BUILD)/bugsink-health $(BUILD)/probe-client ### probes under slowhttptest and wrk; the report is build/load.md
 	scripts/load.sh $(BUILD)
 
 BENCH_TOOLS = $(addprefix $(BUILD)/,bench-client bench-run bench-fleet probe-client raw-server)
-bench: deps-bench ## cost and speed beside nginx, Go, Node and others (BENCH_ROUNDS=5), in some 12 minutes; to build/bench.md
+bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_ROUNDS=5), in some 12 minutes; to build/bench.md
 	$(MAKE) $(BUILD)/bugsink-health $(BENCH_TOOLS)
 	scripts/unpack-packages.sh $(BUILD)/bench $(BENCH_UNPACKED)
 	BH_PROGRAM=$(BUILD)/bugsink-health BENCH_BUILD=$(BUILD) BENCH_MYSQL=$(MYSQL) node tests/bench/bench.mjs
 
-bench-docs: ## write the README's table of costs anew from the last benchmark
+bench-docs: ### write the README's table of costs anew from the last benchmark
 	scripts/docs.sh costs $(BUILD)/bench-summary.md
 
-deploy-test: deps-deploy $(BUILD)/bugsink-health ## render deploy/, validate it, check its wiring; 'make deploy-golden' writes its golden files
+deploy-test: deps-deploy $(BUILD)/bugsink-health ### render deploy/, validate it, check its wiring; 'make deploy-golden' writes its golden files
 	tests/deploy/prepare.sh $(BUILD)/deploy
 	BH_PROGRAM=$(BUILD)/bugsink-health DEPLOY_BUILD=$(BUILD)/deploy node --test-reporter=./tests/deploy/reporter.mjs tests/deploy/test.mjs
 
-deploy-golden: ## the same, with the golden files of tests/deploy/golden written anew
+deploy-golden: ### the same, with the golden files of tests/deploy/golden written anew
 	DEPLOY_GOLDEN=write $(MAKE) deploy-test
 
-monitoring-test: deps-deploy $(BUILD)/bugsink-health ## /metrics and deploy/monitoring: promtool, the rules' unit tests, a real Prometheus
+monitoring-test: deps-deploy $(BUILD)/bugsink-health ### /metrics and deploy/monitoring: promtool, the rules' unit tests, a real Prometheus
 	tests/monitoring/prepare.sh $(BUILD)/monitoring $(MONITORING_PACKAGES)
 	BH_PROGRAM=$(BUILD)/bugsink-health MONITORING_BUILD=$(BUILD)/monitoring node --test-reporter=./tests/deploy/reporter.mjs tests/monitoring/test.mjs
 
-ui-test: deps-build $(BUILD)/bugsink-health ## the status page in headless Chromium, in all states: contrast, labels, console, widths
+ui-test: deps-build $(BUILD)/bugsink-health ### the status page in headless Chromium, in all states: contrast, labels, console, widths
 	scripts/ui-test.sh $(BUILD) $(UI_PACKAGES)
 
-fuzz: deps-fuzz ## each fuzzer for FUZZ_SECONDS (60), one after the other, under the sanitizers; FUZZERS='NAME...' for some
+fuzz: deps-fuzz ### each fuzzer for FUZZ_SECONDS (60), one after the other, under the sanitizers; FUZZERS='NAME...' for some
 	+$(FUZZ_ASAN)
 	scripts/fuzz.sh run $(BUILD) $(FUZZ_SECONDS) $(FUZZERS)
 
-fuzz-merge: deps-fuzz ## what 'make fuzz' has found joins the seeds in tests/fuzz/corpus: the smallest set that reaches as much
+fuzz-merge: deps-fuzz ### what 'make fuzz' has found joins the seeds in tests/fuzz/corpus: the smallest set that reaches as much
 	+$(FUZZ_ASAN)
 	scripts/fuzz.sh merge $(BUILD) $(FUZZERS)
 
-fuzz-coverage: deps-fuzz ## the lines of each fuzzer's sources that its corpus reaches, and those it does not
+fuzz-coverage: deps-fuzz ### the lines of each fuzzer's sources that its corpus reaches, and those it does not
 	+$(FUZZ_COVERAGE)
 	scripts/fuzz.sh coverage $(BUILD) $(FUZZERS)
 
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzz_%)
 
-lint: deps-lint ## include directions, banned functions, format, shell scripts, cppcheck, -Werror
+lint: deps-lint ### include directions, banned functions, format, shell scripts, cppcheck, -Werror
 	scripts/lint.sh
 	$(MAKE) BUILD=$(BUILD)/werror WERROR=1 all $(BUILD)/werror/run-tests
 
-analyze: deps-analyze ## gcc's analyzer and clang-tidy over src/ and tests/; what has not changed is not asked again
+analyze: deps-analyze ### gcc's analyzer and clang-tidy over src/ and tests/; what has not changed is not asked again
 	+$(MAKE) --output-sync=target -k -j$$(nproc) analysis
 
-coverage: deps-coverage ## what the tests reach of src/: $(BUILD)/coverage/report.md
+coverage: deps-coverage ### what the tests reach of src/: $(BUILD)/coverage/report.md
 	scripts/coverage.sh $(BUILD)/coverage $(TEST_JOBS)
 
-format: ## lay the code out as .clang-format says
+format: ### lay the code out as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-docs: $(BUILD)/bugsink-health ## write the README's table of codes anew from the reason table
+docs: $(BUILD)/bugsink-health ### write the README's table of codes anew from the reason table
 	$(BUILD)/bugsink-health explain --markdown >$(BUILD)/codes.md
 	scripts/docs.sh codes $(BUILD)/codes.md
 
@@ -182,27 +186,29 @@ ZSH_COMPLETION ?= share/zsh/site-functions/_bugsink-health
 
 install: $(BUILD)/bugsink-health ## install under $(DESTDIR)$(PREFIX)
 	install -D -m 0755 $(BUILD)/bugsink-health $(DESTDIR)$(PREFIX)/bin/bugsink-health
-	install -D -m 0644 config/bugsink-health.1 $(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1
+	install -D -m 0644 docs/bugsink-health.1 $(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1
 	install -D -m 0644 config/bugsink-health.json $(DESTDIR)$(PREFIX)/share/doc/bugsink-health/bugsink-health.json
-	install -D -m 0644 config/completion/bugsink-health.bash $(DESTDIR)$(PREFIX)/$(BASH_COMPLETION)
-	install -D -m 0644 config/completion/_bugsink-health $(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)
+	install -D -m 0644 deploy/completion/bugsink-health.bash $(DESTDIR)$(PREFIX)/$(BASH_COMPLETION)
+	install -D -m 0644 deploy/completion/_bugsink-health $(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)
 
 uninstall: ## remove what install installed
 	rm -f $(DESTDIR)$(PREFIX)/bin/bugsink-health $(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1
 	rm -f $(DESTDIR)$(PREFIX)/$(BASH_COMPLETION) $(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/bugsink-health
 
-deb: deps-deb $(BUILD)/bugsink-health ## a Debian package of the program, its unit and its configuration
+deb: deps-deb $(BUILD)/bugsink-health ### a Debian package of the program, its unit and its configuration
 	scripts/deb.sh $(BUILD)
 
-packaging-test: deps-packaging $(BUILD)/bugsink-health ## test the Compose files, the unit under a real systemd, the package
+packaging-test: deps-packaging $(BUILD)/bugsink-health ### test the Compose files, the unit under a real systemd, the package
 	scripts/packaging-test.sh $(BUILD)
 
 clean: ## remove everything built
 	rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*[^#]## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
+	@printf '\nFor maintainers:\n'
+	@sed -n 's/^\([a-z-]*\):.*[^#]### /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
 deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
@@ -213,15 +219,15 @@ run-demo: $(BUILD)/bugsink-health
 run-tests: $(BUILD)/bugsink-health $(BUILD)/run-tests
 	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests -j $(TEST_JOBS)
 
-false-green: deps-test ## what other probes say of each fault of a database, beside what we say: the README's table
+false-green: deps-test ### what other probes say of each fault of a database, beside what we say: the README's table
 	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/run-tests
 	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests e2e_false_green
 	@cat $(BUILD)/false-green.md
 
-image-test: deps-image ## build the container image without Docker, run it, and try all it must do
+image-test: deps-image ### build the container image without Docker, run it, and try all it must do
 	scripts/image-test.sh $(BUILD) || [ $$? = 77 ]
 
-valgrind: deps-test $(BUILD)/bugsink-health ## the checker's main paths under valgrind
+valgrind: deps-test $(BUILD)/bugsink-health ### the checker's main paths under valgrind
 	BH_PROGRAM=$(BUILD)/bugsink-health scripts/valgrind.sh
 
 $(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(OBJECTS)

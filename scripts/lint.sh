@@ -143,11 +143,11 @@ check_links() {
 
 check_scripts() {
     shellcheck --severity=warning scripts/*.sh .ci/* deploy/debian/p* tests/*/*.sh deploy/kubernetes/overlays/helm/*.sh || complain "shellcheck"
-    shellcheck --severity=warning --shell=bash config/completion/*.bash || complain "shellcheck"
+    shellcheck --severity=warning --shell=bash deploy/completion/*.bash || complain "shellcheck"
 }
 
 check_manual() {
-    mandoc -T lint -W style config/*.1 || complain "the manual: see the lines above"
+    mandoc -T lint -W style docs/*.1 || complain "the manual: see the lines above"
 }
 
 # cppcheck sees no system headers: jansson's loop must be told (without a semicolon, at which it would split). And it knows who

@@ -22,7 +22,7 @@ static void set_up(void) {
     size_t length;
     struct error err;
     ck_assert_msg(
-        io_read_file("config/bugsink-health.1", 1 << 20, &manual, &length, &err) == 0, "%s", err.text);
+        io_read_file("docs/bugsink-health.1", 1 << 20, &manual, &length, &err) == 0, "%s", err.text);
     char *to = manual;
     for (const char *from = manual; *from; from++)
         if (*from == '\\' && from[1] == 'f')
