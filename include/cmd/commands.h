@@ -12,7 +12,7 @@ struct command {
     const char *name;
     const char *words;            /* what it takes besides flags: "[live|ready|URL]"; NULL: nothing */
     const struct own_flag *flags; /* of its own; NULL: none */
-    bool takes_options;          /* and the flags of the configuration besides */
+    bool takes_options;           /* and the flags of the configuration besides */
     const char *help;
     int (*run)(struct args *args); /* returns the process's exit status */
 };

@@ -29,6 +29,6 @@ bool resolve_is_numeric(const char *host);
 
 /* Asks for the addresses of hosts (count of them), IPv4 and IPv6, in getaddrinfo's order, each once. Blocks
  * for as long as the resolver's own rules let it. */
-void resolve_names(const char *const *hosts, int count, struct resolve_answer *answer);
+void resolve_now(const char *const *hosts, int count, struct resolve_answer *answer);
 
 #endif

@@ -72,7 +72,7 @@ static bool is_for_want_of_means(int code) {
                                                             errno == ENFILE || errno == ENOBUFS));
 }
 
-void resolve_names(const char *const *hosts, int count, struct resolve_answer *answer) {
+void resolve_now(const char *const *hosts, int count, struct resolve_answer *answer) {
     bool lacks_means = false;
     /* No AI_ADDRCONFIG: libpq, which Bugsink's own driver stands on, asks without it (fe-connect.c). It would
      * besides leave out addresses of a family that the pod has on its loopback interface alone. An address

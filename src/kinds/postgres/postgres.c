@@ -244,7 +244,7 @@ static bool resolve(struct talk *talk, struct resolve_answer *answer) {
     if (target->name_count == 0)
         return true;
     enter(talk, PHASE_RESOLVE);
-    resolve_names(target->names, target->name_count, answer);
+    resolve_now(target->names, target->name_count, answer);
     bool has_others = target->name_count < target->count;
     if (answer->reason == REASON_OK || (answer->reason == REASON_UNRESOLVED && has_others))
         return true;
