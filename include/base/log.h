@@ -31,6 +31,9 @@ struct log_line {
  * error. */
 void log_configure(enum log_level level, enum log_format format, const char *process, int fd);
 
+/* What is written, and how: for a process that is to do as this one does. */
+void log_settings(enum log_level *level, enum log_format *format);
+
 /* Changes that word and nothing else: the first thing a forked process does. */
 void log_set_process(const char *process);
 

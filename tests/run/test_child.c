@@ -34,7 +34,6 @@ struct notes {
     int done, reaped, released;
     bool is_garbled;
     int signal, status;
-    int fd; /* that was left to it */
     char result[16];
 };
 
@@ -54,7 +53,6 @@ static void on_done(void *arg, const struct child_end *end) {
     notes->is_garbled = end->is_garbled;
     notes->signal = end->signal;
     notes->status = end->status;
-    notes->fd = end->fd;
     if (end->result) {
         ck_assert_uint_lt(end->result_size, sizeof notes->result);
         memcpy(notes->result, end->result, end->result_size);
@@ -250,24 +248,6 @@ START_TEST(one_that_is_kept_busy_is_ended_by_its_limit_of_processor_time) {
 }
 END_TEST
 
-/* -- a descriptor that is left -- */
-
-/* Leaves its standard error, so often, and then reports or does not. */
-struct leaving {
-    int times;
-    bool reports;
-};
-
-static void work_leaves_a_descriptor(void *arg, int fd) {
-    const struct leaving *leaving = arg;
-    for (int i = 0; i < leaving->times; i++)
-        child_report_descriptor(fd, STDERR_FILENO);
-    if (leaving->reports)
-        child_report_result(fd, "ok", 3);
-    else
-        kill(getpid(), SIGKILL);
-}
-
 static int count_descriptors(void) {
     int count = 0;
     DIR *directory = opendir("/dev/fd");
@@ -276,57 +256,6 @@ static int count_descriptors(void) {
     closedir(directory);
     return count - 3; /* ".", ".." and the directory's own */
 }
-
-static const struct {
-    struct leaving leaving;
-    bool is_taken; /* by who started it */
-} LEFT[] = {{{1, true}, true}, {{1, false}, true}, {{3, true}, true}, {{0, true}, true}, {{1, true}, false}};
-
-START_TEST(a_descriptor_that_a_child_leaves_is_the_owners_or_closed) {
-    struct rig rig;
-    struct notes notes = {.fd = -1};
-    struct error err;
-    struct child_callbacks callbacks = CALLBACKS;
-    struct leaving leaving = LEFT[_i].leaving;
-    bool is_expected = LEFT[_i].is_taken && leaving.times > 0;
-    callbacks.takes_descriptor = LEFT[_i].is_taken;
-    rig_init(&rig);
-    int before = count_descriptors();
-    ck_assert(child_start(
-                  &rig.children, work_leaves_a_descriptor, &leaving, &callbacks, &notes, 5000, &err) != NULL);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
-    ck_assert_int_eq(notes.done, 1);
-    ck_assert_int_eq(notes.signal, leaving.reports ? 0 : SIGKILL);
-    ck_assert_int_eq(notes.fd >= 0, is_expected);
-    ck_assert_int_eq(count_descriptors(), before + is_expected);
-    if (is_expected)
-        ck_assert_int_ne(fcntl(notes.fd, F_GETFD) & FD_CLOEXEC, 0);
-    close(notes.fd);
-    rig_release(&rig);
-}
-END_TEST
-
-/* Given up before it was heard, with its descriptor on the way. */
-START_TEST(a_descriptor_of_a_child_that_was_given_up_is_closed) {
-    struct rig rig;
-    struct notes notes = {.fd = -1};
-    struct error err;
-    struct child_callbacks callbacks = CALLBACKS;
-    struct leaving leaving = {1, true};
-    callbacks.takes_descriptor = true;
-    rig_init(&rig);
-    int before = count_descriptors();
-    struct child *child =
-        child_start(&rig.children, work_leaves_a_descriptor, &leaving, &callbacks, &notes, 5000, &err);
-    siginfo_t end;
-    ck_assert_int_eq(waitid(P_PID, (id_t)child_pid(child), &end, WEXITED | WNOWAIT), 0);
-    child_abandon(child);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
-    ck_assert_int_eq(notes.done, 0);
-    ck_assert_int_eq(count_descriptors(), before);
-    rig_release(&rig);
-}
-END_TEST
 
 START_TEST(an_end_without_a_report_is_told) {
     struct rig rig;
@@ -558,8 +487,6 @@ Suite *child_suite(void) {
     tcase_add_loop_test(tcase, a_death_by_signal_is_told, 0, sizeof SIGNALS / sizeof SIGNALS[0]);
     tcase_add_test(tcase, an_end_without_a_report_is_told);
     tcase_add_loop_test(
-        tcase, a_descriptor_that_a_child_leaves_is_the_owners_or_closed, 0, sizeof LEFT / sizeof LEFT[0]);
-    tcase_add_test(tcase, a_descriptor_of_a_child_that_was_given_up_is_closed);
     tcase_add_test(tcase, one_that_is_kept_busy_is_ended_by_its_limit_of_processor_time);
     tcase_add_loop_test(tcase, garbage_and_half_reports_are_garbled, 0, sizeof GARBAGE / sizeof GARBAGE[0]);
     tcase_add_test(tcase, an_abandoned_child_is_gone_by_sigterm_and_says_no_more);

@@ -401,7 +401,7 @@ void mysql_examine(struct run *run) {
         .outcome = &run->outcome,
         .phases = &run->phases,
         .started_ms = clock_now_ms(clock_system())};
-    if (run->config->is_sandboxed)
+    if (run->is_first && run->config->is_sandboxed)
         sandbox_forbid_writing();
     if (mysql_target_init(&target, &run->config->database.dsn, &err) < 0) {
         fail(&talk, REASON_INTERNAL, PHASE_NONE, err.text);
