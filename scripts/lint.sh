@@ -186,7 +186,7 @@ tests/e2e/endurance_faults.c
 tests/kinds/http/test_http.c
 tests/kinds/mysql/test_mysql.c
 tests/kinds/postgres/test_postgres.c
-tests/kinds/postgres/test_postgres_kept.c
+tests/kinds/postgres/test_postgres_worker.c
 tests/kinds/settings/test_settings.c
 tests/kinds/sqlite/test_sqlite_files.c
 tests/link/test_link.c

@@ -371,6 +371,8 @@ static bool ask_kept(struct talk *talk) {
     int64_t share_ms = talk->run->config->timeout_ms / SILENCE_SHARE;
     talk->silence_max_ms = share_ms < SILENCE_MAX_MS ? share_ms : SILENCE_MAX_MS;
     ask(talk);
+    if (!is_well(talk))
+        run_log_loss(talk->run->config);
     return is_well(talk);
 }
 
