@@ -347,8 +347,8 @@ START_TEST(every_route_has_the_pages_that_the_table_says) {
         const struct route *route = route_of(id);
         const struct page *page = find_page_of_type(&set, id, route->type);
         ck_assert_msg(page && page->trust == route->trust, "%s", route->label);
-        ck_assert_msg(!route->type_for_some || find_page_of_type(&set, id, route->type_for_some), "%s",
-            route->label);
+        ck_assert_msg(
+            !route->type_for_some || find_page_of_type(&set, id, route->type_for_some), "%s", route->label);
         expected += route->type_for_some ? 2 : 1;
     }
     ck_assert_uint_eq(set.count, expected);
