@@ -17,7 +17,7 @@ MYSQL       := $(if $(filter 0,$(WITH_MYSQL)),,yes)
 # The sandbox's system-call filters are made at build time, by tools/filters.c: nothing of libseccomp is in the program.
 HOST_CC         ?= cc
 HOST_PKG_CONFIG ?= env -u PKG_CONFIG_LIBDIR -u PKG_CONFIG_PATH -u PKG_CONFIG_SYSROOT_DIR pkg-config
-FILTERS         := $(if $(filter Linux,$(shell uname -s)),$(patsubst %,$(BUILD)/filters/%.inc,x86_64 aarch64))
+FILTERS         := $(if $(filter Linux,$(shell uname -s)),$(patsubst %,$(BUILD)/filters/base/filters-%.inc,x86_64 aarch64))
 FILTER_PACKAGES := $(if $(FILTERS),libseccomp-dev)
 
 # The Debian packages, named here and nowhere else.
@@ -52,7 +52,7 @@ LIBS      = libevent_core sqlite3 jansson
 # Loaded when a DSN asks for them (src/kinds/*/library.c); the tests link them besides.
 LOADED    = libpq $(if $(MYSQL),libmariadb)
 comma    := ,
-WARNINGS  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
+WARNINGS  = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
             -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wswitch-enum -Wconversion $(if $(WERROR),-Werror)
 # Level 3 needs gcc 12. Without -fcf-protection: Debian's startup files have not its mark, so that it would be off.
 FORTIFY  := $(if $(filter 4 5 6 7 8 9 10 11,$(firstword $(subst ., ,$(shell $(CC) -dumpversion)))),2,3)
@@ -255,12 +255,13 @@ $(BUILD)/filters/make-filters: tools/filters.c tools/rules.h | packages-present
 	@echo '  LD  $@'
 	$(Q)$(HOST_CC) -std=c11 -D_GNU_SOURCE -O1 $(WARNINGS) $$($(HOST_PKG_CONFIG) --cflags libseccomp) -o $@ $< $$($(HOST_PKG_CONFIG) --libs libseccomp)
 
-$(FILTERS): $(BUILD)/filters/%.inc: $(BUILD)/filters/make-filters
+$(FILTERS): $(BUILD)/filters/base/filters-%.inc: $(BUILD)/filters/make-filters
+	@mkdir -p $(@D)
 	@echo '  GEN $@'
 	$(Q)$< $* > $@.new && mv $@.new $@
 
 $(BUILD)/obj/base/sandbox.o: $(FILTERS)
-$(BUILD)/obj/base/sandbox.o: CPPFLAGS += -I$(BUILD)
+$(BUILD)/obj/base/sandbox.o: CPPFLAGS += -I$(BUILD)/filters
 
 # The program as it is, but for a hole in the responder; only the test of the sandbox runs it.
 $(BUILD)/bugsink-health-hole: $(BUILD)/obj/main.o $(OBJECTS) $(BUILD)/tests/hole.o
@@ -271,7 +272,7 @@ $(BUILD)/bugsink-health-hole: $(BUILD)/obj/main.o $(OBJECTS) $(BUILD)/tests/hole
 $(BUILD)/faults.so: tests/e2e/shim/faults.c tests/e2e/shim/faults.h Makefile
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
-	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -Wno-missing-prototypes -fPIC -shared -o $@ $< -ldl
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -Wno-missing-prototypes -Wno-pedantic -fPIC -shared -o $@ $< -ldl
 
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o $(OBJECTS)
 	@echo '  LD  $@'
@@ -294,7 +295,7 @@ $(BUILD)/analysis/tests/fuzz/test_fuzz_replay.ok: $(BUILD)/tests/fuzz_targets.in
 $(BUILD)/analysis/%.ok: %.c .clang-tidy scripts/analyze.sh $(FILTERS) | packages-present
 	@mkdir -p $(@D)
 	@echo '  ANALYZE  $<'
-	$(Q)scripts/analyze.sh $< -std=c11 $(CPPFLAGS) -I$(BUILD) -MF $(@:.ok=.d) -MT $@ -Itests -I$(BUILD)/tests $(PKG_CFLAGS) $(TEST_CFLAGS)
+	$(Q)scripts/analyze.sh $< -std=c11 $(CPPFLAGS) -I$(BUILD)/filters -MF $(@:.ok=.d) -MT $@ -Itests -I$(BUILD)/tests $(PKG_CFLAGS) $(TEST_CFLAGS)
 	$(Q)touch $@
 -include $(wildcard $(BUILD)/analysis/*/*.d $(BUILD)/analysis/*/*/*.d $(BUILD)/analysis/*/*/*/*.d $(BUILD)/analysis/*/*/*/*/*.d)
 
@@ -313,7 +314,7 @@ $(BUILD)/tests/fuzz_targets.inc: $(wildcard tests/fuzz/fuzz_*.c) Makefile $(BUIL
 	@printf 'TARGET(%s)\n' $(FUZZERS) > $@
 
 # The suite filters asks the filters of all architectures.
-$(BUILD)/tests/base/filters_%.o: CPPFLAGS += -I$(BUILD)
+$(BUILD)/tests/base/filters_%.o: CPPFLAGS += -I$(BUILD)/filters
 $(BUILD)/tests/base/filters_x86_64.o $(BUILD)/tests/base/filters_aarch64.o: $(FILTERS)
 
 # What was chosen at the last build; it changes only when that does, and then these are made anew.

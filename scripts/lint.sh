@@ -73,6 +73,51 @@ check_rooms() {
     done
 }
 
+# A header in include/ is a contract: another room includes it, or another contract does.
+check_contracts() {
+    for header in $(find include -name '*.h' | sort); do
+        name=${header#include/}
+        room=$(room_of "$name")
+        grep -lF "#include \"$name\"" $sources |
+            grep -vxE "$header|src/$room/[^/]*" | grep -q . ||
+            complain "$header: its own room alone includes it: it belongs beside its source, in src/"
+    done
+}
+
+# No files use each other in a circle, but for these.
+known_circles() {
+    cat <<END
+src/base/log.c+src/base/process.c+src/base/str.c
+src/config/load.c+src/config/app.c+src/config/databases.c+src/config/directories.c+src/config/settings_check.c
+src/config/dsn.c+src/config/dsn_uri.c
+src/cmd/commands.c+src/cmd/help.c+src/cmd/check.c+src/cmd/config.c+src/cmd/explain.c+src/cmd/probe.c+src/cmd/serve.c+src/cmd/wait.c
+END
+}
+
+check_circles() {
+    for file in $sources; do
+        [ "${file%.c}" != "$file" ] || continue
+        echo "== $file"
+        without_comments "$file"
+    done | awk -v known="$(known_circles | xargs)" -f scripts/lint/circles.awk |
+        while read -r line; do
+            complain "$line"
+        done
+}
+
+without_comments() {
+    cc -fpreprocessed -dD -E -P -x c "$1" 2>/dev/null
+}
+
+# Who judges and tells asks what a kind is like (run/traits.h), never which it is. Comments may name one.
+check_kinds() {
+    for file in $(in_rooms checker); do
+        found=$(without_comments "$file" |
+            grep -niE 'KIND_(POSTGRES|MYSQL|SQLITE|SETTINGS|HTTP|DIRECTORY)|mysql|mariadb|postgres|libpq|sqlite|"(http|settings|directory)"|kinds/[a-z]*/') || continue
+        complain "$file: names a kind: $found"
+    done
+}
+
 # Everything a file includes, directly and through others.
 all_includes() {
     # shellcheck disable=SC2046 # flags are meant to be split
@@ -128,6 +173,39 @@ check_banned() {
 check_forks() {
     ! grep -rnE '(^|[^A-Za-z0-9_])fork[(][)]' tests --include='*.c' | grep -v '^tests/harness/fork\.c:' ||
         complain "tests fork by test_fork: see the lines above"
+}
+
+# Those that wait for their issue: the list gets shorter and nothing else.
+long_files() {
+    cat <<END
+src/checker/checker.c
+src/run/child.c
+tests/config/test_config.c
+tests/config/test_config_checks.c
+tests/e2e/endurance_faults.c
+tests/kinds/http/test_http.c
+tests/kinds/mysql/test_mysql.c
+tests/kinds/postgres/test_postgres.c
+tests/kinds/postgres/test_postgres_kept.c
+tests/kinds/settings/test_settings.c
+tests/kinds/sqlite/test_sqlite_files.c
+tests/link/test_link.c
+tests/report/matrix.c
+tests/responder/test_server.c
+tests/run/test_check.c
+tests/run/test_child.c
+END
+}
+
+check_file_length() {
+    # shellcheck disable=SC2086 # a list of files without blanks
+    wc -l $all_code | awk '$1 > 450 && $2 ~ /[.]c$/ { print $2, $1 }' |
+        while read -r file count; do
+            long_files | grep -qx "$file" || complain "$file: $count lines are more than 450"
+        done
+    long_files | while read -r file; do
+        [ "$(wc -l <"$file")" -gt 450 ] || complain "scripts/lint.sh: $file is short enough: take it from the list"
+    done
 }
 
 check_layout() {
@@ -187,10 +265,14 @@ check_cppcheck() {
 }
 
 check_rooms
+check_contracts
+check_circles
+check_kinds
 check_foreign_headers
 check_database_headers
 check_banned
 check_forks
+check_file_length
 check_layout
 check_function_length
 check_paths

@@ -1,7 +1,8 @@
 /* A hole in the responder, for tests: linked into bugsink-health-hole and nothing else, in the place of
  * page_table_answer. GET /hole/ATTEMPT/PID has the responder do, in the midst of serving, what somebody would
  * do who has taken it over; PID is the checker. What came of it goes to the log: a process that is ended for
- * it cannot tell. Before main it can play a kernel that lacks what BH_HOLE_KERNEL_LACKS names. */
+ * it cannot tell. Before main it can play a kernel that lacks what BH_HOLE_KERNEL_LACKS names,
+ * and a container's profile that refuses what it does not know by BH_HOLE_PROFILE_REFUSES. */
 #include "base/log.h"
 #include "report/page.h"
 #include "responder/pages.h"
@@ -31,6 +32,27 @@
 
 /* -- a kernel that lacks something -- */
 
+static void load_filter(struct sock_filter *filter, size_t count) {
+    struct sock_fprog program = {(unsigned short)count, filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+        abort();
+}
+
+/* A container's profile that does not know faccessat2 (Linux 5.8), and answers it by this error. */
+__attribute__((constructor)) static void play_an_old_profile(void) {
+    const char *number = getenv("BH_HOLE_PROFILE_REFUSES");
+    if (!number)
+        return;
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_faccessat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)strtol(number, NULL, 10)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    load_filter(filter, sizeof filter / sizeof filter[0]);
+}
+
 /* These system calls are answered by ENOSYS. */
 __attribute__((constructor)) static void play_an_old_kernel(void) {
     const char *lacks = getenv("BH_HOLE_KERNEL_LACKS");
@@ -46,13 +68,11 @@ __attribute__((constructor)) static void play_an_old_kernel(void) {
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-        abort();
+    load_filter(filter, sizeof filter / sizeof filter[0]);
 }
 
-/* -- attempts: each returns what the system call returned -- */
+/* -- attempts: each returns what the system call returned; its sixth argument goes by the stack, as a long --
+ */
 
 static long open_passwd(pid_t checker) {
     (void)checker;
@@ -193,12 +213,12 @@ static char place[] = "the checker's memory";
 static long read_memory(pid_t checker) {
     char text[sizeof place];
     const struct iovec here = {text, sizeof text}, there = {place, sizeof place};
-    return syscall(SYS_process_vm_readv, checker, &here, 1, &there, 1, 0);
+    return syscall(SYS_process_vm_readv, checker, &here, 1, &there, 1, 0L);
 }
 
 static long write_memory(pid_t checker) {
     const struct iovec here = {place, sizeof place}, there = {place, sizeof place};
-    return syscall(SYS_process_vm_writev, checker, &here, 1, &there, 1, 0);
+    return syscall(SYS_process_vm_writev, checker, &here, 1, &there, 1, 0L);
 }
 
 /* Of itself, and of the other: not a signal that would end it, for then nothing could be told. */
@@ -216,8 +236,8 @@ static long hold_process(pid_t checker) {
 
 static long map_code(pid_t checker) {
     (void)checker;
-    return syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) < 0 ? -1
-                                                                                                        : 0;
+    return syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L) < 0 ? -1
+                                                                                                         : 0;
 }
 
 static long make_code(pid_t checker) {

@@ -10,6 +10,10 @@
 int io_set_nonblocking(int fd);
 int io_set_cloexec(int fd);
 
+/* Whether this process may do that with the file (R_OK, W_OK, X_OK, F_OK), by its effective user and groups.
+ * Returns 0, or what speaks against it as an errno. */
+int io_access(const char *path, int mode);
+
 /* Reads a whole regular file of at most max_bytes into *data (NUL behind it; the caller frees, with
  * str_free_secret where it holds a secret) and *length. On failure returns -1, the error says path and cause,
  * and errno tells it. */

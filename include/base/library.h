@@ -31,18 +31,23 @@ int library_load(struct library *library, struct error *err);
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): types and lists of parameters cannot stand in any */
 
-/* Defines, for each line F(result, name, parameters, arguments) of the caller's macro FUNCTIONS, a function
- * of that name which hands its call on to the library; and SYMBOLS, the list of them for struct library. */
+/* Defines, for each line F(result, name, parameters, arguments) of the caller's macro FUNCTIONS(F, P), and
+ * for each line P(void, ...) of those without a result, a function of that name which hands its call on to
+ * the library; and SYMBOLS, the list of them for struct library. */
 #define LIBRARY_FUNCTIONS(FUNCTIONS)                                                                         \
-    static struct { FUNCTIONS(LIBRARY_POINTER) } loaded; /* where they are, once it is loaded */             \
-    static const struct library_symbol SYMBOLS[] = {FUNCTIONS(LIBRARY_SYMBOL)};                              \
-    FUNCTIONS(LIBRARY_FORWARD)
+    static struct { FUNCTIONS(LIBRARY_POINTER, LIBRARY_POINTER) } loaded; /* where they are, once loaded */  \
+    static const struct library_symbol SYMBOLS[] = {FUNCTIONS(LIBRARY_SYMBOL, LIBRARY_SYMBOL)};              \
+    FUNCTIONS(LIBRARY_FORWARD, LIBRARY_PERFORM)
 
 #define LIBRARY_POINTER(result, name, parameters, arguments) result(*name) parameters;
 #define LIBRARY_SYMBOL(result, name, parameters, arguments)  {#name, &loaded.name},
 #define LIBRARY_FORWARD(result, name, parameters, arguments)                                                 \
     result name parameters {                                                                                 \
         return loaded.name arguments;                                                                        \
+    }
+#define LIBRARY_PERFORM(result, name, parameters, arguments)                                                 \
+    result name parameters {                                                                                 \
+        loaded.name arguments;                                                                               \
     }
 
 /* NOLINTEND(bugprone-macro-parentheses) */

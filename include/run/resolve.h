@@ -25,10 +25,13 @@ struct resolve_answer {
  * resolution. */
 bool resolve_is_numeric(const char *host);
 
-/* Asks for the addresses of hosts (count of them; read before it returns), IPv4 and IPv6, in getaddrinfo's
- * order, each once. *child is set to the child, and to NULL when it is reaped; child_abandon stops the
- * question, and child_disown must be called before *child goes away. Returns -1 where no child can be
- * started. */
+/* Asks for the addresses of hosts, IPv4 and IPv6, in getaddrinfo's order, each once; each host is asked for
+ * one time. Blocks: for a process that is a one-shot child already. */
+void resolve_now(const char *const *hosts, int count, struct resolve_answer *answer);
+
+/* The same in a child of its own: asks for the addresses of hosts (count of them; read before it returns).
+ * *child is set to the child, and to NULL when it is reaped; child_abandon stops the question, and
+ * child_disown must be called before *child goes away. Returns -1 where no child can be started. */
 int resolve_start(struct children *children, const char *const *hosts, int count, int64_t deadline_ms,
     struct child **child, void (*done)(void *arg, const struct resolve_answer *answer), void *arg,
     struct error *err);

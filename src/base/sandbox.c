@@ -31,13 +31,11 @@ static void note_missing(struct sandbox *sandbox, const char *what, const char *
 
 /* -- limits -- */
 
-static int lower(int resource, rlim_t most) {
-    struct rlimit now;
-    if (getrlimit(resource, &now) < 0)
-        return -1;
-    most = now.rlim_max < most ? now.rlim_max : most; /* RLIM_INFINITY is the largest number there is */
-    struct rlimit wanted = {now.rlim_cur < most ? now.rlim_cur : most, most};
-    return setrlimit(resource, &wanted);
+/* Returns the limit, for setrlimit. */
+static const struct rlimit *lower(struct rlimit *limit, rlim_t most) {
+    most = limit->rlim_max < most ? limit->rlim_max : most; /* RLIM_INFINITY is the largest number there is */
+    *limit = (struct rlimit){limit->rlim_cur < most ? limit->rlim_cur : most, most};
+    return limit;
 }
 
 /* Bytes of address space in use: the first number of proc(5)'s statm. 0: the system does not tell. */
@@ -53,14 +51,16 @@ static int64_t address_space(const struct process_meter *meter) {
 /* Not RLIMIT_FSIZE, for the log may be a file. The sanitizers reserve terabytes. */
 static void limit_responder(struct sandbox *sandbox, int64_t more_bytes, const struct process_meter *meter) {
     int64_t in_use = address_space(meter);
+    struct rlimit limit;
 #ifdef RLIMIT_NPROC
-    if (lower(RLIMIT_NPROC, 0) < 0)
+    if (getrlimit(RLIMIT_NPROC, &limit) < 0 || setrlimit(RLIMIT_NPROC, lower(&limit, 0)) < 0)
         note_missing(sandbox, "limit of processes", strerror(errno));
 #endif
 #ifdef __SANITIZE_ADDRESS__
     in_use = 0;
 #endif
-    if (in_use > 0 && lower(RLIMIT_AS, (rlim_t)(in_use + more_bytes)) < 0)
+    rlim_t most = (rlim_t)(in_use + more_bytes);
+    if (in_use > 0 && (getrlimit(RLIMIT_AS, &limit) < 0 || setrlimit(RLIMIT_AS, lower(&limit, most)) < 0))
         note_missing(sandbox, "limit of memory", strerror(errno));
 }
 
@@ -77,9 +77,9 @@ static void limit_responder(struct sandbox *sandbox, int64_t more_bytes, const s
 
 /* Those of this architecture; with short pointers it is another. */
 #if defined __x86_64__ && !defined __ILP32__
-#include "filters/x86_64.inc"
+#include "base/filters-x86_64.inc"
 #elif defined __aarch64__ && !defined __ILP32__ && !defined __AARCH64EB__
-#include "filters/aarch64.inc"
+#include "base/filters-aarch64.inc"
 #else
 #define SANDBOX_HAS_NO_FILTERS /* none is known to be right there; the program says so */
 #endif
@@ -134,6 +134,11 @@ static int load(const struct sock_filter *filter, unsigned short length) {
 #define LOAD(filter) load((filter), sizeof(filter) / sizeof(filter)[0])
 
 /* This process's number, in the place that the filter has for it. */
+/* Whether a filter could be loaded here at all: a kernel that would take one finds fault with its address. */
+static bool takes_filters(void) {
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL) < 0 && errno == EFAULT;
+}
+
 static int load_responder_filter(void) {
     struct sock_filter own[sizeof RESPONDER / sizeof RESPONDER[0]];
     memcpy(own, RESPONDER, sizeof own);
@@ -154,6 +159,10 @@ static int load_no_network_filter(void) {
 #else
 
 void sandbox_watch_violations(void) {
+}
+
+static bool takes_filters(void) {
+    return false;
 }
 
 static int load_nothing(void) {
@@ -235,6 +244,17 @@ static int enforce(int ruleset_fd) {
     return result;
 }
 
+/* What this process alone goes without: what the kernel lacks, the responder tells for all. */
+static void warn_of(const char *what, int cause) {
+    struct log_line line;
+    log_begin(&line, LOG_WARNING, "sandbox");
+    log_str(&line, "missing", what);
+    log_str(&line, "error", strerror(cause));
+    log_str(
+        &line, "warning", "this process could not shut itself in, though the kernel knows how; it goes on");
+    log_end(&line);
+}
+
 /* Gives up all rights but those of keep_fs and keep_net. Returns the version, or -1 with errno. */
 static int landlock_keep(uint64_t keep_fs, uint64_t keep_net, uint64_t keep_scopes) {
     int version = landlock_version();
@@ -271,9 +291,9 @@ static void landlock_confine(const char *directory) {
         allow_beneath(fd, directory, rights & ruleset.handled_fs, &is_allowed);
         allow_beneath(fd, "/dev/urandom", READ_FILE, &has_random); /* SQLite does without where it must */
     }
-    if (is_allowed)
-        enforce(fd);
-    else if (fd >= 0)
+    if (is_allowed && enforce(fd) < 0)
+        warn_of("landlock", errno);
+    if (!is_allowed && fd >= 0)
         close(fd);
 }
 
@@ -296,27 +316,44 @@ static void enter_responder(struct sandbox *sandbox) {
 #endif
 }
 
+static void warn_of_filter(int cause) {
+    if (takes_filters())
+        warn_of("seccomp", cause);
+}
+
+static void keep_in_child(uint64_t keep_fs, uint64_t keep_net, uint64_t keep_scopes) {
+    int cause = landlock_keep(keep_fs, keep_net, keep_scopes) < 0 ? errno : 0;
+    if (cause != 0 && landlock_version() >= 1)
+        warn_of("landlock", cause);
+}
+
+static void forbid_network(void) {
+    if (load_no_network_filter() < 0)
+        warn_of_filter(errno);
+}
+
 void sandbox_enter_checker(void) {
     sandbox_watch_violations();
 #ifdef __SANITIZE_ADDRESS__
     (void)load_checker_filter; /* LeakSanitizer traces its own process, and its report executes another */
 #else
-    load_checker_filter();
+    if (load_checker_filter() < 0)
+        warn_of_filter(errno);
 #endif
 }
 
 void sandbox_forbid_writing(void) {
-    landlock_keep(READING | IOCTL_DEV, ALL_NET, ABSTRACT_UNIX);
+    keep_in_child(READING | IOCTL_DEV, ALL_NET, ABSTRACT_UNIX);
 }
 
 void sandbox_forbid_all_but_reading(void) {
-    landlock_keep(READING | IOCTL_DEV, 0, 0);
-    load_no_network_filter();
+    keep_in_child(READING | IOCTL_DEV, 0, 0);
+    forbid_network();
 }
 
 void sandbox_confine_to(const char *directory) {
     landlock_confine(directory);
-    load_no_network_filter();
+    forbid_network();
 }
 
 #else

@@ -20,6 +20,7 @@ static bool is_default_level(const struct config *config) {
 int session_open(struct session *session, const struct args *args, const struct engine_events *events,
     void *arg, struct error *err) {
     process_forbid_core();
+    log_configure(LOG_WARNING, LOG_TEXT, "check", -1);
     if (config_is_sandboxed(&args->source)) {
         sandbox_forbid_privileges();
         sandbox_enter_checker();

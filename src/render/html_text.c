@@ -92,8 +92,8 @@ void html_icon(struct strbuf *page, enum status status) {
     static const char *const SHAPES[] = {
         [STATUS_OK] = "%3Ccircle cx='8' cy='8' r='7' fill='%234b9a70'/%3E",
         [STATUS_DEGRADED] = "%3Cpath d='M8 1l7.5 14H.5z' fill='%23d99f36'/%3E",
-        [STATUS_ERROR] = "%3Cpath d='M5 0h6l5 5v6l-5 5H5l-5-5V5z' fill='%23d8352e'/%3E"
-                         "%3Cpath d='M4.5 4.5l7 7m0-7l-7 7' stroke='%23fff' stroke-width='2'/%3E",
+        [STATUS_ERROR] = ("%3Cpath d='M5 0h6l5 5v6l-5 5H5l-5-5V5z' fill='%23d8352e'/%3E"
+                          "%3Cpath d='M4.5 4.5l7 7m0-7l-7 7' stroke='%23fff' stroke-width='2'/%3E"),
         [STATUS_STARTING] =
             "%3Ccircle cx='8' cy='8' r='6' fill='none' stroke='%23858b95' stroke-width='3'/%3E",
     };

@@ -85,29 +85,34 @@ static bool is_for_want_of_means(int code) {
                                                             errno == ENFILE || errno == ENOBUFS));
 }
 
-static void ask(void *arg, int fd) {
-    const struct question *question = arg;
-    struct resolve_answer answer = {.reason = REASON_OK};
+void resolve_now(const char *const *hosts, int count, struct resolve_answer *answer) {
+    *answer = (struct resolve_answer){.reason = REASON_OK};
     bool lacks_means = false;
     /* No AI_ADDRCONFIG: libpq, which Bugsink's own driver stands on, asks without it (fe-connect.c). It would
      * besides leave out addresses of a family that the pod has on its loopback interface alone. An address
      * without a route costs one connect() that fails at once. */
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    child_report_phase(fd, PHASE_RESOLVE);
-    for (int i = 0; i < question->count; i++) {
+    for (int i = 0; i < count; i++) {
         struct addrinfo *found = NULL;
-        int code = getaddrinfo(question->hosts[i], NULL, &hints, &found);
+        int code = getaddrinfo(hosts[i], NULL, &hints, &found);
         if (code != 0) {
             lacks_means = lacks_means || is_for_want_of_means(code);
-            add_failure(&answer, question->hosts[i], code);
+            add_failure(answer, hosts[i], code);
             continue;
         }
         for (const struct addrinfo *info = found; info; info = info->ai_next)
-            add_address(&answer, i, info);
+            add_address(answer, i, info);
         freeaddrinfo(found);
     }
-    if (answer.count == 0)
-        answer.reason = lacks_means ? REASON_INTERNAL : REASON_UNRESOLVED;
+    if (answer->count == 0)
+        answer->reason = lacks_means ? REASON_INTERNAL : REASON_UNRESOLVED;
+}
+
+static void ask(void *arg, int fd) {
+    const struct question *question = arg;
+    struct resolve_answer answer;
+    child_report_phase(fd, PHASE_RESOLVE);
+    resolve_now(question->hosts, question->count, &answer);
     child_report_result(fd, &answer, sizeof answer);
 }
 

@@ -1,7 +1,7 @@
 /* The filters of aarch64, as they were made at build time. */
 #include "base/filters.h"
 
-#include "filters/aarch64.inc"
+#include "base/filters-aarch64.inc"
 
 #include <linux/audit.h>
 

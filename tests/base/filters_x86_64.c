@@ -1,7 +1,7 @@
 /* The filters of x86_64, as they were made at build time. */
 #include "base/filters.h"
 
-#include "filters/x86_64.inc"
+#include "base/filters-x86_64.inc"
 
 #include <linux/audit.h>
 

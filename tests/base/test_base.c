@@ -38,6 +38,13 @@ START_TEST(a_long_error_is_cut_and_ended) {
 }
 END_TEST
 
+START_TEST(texts_are_equal_or_both_missing) {
+    ck_assert(str_equal("a", (char[]){"a"}) && str_equal("", "") && str_equal(NULL, NULL));
+    ck_assert(!str_equal("a", "b") && !str_equal("a", "ab"));
+    ck_assert(!str_equal("", NULL) && !str_equal(NULL, "a"));
+}
+END_TEST
+
 START_TEST(names_are_harmless_everywhere) {
     ck_assert(str_is_name("default"));
     ck_assert(str_is_name("a.b-c_9"));
@@ -376,6 +383,7 @@ Suite *base_suite(void) {
     tcase_add_test(tcase, a_process_that_forgets_its_start_goes_on);
     tcase_add_test(tcase, an_error_gets_its_place_in_front);
     tcase_add_test(tcase, a_long_error_is_cut_and_ended);
+    tcase_add_test(tcase, texts_are_equal_or_both_missing);
     tcase_add_test(tcase, names_are_harmless_everywhere);
     tcase_add_test(tcase, every_occurrence_of_a_secret_is_blanked);
     tcase_add_test(tcase, utf8_is_judged_as_rfc_3629_says);

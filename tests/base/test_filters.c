@@ -380,7 +380,7 @@ static void expect_same(const char *made_path, const char *machine) {
     enum { SIZE = 65536 };
     char name[64], path[1024];
     char *now = malloc(SIZE), *then = malloc(SIZE);
-    snprintf(name, sizeof name, "filters/%s.inc", machine);
+    snprintf(name, sizeof name, "filters/base/filters-%s.inc", machine);
     program_beside(path, sizeof path, name);
     ck_assert_uint_gt(program_read_file(path, then, SIZE), 1000);
     program_read_file(made_path, now, SIZE);

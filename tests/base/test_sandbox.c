@@ -6,6 +6,7 @@
 #include "base/sandbox.h"
 #include "base/str.h"
 #include "harness/fork.h"
+#include "harness/sandbox.h"
 #include "harness/skip.h"
 #include "harness/tempdir.h"
 
@@ -13,14 +14,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -71,8 +76,10 @@ static int run(int (*body)(void), enum log_format format, int *number) {
         _exit(body());
     }
     close(ends[1]);
-    ssize_t length = read(ends[0], scene.log, sizeof scene.log - 1);
-    scene.log[length > 0 ? length : 0] = '\0';
+    size_t length = 0;
+    for (ssize_t got = 1; got > 0 && length<sizeof scene.log - 1; length += got> 0 ? (size_t)got : 0)
+        got = read(ends[0], scene.log + length, sizeof scene.log - 1 - length);
+    scene.log[length] = '\0';
     close(ends[0]);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     if (number)
@@ -84,12 +91,12 @@ static int landlock_version(void) {
     return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
 }
 
-static bool has_seccomp(void) {
-#ifdef __SANITIZE_ADDRESS__
-    return false;
-#else
-    return true;
-#endif
+/* Says why not, once. */
+static bool has_seccomp(const char *test) {
+    const char *lack = sandbox_lack();
+    if (lack && test)
+        skip_test(test, lack);
+    return !lack;
 }
 
 static bool has_landlock(const char *test) {
@@ -265,17 +272,97 @@ static const struct {
     {clone_into_own_users, "clone"}, {clone_into_own_network, "clone"}};
 
 START_TEST(a_violation_is_one_line_and_the_end) {
-    if (!has_seccomp()) {
-        if (_i == 0)
-            skip_test("a_violation_is_one_line_and_the_end", "no seccomp filter under the sanitizers");
+    if (!has_seccomp(_i == 0 ? "a_violation_is_one_line_and_the_end" : NULL))
         return;
-    }
     ck_assert_int_eq(run(VIOLATIONS[_i].body, LOG_JSON, NULL), SANDBOX_EXIT_VIOLATION);
     json_t *line = json_loads(scene.log, 0, NULL);
     ck_assert_msg(line != NULL, "not one line of JSON: %s", scene.log);
     ck_assert_str_eq(json_string_value(json_object_get(line, "event")), "sandbox violation");
     ck_assert_str_eq(json_string_value(json_object_get(line, "system_call")), VIOLATIONS[_i].call);
     json_decref(line);
+}
+END_TEST
+
+/* A kernel that has seccomp and Landlock, and refuses both to this process: for want of memory, and because
+ * it has given up its rights too often. */
+static bool play_a_full_kernel(void) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_landlock_restrict_self, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | E2BIG),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static int enter_checker_in_vain(void) {
+    EXPECT(play_a_full_kernel());
+    sandbox_enter_checker();
+    return 0;
+}
+
+static int forbid_writing_in_vain(void) {
+    EXPECT(play_a_full_kernel());
+    sandbox_forbid_writing();
+    return 0;
+}
+
+static int forbid_all_in_vain(void) {
+    EXPECT(play_a_full_kernel());
+    sandbox_forbid_all_but_reading();
+    return 0;
+}
+
+static int confine_in_vain(void) {
+    EXPECT(play_a_full_kernel());
+    sandbox_confine_to(scene.dir);
+    return 0;
+}
+
+static const struct {
+    int (*body)(void);
+    bool has_filter, has_domain; /* that it tries to have */
+} IN_VAIN[] = {{enter_checker_in_vain, true, false}, {forbid_writing_in_vain, false, true},
+    {forbid_all_in_vain, true, true}, {confine_in_vain, true, true}};
+
+START_TEST(who_alone_cannot_be_shut_in_says_so) {
+    static const char TEST[] = "who_alone_cannot_be_shut_in_says_so";
+    if (!has_seccomp(_i == 0 ? TEST : NULL) || !has_landlock(TEST))
+        return;
+    ck_assert_int_eq(run(IN_VAIN[_i].body, LOG_TEXT, NULL), 0);
+    bool tells_filter = strstr(scene.log, "missing=seccomp error=\"Cannot allocate memory\"") != NULL;
+    bool tells_domain = strstr(scene.log, "missing=landlock error=\"Argument list too long\"") != NULL;
+    ck_assert_msg(
+        tells_filter == IN_VAIN[_i].has_filter && tells_domain == IN_VAIN[_i].has_domain, "%s", scene.log);
+    ck_assert_msg(strstr(scene.log, "level=warning process=test event=sandbox") != NULL, "%s", scene.log);
+}
+END_TEST
+
+static int enter_where_nothing_is(void) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_landlock_create_ruleset, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    EXPECT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+    sandbox_enter_checker();
+    sandbox_forbid_all_but_reading();
+    sandbox_confine_to(scene.dir);
+    return 0;
+}
+
+/* The responder's warning is one, and enough. */
+START_TEST(what_the_kernel_lacks_is_not_told_by_each) {
+    ck_assert_int_eq(run(enter_where_nothing_is, LOG_TEXT, NULL), 0);
+    ck_assert_str_eq(scene.log, "");
 }
 END_TEST
 
@@ -286,7 +373,7 @@ static int work_as_checker(void) {
     void *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     EXPECT(code != MAP_FAILED); /* for dlopen */
     /* As where there is none, so that the C library does without: EINVAL would be the kernel's own word. */
-    EXPECT(syscall(SYS_clone3, NULL, 0) < 0 && (errno == ENOSYS || !has_seccomp()));
+    EXPECT(syscall(SYS_clone3, NULL, 0) < 0 && (errno == ENOSYS || !has_seccomp(NULL)));
     pid_t pid = test_fork();
     if (pid == 0)
         _exit(7);
@@ -324,7 +411,8 @@ END_TEST
 /* Each allocation is to come from the kernel. */
 __attribute__((unused)) static int take_memory(void) {
     enter_responder();
-    void *little = malloc(300 * 1024), *much = malloc(64 << 20);
+    /* volatile: for a compiler may leave out an allocation that nobody uses. */
+    void *volatile little = malloc(300 * 1024), *volatile much = malloc(64 << 20);
     EXPECT(little != NULL);
     EXPECT(much == NULL);
     free(little);
@@ -406,6 +494,8 @@ Suite *sandbox_suite(void) {
     tcase_add_test(tcase, who_may_only_read_still_reads);
     tcase_add_loop_test(
         tcase, a_violation_is_one_line_and_the_end, 0, sizeof VIOLATIONS / sizeof VIOLATIONS[0]);
+    tcase_add_loop_test(tcase, who_alone_cannot_be_shut_in_says_so, 0, sizeof IN_VAIN / sizeof IN_VAIN[0]);
+    tcase_add_test(tcase, what_the_kernel_lacks_is_not_told_by_each);
     tcase_add_test(tcase, the_checker_still_opens_connects_and_forks);
     tcase_add_test(tcase, the_responder_still_aborts_as_everybody);
     tcase_add_test(tcase, the_responders_memory_is_bounded);

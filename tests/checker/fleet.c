@@ -2,8 +2,8 @@
 #include "checker/fleet.h"
 
 #include "checker/policy.h"
+#include "checker/judged.h"
 #include "checker/schedule.h"
-#include "checker/subject.h"
 
 #include <stdlib.h>
 

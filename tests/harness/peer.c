@@ -57,7 +57,7 @@ static void play(int fd, const struct peer_script *script) {
             break;
         send_reply(fd, script);
     }
-    const struct timespec stay = {.tv_nsec = 300 * 1000000L};
+    const struct timespec stay = {.tv_sec = 1};
     if (script->closes == PEER_RESETS && script->reply)
         nanosleep(&stay, NULL); /* a reset takes from its reader what it has not read yet */
     const struct linger none = {.l_onoff = 1};

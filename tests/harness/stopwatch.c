@@ -9,6 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* What a process gets of a machine on which nobody rests is at least one part in so many. */
+enum { SHARE = 20 };
+
 /* The fourth number of the first line of /proc/stat, "proc(5)": all processors' idle time in ticks. Time in
  * which the host has our processor (steal) is none of it; nor is waiting for a disk (iowait). */
 static int64_t read_idle_ms(void) {
@@ -45,5 +48,7 @@ int64_t stopwatch_used_ms(const struct stopwatch *watch) {
 int64_t stopwatch_free_ms(const struct stopwatch *watch) {
     int64_t passed_ms = stopwatch_ms(watch), now_ms = read_idle_ms();
     int64_t idle_ms = watch->begin_idle_ms < 0 || now_ms < 0 ? passed_ms : now_ms - watch->begin_idle_ms;
+    if (idle_ms < passed_ms / SHARE)
+        idle_ms = passed_ms / SHARE;
     return idle_ms < passed_ms ? idle_ms : passed_ms;
 }

@@ -19,9 +19,10 @@ int64_t stopwatch_ms(const struct stopwatch *watch);
 int64_t stopwatch_used_ms(const struct stopwatch *watch);
 
 /* Those of the milliseconds that passed in which the machine had processor time to spare (/proc/stat), 10 ms
- * more or less; all of them where it does not say. Whoever wanted to run then could, so this is the time of
- * an upper bound: beside other work a process is late by what that work took, and not by more. On an idle
- * machine it is the time that passed but for what the test and the program computed themselves. */
+ * more or less; all of them where it does not say, and a twentieth of them however busy it is. Whoever wanted
+ * to run then could, so this is the time of an upper bound: beside other work a process is late by what that
+ * work took, and not by more. On an idle machine it is the time that passed but for what the test and the
+ * program computed themselves. */
 int64_t stopwatch_free_ms(const struct stopwatch *watch);
 
 #endif

@@ -2,6 +2,7 @@
 #include "kinds/directory/directory.h"
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/sandbox.h"
 #include "base/str.h"
 #include "kinds/finding.h"
@@ -46,7 +47,7 @@ static int look_at_volume(const struct check_config *config, const char *path, s
 }
 
 static int may_write_in(const char *path) {
-    return faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+    return io_access(path, W_OK | X_OK);
 }
 
 /* -- one that is there -- */

@@ -5,11 +5,12 @@
 
 #include <mysql.h>
 
-/* result, name, parameters, arguments: a line for each function that is called. The header's own declaration
- * stands beside each, so that the compiler finds one that is not as it should be. */
-#define FUNCTIONS(F)                                                                                         \
+/* result, name, parameters, arguments: a line for each function that is called, F for those with a result and
+ * P for those without. The header's own declaration stands beside each, so that the compiler finds one that
+ * is not as it should be. */
+#define FUNCTIONS(F, P)                                                                                      \
     F(MYSQL *, mysql_init, (MYSQL * mysql), (mysql))                                                         \
-    F(void, mysql_close, (MYSQL * mysql), (mysql))                                                           \
+    P(void, mysql_close, (MYSQL * mysql), (mysql))                                                           \
     F(unsigned int, mysql_errno, (MYSQL * mysql), (mysql))                                                   \
     F(const char *, mysql_error, (MYSQL * mysql), (mysql))                                                   \
     F(int, mysql_options, (MYSQL * mysql, enum mysql_option option, const void *value),                      \
@@ -29,7 +30,7 @@
     F(int, mysql_query, (MYSQL * mysql, const char *sql), (mysql, sql))                                      \
     F(MYSQL_RES *, mysql_use_result, (MYSQL * mysql), (mysql))                                               \
     F(MYSQL_ROW, mysql_fetch_row, (MYSQL_RES * result), (result))                                            \
-    F(void, mysql_free_result, (MYSQL_RES * result), (result))                                               \
+    P(void, mysql_free_result, (MYSQL_RES * result), (result))                                               \
     F(MARIADB_CHARSET_INFO *, mariadb_get_charset_by_name, (const char *name), (name))                       \
     F(const char *, mysql_get_client_info, (void), ())
 

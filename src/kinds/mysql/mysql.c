@@ -9,6 +9,7 @@
 #include "run/resolve.h"
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/sandbox.h"
 #include "base/str.h"
 
@@ -68,10 +69,11 @@ static bool fail_with_error(struct talk *talk, enum phase phase) {
 static bool can_read_files(struct talk *talk) {
     const char *const files[] = {talk->target->ca, talk->target->cert, talk->target->key};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        if (!files[i] || access(files[i], R_OK) == 0)
+        int refused = files[i] ? io_access(files[i], R_OK) : 0;
+        if (refused == 0)
             continue;
         char text[OUTCOME_DETAIL_SIZE];
-        snprintf(text, sizeof text, "%s: %s", files[i], strerror(errno));
+        snprintf(text, sizeof text, "%s: %s", files[i], strerror(refused));
         return fail(talk, REASON_TLS, PHASE_OPEN, text);
     }
     return true;
@@ -87,7 +89,7 @@ static const char *find_authorities(void) {
     if (chosen)
         return chosen;
     for (size_t i = 0; i < sizeof USUAL / sizeof USUAL[0]; i++)
-        if (access(USUAL[i], R_OK) == 0)
+        if (io_access(USUAL[i], R_OK) == 0)
             return USUAL[i];
     return NULL;
 }
@@ -247,11 +249,22 @@ static enum phase phase_of_failure(const struct talk *talk) {
     }
 }
 
+/* Where no name server answers for now (EAI_AGAIN), the library would ask for half a minute, which is longer
+ * than a run: the fault would be a timeout's. So it is asked beforehand, once, as libpq does it. */
+static bool can_resolve(struct talk *talk) {
+    struct resolve_answer answer;
+    enter(talk, PHASE_RESOLVE);
+    resolve_now(&talk->target->host, 1, &answer);
+    return answer.reason == REASON_OK || fail(talk, answer.reason, PHASE_RESOLVE, answer.detail);
+}
+
 static bool log_in(struct talk *talk) {
     const struct mysql_target *target = talk->target;
     const struct dsn *dsn = &talk->config->database.dsn;
     MYSQL *connected = NULL;
     bool has_name = !target->is_local && !resolve_is_numeric(target->host);
+    if (has_name && !can_resolve(talk))
+        return false;
     enter(talk, has_name ? PHASE_RESOLVE : PHASE_CONNECT);
     int wanted = mysql_real_connect_start(&connected, talk->mysql, target->host, dsn->user, dsn->password,
         dsn->database, target->port, target->socket, 0);

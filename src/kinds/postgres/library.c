@@ -4,16 +4,17 @@
 #include <libpq-fe.h>
 #include <stdio.h>
 
-/* result, name, parameters, arguments: a line for each function that is called. The header's own declaration
- * stands beside each, so that the compiler finds one that is not as it should be. */
-#define FUNCTIONS(F)                                                                                         \
+/* result, name, parameters, arguments: a line for each function that is called, F for those with a result and
+ * P for those without. The header's own declaration stands beside each, so that the compiler finds one that
+ * is not as it should be. */
+#define FUNCTIONS(F, P)                                                                                      \
     F(PGconn *, PQconnectStartParams, (const char *const *keywords, const char *const *values, int expand),  \
         (keywords, values, expand))                                                                          \
     F(PostgresPollingStatusType, PQconnectPoll, (PGconn * conn), (conn))                                     \
     F(PQconninfoOption *, PQconndefaults, (void), ())                                                        \
     F(PQconninfoOption *, PQconninfoParse, (const char *text, char **error), (text, error))                  \
-    F(void, PQconninfoFree, (PQconninfoOption * options), (options))                                         \
-    F(void, PQfinish, (PGconn * conn), (conn))                                                               \
+    P(void, PQconninfoFree, (PQconninfoOption * options), (options))                                         \
+    P(void, PQfinish, (PGconn * conn), (conn))                                                               \
     F(ConnStatusType, PQstatus, (const PGconn *conn), (conn))                                                \
     F(PGTransactionStatusType, PQtransactionStatus, (const PGconn *conn), (conn))                            \
     F(int, PQprotocolVersion, (const PGconn *conn), (conn))                                                  \
@@ -39,7 +40,7 @@
     F(char *, PQfname, (const PGresult *result, int column), (result, column))                               \
     F(int, PQgetisnull, (const PGresult *result, int row, int column), (result, row, column))                \
     F(char *, PQgetvalue, (const PGresult *result, int row, int column), (result, row, column))              \
-    F(void, PQclear, (PGresult * result), (result))                                                          \
+    P(void, PQclear, (PGresult * result), (result))                                                          \
     F(int, PQlibVersion, (void), ())
 
 LIBRARY_FUNCTIONS(FUNCTIONS)

@@ -2,6 +2,7 @@
 #include "kinds/sqlite/parts.h"
 
 #include "kinds/finding.h"
+#include "base/io.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -46,8 +47,9 @@ static void write_code(struct outcome *outcome, int code) {
  * idle WAL database in a directory or on a mount that cannot be written is SQLITE_CANTOPEN, with no more
  * said. */
 static enum reason reason_of_cantopen(int system_error, const struct sqlite_file *file) {
-    if (access(file->path, F_OK) < 0)
-        return finding_of_errno(errno);
+    int missing = io_access(file->path, F_OK);
+    if (missing != 0)
+        return finding_of_errno(missing);
     switch (system_error) {
     case ENOSPC:
     case EDQUOT:

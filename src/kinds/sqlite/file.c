@@ -1,6 +1,7 @@
 /* What stat, statvfs and access say about a SQLite database, before anything is opened. */
 #include "kinds/sqlite/file.h"
 
+#include "base/io.h"
 #include "base/str.h"
 #include "kinds/finding.h"
 
@@ -32,7 +33,7 @@ static bool may_give_files_away(void) {
 }
 
 int sqlite_file_may_write(const char *path) {
-    return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 ? 0 : errno;
+    return io_access(path, W_OK);
 }
 
 int64_t sqlite_file_size(const char *path) {
@@ -94,9 +95,8 @@ static int look_at_main(const struct sqlite_file *file, struct stat *st, struct 
     observed_set(&outcome->observed, OBSERVED_FILE_BYTES, (int64_t)st->st_size);
     if (st->st_uid != geteuid() && !may_give_files_away())
         return refuse_owner(outcome, file->path, st->st_uid, geteuid());
-    if (faccessat(AT_FDCWD, file->path, R_OK, AT_EACCESS) < 0)
-        return finding_fail_errno(outcome, errno, file->path);
-    return 0;
+    int refused = io_access(file->path, R_OK);
+    return refused == 0 ? 0 : finding_fail_errno(outcome, refused, file->path);
 }
 
 /* A -wal or -shm of a third user is the trap already sprung: somebody else's look has left it, the owner of

@@ -27,7 +27,7 @@
 #define USER  "bugsink"
 #define RIGHT POSTGRES_PASSWORD_ENCODED
 
-enum { TIMEOUT_MS = 5000, SHORT_MS = 800 };
+enum { TIMEOUT_MS = 5000, SHORT_MS = 2000 };
 
 static struct postgres_server *server;
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 400 };
+enum { TIMEOUT_MS = 1000 }; /* enough for a login beside other work, too */
 
 static void expect(struct rig *rig, struct rig_check *own, enum reason reason, enum phase phase) {
     struct stopwatch watch = stopwatch_start();
@@ -22,7 +22,7 @@ static void expect(struct rig *rig, struct rig_check *own, enum reason reason, e
     ck_assert_msg(own->outcome.reason == reason && own->outcome.phase == phase, "%s in phase %s: %s",
         reason_info(own->outcome.reason)->slug, phase == PHASE_NONE ? "none" : phase_name(own->outcome.phase),
         own->outcome.detail);
-    ck_assert_int_lt(free_ms < own->duration_ms ? free_ms : own->duration_ms, TIMEOUT_MS + 200);
+    ck_assert_int_lt(free_ms, TIMEOUT_MS + 200);
     ck_assert(rig_turn_until_childless(rig));
 }
 
@@ -69,7 +69,7 @@ END_TEST
 /* A router, or a pod's NAT, has forgotten the flow of the kept connection, and drops its packets; a new one
  * goes through. */
 START_TEST(a_connection_that_the_network_has_forgotten_is_replaced_in_the_run) {
-    enum { LONG_MS = 1500, SHARE_MS = LONG_MS / 3 };
+    enum { LONG_MS = 3000, SHARE_MS = LONG_MS / 3 };
     struct postgres_bench bench;
     char rules[128];
     const char *why = enter();

@@ -2,8 +2,8 @@
  * secret or just being replaced. */
 #include "base/str.h"
 #include "checker/policy.h"
+#include "checker/judged.h"
 #include "checker/schedule.h"
-#include "checker/subject.h"
 #include "kinds/settings/settings.h"
 #include "kinds/settings/env.h"
 #include "kinds/settings/json.h"

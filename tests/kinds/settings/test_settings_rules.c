@@ -167,8 +167,8 @@ END_TEST
 
 START_TEST(integers_are_those_of_python) {
     static const char *const good[] = {"0", "007", "+1", "-1", " 1 ", "\t1\n", "1_000", "1_0_0",
-        "\x1c"
-        "1",
+        ("\x1c"
+         "1"),
         "99999999999999999999999999", "\xd9\xa3"};
     static const char *const bad[] = {"", " ", "+", "-", "+-1", "1.0", "1e3", "0x10", "_1", "1_", "1__0",
         "1 0", "- 1", "one", "1,000", "\"1\""};
