@@ -88,9 +88,6 @@ check_contracts() {
 known_circles() {
     cat <<END
 src/base/log.c+src/base/process.c+src/base/str.c
-src/config/load.c+src/config/app.c+src/config/databases.c+src/config/directories.c+src/config/settings_check.c
-src/config/dsn.c+src/config/dsn_uri.c
-src/cmd/commands.c+src/cmd/help.c+src/cmd/check.c+src/cmd/config.c+src/cmd/explain.c+src/cmd/probe.c+src/cmd/serve.c+src/cmd/wait.c
 END
 }
 
@@ -178,10 +175,7 @@ check_forks() {
 # Those that wait for their issue: the list gets shorter and nothing else.
 long_files() {
     cat <<END
-src/checker/checker.c
 src/run/child.c
-tests/config/test_config.c
-tests/config/test_config_checks.c
 tests/e2e/endurance_faults.c
 tests/kinds/http/test_http.c
 tests/kinds/mysql/test_mysql.c
@@ -189,9 +183,6 @@ tests/kinds/postgres/test_postgres.c
 tests/kinds/postgres/test_postgres_kept.c
 tests/kinds/settings/test_settings.c
 tests/kinds/sqlite/test_sqlite_files.c
-tests/link/test_link.c
-tests/report/matrix.c
-tests/responder/test_server.c
 tests/run/test_check.c
 tests/run/test_child.c
 END
