@@ -1,5 +1,6 @@
 /* What a process gives up for good: privileges to come, system calls, files, limits. What a system lacks is
- * left out; who calls learns of it, and goes on. Linux has all of this; elsewhere only the limits hold. */
+ * left out, and the caller goes on; of the responder's he learns what it was. Linux has all of this;
+ * elsewhere only the limits hold. */
 #ifndef BH_BASE_SANDBOX_H
 #define BH_BASE_SANDBOX_H
 

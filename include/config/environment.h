@@ -1,5 +1,4 @@
-/* The environment as a source of settings: variables, their _FILE variants, and misspelt ones. For this room
- * alone. */
+/* The environment as a source of settings: variables, their _FILE variants, and misspelt ones. */
 #ifndef BH_CONFIG_ENVIRONMENT_H
 #define BH_CONFIG_ENVIRONMENT_H
 
