@@ -182,18 +182,10 @@ src/checker/checker.c
 src/run/child.c
 tests/config/test_config.c
 tests/config/test_config_checks.c
-tests/e2e/endurance_faults.c
-tests/kinds/http/test_http.c
-tests/kinds/mysql/test_mysql.c
-tests/kinds/postgres/test_postgres.c
 tests/kinds/postgres/test_postgres_kept.c
-tests/kinds/settings/test_settings.c
-tests/kinds/sqlite/test_sqlite_files.c
 tests/link/test_link.c
 tests/report/matrix.c
 tests/responder/test_server.c
-tests/run/test_check.c
-tests/run/test_child.c
 END
 }
 
