@@ -16,7 +16,8 @@ MYSQL       := $(if $(filter 0,$(WITH_MYSQL)),,yes)
 
 # The sandbox's system-call filters are made at build time, by tools/filters.c: nothing of libseccomp is in the program.
 HOST_CC         ?= cc
-FILTERS         := $(if $(filter Linux,$(shell uname -s)),$(BUILD)/filters/base/filters.inc)
+HOST_PKG_CONFIG ?= env -u PKG_CONFIG_LIBDIR -u PKG_CONFIG_PATH -u PKG_CONFIG_SYSROOT_DIR pkg-config
+FILTERS         := $(if $(filter Linux,$(shell uname -s)),$(patsubst %,$(BUILD)/filters/%.inc,x86_64 aarch64))
 FILTER_PACKAGES := $(if $(FILTERS),libseccomp-dev)
 
 # The Debian packages, named here and nowhere else.
@@ -71,7 +72,7 @@ TEST_LIBS   = $(shell pkg-config --libs check fuse3) $(LOADED_LIBS)
 
 MYSQL_SRC := $(wildcard src/kinds/mysql/*.c tests/kinds/mysql/*.c tests/fuzz/*mysql*.c tests/harness/mariadb.c \
              tests/e2e/test_e2e_mysql.c)
-LEFT_OUT  := $(if $(MYSQL),,$(MYSQL_SRC))
+LEFT_OUT  := $(if $(MYSQL),,$(MYSQL_SRC)) $(if $(FILTERS),,tests/base/filters_% tests/base/test_filters.c)
 SOURCES   := $(filter-out $(LEFT_OUT),$(sort $(wildcard src/*/*.c src/kinds/*/*.c)))
 OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(if $(COVERAGE),$(BUILD)/tests/coverage.o)
 TEST_SRC  := $(filter-out $(LEFT_OUT) tests/bench/%,$(sort $(wildcard tests/*/*.c tests/kinds/*/*.c)))# bench: programs of their own
@@ -93,7 +94,7 @@ FUZZ_ASAN     = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz SANITIZE="fuzzer-no-link addre
 FUZZ_COVERAGE = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz-coverage SANITIZE=fuzzer-no-link \
                 CFLAGS="-O0 -g -DNDEBUG -fprofile-instr-generate -fcoverage-mapping" fuzzers
 
-.PHONY: all run test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
+.PHONY: all run check test asan valgrind lint format install uninstall clean help deps-build deps-run deps-test deps-lint
 .PHONY: analyze analysis coverage deps-analyze deps-coverage
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
@@ -106,72 +107,76 @@ all: $(BUILD)/bugsink-health ## build the program
 run: deps-run ## install what is missing, build, serve on port 8000 (demo databases unless the environment names others)
 	$(MAKE) run-demo
 
+check: ## build, run all tests; nothing is installed, and what needs a server that is not there is skipped
+	@pkg-config --exists $(LIBS) $(LOADED) check fuse3 || { echo "missing Debian packages; install: $(TEST_PACKAGES)" >&2; exit 1; }
+	$(MAKE) run-tests
+
 test: deps-test ## install what is missing, build, run all tests
 	$(MAKE) run-tests
 
-asan: deps-test ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: deps-test ### the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=$(BUILD)/asan SANITIZE="address undefined" CFLAGS="-O1 -g" run-tests
 
-soak: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ## three days' worth of runs of every check, in some 20 minutes
+soak: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ### three days' worth of runs of every check, in some 20 minutes
 	BH_SOAK_RUNS=51840 $(BUILD)/run-tests e2e_soak
 
-endurance: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ## ten minutes (ENDURANCE_SECONDS) of all faults and clients at once; the report is build/endurance.md
+endurance: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ### ten minutes (ENDURANCE_SECONDS) of all faults and clients at once; the report is build/endurance.md
 	BH_PROGRAM=$(BUILD)/bugsink-health BH_ENDURANCE_SECONDS=$(ENDURANCE_SECONDS) BH_ENDURANCE_SEED=$(ENDURANCE_SEED) $(BUILD)/run-tests e2e_endurance
 
-load: deps-load $(BUILD)/bugsink-health $(BUILD)/probe-client ## probes under slowhttptest and wrk; the report is build/load.md
+load: deps-load $(BUILD)/bugsink-health $(BUILD)/probe-client ### probes under slowhttptest and wrk; the report is build/load.md
 	scripts/load.sh $(BUILD)
 
 BENCH_TOOLS = $(addprefix $(BUILD)/,bench-client bench-run bench-fleet probe-client raw-server)
-bench: deps-bench ## cost and speed beside nginx, Go, Node and others (BENCH_ROUNDS=5), in some 12 minutes; to build/bench.md
+bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_ROUNDS=5), in some 12 minutes; to build/bench.md
 	$(MAKE) $(BUILD)/bugsink-health $(BENCH_TOOLS)
 	scripts/unpack-packages.sh $(BUILD)/bench $(BENCH_UNPACKED)
 	BH_PROGRAM=$(BUILD)/bugsink-health BENCH_BUILD=$(BUILD) BENCH_MYSQL=$(MYSQL) node tests/bench/bench.mjs
 
-bench-docs: ## write the README's table of costs anew from the last benchmark
+bench-docs: ### write the README's table of costs anew from the last benchmark
 	scripts/docs.sh costs $(BUILD)/bench-summary.md
 
-deploy-test: deps-deploy $(BUILD)/bugsink-health ## render deploy/, validate it, check its wiring; 'make deploy-golden' writes its golden files
+deploy-test: deps-deploy $(BUILD)/bugsink-health ### render deploy/, validate it, check its wiring; 'make deploy-golden' writes its golden files
 	tests/deploy/prepare.sh $(BUILD)/deploy
 	BH_PROGRAM=$(BUILD)/bugsink-health DEPLOY_BUILD=$(BUILD)/deploy node --test-reporter=./tests/deploy/reporter.mjs tests/deploy/test.mjs
 
-deploy-golden: ## the same, with the golden files of tests/deploy/golden written anew
+deploy-golden: ### the same, with the golden files of tests/deploy/golden written anew
 	DEPLOY_GOLDEN=write $(MAKE) deploy-test
 
-monitoring-test: deps-deploy $(BUILD)/bugsink-health ## /metrics and deploy/monitoring: promtool, the rules' unit tests, a real Prometheus
+monitoring-test: deps-deploy $(BUILD)/bugsink-health ### /metrics and deploy/monitoring: promtool, the rules' unit tests, a real Prometheus
 	tests/monitoring/prepare.sh $(BUILD)/monitoring $(MONITORING_PACKAGES)
 	BH_PROGRAM=$(BUILD)/bugsink-health MONITORING_BUILD=$(BUILD)/monitoring node --test-reporter=./tests/deploy/reporter.mjs tests/monitoring/test.mjs
 
-ui-test: deps-build $(BUILD)/bugsink-health ## the status page in headless Chromium, in all states: contrast, labels, console, widths
+ui-test: deps-build $(BUILD)/bugsink-health ### the status page in headless Chromium, in all states: contrast, labels, console, widths
 	scripts/ui-test.sh $(BUILD) $(UI_PACKAGES)
 
-fuzz: deps-fuzz ## each fuzzer for FUZZ_SECONDS (60), one after the other, under the sanitizers; FUZZERS='NAME...' for some
+fuzz: deps-fuzz ### each fuzzer for FUZZ_SECONDS (60), one after the other, under the sanitizers; FUZZERS='NAME...' for some
 	+$(FUZZ_ASAN)
 	scripts/fuzz.sh run $(BUILD) $(FUZZ_SECONDS) $(FUZZERS)
 
-fuzz-merge: deps-fuzz ## what 'make fuzz' has found joins the seeds in tests/fuzz/corpus: the smallest set that reaches as much
+fuzz-merge: deps-fuzz ### what 'make fuzz' has found joins the seeds in tests/fuzz/corpus: the smallest set that reaches as much
 	+$(FUZZ_ASAN)
 	scripts/fuzz.sh merge $(BUILD) $(FUZZERS)
 
-fuzz-coverage: deps-fuzz ## the lines of each fuzzer's sources that its corpus reaches, and those it does not
+fuzz-coverage: deps-fuzz ### the lines of each fuzzer's sources that its corpus reaches, and those it does not
 	+$(FUZZ_COVERAGE)
 	scripts/fuzz.sh coverage $(BUILD) $(FUZZERS)
 
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzz_%)
 
-lint: deps-lint ## include directions, banned functions, format, shell scripts, cppcheck, -Werror
+lint: deps-lint ### include directions, banned functions, format, shell scripts, cppcheck, -Werror
 	scripts/lint.sh
 	$(MAKE) BUILD=$(BUILD)/werror WERROR=1 all $(BUILD)/werror/run-tests
 
-analyze: deps-analyze ## gcc's analyzer and clang-tidy over src/ and tests/; what has not changed is not asked again
+analyze: deps-analyze ### gcc's analyzer and clang-tidy over src/ and tests/; what has not changed is not asked again
 	+$(MAKE) --output-sync=target -k -j$$(nproc) analysis
 
-coverage: deps-coverage ## what the tests reach of src/: $(BUILD)/coverage/report.md
+coverage: deps-coverage ### what the tests reach of src/: $(BUILD)/coverage/report.md
 	scripts/coverage.sh $(BUILD)/coverage $(TEST_JOBS)
 
-format: ## lay the code out as .clang-format says
+format: ### lay the code out as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-docs: $(BUILD)/bugsink-health ## write the README's table of codes anew from the reason table
+docs: $(BUILD)/bugsink-health ### write the README's table of codes anew from the reason table
 	$(BUILD)/bugsink-health explain --markdown >$(BUILD)/codes.md
 	scripts/docs.sh codes $(BUILD)/codes.md
 
@@ -181,27 +186,29 @@ ZSH_COMPLETION ?= share/zsh/site-functions/_bugsink-health
 
 install: $(BUILD)/bugsink-health ## install under $(DESTDIR)$(PREFIX)
 	install -D -m 0755 $(BUILD)/bugsink-health $(DESTDIR)$(PREFIX)/bin/bugsink-health
-	install -D -m 0644 config/bugsink-health.1 $(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1
+	install -D -m 0644 docs/bugsink-health.1 $(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1
 	install -D -m 0644 config/bugsink-health.json $(DESTDIR)$(PREFIX)/share/doc/bugsink-health/bugsink-health.json
-	install -D -m 0644 config/completion/bugsink-health.bash $(DESTDIR)$(PREFIX)/$(BASH_COMPLETION)
-	install -D -m 0644 config/completion/_bugsink-health $(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)
+	install -D -m 0644 deploy/completion/bugsink-health.bash $(DESTDIR)$(PREFIX)/$(BASH_COMPLETION)
+	install -D -m 0644 deploy/completion/_bugsink-health $(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)
 
 uninstall: ## remove what install installed
 	rm -f $(DESTDIR)$(PREFIX)/bin/bugsink-health $(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1
 	rm -f $(DESTDIR)$(PREFIX)/$(BASH_COMPLETION) $(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/bugsink-health
 
-deb: deps-deb $(BUILD)/bugsink-health ## a Debian package of the program, its unit and its configuration
+deb: deps-deb $(BUILD)/bugsink-health ### a Debian package of the program, its unit and its configuration
 	scripts/deb.sh $(BUILD)
 
-packaging-test: deps-packaging $(BUILD)/bugsink-health ## test the Compose files, the unit under a real systemd, the package
+packaging-test: deps-packaging $(BUILD)/bugsink-health ### test the Compose files, the unit under a real systemd, the package
 	scripts/packaging-test.sh $(BUILD)
 
 clean: ## remove everything built
 	rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*[^#]## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
+	@printf '\nFor maintainers:\n'
+	@sed -n 's/^\([a-z-]*\):.*[^#]### /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
 deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
@@ -212,15 +219,15 @@ run-demo: $(BUILD)/bugsink-health
 run-tests: $(BUILD)/bugsink-health $(BUILD)/run-tests
 	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests -j $(TEST_JOBS)
 
-false-green: deps-test ## what other probes say of each fault of a database, beside what we say: the README's table
+false-green: deps-test ### what other probes say of each fault of a database, beside what we say: the README's table
 	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/run-tests
 	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests e2e_false_green
 	@cat $(BUILD)/false-green.md
 
-image-test: deps-image ## build the container image without Docker, run it, and try all it must do
+image-test: deps-image ### build the container image without Docker, run it, and try all it must do
 	scripts/image-test.sh $(BUILD) || [ $$? = 77 ]
 
-valgrind: deps-test $(BUILD)/bugsink-health ## the checker's main paths under valgrind
+valgrind: deps-test $(BUILD)/bugsink-health ### the checker's main paths under valgrind
 	BH_PROGRAM=$(BUILD)/bugsink-health scripts/valgrind.sh
 
 $(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(OBJECTS)
@@ -242,14 +249,18 @@ $(BENCH_TOOLS):
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/filters/base/filters.inc: tools/filters.c | packages-present
+# The build machine's program, with its libraries: those of the target are none of its business.
+$(BUILD)/filters/make-filters: tools/filters.c tools/rules.h | packages-present
 	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(HOST_CC) -std=c11 -D_GNU_SOURCE -O1 $(WARNINGS) $$($(HOST_PKG_CONFIG) --cflags libseccomp) -o $@ $< $$($(HOST_PKG_CONFIG) --libs libseccomp)
+
+$(FILTERS): $(BUILD)/filters/%.inc: $(BUILD)/filters/make-filters
 	@echo '  GEN $@'
-	$(Q)$(HOST_CC) -std=c11 -D_GNU_SOURCE -O1 $(WARNINGS) $$(pkg-config --cflags libseccomp) -o $(@D)/filters $< $$(pkg-config --libs libseccomp)
-	$(Q)$(@D)/filters $$($(CC) -dumpmachine) > $@.new && mv $@.new $@
+	$(Q)$< $* > $@.new && mv $@.new $@
 
 $(BUILD)/obj/base/sandbox.o: $(FILTERS)
-$(BUILD)/obj/base/sandbox.o: CPPFLAGS += -I$(BUILD)/filters
+$(BUILD)/obj/base/sandbox.o: CPPFLAGS += -I$(BUILD)
 
 # The program as it is, but for a hole in the responder; only the test of the sandbox runs it.
 $(BUILD)/bugsink-health-hole: $(BUILD)/obj/main.o $(OBJECTS) $(BUILD)/tests/hole.o
@@ -283,7 +294,7 @@ $(BUILD)/analysis/tests/fuzz/test_fuzz_replay.ok: $(BUILD)/tests/fuzz_targets.in
 $(BUILD)/analysis/%.ok: %.c .clang-tidy scripts/analyze.sh $(FILTERS) | packages-present
 	@mkdir -p $(@D)
 	@echo '  ANALYZE  $<'
-	$(Q)scripts/analyze.sh $< -std=c11 $(CPPFLAGS) -I$(BUILD)/filters -MF $(@:.ok=.d) -MT $@ -Itests -I$(BUILD)/tests $(PKG_CFLAGS) $(TEST_CFLAGS)
+	$(Q)scripts/analyze.sh $< -std=c11 $(CPPFLAGS) -I$(BUILD) -MF $(@:.ok=.d) -MT $@ -Itests -I$(BUILD)/tests $(PKG_CFLAGS) $(TEST_CFLAGS)
 	$(Q)touch $@
 -include $(wildcard $(BUILD)/analysis/*/*.d $(BUILD)/analysis/*/*/*.d $(BUILD)/analysis/*/*/*/*.d $(BUILD)/analysis/*/*/*/*/*.d)
 
@@ -301,6 +312,10 @@ $(BUILD)/tests/fuzz_targets.inc: $(wildcard tests/fuzz/fuzz_*.c) Makefile $(BUIL
 	@mkdir -p $(@D)
 	@printf 'TARGET(%s)\n' $(FUZZERS) > $@
 
+# The suite filters asks the filters of all architectures.
+$(BUILD)/tests/base/filters_%.o: CPPFLAGS += -I$(BUILD)
+$(BUILD)/tests/base/filters_x86_64.o $(BUILD)/tests/base/filters_aarch64.o: $(FILTERS)
+
 # What was chosen at the last build; it changes only when that does, and then these are made anew.
 $(BUILD)/obj/kinds/kinds.o $(addprefix $(BUILD)/tests/,main.o faults/test_fault_checks.o fuzz/test_fuzz_replay.o e2e/test_e2e_soak.o e2e/test_e2e_rare.o): $(BUILD)/choices
 $(BUILD)/choices: always
@@ -309,7 +324,7 @@ $(BUILD)/choices: always
 
 .PHONY: always packages-present
 packages-present:
-	@pkg-config --exists $(LIBS) $(LOADED) $(if $(FILTERS),libseccomp) || { echo "missing Debian packages; install: $(BUILD_PACKAGES)" >&2; exit 1; }
+	@pkg-config --exists $(LIBS) $(LOADED) && { [ -z "$(FILTERS)" ] || $(HOST_PKG_CONFIG) --exists libseccomp; } || { echo "missing Debian packages; install: $(BUILD_PACKAGES)" >&2; exit 1; }
 
 -include $(OBJECTS:.o=.d) $(TEST_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) $(BUILD)/obj/main.d
 -include $(BUILD)/tests/hole.d

@@ -40,10 +40,10 @@ int main(int argc, char **argv) {
             return print_and_end(cmd_print_version);
     }
     if (!*argv || (*argv)[0] == '-')
-        return cmd_serve(argv, environment);
+        return command_run(command_find("serve"), argv, environment);
     const struct command *command = command_find(*argv);
     if (command)
-        return command->run(argv + 1, environment);
+        return command_run(command, argv + 1, environment);
     char text[128];
     snprintf(text, sizeof text, "unknown command \"%s\"; see --help", str_quotable(*argv, ""));
     return cmd_refuse(text);

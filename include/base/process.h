@@ -37,6 +37,13 @@ void process_want_descriptors(unsigned long wanted);
  * a reader that has gone and a file-size limit (of the log) are errors of a write, and no end. */
 void process_settle_signals(void);
 
+/* SIGTERM, SIGINT and SIGHUP wait from now on; and are heard again, those that came meanwhile at once. */
+void process_hold_signals(void);
+void process_release_signals(void);
+
+/* These three are another process's affair, also those that wait; all others as at the start. */
+void process_ignore_signals(void);
+
 /* Overwrites the environment where it stands in memory and empties it: it holds passwords. */
 void process_wipe_environment(void);
 

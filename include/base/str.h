@@ -13,6 +13,9 @@ bool str_copy(char *target, size_t size, const char *source);
 char *str_dup(const char *source);
 char *str_dup_n(const char *source, size_t length);
 
+/* Whether both are the same text, or both NULL. */
+bool str_equal(const char *a, const char *b);
+
 /* Whether text is 1 to 63 characters of A-Z a-z 0-9 _ . - and starts with a letter or digit: what a check may
  * be called, so that a name is harmless in a path, in JSON, in a log line and on a terminal. */
 bool str_is_name(const char *text);

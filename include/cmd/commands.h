@@ -1,5 +1,5 @@
-/* The table of commands, from which the command line, --help and the tests of the completion and of the
- * manual all come. */
+/* The list of commands, from which the command line, --help and the tests of the completion and of the manual
+ * all come. Each command declares itself on top of its file. */
 #ifndef BH_CMD_COMMANDS_H
 #define BH_CMD_COMMANDS_H
 
@@ -10,13 +10,11 @@
 
 struct command {
     const char *name;
-    /* argv holds what follows the command's name; environment is NAME=VALUE; both NULL-terminated. Returns
-     * the process's exit status. */
-    int (*run)(char **argv, const char *const *environment);
     const char *words;            /* what it takes besides flags: "[live|ready|URL]"; NULL: nothing */
     const struct own_flag *flags; /* of its own; NULL: none */
-    bool takes_settings;          /* and the flags of the configuration besides */
+    bool takes_options;           /* and the flags of the configuration besides */
     const char *help;
+    int (*run)(struct args *args); /* returns the process's exit status */
 };
 
 /* The n-th of them, NULL past the last. */
@@ -24,5 +22,9 @@ const struct command *command_at(size_t n);
 
 /* The command of that name, or NULL. */
 const struct command *command_find(const char *name);
+
+/* Reads the command's arguments and runs it. argv holds what follows the command's name; environment is
+ * NAME=VALUE; both NULL-terminated. Returns the process's exit status. */
+int command_run(const struct command *command, char **argv, const char *const *environment);
 
 #endif

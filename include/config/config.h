@@ -44,40 +44,59 @@ enum { CONFIG_CHECKS_MAX = 4000 };
 #define CHECK_NAME_INGESTION "ingestion"
 #define CHECK_NAME_WAKEUP    "wakeup"
 
-/* One thing to check. Durations in ms. */
+/* What is asked of a database. */
+struct database_config {
+    enum role role;
+    struct dsn dsn;
+    int64_t reconnect_ms;     /* PostgreSQL: the longest a connection is kept between runs; 0: not at all */
+    int64_t min_free_bytes;   /* SQLite: disk_low below this; -1: 256 MiB or 5 % of the volume, the smaller */
+    int64_t max_wal_bytes;    /* SQLite: wal_large above this */
+    int64_t backlog_ms;       /* queue: degraded when the oldest task is older */
+    int64_t backlog_tasks;    /* queue: degraded above this number */
+    int64_t backlog_error_ms; /* queue: error when older, without progress; -1: never */
+};
+
+/* What is asked of a directory. */
+struct directory_config {
+    char *path;
+    enum directory_role role;
+    int64_t min_free_bytes; /* disk_low below this; -1: 256 MiB or 5 % of the volume, the smaller */
+};
+
+/* What is asked of Bugsink's settings. */
+struct settings_config {
+    char *path; /* NULL for the shared environment */
+    enum settings_format format;
+    char **require; /* names that must be assigned */
+    size_t require_count;
+    char **environment; /* SETTINGS_ENVIRONMENT: the NAME=VALUE entries, copied; NULL-terminated */
+};
+
+/* What is asked of Bugsink itself, over HTTP. */
+struct app_config {
+    char *url;     /* http://ADDRESS:PORT/PATH, the address numeric, an IPv6 one in brackets */
+    char *host;    /* the Host header; NULL: the URL's own */
+    bool is_https; /* Bugsink's users come by https, which its proxy ends */
+    char *expect;  /* what the body must be, but for white space at its end */
+    int64_t fall;  /* silences in a row until Bugsink counts as gone */
+};
+
+/* One thing to check: what all checks have, and what its kind has. Durations in ms. */
 struct check_config {
     char *name;
     enum check_kind_id kind;
-    enum role role;
     bool is_critical;
     bool is_sandboxed; /* its one-shot child gives up what the check does not need */
     int64_t interval_ms;
     int64_t timeout_ms; /* of one run as a whole; below interval_ms */
     int64_t retry_interval_ms;
-    int64_t slow_ms;      /* latency budget */
-    int64_t reconnect_ms; /* postgres: the longest a connection is kept between runs; 0: not at all */
-    int64_t fall;         /* http: silences in a row until Bugsink counts as gone */
-
-    struct dsn dsn; /* postgres, mysql, sqlite */
-
-    int64_t min_free_bytes;   /* sqlite, directory: disk_low below this; -1: 256 MiB or 5 % of the volume, the
-                                 smaller */
-    int64_t max_wal_bytes;    /* sqlite: wal_large above this */
-    int64_t backlog_ms;       /* queue: degraded when the oldest task is older */
-    int64_t backlog_tasks;    /* queue: degraded above this number */
-    int64_t backlog_error_ms; /* queue: error when older, without progress; -1: never */
-
-    char *path; /* directory; settings file, NULL for the shared environment */
-    enum directory_role directory_role;
-    enum settings_format format;
-    char **require; /* names that must be assigned */
-    size_t require_count;
-    char **environment; /* SETTINGS_ENVIRONMENT: the NAME=VALUE entries, copied; NULL-terminated */
-
-    char *url;     /* http: http://ADDRESS:PORT/PATH, the address numeric, an IPv6 one in brackets */
-    char *host;    /* http: the Host header; NULL: the URL's own */
-    bool is_https; /* http: Bugsink's users come by https, which its proxy ends */
-    char *expect;  /* http: what the body must be, but for white space at its end */
+    int64_t slow_ms; /* latency budget */
+    union {
+        struct database_config database; /* KIND_POSTGRES, KIND_MYSQL, KIND_SQLITE */
+        struct directory_config directory;
+        struct settings_config settings;
+        struct app_config app; /* KIND_HTTP */
+    };
 };
 
 /* A value as `bugsink-health config` prints it: secrets are blanked already. */
@@ -148,6 +167,12 @@ bool check_config_equal(const struct check_config *a, const struct check_config 
  * of the one holds for the other. */
 bool check_config_asks_the_same(const struct check_config *a, const struct check_config *b);
 
+/* Adds to a log line what the check is of: a database's role and target, a path, a URL. Never a secret. */
+void check_config_log(const struct check_config *check, struct log_line *line);
+
+/* Blanks in text, in place, the secrets that a driver may have repeated in it. */
+void check_config_blank(const struct check_config *check, char *text);
+
 /* Whether the app check would ask whoever listens at that address ("[::]:8000"), as far as the texts tell:
  * the sidecar itself must not be asked how it is. */
 bool config_asks(const struct config *config, const char *listen);
@@ -155,7 +180,7 @@ bool config_asks(const struct config *config, const char *listen);
 /* Whether name (with its dashes) is a flag that config_load understands; all of them take a value. */
 bool config_is_flag(const char *name);
 
-/* A setting's documentation, for --help and the tests of the README. */
+/* An option's documentation, for --help and the tests of the README. */
 struct config_option_doc {
     const char *key;      /* its place in the file, NAME standing for any database's; NULL: not in the file */
     const char *flag;     /* NULL: none */

@@ -1,4 +1,4 @@
-/* The environment as a source of settings: variables, their _FILE variants, and misspelt ones. */
+/* The environment as a source of options: variables, their _FILE variants, and misspelt ones. */
 #ifndef BH_CONFIG_ENVIRONMENT_H
 #define BH_CONFIG_ENVIRONMENT_H
 
@@ -7,7 +7,7 @@
 /* The value of a variable, borrowed; NULL where it is absent or empty. environment may be NULL. */
 const char *environment_get(const char *const *environment, const char *name);
 
-/* Refuses a BUGSINK_HEALTH_ variable that is no setting, and names the one that may have been meant. Those
+/* Refuses a BUGSINK_HEALTH_ variable that is no option, and names the one that may have been meant. Those
  * that Kubernetes injects for a Service called bugsink-health are let pass. */
 int environment_check(const char *const *environment, struct error *err);
 

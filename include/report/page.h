@@ -14,20 +14,18 @@ enum page_trust {
     PAGE_TRUST_COUNT,
 };
 
+/* The types of pages that everybody gets. */
+#define PAGE_TYPE_JSON    "application/json"
+#define PAGE_TYPE_TEXT    "text/plain; charset=utf-8"
+#define PAGE_TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
+
 /* The types of which a path may have a page beside the one that everybody else gets: it answers who would
  * rather have that. */
 #define PAGE_TYPE_HTML        "text/html; charset=utf-8" /* for people */
 #define PAGE_TYPE_OPENMETRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-/* And the one that everybody gets who asks for metrics. */
-#define PAGE_TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
-
 /* What a client would rather have: any of these together. */
 enum page_taste { PAGE_TASTE_HTML = 1, PAGE_TASTE_OPENMETRICS = 2 };
-
-/* The metrics. The page of the checker is a part of the answer alone: the responder adds what it knows itself
- * (what may be trusted now, its requests and connections), and the end. */
-#define PAGE_PATH_METRICS "/metrics"
 
 /* One page: what GET of that path answers. The path has no final slash; it is served with and without one.
  * Strings are owned by the set, or by the message the set was decoded from. */
@@ -35,7 +33,7 @@ struct page {
     const char *path;
     int status; /* 200 or 503 */
     enum page_trust trust;
-    const char *type; /* Content-Type, e.g. "application/json" */
+    const char *type; /* Content-Type, e.g. PAGE_TYPE_JSON */
     const char *body;
     size_t body_length;
 };
@@ -43,6 +41,9 @@ struct page {
 /* Whether it is one for certain tastes only, and for one of these. */
 bool page_is_for_some(const struct page *page);
 bool page_is_for(const struct page *page, unsigned tastes);
+
+/* The same of a type. */
+bool page_type_is_for(const char *type, unsigned tastes);
 
 /* All pages made at one moment. */
 struct page_set {

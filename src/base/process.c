@@ -80,6 +80,30 @@ void process_settle_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static const int ENDS[] = {SIGTERM, SIGINT, SIGHUP};
+
+static void mask_ends(int how) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++)
+        sigaddset(&set, ENDS[i]);
+    sigprocmask(how, &set, NULL);
+}
+
+void process_hold_signals(void) {
+    mask_ends(SIG_BLOCK);
+}
+
+void process_release_signals(void) {
+    mask_ends(SIG_UNBLOCK);
+}
+
+void process_ignore_signals(void) {
+    for (size_t i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++)
+        signal(ENDS[i], SIG_IGN);
+    process_settle_signals();
+}
+
 void process_limit_memory(unsigned long bytes) {
 #ifndef __SANITIZE_ADDRESS__
     struct rlimit limit = {bytes, bytes};

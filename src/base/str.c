@@ -33,6 +33,10 @@ char *str_dup(const char *source) {
     return source ? str_dup_n(source, strlen(source)) : NULL;
 }
 
+bool str_equal(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 bool str_is_name(const char *text) {
     size_t length = strlen(text);
     if (length < 1 || length > 63 || !isalnum((unsigned char)text[0]))

@@ -1,4 +1,4 @@
-/* The checker process: signals, publishing, lease, drain. */
+/* The checker process: its start, its signals, reload and drain, and the end of both processes. */
 #include "checker/checker.h"
 
 #include "base/io.h"
@@ -8,12 +8,11 @@
 #include "checker/announce.h"
 #include "checker/engine.h"
 #include "checker/listen.h"
-#include "run/loop.h"
+#include "checker/publisher.h"
 #include "checker/reload.h"
 #include "checker/versions.h"
 #include "link/link.h"
-#include "render/pages.h"
-#include "render/text.h"
+#include "run/loop.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,9 +20,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* After an attempt to publish that failed. */
-enum { PUBLISH_AGAIN_MS = 1000 };
 
 /* How long the responder may take to go when told to. */
 enum { FAREWELL_MS = 500 };
@@ -39,33 +35,24 @@ struct checker {
     struct engine *engine;
     struct link_sender *sender;
     struct announcer announcer;
+    struct sidecar sidecar;
+    struct publisher publisher;
     struct reload reload;
     struct event *signals[SIGNAL_COUNT];
-    struct timer publish;
-    struct timer lease;
     struct timer drained;
     struct timer farewell;
     char where[ADDRESS_TEXT_SIZE]; /* the address in force */
     char *listen_wanted;           /* as configured at start */
-    const char *config_state;
-    bool has_reload_failed;
-    int64_t config_read_wall_ms;
     pid_t responder_pid;
-    int64_t started_wall_ms;
-    bool has_news; /* that the pages do not tell yet */
-    bool has_publish_failed;
-    bool has_settled; /* since the configuration was read */
-    bool is_draining;
-    bool is_ending;
     int exit_status;
 };
 
 /* Ends both processes: the responder is told to stop, and the loop turns on until it has gone, so that its
  * port is free when this process is. */
 static void end(struct checker *checker, int status) {
-    if (checker->is_ending)
+    if (checker->sidecar.is_ending)
         return;
-    checker->is_ending = true;
+    checker->sidecar.is_ending = true;
     checker->exit_status = status;
     announce_state(&checker->announcer, ANNOUNCE_STOPPING);
     if (link_send_stop(checker->sender) < 0)
@@ -75,100 +62,18 @@ static void end(struct checker *checker, int status) {
 
 static void on_farewell_late(void *arg) {
     struct checker *checker = arg;
-    if (!checker->is_ending) {
+    if (!checker->sidecar.is_ending) {
         log_error("responder gone", "the link to it is closed; ending, so that both are restarted");
         checker->exit_status = CHECKER_EXIT_FAILURE;
     }
     loop_end(&checker->loop);
 }
 
-/* -- publishing -- */
-
-static int64_t lease_until_ms(const struct checker *checker) {
-    return clock_now_ms(checker->loop.timers.clock) + LEASE_MS;
-}
-
-/* Pages that are renewed are as old as an interval at most. */
-static int64_t renewal_ms(const struct checker *checker) {
-    int64_t interval_ms = engine_config(checker->engine)->interval_ms;
-    return interval_ms < LEASE_RENEW_MS ? interval_ms : LEASE_RENEW_MS;
-}
-
-static void announce_verdict(struct checker *checker, const struct snapshot *snapshot) {
-    char *verdict = announcer_is_heard(&checker->announcer) ? text_verdict(snapshot) : NULL;
-    if (verdict)
-        announce_status(&checker->announcer, verdict);
-    free(verdict);
-}
-
-/* What reading a configuration and a first round of checks took is given back. */
-static void settle(struct checker *checker) {
-    if (checker->has_settled || !engine_has_finished_round(checker->engine))
-        return;
-    process_forget_start();
-    checker->has_settled = true;
-}
-
-static void publish(void *arg) {
-    struct checker *checker = arg;
-    struct snapshot snapshot;
-    struct process_usage usage;
-    if (checker->is_ending)
-        return; /* the responder was told to go, and may have gone */
-    process_usage(&usage, NULL);
-    engine_snapshot(checker->engine, &snapshot);
-    snapshot.is_draining = checker->is_draining;
-    snapshot.sidecar_version = BH_VERSION;
-    snapshot.sidecar_config = checker->config_state;
-    snapshot.has_reload_failed = checker->has_reload_failed;
-    snapshot.config_read_at_ms = checker->config_read_wall_ms;
-    snapshot.usage = &usage;
-    snapshot.sidecar_pid = (int)getpid();
-    snapshot.started_at_ms = checker->started_wall_ms;
-
-    struct page_set set;
-    if (pages_render(&snapshot, clock_now_ms(checker->loop.timers.clock), &set) < 0 ||
-        link_send_pages(checker->sender, &set, lease_until_ms(checker)) < 0) {
-        /* The old pages are no longer true: their lease runs out unless a later attempt succeeds. */
-        if (!checker->has_publish_failed)
-            log_error("publish failed", "the pages could not be made or sent: out of memory, or too large");
-        checker->has_publish_failed = true;
-        timer_disarm(&checker->lease);
-        timer_arm(&checker->loop.timers, &checker->publish, PUBLISH_AGAIN_MS);
-    } else {
-        checker->has_publish_failed = false;
-        checker->has_news = false;
-        timer_arm(&checker->loop.timers, &checker->lease, renewal_ms(checker));
-    }
-    pages_release(&set);
-    announce_verdict(checker, &snapshot);
-    settle(checker);
-}
-
-/* News without a change of verdict (a newer latency) goes with the next renewal of the lease: many checks
- * then cost one rendering, and it no wake-up of its own. */
-static void on_checked(void *arg, bool is_change) {
-    struct checker *checker = arg;
-    checker->has_news = true;
-    if (is_change)
-        timer_arm(&checker->loop.timers, &checker->publish, 0);
-}
-
-static void renew_lease(void *arg) {
-    struct checker *checker = arg;
-    if (checker->has_news) {
-        publish(checker);
-        return;
-    }
-    timer_arm(&checker->loop.timers, &checker->lease, renewal_ms(checker));
-    link_send_lease(checker->sender, lease_until_ms(checker));
-}
-
 /* -- the responder's end -- */
 
 static void on_link_failed(void *arg) {
     struct checker *checker = arg;
-    if (checker->is_ending)
+    if (checker->sidecar.is_ending)
         return; /* told to go; its process's end is what we wait for */
     /* A process closes what it has before its end can be heard of; that end will say more. */
     timer_arm(&checker->loop.timers, &checker->farewell, LAST_WORD_MS);
@@ -179,7 +84,7 @@ static void on_other_child(void *arg, pid_t pid, int status) {
     if (pid != checker->responder_pid)
         return;
     loop_end(&checker->loop);
-    if (checker->is_ending)
+    if (checker->sidecar.is_ending)
         return;
     bool is_violation =
         WIFSIGNALED(status) ? WTERMSIG(status) == SIGSYS : WEXITSTATUS(status) == SANDBOX_EXIT_VIOLATION;
@@ -210,19 +115,19 @@ static void on_terminate(evutil_socket_t number, short events, void *arg) {
     (void)events;
     struct checker *checker = arg;
     struct log_line line;
-    log_begin(&line, LOG_INFO, number == SIGINT || checker->is_draining ? "ending" : "draining");
+    log_begin(&line, LOG_INFO, number == SIGINT || checker->sidecar.is_draining ? "ending" : "draining");
     log_str(&line, "signal", number == SIGINT ? "SIGINT" : "SIGTERM");
     log_int(&line, "drain_ms", engine_config(checker->engine)->drain_ms);
     log_end(&line);
-    if (number == SIGINT || checker->is_draining) {
+    if (number == SIGINT || checker->sidecar.is_draining) {
         end(checker, CHECKER_EXIT_OK);
         return;
     }
-    checker->is_draining = true;
+    checker->sidecar.is_draining = true;
     announce_state(&checker->announcer, ANNOUNCE_STOPPING);
     timer_arm(&checker->loop.timers, &checker->drained, engine_config(checker->engine)->drain_ms);
     engine_drain(checker->engine);
-    publish(checker);
+    publisher_publish(&checker->publisher);
 }
 
 static void log_warnings(const struct config *config) {
@@ -237,13 +142,7 @@ static void log_checks(const struct config *config) {
         log_begin(&line, LOG_INFO, "checking");
         log_str(&line, "check", check->name);
         log_str(&line, "kind", check_kind_id_name(check->kind));
-        if (check->dsn.safe) {
-            log_str(&line, "role", role_name(check->role));
-            log_str(&line, "target", check->dsn.safe);
-        }
-        log_str(&line, "path", check->path);
-        log_str(&line, "url", check->url);
-        log_str(&line, "host", check->host);
+        check_config_log(check, &line);
         log_str(&line, "critical", check->is_critical ? "yes" : "no");
         log_end(&line);
     }
@@ -269,7 +168,8 @@ static struct config *load_again(const struct checker *checker, struct error *er
 
 /* What has begun to stop says no more of itself. */
 static void announce_running(struct checker *checker, enum announce_state state) {
-    if (checker->announcer.state != ANNOUNCE_STARTING && !checker->is_draining && !checker->is_ending)
+    if (checker->announcer.state != ANNOUNCE_STARTING && !checker->sidecar.is_draining &&
+        !checker->sidecar.is_ending)
         announce_state(&checker->announcer, state);
 }
 
@@ -279,10 +179,10 @@ static void on_reload_begun(void *arg) {
 
 static void on_reload_failed(void *arg, const char *why) {
     struct checker *checker = arg;
-    checker->config_state = "error: the last reload failed, the configuration before it is in force";
-    checker->has_reload_failed = true;
+    checker->sidecar.config = "error: the last reload failed, the configuration before it is in force";
+    checker->sidecar.has_reload_failed = true;
     log_error("reload failed, the old configuration stays", why);
-    on_checked(checker, true);
+    publisher_on_checked(&checker->publisher, true);
     announce_running(checker, ANNOUNCE_READY);
 }
 
@@ -304,10 +204,9 @@ static void on_reload_ready(void *arg) {
         on_reload_failed(checker, err.text);
         return;
     }
-    checker->config_state = "ok";
-    checker->has_reload_failed = false;
-    checker->has_settled = false;
-    checker->config_read_wall_ms = clock_wall_ms(checker->loop.timers.clock);
+    checker->sidecar.config = "ok";
+    checker->sidecar.has_reload_failed = false;
+    checker->sidecar.config_read_at_ms = clock_wall_ms(checker->loop.timers.clock);
     log_configure(config->log_level, config->log_format, "checker", -1);
     link_send_log(checker->sender, config->log_level, config->log_format);
     process_keep_out_of_cores();
@@ -315,6 +214,7 @@ static void on_reload_ready(void *arg) {
     log_warnings(config);
     log_checks(config);
     warn_of_listen(checker, config);
+    publisher_unsettle(&checker->publisher);
     announce_running(checker, ANNOUNCE_READY);
 }
 
@@ -329,17 +229,13 @@ static void on_hangup(evutil_socket_t number, short events, void *arg) {
 
 static int watch_signals(struct checker *checker, struct error *err) {
     static const int NUMBERS[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGHUP};
-    sigset_t held;
-    sigemptyset(&held);
     for (int i = 0; i < SIGNAL_COUNT; i++) {
         checker->signals[i] = loop_watch_signal(
             &checker->loop, NUMBERS[i], NUMBERS[i] == SIGHUP ? on_hangup : on_terminate, checker);
         if (!checker->signals[i])
             return error_set(err, "cannot watch signals");
-        sigaddset(&held, NUMBERS[i]);
     }
-    sigprocmask(
-        SIG_UNBLOCK, &held, NULL); /* held back since before the fork: now there is somebody to hear them */
+    process_release_signals(); /* held back since before the fork: now there is somebody to hear them */
     return 0;
 }
 
@@ -350,7 +246,7 @@ static void on_listening(void *arg) {
     log_begin(&line, LOG_INFO, "listening");
     log_str(&line, "listen", checker->where);
     log_end(&line);
-    if (!checker->is_draining && !checker->is_ending)
+    if (!checker->sidecar.is_draining && !checker->sidecar.is_ending)
         announce_state(&checker->announcer, ANNOUNCE_READY);
 }
 
@@ -403,8 +299,8 @@ static void log_start(const struct checker *checker) {
 
 static int start(struct checker *checker, struct config *config, int link_fd, struct error *err) {
     checker->listen_wanted = str_dup(config->listen);
-    const struct engine_events events = {.checked = on_checked};
-    checker->engine = engine_new(&checker->loop, config, &events, checker, err);
+    const struct engine_events events = {.checked = publisher_on_checked};
+    checker->engine = engine_new(&checker->loop, config, &events, &checker->publisher, err);
     if (!checker->engine) {
         checker->exit_status = CHECKER_EXIT_CONFIG;
         return -1;
@@ -417,7 +313,7 @@ static int start(struct checker *checker, struct config *config, int link_fd, st
     }
     log_start(checker);
     announcer_start(&checker->announcer, &checker->loop.timers, ask_responder, checker);
-    publish(checker);
+    publisher_start(&checker->publisher, checker->engine, checker->sender);
     engine_start(checker->engine, false);
     return 0;
 }
@@ -434,19 +330,45 @@ static void release(struct checker *checker) {
     free(checker->listen_wanted);
 }
 
+/* The start of the process has the same steps as the responder's and a child's: what it is called, its
+ * signals (which wait until watch_signals), its secrets, what it opens, and in the end what it gives up. */
+static void enter_process(struct checker *checker) {
+    log_set_process("checker");
+    process_forbid_core();
+    announcer_open(&checker->announcer);
+    if (config_is_sandboxed(checker->source))
+        sandbox_enter_checker();
+}
+
+static void init(struct checker *checker) {
+    srandom((unsigned)(getpid() ^ (int)clock_wall_ms(clock_system())));
+    publisher_init(&checker->publisher, &checker->sidecar, &checker->loop.timers, &checker->announcer);
+    timer_init(&checker->drained, on_drained, checker);
+    timer_init(&checker->farewell, on_farewell_late, checker);
+    reload_init(&checker->reload, &checker->loop, checker->source, on_reload_begun, on_reload_ready,
+        on_reload_failed, checker);
+}
+
+/* Takes the configuration. */
+static int begin(struct checker *checker, struct config *config, int link_fd, struct error *err) {
+    int result = loop_init(&checker->loop, err);
+    checker->loop.other_child = on_other_child;
+    checker->loop.arg = checker;
+    if (result < 0) {
+        config_free(config);
+        return -1;
+    }
+    return start(checker, config, link_fd, err);
+}
+
 int checker_run(const struct config_source *source, int link_fd, pid_t responder_pid) {
+    int64_t now_ms = clock_wall_ms(clock_system());
     struct checker checker = {.source = source,
         .responder_pid = responder_pid,
-        .config_state = "ok",
-        .started_wall_ms = clock_wall_ms(clock_system()),
-        .config_read_wall_ms = clock_wall_ms(clock_system()),
+        .sidecar = {.config = "ok", .started_at_ms = now_ms, .config_read_at_ms = now_ms},
         .exit_status = CHECKER_EXIT_FAILURE};
     struct error err;
-    process_forbid_core();
-    if (config_is_sandboxed(source))
-        sandbox_enter_checker();
-    log_configure(LOG_INFO, LOG_TEXT, "checker", -1);
-    announcer_open(&checker.announcer);
+    enter_process(&checker);
     struct config *config = config_load(source, &err);
     if (!config) {
         log_error("configuration refused", err.text);
@@ -455,21 +377,8 @@ int checker_run(const struct config_source *source, int link_fd, pid_t responder
     }
     process_keep_out_of_cores();
     log_configure(config->log_level, config->log_format, "checker", -1);
-    srandom((unsigned)(getpid() ^ (int)clock_wall_ms(clock_system())));
-    timer_init(&checker.publish, publish, &checker);
-    timer_init(&checker.lease, renew_lease, &checker);
-    timer_init(&checker.drained, on_drained, &checker);
-    timer_init(&checker.farewell, on_farewell_late, &checker);
-    reload_init(
-        &checker.reload, &checker.loop, source, on_reload_begun, on_reload_ready, on_reload_failed, &checker);
-    int result = loop_init(&checker.loop, &err);
-    checker.loop.other_child = on_other_child;
-    checker.loop.arg = &checker;
-    if (result < 0)
-        config_free(config);
-    else
-        result = start(&checker, config, link_fd, &err);
-    if (result < 0)
+    init(&checker);
+    if (begin(&checker, config, link_fd, &err) < 0)
         log_error("cannot start", err.text);
     else
         loop_run(&checker.loop);

@@ -85,7 +85,7 @@ static bool update_liveness(struct engine *engine) {
 static bool is_hung_database(const struct watch *watch) {
     const struct check_config *config = watch->check.config;
     enum reason reason = watch->memory.reason;
-    return watch_traits(watch)->is_database && config->role != ROLE_PLAIN &&
+    return watch_traits(watch)->is_database && config->database.role != ROLE_PLAIN &&
            (reason == REASON_TIMEOUT || reason == REASON_STUCK || reason == REASON_LOCKED);
 }
 
@@ -101,7 +101,7 @@ static struct surroundings surroundings_of(void *arg) {
         const struct watch *watch = engine->watches[i];
         int64_t age_s = 0;
         around.is_database_hung = around.is_database_hung || is_hung_database(watch);
-        if (watch->check.config->role == ROLE_QUEUE &&
+        if (watch_traits(watch)->is_database && watch->check.config->database.role == ROLE_QUEUE &&
             observed_get(&watch->memory.observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s) &&
             age_s > around.oldest_task_s)
             around.oldest_task_s = age_s;

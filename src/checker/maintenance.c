@@ -8,7 +8,7 @@
 enum { LOOK_INTERVAL_MS = 1000, LOOK_TIMEOUT_MS = 900 };
 
 struct maintenance {
-    struct check_config config; /* only its path, which is its name, and its timeout matter */
+    struct check_config config; /* only its name, which is the path, and its timeout matter */
     struct check check;
     struct timer next;
     bool has_looked;
@@ -20,7 +20,7 @@ struct maintenance {
 static void look(const struct check *check, struct outcome *outcome, int fd) {
     (void)fd;
     struct stat st;
-    outcome->reason = stat(check->config->path, &st) == 0 ? REASON_MAINTENANCE : REASON_OK;
+    outcome->reason = stat(check->config->name, &st) == 0 ? REASON_MAINTENANCE : REASON_OK;
 }
 
 static void start(struct check *check) {
@@ -57,15 +57,14 @@ struct maintenance *maintenance_new(
     if (!maintenance)
         return NULL;
     maintenance->config.timeout_ms = LOOK_TIMEOUT_MS;
-    maintenance->config.path = strdup(path);
-    maintenance->config.name = maintenance->config.path;
+    maintenance->config.name = strdup(path);
     maintenance->is_on = was_on;
     maintenance->changed = changed;
     maintenance->arg = arg;
     timer_init(&maintenance->next, run, maintenance);
-    if (!maintenance->config.path || check_init(&maintenance->check, &MAINTENANCE_KIND, env,
+    if (!maintenance->config.name || check_init(&maintenance->check, &MAINTENANCE_KIND, env,
                                          &maintenance->config, on_finished, maintenance, NULL) < 0) {
-        free(maintenance->config.path);
+        free(maintenance->config.name);
         free(maintenance);
         return NULL;
     }
@@ -78,12 +77,12 @@ void maintenance_free(struct maintenance *maintenance) {
         return;
     timer_disarm(&maintenance->next);
     check_release(&maintenance->check);
-    free(maintenance->config.path);
+    free(maintenance->config.name);
     free(maintenance);
 }
 
 const char *maintenance_path(const struct maintenance *maintenance) {
-    return maintenance->config.path;
+    return maintenance->config.name;
 }
 
 bool maintenance_is_on(const struct maintenance *maintenance) {

@@ -31,14 +31,13 @@ static void note_queue(struct check_memory *memory, const struct observed *obser
     memory->queue_seen_ms = now_ms;
 }
 
-static bool is_queue_hung(const struct check_config *config, const struct check_memory *memory,
+static bool is_queue_hung(const struct policy_subject *subject, const struct check_memory *memory,
     const struct observed *observed, int64_t now_ms) {
-    int64_t age_s;
-    if (config->backlog_error_ms < 0 || !observed_get(observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s))
+    int64_t age_s, limit_ms = subject->traits->is_database ? subject->config->database.backlog_error_ms : -1;
+    if (limit_ms < 0 || !observed_get(observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s))
         return false;
-    int64_t window_ms =
-        config->backlog_error_ms < POLICY_PROGRESS_MS ? config->backlog_error_ms : POLICY_PROGRESS_MS;
-    return age_s * 1000 > config->backlog_error_ms && now_ms - memory->progress_ms >= window_ms;
+    int64_t window_ms = limit_ms < POLICY_PROGRESS_MS ? limit_ms : POLICY_PROGRESS_MS;
+    return age_s * 1000 > limit_ms && now_ms - memory->progress_ms >= window_ms;
 }
 
 /* -- files and directories -- */
@@ -128,7 +127,7 @@ static enum status judge_status(const struct policy_subject *subject, const stru
     const struct finding *finding, enum reason found, int64_t now_ms) {
     const struct check_config *config = subject->config;
     const struct reason_info *info = reason_info(finding->reason);
-    if (info->is_mild_when_plain && subject->traits->is_database && config->role == ROLE_PLAIN &&
+    if (info->is_mild_when_plain && subject->traits->is_database && config->database.role == ROLE_PLAIN &&
         info->verdict == STATUS_ERROR)
         return STATUS_DEGRADED;
     if (finding->reason == REASON_FILE_MISSING && found != REASON_FILE_MISSING)
@@ -138,7 +137,7 @@ static enum status judge_status(const struct policy_subject *subject, const stru
     if (finding->reason == REASON_TOO_MANY_CLIENTS && memory->last_good_ms >= 0 &&
         now_ms - memory->last_good_ms <= POLICY_FULL_GRACE_MS)
         return STATUS_DEGRADED;
-    if (finding->reason == REASON_BACKLOG && is_queue_hung(config, memory, finding->observed, now_ms))
+    if (finding->reason == REASON_BACKLOG && is_queue_hung(subject, memory, finding->observed, now_ms))
         return STATUS_ERROR;
     return info->verdict;
 }
@@ -184,7 +183,7 @@ bool policy_judge(const struct policy_subject *subject, struct check_memory *mem
     struct finding judged = *finding;
     judged.reason = judge_reason(subject, memory, finding);
     if (subject->traits->is_app)
-        liveness_note(&memory->life, finding->reason, is_excused(finding), subject->config->fall);
+        liveness_note(&memory->life, finding->reason, is_excused(finding), subject->config->app.fall);
     bool is_good = reason_info(judged.reason)->verdict != STATUS_ERROR;
 
     if (!memory->has_run || memory->reason != judged.reason)

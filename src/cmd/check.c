@@ -1,9 +1,8 @@
 /* check: one round of all checks, now, or with --watch one after the other; a table, or JSON. */
-#include "cmd/cmd.h"
+#include "cmd/all.h"
 
 #include "base/str.h"
-#include "cmd/args.h"
-#include "cmd/commands.h"
+#include "cmd/cmd.h"
 #include "cmd/session.h"
 #include "cmd/terminal.h"
 #include "config/duration.h"
@@ -13,6 +12,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+static int run(struct args *args);
+
+static const struct own_flag FLAGS[] = {
+    {"--json", NULL, false, "the health document instead of the table; with --watch one a line"},
+    {"--watch", "INTERVAL", true,
+        "go on until Ctrl-C: in place on a terminal, else one line a round; INTERVAL as --interval"},
+    {0},
+};
+
+const struct command command_check = {
+    .name = "check",
+    .flags = FLAGS,
+    .takes_options = true,
+    .help = "one round of all checks, now; exit 0 ready, 1 not ready, 2 bad usage",
+    .run = run,
+};
 
 struct checking {
     struct session session;
@@ -140,19 +156,14 @@ static void take_interval(struct args *args) {
     args->source.flag_count = args->flag_count;
 }
 
-int cmd_check(char **argv, const char *const *environment) {
-    struct args args;
+static int run(struct args *args) {
     struct error err;
-    struct checking checking = {.environment = environment};
+    struct checking checking = {.environment = args->source.environment};
     const struct engine_events events = {.checked = on_checked};
-    if (args_parse(&args, argv, command_find("check")->flags, environment, &err) < 0)
-        return cmd_refuse(err.text);
-    if (args.word_count > 0)
-        return cmd_refuse("check takes flags only");
-    take_interval(&args);
-    checking.is_json = args_has(&args, "--json");
-    checking.is_watching = args_has(&args, "--watch");
-    if (session_open(&checking.session, &args, &events, &checking, &err) < 0)
+    take_interval(args);
+    checking.is_json = args_has(args, "--json");
+    checking.is_watching = args_has(args, "--watch");
+    if (session_open(&checking.session, args, &events, &checking, &err) < 0)
         return cmd_refuse(err.text);
     session_log_warnings(&checking.session);
     return finish(&checking, checking.is_watching ? watch(&checking, &err) : check_once(&checking), &err);

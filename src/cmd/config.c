@@ -1,8 +1,8 @@
 /* config: validates and prints the configuration in force, each value with where it came from. */
-#include "cmd/cmd.h"
+#include "cmd/all.h"
 
 #include "base/str.h"
-#include "cmd/args.h"
+#include "cmd/cmd.h"
 #include "cmd/session.h"
 #include "cmd/terminal.h"
 #include "render/text.h"
@@ -12,6 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static int run(struct args *args);
+
+const struct command command_config = {
+    .name = "config",
+    .takes_options = true,
+    .help =
+        "validate and print the configuration in force, secrets blanked, with where each value comes from",
+    .run = run,
+};
 
 static void on_checked(void *arg, bool is_change) {
     (void)arg;
@@ -67,19 +77,15 @@ static void print(const struct config *config, bool has_colour) {
         print_warning(config->warnings[i], has_colour);
 }
 
-int cmd_config(char **argv, const char *const *environment) {
-    struct args args;
+static int run(struct args *args) {
     struct error err;
-    if (args_parse(&args, argv, NULL, environment, &err) < 0)
-        return cmd_refuse(err.text);
-    if (args.word_count > 0)
-        return cmd_refuse("config takes flags only");
     /* Every check is prepared, and none is run: what serve would refuse is refused here. */
     struct session session = {0};
     const struct engine_events events = {.checked = on_checked};
-    if (session_open(&session, &args, &events, NULL, &err) < 0)
+    if (session_open(&session, args, &events, NULL, &err) < 0)
         return cmd_refuse(err.text);
-    print(engine_config(session.engine), terminal_style(environment, STDOUT_FILENO) & TEXT_COLOUR);
+    print(
+        engine_config(session.engine), terminal_style(args->source.environment, STDOUT_FILENO) & TEXT_COLOUR);
     session_close(&session);
     return fflush(stdout) == 0 ? EXIT_READY : cmd_refuse("cannot write to standard output");
 }

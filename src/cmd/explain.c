@@ -1,14 +1,28 @@
 /* explain: what a code means and what to do about it, from the reason table; no sidecar is asked. */
-#include "cmd/cmd.h"
+#include "cmd/all.h"
 
 #include "base/str.h"
-#include "cmd/args.h"
-#include "cmd/commands.h"
+#include "cmd/cmd.h"
 #include "config/suggest.h"
 #include "report/reason.h"
 
 #include <stdio.h>
 #include <string.h>
+
+static int run(struct args *args);
+
+static const struct own_flag FLAGS[] = {
+    {"--markdown", NULL, false, "all of them, as the README's table"},
+    {0},
+};
+
+const struct command command_explain = {
+    .name = "explain",
+    .words = "[CODE...]",
+    .flags = FLAGS,
+    .help = "what a code means and what to do about it; without a code, all of them",
+    .run = run,
+};
 
 static const char *const RETRIES[] = {
     [RETRY_NORMAL] = "after the usual interval",
@@ -60,21 +74,17 @@ static int refuse_code(const char *word) {
     return cmd_refuse(text);
 }
 
-int cmd_explain(char **argv, const char *const *environment) {
-    struct args args;
-    struct error err;
-    if (args_parse(&args, argv, command_find("explain")->flags, environment, &err) < 0)
-        return cmd_refuse(err.text);
-    if (args.flag_count > 0 || (args.word_count > 0 && args_has(&args, "--markdown")))
+static int run(struct args *args) {
+    if (args->flag_count > 0 || (args->word_count > 0 && args_has(args, "--markdown")))
         return cmd_refuse("explain takes codes, or --markdown alone");
-    for (size_t i = 0; i < args.word_count; i++)
-        if (!reason_find(args.words[i]))
-            return refuse_code(args.words[i]);
-    for (size_t i = 0; i < args.word_count; i++)
-        print_one(reason_find(args.words[i]));
-    if (args_has(&args, "--markdown"))
+    for (size_t i = 0; i < args->word_count; i++)
+        if (!reason_find(args->words[i]))
+            return refuse_code(args->words[i]);
+    for (size_t i = 0; i < args->word_count; i++)
+        print_one(reason_find(args->words[i]));
+    if (args_has(args, "--markdown"))
         print_markdown();
-    else if (args.word_count == 0)
+    else if (args->word_count == 0)
         print_all();
     return fflush(stdout) == 0 ? EXIT_READY : cmd_refuse("cannot write to standard output");
 }

@@ -28,7 +28,7 @@ static void print_usage(const struct command *command, const char *lead) {
         format_flag(flag, text, sizeof text);
         printf(" [%s]", text);
     }
-    puts(command->takes_settings ? " [FLAGS]" : "");
+    puts(command->takes_options ? " [FLAGS]" : "");
 }
 
 static void print_command(const struct command *command) {
@@ -66,9 +66,4 @@ void cmd_print_version(void) {
     versions_load_all();
     versions_format(versions);
     printf("bugsink-health %s (%s)\n", BH_VERSION, versions);
-}
-
-int cmd_refuse(const char *text) {
-    fprintf(stderr, "bugsink-health: %s\n", text);
-    return EXIT_USAGE;
 }

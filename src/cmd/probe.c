@@ -1,30 +1,47 @@
 /* probe: asks a running sidecar, and says why when it fails; the kubelet shows that text in `kubectl
  * describe`. */
-#include "cmd/cmd.h"
+#include "cmd/all.h"
 
 #include "base/str.h"
 #include "checker/listen.h"
-#include "cmd/args.h"
-#include "cmd/commands.h"
+#include "cmd/cmd.h"
 #include "cmd/http_get.h"
 #include "config/duration.h"
 #include "report/reason.h"
+#include "report/route.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+static int run(struct args *args);
+
+static const struct own_flag FLAGS[] = {
+    {"--timeout", "3s", false, "for the answer"},
+    {0},
+};
+
+const struct command command_probe = {
+    .name = "probe",
+    .words = "[live|ready|started|self|URL]",
+    .flags = FLAGS,
+    .takes_options = true,
+    .help = "ask a running sidecar (ready, where nothing is named); print the reason when it fails",
+    .run = run,
+};
+
 enum { URL_SIZE = 1024 };
 
-static const struct {
-    const char *word, *path;
-} TARGETS[] = {
-    {"ready", "/health/ready/"},
-    {"live", "/health/live/"},
-    {"started", "/health/started/"},
-    {"self", "/health/self/"},
-};
+/* The route of that word, or NULL. */
+static const struct route *find_route(const char *word) {
+    for (int id = 0; id < ROUTE_COUNT; id++) {
+        const struct route *route = route_of((enum route_id)id);
+        if (route->word && strcmp(route->word, word) == 0)
+            return route;
+    }
+    return NULL;
+}
 
 /* What comes from a port may be anybody's, and what is printed here goes to a terminal or into the kubelet's
  * events: printable ASCII and line ends pass. */
@@ -94,28 +111,25 @@ static int find_url(const struct args *args, char *url, size_t size, struct erro
         return error_set(err, "probe takes one target");
     if (strncmp(word, "http://", 7) == 0)
         return snprintf(url, size, "%s", word) < (int)size ? 0 : error_set(err, "the URL is too long");
-    for (size_t i = 0; i < sizeof TARGETS / sizeof TARGETS[0]; i++) {
-        if (strcmp(TARGETS[i].word, word) != 0)
-            continue;
-        char base[256], *listen = config_listen(&args->source);
-        int result = listen_local_url(listen, base, sizeof base);
-        free(listen);
-        if (result < 0 || snprintf(url, size, "%s%s", base, TARGETS[i].path) >= (int)size)
-            return error_set(err, "cannot tell where the sidecar listens");
-        return 0;
-    }
-    return error_set(err, "probe %s: write live, ready, started, self or http://...", str_quotable(word, ""));
+    const struct route *route = find_route(word);
+    if (!route)
+        return error_set(
+            err, "probe %s: write live, ready, started, self or http://...", str_quotable(word, ""));
+    char base[256], *listen = config_listen(&args->source);
+    int result = listen_local_url(listen, base, sizeof base);
+    free(listen);
+    if (result < 0 || snprintf(url, size, "%s%s", base, route->label) >= (int)size)
+        return error_set(err, "cannot tell where the sidecar listens");
+    return 0;
 }
 
-int cmd_probe(char **argv, const char *const *environment) {
-    struct args args;
+static int run(struct args *args) {
     struct error err;
     char url[URL_SIZE];
     int64_t timeout_ms;
-    if (args_parse(&args, argv, command_find("probe")->flags, environment, &err) < 0 ||
-        find_url(&args, url, sizeof url, &err) < 0)
+    if (find_url(args, url, sizeof url, &err) < 0)
         return cmd_refuse(err.text);
-    if (duration_parse(args_value(&args, "--timeout", "3s"), &timeout_ms, &err) < 0) {
+    if (duration_parse(args_value(args, "--timeout", "3s"), &timeout_ms, &err) < 0) {
         error_prefix(&err, "--timeout");
         return cmd_refuse(err.text);
     }

@@ -1,13 +1,13 @@
-/* serve: forks the responder before any setting but one is read (whether it is shut in), then becomes the
+/* serve: forks the responder before any option but one is read (whether it is shut in), then becomes the
  * checker. */
-#include "cmd/cmd.h"
+#include "cmd/all.h"
 
 #include "base/io.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/sandbox.h"
 #include "checker/checker.h"
-#include "cmd/args.h"
+#include "cmd/cmd.h"
 #include "responder/responder.h"
 
 #include <errno.h>
@@ -18,31 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Those that come before there is a handler wait for it: the default would end us by SIGHUP, and as process 1
- * of a container SIGTERM would be lost. The checker's handlers and the responder's indifference end the wait.
- */
-static void hold_signals(int how) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(how, &set, NULL);
-}
+static int run(struct args *args);
 
-/* In the responder: forgets everything that came with the process, and serves. */
-static _Noreturn void become_responder(int link_fd, bool is_sandboxed) {
-    /* A signal meant for the group (Ctrl-C) is the checker's affair from the first moment. */
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    hold_signals(SIG_UNBLOCK);
-    process_wipe_environment();
-    process_close_from(STDERR_FILENO + 1, &link_fd, 1); /* what a careless launcher has left open */
-    log_configure(LOG_INFO, LOG_TEXT, "responder", -1);
-    int status = responder_run(link_fd, is_sandboxed);
-    _exit(status);
-}
+const struct command command_serve = {
+    .name = "serve",
+    .takes_options = true,
+    .help = "run the sidecar; also without a command",
+    .run = run,
+};
 
 /* Sees to it that no responder outlives us: the closed link ends it; one that does not go is killed. */
 static void await_responder(pid_t pid) {
@@ -57,23 +40,20 @@ static void await_responder(pid_t pid) {
     waitpid(pid, NULL, 0);
 }
 
-int cmd_serve(char **argv, const char *const *environment) {
-    struct args args;
-    struct error err;
+static int run(struct args *args) {
     int ends[2];
-    if (args_parse(&args, argv, NULL, environment, &err) < 0)
-        return cmd_refuse(err.text);
-    if (args.word_count > 0)
-        return cmd_refuse("serve takes flags only");
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 || io_set_cloexec(ends[0]) < 0 ||
         io_set_cloexec(ends[1]) < 0 || io_set_nonblocking(ends[0]) < 0 || io_set_nonblocking(ends[1]) < 0) {
         log_error("cannot start", strerror(errno));
         return CHECKER_EXIT_FAILURE;
     }
-    bool is_sandboxed = config_is_sandboxed(&args.source);
+    bool is_sandboxed = config_is_sandboxed(&args->source);
     if (is_sandboxed)
         sandbox_forbid_privileges();
-    hold_signals(SIG_BLOCK);
+    /* Those that come before there is a handler wait for it: the default would end us by SIGHUP, and as
+     * process 1 of a container SIGTERM would be lost. The checker's handlers and the responder's indifference
+     * end the wait. */
+    process_hold_signals();
     process_save_memory();
     pid_t responder_pid = fork();
     if (responder_pid < 0) {
@@ -81,11 +61,10 @@ int cmd_serve(char **argv, const char *const *environment) {
         return CHECKER_EXIT_FAILURE;
     }
     if (responder_pid == 0) {
-        close(ends[0]);
-        become_responder(ends[1], is_sandboxed);
+        _exit(responder_run(ends[1], is_sandboxed)); /* which closes ends[0] with all else */
     }
     close(ends[1]);
-    int status = checker_run(&args.source, ends[0], responder_pid);
+    int status = checker_run(&args->source, ends[0], responder_pid);
     close(ends[0]);
     await_responder(responder_pid);
     return status;

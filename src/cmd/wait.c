@@ -1,9 +1,8 @@
 /* wait: looks again and again until all is ready, saying what is still missing. */
-#include "cmd/cmd.h"
+#include "cmd/all.h"
 
 #include "base/str.h"
-#include "cmd/args.h"
-#include "cmd/commands.h"
+#include "cmd/cmd.h"
 #include "cmd/session.h"
 #include "cmd/terminal.h"
 #include "config/duration.h"
@@ -13,6 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static int run(struct args *args);
+
+static const struct own_flag FLAGS[] = {
+    {"--timeout", "60s", false, "for the whole wait; 0s: no limit"},
+    {"--for", "ready|start", false,
+        "start: until Bugsink may be started; what its start mends, such as missing migrations, does not "
+        "count"},
+    {0},
+};
+
+const struct command command_wait = {
+    .name = "wait",
+    .flags = FLAGS,
+    .takes_options = true,
+    .help = "wait until ready, saying what is missing",
+    .run = run,
+};
 
 /* What was last told of a check. */
 struct told {
@@ -219,8 +236,6 @@ static void on_timeout(void *arg) {
 
 static int parse(struct waiting *waiting, const struct args *args, struct error *err) {
     const char *what = args_value(args, "--for", "ready");
-    if (args->word_count > 0)
-        return error_set(err, "wait takes flags only");
     if (strcmp(what, "ready") != 0 && strcmp(what, "start") != 0)
         return error_set(err, "--for %s: write ready (all is well) or start (Bugsink may be started)",
             str_quotable(what, ""));
@@ -230,7 +245,7 @@ static int parse(struct waiting *waiting, const struct args *args, struct error 
     return 0;
 }
 
-static int run(struct waiting *waiting, struct error *err) {
+static int wait_for_all(struct waiting *waiting, struct error *err) {
     struct loop *loop = &waiting->session.loop;
     bool is_live = terminal_is_live(waiting->environment, STDOUT_FILENO);
     timer_init(&waiting->timeout, on_timeout, waiting);
@@ -249,17 +264,14 @@ static int run(struct waiting *waiting, struct error *err) {
     return result;
 }
 
-int cmd_wait(char **argv, const char *const *environment) {
-    struct args args;
+static int run(struct args *args) {
     struct error err;
-    struct waiting waiting = {.environment = environment};
+    struct waiting waiting = {.environment = args->source.environment};
     const struct engine_events events = {.checked = on_checked};
-    if (args_parse(&args, argv, command_find("wait")->flags, environment, &err) < 0 ||
-        parse(&waiting, &args, &err) < 0 ||
-        session_open(&waiting.session, &args, &events, &waiting, &err) < 0)
+    if (parse(&waiting, args, &err) < 0 || session_open(&waiting.session, args, &events, &waiting, &err) < 0)
         return cmd_refuse(err.text);
     waiting.told = calloc(engine_config(waiting.session.engine)->check_count, sizeof *waiting.told);
-    int result = waiting.told ? run(&waiting, &err) : error_set(&err, "out of memory");
+    int result = waiting.told ? wait_for_all(&waiting, &err) : error_set(&err, "out of memory");
     session_close(&waiting.session);
     free(waiting.told);
     if (result < 0)

@@ -1,7 +1,7 @@
-/* The check of Bugsink itself over HTTP: its URL, and the Host under which it knows itself. */
-#include "config/loader.h"
-
+/* The reader of the check of Bugsink itself over HTTP: its URL, and the Host under which it knows itself. */
 #include "config/address.h"
+#include "config/kind.h"
+#include "config/loader.h"
 #include "config/uri.h"
 
 #include <stdio.h>
@@ -104,14 +104,14 @@ bool config_asks(const struct config *config, const char *listen) {
     struct span path;
     for (size_t i = 0; i < config->check_count; i++)
         if (config->checks[i].kind == KIND_HTTP && address_parse(listen, &own, NULL) == 0 &&
-            parse_url(config->checks[i].url, &app, &path, NULL) == 0 && address_reaches(&app, &own))
+            parse_url(config->checks[i].app.url, &app, &path, NULL) == 0 && address_reaches(&app, &own))
             return true;
     return false;
 }
 
 /* The host, and the port if it has one, of BASE_URL; *host stays NULL where it has none that can be sent. */
 static void find_base_host(struct loader *loader, char **host) {
-    const struct setting *base = &loader->settings[OPTION_BASE_URL];
+    const struct option_value *base = &loader->values[OPTION_BASE_URL];
     const char *start = base->text ? strstr(base->text, "://") : NULL;
     if (!base->text)
         return;
@@ -126,54 +126,84 @@ static void find_base_host(struct loader *loader, char **host) {
             loader, "%s: no host found in it, so the app is asked with its URL's own as Host", base->place);
 }
 
-static int set_host(struct loader *loader, struct check_config *check) {
-    const struct setting *host = &loader->settings[OPTION_APP_HOST];
+static int set_host(struct loader *loader, struct app_config *app) {
+    const struct option_value *host = &loader->values[OPTION_APP_HOST];
     if (host->text && !is_host(span_of(host->text))) {
         error_set(loader->err,
             "%s is no host; write a name, and a port if need be, as in bugsink.example.com",
             option_quotable(host->text));
-        return setting_fail(loader, host);
+        return option_value_fail(loader, host);
     }
-    check->host = str_dup(host->text);
-    if (!check->host)
-        find_base_host(loader, &check->host);
-    const char *origin = host->text    ? host->origin
-                         : check->host ? loader->settings[OPTION_BASE_URL].origin
-                                       : NULL;
-    loader_add_item(loader, "app.host", check->host ? check->host : "the URL's own", origin);
+    app->host = str_dup(host->text);
+    if (!app->host)
+        find_base_host(loader, &app->host);
+    const char *origin = host->text  ? host->origin
+                         : app->host ? loader->values[OPTION_BASE_URL].origin
+                                     : NULL;
+    loader_add_item(loader, "app.host", app->host ? app->host : "the URL's own", origin);
     return 0;
 }
 
-static int set_expect(struct loader *loader, struct check_config *check) {
-    const struct setting *expect = &loader->settings[OPTION_APP_EXPECT];
+static int set_expect(struct loader *loader, struct app_config *app) {
+    const struct option_value *expect = &loader->values[OPTION_APP_EXPECT];
     if (strlen(expect->text) > EXPECT_MAX) {
         error_set(loader->err, "longer than %d characters", EXPECT_MAX);
-        return setting_fail(loader, expect);
+        return option_value_fail(loader, expect);
     }
-    check->expect = str_dup(expect->text);
-    loader_add_item(loader, "app.expect", check->expect, expect->origin);
+    app->expect = str_dup(expect->text);
+    loader_add_item(loader, "app.expect", app->expect, expect->origin);
     return 0;
 }
 
-int loader_load_app(struct loader *loader) {
-    const struct setting *url = &loader->settings[OPTION_APP_URL];
+static int load(struct loader *loader) {
+    const struct option_value *url = &loader->values[OPTION_APP_URL];
     struct address address;
     struct span path;
     if (!url->text) {
         if (loader->file.root && json_is_object(json_object_get(loader->file.root, "app"))) {
             error_set(loader->err, "missing: where does Bugsink listen? Write http://127.0.0.1:9000");
-            return error_prefix(loader->err, "%.200s: app.url", loader->file.path);
+            return loader_fail_in_file(loader, "app.url");
         }
         loader_add_item(loader, "app.url", NULL, NULL);
         return 0;
     }
     if (parse_url(url->text, &address, &path, loader->err) < 0 || check_not_ourselves(loader, &address) < 0)
-        return setting_fail(loader, url);
-    struct check_config *check = loader_add_check(loader, CHECK_NAME_APP, KIND_HTTP);
-    const char *base = loader->settings[OPTION_BASE_URL].text;
-    check->url = build_url(&address, path);
-    check->fall = loader->config->fall;
-    check->is_https = base && strncasecmp(base, "https://", 8) == 0;
-    loader_add_item(loader, "app.url", check->url, url->origin);
-    return set_host(loader, check) < 0 || set_expect(loader, check) < 0 ? -1 : 0;
+        return option_value_fail(loader, url);
+    struct app_config *app = &loader_add_check(loader, CHECK_NAME_APP, KIND_HTTP)->app;
+    const char *base = loader->values[OPTION_BASE_URL].text;
+    app->url = build_url(&address, path);
+    app->fall = loader->config->fall;
+    app->is_https = base && strncasecmp(base, "https://", 8) == 0;
+    loader_add_item(loader, "app.url", app->url, url->origin);
+    return set_host(loader, app) < 0 || set_expect(loader, app) < 0 ? -1 : 0;
 }
+
+/* -- what the check can do -- */
+
+static bool asks_the_same(const struct check_config *a, const struct check_config *b) {
+    return strcmp(a->app.url, b->app.url) == 0 && str_equal(a->app.host, b->app.host) &&
+           a->app.is_https == b->app.is_https && strcmp(a->app.expect, b->app.expect) == 0;
+}
+
+static bool has_same_limits(const struct check_config *a, const struct check_config *b) {
+    return a->app.fall == b->app.fall;
+}
+
+static void log_what(const struct check_config *check, struct log_line *line) {
+    log_str(line, "url", check->app.url);
+    log_str(line, "host", check->app.host);
+}
+
+static void release(struct check_config *check) {
+    free(check->app.url);
+    free(check->app.host);
+    free(check->app.expect);
+}
+
+const struct config_kind CONFIG_APP = {
+    .load = load,
+    .asks_the_same = asks_the_same,
+    .has_same_limits = has_same_limits,
+    .log = log_what,
+    .release = release,
+};

@@ -1,109 +1,56 @@
-/* What a finished configuration can do: be compared, be freed, give its names. */
+/* What a finished configuration can do: be compared, be shown in the log, be freed. Each kind does its part.
+ */
 #include "config/config.h"
+
+#include "config/kind.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-const char *role_name(enum role role) {
-    switch (role) {
-    case ROLE_PLAIN: return "plain";
-    case ROLE_MAIN: return "main";
-    case ROLE_QUEUE: return "queue";
-    }
-    return "?";
-}
+static const struct config_kind *const KINDS[KIND_COUNT] = {
+    [KIND_POSTGRES] = &CONFIG_DATABASE,
+    [KIND_MYSQL] = &CONFIG_DATABASE,
+    [KIND_SQLITE] = &CONFIG_DATABASE,
+    [KIND_SETTINGS] = &CONFIG_SETTINGS,
+    [KIND_HTTP] = &CONFIG_APP,
+    [KIND_DIRECTORY] = &CONFIG_DIRECTORY,
+};
 
-const char *check_kind_id_name(enum check_kind_id kind) {
-    switch (kind) {
-    case KIND_POSTGRES: return "postgres";
-    case KIND_MYSQL: return "mysql";
-    case KIND_SQLITE: return "sqlite";
-    case KIND_SETTINGS: return "settings";
-    case KIND_HTTP: return "http";
-    case KIND_DIRECTORY: return "directory";
-    case KIND_COUNT: break;
-    }
-    return "?";
-}
-
-const char *directory_role_name(enum directory_role role) {
-    switch (role) {
-    case DIRECTORY_PLAIN: return "plain";
-    case DIRECTORY_SPOOL: return "spool";
-    case DIRECTORY_WAKEUP: return "wakeup";
-    }
-    return "?";
-}
-
-const char *settings_format_name(enum settings_format format) {
-    switch (format) {
-    case SETTINGS_PYTHON: return "python";
-    case SETTINGS_JSON: return "json";
-    case SETTINGS_ENV: return "env";
-    case SETTINGS_ENVIRONMENT: return "environment";
-    }
-    return "?";
-}
-
-static bool text_equal(const char *a, const char *b) {
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool names_equal(const struct check_config *a, const struct check_config *b) {
-    if (a->require_count != b->require_count)
-        return false;
-    for (size_t i = 0; i < a->require_count; i++)
-        if (!text_equal(a->require[i], b->require[i]))
-            return false;
-    return true;
-}
-
-static bool environment_equal(char *const *a, char *const *b) {
-    if (!a || !b)
-        return a == b;
-    while (*a && *b && strcmp(*a, *b) == 0) {
-        a++;
-        b++;
-    }
-    return !*a && !*b;
+const struct config_kind *config_kind_in_order(size_t n) {
+    /* the directories depend on which databases there are */
+    static const struct config_kind *const ORDER[] = {
+        &CONFIG_DATABASE, &CONFIG_DIRECTORY, &CONFIG_SETTINGS, &CONFIG_APP};
+    return n < sizeof ORDER / sizeof ORDER[0] ? ORDER[n] : NULL;
 }
 
 int64_t check_config_patience_ms(const struct check_config *check) {
-    enum { SWAP_MS = 2000 };
-    return check->kind == KIND_SETTINGS && check->format != SETTINGS_ENVIRONMENT ? SWAP_MS : 0;
+    const struct config_kind *kind = KINDS[check->kind];
+    return kind->patience_ms ? kind->patience_ms(check) : 0;
 }
 
 bool check_config_asks_the_same(const struct check_config *a, const struct check_config *b) {
-    return text_equal(a->name, b->name) && a->kind == b->kind && a->role == b->role &&
-           dsn_equal(&a->dsn, &b->dsn) && text_equal(a->path, b->path) &&
-           a->directory_role == b->directory_role && a->format == b->format && names_equal(a, b) &&
-           environment_equal(a->environment, b->environment) && text_equal(a->url, b->url) &&
-           text_equal(a->host, b->host) && a->is_https == b->is_https && text_equal(a->expect, b->expect);
+    return strcmp(a->name, b->name) == 0 && a->kind == b->kind && KINDS[a->kind]->asks_the_same(a, b);
 }
 
 bool check_config_equal(const struct check_config *a, const struct check_config *b) {
     return check_config_asks_the_same(a, b) && a->is_critical == b->is_critical &&
            a->interval_ms == b->interval_ms && a->timeout_ms == b->timeout_ms &&
            a->retry_interval_ms == b->retry_interval_ms && a->slow_ms == b->slow_ms &&
-           a->reconnect_ms == b->reconnect_ms && a->fall == b->fall &&
-           a->min_free_bytes == b->min_free_bytes && a->max_wal_bytes == b->max_wal_bytes &&
-           a->backlog_ms == b->backlog_ms && a->backlog_tasks == b->backlog_tasks &&
-           a->backlog_error_ms == b->backlog_error_ms;
+           (!KINDS[a->kind]->has_same_limits || KINDS[a->kind]->has_same_limits(a, b));
+}
+
+void check_config_log(const struct check_config *check, struct log_line *line) {
+    KINDS[check->kind]->log(check, line);
+}
+
+void check_config_blank(const struct check_config *check, char *text) {
+    if (KINDS[check->kind]->blank)
+        KINDS[check->kind]->blank(check, text);
 }
 
 static void release_check(struct check_config *check) {
+    KINDS[check->kind]->release(check);
     free(check->name);
-    dsn_release(&check->dsn);
-    free(check->path);
-    for (size_t i = 0; i < check->require_count; i++)
-        free(check->require[i]);
-    free(check->require);
-    for (char **entry = check->environment; entry && *entry; entry++)
-        str_free_secret(*entry);
-    free(check->environment);
-    free(check->url);
-    free(check->host);
-    free(check->expect);
 }
 
 void config_free(struct config *config) {

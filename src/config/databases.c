@@ -1,130 +1,81 @@
-/* Which databases are checked, and how: the file's list, Bugsink's variables over it, and Bugsink's standard
- * paths. */
-#include "config/loader.h"
-
-#include "config/duration.h"
+/* The reader of databases: the file's list, Bugsink's variables over it, and Bugsink's standard paths. */
+#include "config/entry.h"
 #include "config/environment.h"
+#include "config/kind.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char *const ROLES[] = {[ROLE_PLAIN] = "plain", [ROLE_MAIN] = "main", [ROLE_QUEUE] = "queue"};
+
+const char *role_name(enum role role) {
+    return ROLES[role];
+}
 
 enum { KEY_SIZE = 128 };
 
 /* One database on its way to become a check. */
 struct database {
-    struct loader *loader;
-    const char *name;
-    json_t *object; /* its object in the file; NULL where it has none */
+    struct entry entry;
     /* The variable or standard path that names it; NULL: the file's dsn does. */
-    const struct setting *setting;
-    bool is_url; /* setting is a DATABASE_URL, not a path */
-    struct check_config *check;
+    const struct option_value *variable;
+    bool is_url; /* variable is a DATABASE_URL, not a path */
 };
 
-/* -- keys in its object -- */
-
-/* The name of one of its settings after "databases.NAME.". */
-static const char *own_key(enum option_id id) {
-    return option_get(id)->doc.key + strlen("databases.NAME.");
-}
-
-static void full_key(const struct database *database, const char *key, char text[KEY_SIZE]) {
-    snprintf(text, KEY_SIZE, "databases.%s.%s", database->name, key);
-}
-
-/* Puts the key's place in front of the error. */
-static int fail(const struct database *database, const char *key) {
-    return error_prefix(
-        database->loader->err, "%.200s: databases.%s.%s", database->loader->file.path, database->name, key);
-}
-
-/* Finds a value: *value is NULL where there is none. A backlog.error of null is found. */
-static int find(const struct database *database, enum option_id id, const json_t **value) {
-    const char *key = own_key(id), *dot = strchr(key, '.');
-    char shown[KEY_SIZE];
-    json_t *object = dot ? json_object_get(database->object, "backlog") : database->object;
-    *value = json_object_get(object, dot ? dot + 1 : key);
-    if (!*value || (id == OPTION_DATABASE_BACKLOG_ERROR && json_is_null(*value)))
-        return 0;
-    full_key(database, key, shown);
-    return loader_check_type(database->loader, shown, *value, option_get(id)->type);
-}
-
-/* Reads a text; NULL where there is none. */
-static int find_text(const struct database *database, enum option_id id, const char **text) {
-    const json_t *value;
-    *text = NULL;
-    if (find(database, id, &value) < 0)
-        return -1;
-    *text = json_string_value(value);
-    return 0;
-}
-
-static void add_item(
-    const struct database *database, const char *key, const char *value, const char *origin) {
-    char shown[KEY_SIZE];
-    full_key(database, key, shown);
-    loader_add_item(database->loader, shown, value, origin);
-}
-
-/* "file PATH" where the value stands in the file, else NULL: the standard. */
-static const char *file_origin(const struct database *database, bool is_set, char origin[ERROR_TEXT_SIZE]) {
-    if (!is_set)
-        return NULL;
-    snprintf(origin, ERROR_TEXT_SIZE, "file %s", database->loader->file.path);
-    return origin;
+static struct dsn *dsn_of(const struct database *database) {
+    return &database->entry.check->database.dsn;
 }
 
 /* -- the DSN -- */
 
 static void warn_of_url(const struct database *database) {
-    const struct dsn *dsn = &database->check->dsn;
+    const struct dsn *dsn = dsn_of(database);
     if (dsn->has_dropped_query)
-        loader_add_warning(database->loader,
+        loader_add_warning(database->entry.loader,
             "%s: Bugsink ignores the query string behind the ?, and so does this check",
-            database->setting->place);
+            database->variable->place);
     if (dsn->is_doubtful)
-        loader_add_warning(database->loader,
+        loader_add_warning(database->entry.loader,
             "%s: looks as if the password were not percent-encoded (/ is %%2F, ? is %%3F, # is %%23, "
             "@ is %%40, %% is %%25); it is read as Bugsink reads it, and none of it is shown",
-            database->setting->place);
+            database->variable->place);
 }
 
 /* From a variable of Bugsink's, or its standard path. */
-static int read_setting(struct database *database) {
-    struct dsn *dsn = &database->check->dsn;
-    if (!database->is_url && strstr(database->setting->text, "://")) {
-        error_set(database->loader->err, "is a URL (not shown), where the path of a SQLite file is wanted; a "
-                                         "server's URL belongs in DATABASE_URL");
-        return setting_fail(database->loader, database->setting);
+static int read_variable(struct database *database) {
+    struct dsn *dsn = dsn_of(database);
+    if (!database->is_url && strstr(database->variable->text, "://")) {
+        error_set(database->entry.loader->err,
+            "is a URL (not shown), where the path of a SQLite file is wanted; a "
+            "server's URL belongs in DATABASE_URL");
+        return option_value_fail(database->entry.loader, database->variable);
     }
     if (!database->is_url) {
-        dsn_from_path(database->setting->text, dsn);
+        dsn_from_path(database->variable->text, dsn);
         return 0;
     }
-    if (dsn_parse_bugsink(database->setting->text, dsn, database->loader->err) < 0)
-        return setting_fail(database->loader, database->setting);
+    if (dsn_parse_bugsink(database->variable->text, dsn, database->entry.loader->err) < 0)
+        return option_value_fail(database->entry.loader, database->variable);
     warn_of_url(database);
     if (!dsn->database) {
-        error_set(database->loader->err,
+        error_set(database->entry.loader->err,
             "names no database, and Bugsink does not work without one; it stands behind the host: "
             "postgresql://USER@HOST/DATABASE");
-        return setting_fail(database->loader, database->setting);
+        return option_value_fail(database->entry.loader, database->variable);
     }
     return 0;
 }
 
 static int parse_file_dsn(struct database *database, const char *key, const char *text) {
-    struct dsn *dsn = &database->check->dsn;
-    if (dsn_parse(text, dsn, database->loader->err) < 0)
-        return fail(database, key);
+    struct dsn *dsn = dsn_of(database);
+    if (dsn_parse(text, dsn, database->entry.loader->err) < 0)
+        return entry_fail(&database->entry, key);
     if (dsn->scheme == DSN_SQLITE && dsn->path[0] != '/')
-        loader_add_warning(database->loader,
+        loader_add_warning(database->entry.loader,
             "databases.%s: the path is relative to the working directory; an absolute one has four slashes: "
             "sqlite:////data/db.sqlite3",
-            database->name);
+            database->entry.name);
     return 0;
 }
 
@@ -132,22 +83,22 @@ static int parse_file_dsn(struct database *database, const char *key, const char
 static int read_file_dsn(struct database *database) {
     const char *text, *path;
     char *secret;
-    if (find_text(database, OPTION_DATABASE_DSN, &text) < 0 ||
-        find_text(database, OPTION_DATABASE_DSN_FILE, &path) < 0)
+    if (entry_find_text(&database->entry, OPTION_DATABASE_DSN, &text) < 0 ||
+        entry_find_text(&database->entry, OPTION_DATABASE_DSN_FILE, &path) < 0)
         return -1;
     if (text && path) {
-        error_set(database->loader->err, "stands beside dsn; keep one of them");
-        return fail(database, "dsn_file");
+        error_set(database->entry.loader->err, "stands beside dsn; keep one of them");
+        return entry_fail(&database->entry, "dsn_file");
     }
     if (text)
         return parse_file_dsn(database, "dsn", text);
     if (!path) {
-        error_set(database->loader->err,
+        error_set(database->entry.loader->err,
             "missing: what is to be checked? Write postgresql://, mysql://, sqlite:/// or a path");
-        return fail(database, "dsn");
+        return entry_fail(&database->entry, "dsn");
     }
-    if (environment_read_secret(path, &secret, database->loader->err) < 0)
-        return fail(database, "dsn_file");
+    if (environment_read_secret(path, &secret, database->entry.loader->err) < 0)
+        return entry_fail(&database->entry, "dsn_file");
     int result = parse_file_dsn(database, "dsn_file", secret);
     str_free_secret(secret);
     return result;
@@ -155,26 +106,28 @@ static int read_file_dsn(struct database *database) {
 
 /* Sets the password from password_file, and then *origin, which the caller frees. */
 static int read_password(struct database *database, char **origin) {
-    struct dsn *dsn = &database->check->dsn;
+    struct dsn *dsn = dsn_of(database);
     struct strbuf text = {.is_vital = true};
     const char *path;
     char *password;
-    if (find_text(database, OPTION_DATABASE_PASSWORD_FILE, &path) < 0)
+    if (entry_find_text(&database->entry, OPTION_DATABASE_PASSWORD_FILE, &path) < 0)
         return -1;
     if (!path)
         return 0;
-    if (dsn->password && database->setting) { /* environment over file, and as Bugsink sees it */
-        loader_add_warning(database->loader, "databases.%s.password_file is not used: %s holds a password",
-            database->name, database->setting->place);
+    if (dsn->password && database->variable) { /* environment over file, and as Bugsink sees it */
+        loader_add_warning(database->entry.loader,
+            "databases.%s.password_file is not used: %s holds a password", database->entry.name,
+            database->variable->place);
         return 0;
     }
     if (dsn->password || dsn->scheme == DSN_SQLITE) {
-        error_set(database->loader->err, dsn->password ? "the DSN holds a password too; keep one of them"
-                                                       : "a SQLite database has no password");
-        return fail(database, "password_file");
+        error_set(database->entry.loader->err, dsn->password
+                                                   ? "the DSN holds a password too; keep one of them"
+                                                   : "a SQLite database has no password");
+        return entry_fail(&database->entry, "password_file");
     }
-    if (environment_read_secret(path, &password, database->loader->err) < 0)
-        return fail(database, "password_file");
+    if (environment_read_secret(path, &password, database->entry.loader->err) < 0)
+        return entry_fail(&database->entry, "password_file");
     dsn_set_password(dsn, password);
     str_free_secret(password);
     strbuf_format(&text, "file %s", path);
@@ -188,22 +141,22 @@ static void add_param_items(const struct database *database, const char *origin)
         "target_session_attrs", "options", "application_name", "ssl-mode", "ssl-ca", "ssl-cert", "charset",
         "unix-socket"};
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
-        const char *value = dsn_param(&database->check->dsn, shown[i]);
+        const char *value = dsn_param(dsn_of(database), shown[i]);
         char key[40];
         snprintf(key, sizeof key, "dsn.%s", shown[i]);
         if (value)
-            add_item(database, key, value, origin);
+            entry_add_item(&database->entry, key, value, origin);
     }
 }
 
 static void add_dsn_items(const struct database *database, const char *origin, const char *password_origin) {
-    const struct dsn *dsn = &database->check->dsn;
-    add_item(database, "dsn", dsn->safe, origin);
+    const struct dsn *dsn = dsn_of(database);
+    entry_add_item(&database->entry, "dsn", dsn->safe, origin);
     if (dsn->user && !dsn->is_doubtful)
-        add_item(database, "dsn.user", dsn->user, origin);
+        entry_add_item(&database->entry, "dsn.user", dsn->user, origin);
     if (dsn->password)
-        add_item(database, "dsn.password", "(set)", password_origin ? password_origin : origin);
-    if (!database->setting)
+        entry_add_item(&database->entry, "dsn.password", "(set)", password_origin ? password_origin : origin);
+    if (!database->variable)
         add_param_items(database, origin);
 }
 
@@ -212,13 +165,13 @@ static int read_dsn(struct database *database) {
         [DSN_SQLITE] = KIND_SQLITE, [DSN_POSTGRES] = KIND_POSTGRES, [DSN_MYSQL] = KIND_MYSQL};
     char from_file[ERROR_TEXT_SIZE];
     char *password_origin = NULL;
-    if ((database->setting ? read_setting(database) : read_file_dsn(database)) < 0 ||
+    if ((database->variable ? read_variable(database) : read_file_dsn(database)) < 0 ||
         read_password(database, &password_origin) < 0)
         return -1;
-    database->check->kind = kinds[database->check->dsn.scheme];
-    add_dsn_items(database,
-        database->setting ? database->setting->origin : file_origin(database, true, from_file),
-        password_origin);
+    database->entry.check->kind = kinds[dsn_of(database)->scheme];
+    if (!database->variable)
+        snprintf(from_file, sizeof from_file, "file %s", database->entry.loader->file.path);
+    add_dsn_items(database, database->variable ? database->variable->origin : from_file, password_origin);
     free(password_origin);
     return 0;
 }
@@ -226,113 +179,68 @@ static int read_dsn(struct database *database) {
 /* -- role and limits -- */
 
 static int read_role(struct database *database) {
-    struct check_config *check = database->check;
-    const char *text;
-    char origin[ERROR_TEXT_SIZE];
-    check->role = strcmp(database->name, "default") == 0   ? ROLE_MAIN
-                  : strcmp(database->name, "snappea") == 0 ? ROLE_QUEUE
-                                                           : ROLE_PLAIN;
-    if (find_text(database, OPTION_DATABASE_ROLE, &text) < 0)
+    static const struct entry_words WORDS = {
+        ROLES, sizeof ROLES / sizeof ROLES[0], "role; write main, queue or plain"};
+    const struct entry *entry = &database->entry;
+    int role = strcmp(entry->name, "default") == 0   ? ROLE_MAIN
+               : strcmp(entry->name, "snappea") == 0 ? ROLE_QUEUE
+                                                     : ROLE_PLAIN;
+    bool is_set;
+    if (entry_read_word(entry, OPTION_DATABASE_ROLE, &WORDS, &role, &is_set) < 0)
         return -1;
-    enum role role = ROLE_PLAIN;
-    while (text && role <= ROLE_QUEUE && strcmp(text, role_name(role)) != 0)
-        role++;
-    if (role > ROLE_QUEUE) {
-        error_set(database->loader->err, "%s is no role; write main, queue or plain", option_quotable(text));
-        return fail(database, "role");
-    }
-    if (text)
-        check->role = role;
-    if (check->role == ROLE_QUEUE && check->kind != KIND_SQLITE) {
-        error_set(database->loader->err,
+    if (role == ROLE_QUEUE && entry->check->kind != KIND_SQLITE) {
+        error_set(entry->loader->err,
             "the role queue is for SQLite, where Bugsink keeps its queue; this is a %s database: give it the "
             "role plain",
-            check_kind_id_name(check->kind));
-        return fail(database, "role");
+            check_kind_id_name(entry->check->kind));
+        return entry_fail(entry, "role");
     }
-    add_item(database, "role", role_name(check->role), file_origin(database, text != NULL, origin));
+    entry->check->database.role = (enum role)role;
+    entry_add_file_item(entry, "role", ROLES[role], is_set);
     return 0;
-}
-
-static int read_critical(struct database *database) {
-    const json_t *value;
-    char origin[ERROR_TEXT_SIZE];
-    if (find(database, OPTION_DATABASE_CRITICAL, &value) < 0)
-        return -1;
-    if (value)
-        database->check->is_critical = json_is_true(value);
-    add_item(database, "critical", database->check->is_critical ? "true" : "false",
-        file_origin(database, value != NULL, origin));
-    return 0;
-}
-
-static int parse_limit(
-    const struct database *database, const struct option *option, const char *text, int64_t *limit) {
-    struct error *err = database->loader->err;
-    return option->type == OPTION_DURATION ? duration_parse(text, limit, err) : size_parse(text, limit, err);
-}
-
-/* How a limit is shown: -1 is the standard that is no number. */
-static void format_limit(const struct option *option, int64_t limit, char text[DURATION_TEXT_SIZE]) {
-    if (option->type == OPTION_DURATION)
-        duration_format(limit, text);
-    else if (option->type == OPTION_SIZE)
-        size_format(limit, text);
-    else
-        snprintf(text, DURATION_TEXT_SIZE, "%" PRId64, limit);
 }
 
 /* Reads a limit that concerns this database, or only says that it does not. */
-static int read_limit(struct database *database, enum option_id id, int64_t *limit, bool is_concerned) {
-    const struct option *option = option_get(id);
-    const json_t *value;
-    if (find(database, id, &value) < 0)
+static int read_limit(const struct database *database, enum option_id id, int64_t *limit, bool is_concerned) {
+    const struct entry *entry = &database->entry;
+    bool is_set;
+    if (entry_read_limit(entry, id, limit, &is_set) < 0)
         return -1;
-    const char *written = json_is_string(value) ? json_string_value(value) : value ? NULL : option->initial;
-    if (json_is_integer(value))
-        *limit = json_integer_value(value);
-    else if (written && option->type == OPTION_NUMBER)
-        *limit = strtoll(written, NULL, 10);
-    else if (written && parse_limit(database, option, written, limit) < 0)
-        return fail(database, own_key(id));
-    if ((written || json_is_integer(value)) && loader_check_range(database->loader, option, *limit) < 0)
-        return fail(database, own_key(id));
-    if (is_concerned) {
-        char text[DURATION_TEXT_SIZE], origin[ERROR_TEXT_SIZE];
-        format_limit(option, *limit, text);
-        add_item(database, own_key(id), *limit < 0 ? option->doc.standard : text,
-            file_origin(database, value != NULL, origin));
-    } else if (value) {
-        loader_add_warning(database->loader, "databases.%s.%s is not used: this is a %s database of role %s",
-            database->name, own_key(id), check_kind_id_name(database->check->kind),
-            role_name(database->check->role));
-    }
+    if (is_concerned)
+        entry_add_limit_item(entry, id, *limit, is_set);
+    else if (is_set)
+        loader_add_warning(entry->loader, "databases.%s.%s is not used: this is a %s database of role %s",
+            entry->name, entry_key(entry, id), check_kind_id_name(entry->check->kind),
+            role_name(entry->check->database.role));
     return 0;
 }
 
 static int read_limits(struct database *database) {
-    struct check_config *check = database->check;
-    bool is_sqlite = check->kind == KIND_SQLITE, is_queue = check->role == ROLE_QUEUE;
-    if (read_limit(database, OPTION_DATABASE_MIN_FREE, &check->min_free_bytes, is_sqlite) < 0 ||
-        read_limit(database, OPTION_DATABASE_MAX_WAL, &check->max_wal_bytes, is_sqlite) < 0 ||
-        read_limit(database, OPTION_DATABASE_BACKLOG_DEGRADED, &check->backlog_ms, is_queue) < 0 ||
-        read_limit(database, OPTION_DATABASE_BACKLOG_ERROR, &check->backlog_error_ms, is_queue) < 0 ||
-        read_limit(database, OPTION_DATABASE_BACKLOG_TASKS, &check->backlog_tasks, is_queue) < 0)
+    struct database_config *config = &database->entry.check->database;
+    bool is_sqlite = database->entry.check->kind == KIND_SQLITE, is_queue = config->role == ROLE_QUEUE;
+    if (read_limit(database, OPTION_DATABASE_MIN_FREE, &config->min_free_bytes, is_sqlite) < 0 ||
+        read_limit(database, OPTION_DATABASE_MAX_WAL, &config->max_wal_bytes, is_sqlite) < 0 ||
+        read_limit(database, OPTION_DATABASE_BACKLOG_DEGRADED, &config->backlog_ms, is_queue) < 0 ||
+        read_limit(database, OPTION_DATABASE_BACKLOG_ERROR, &config->backlog_error_ms, is_queue) < 0 ||
+        read_limit(database, OPTION_DATABASE_BACKLOG_TASKS, &config->backlog_tasks, is_queue) < 0)
         return -1;
-    if (check->backlog_error_ms >= 0 && check->backlog_error_ms < check->backlog_ms) {
-        error_set(database->loader->err, "must not be below backlog.degraded");
-        return fail(database, "backlog.error");
+    if (config->backlog_error_ms >= 0 && config->backlog_error_ms < config->backlog_ms) {
+        error_set(database->entry.loader->err, "must not be below backlog.degraded");
+        return entry_fail(&database->entry, "backlog.error");
     }
     return 0;
 }
 
 /* -- the list -- */
 
-static int add_database(
-    struct loader *loader, const char *name, json_t *object, const struct setting *setting, bool is_url) {
-    struct database database = {
-        loader, name, object, setting, is_url, loader_add_check(loader, name, KIND_SQLITE)};
-    if (read_dsn(&database) < 0 || read_role(&database) < 0 || read_critical(&database) < 0)
+static int add_database(struct loader *loader, const char *name, json_t *object,
+    const struct option_value *variable, bool is_url) {
+    struct check_config *check = loader_add_check(loader, name, KIND_SQLITE);
+    struct database database = {{loader, "databases", name, object, check}, variable, is_url};
+    check->database = (struct database_config){
+        .reconnect_ms = loader->config->reconnect_ms, .min_free_bytes = -1, .backlog_error_ms = -1};
+    if (read_dsn(&database) < 0 || read_role(&database) < 0 ||
+        entry_read_critical(&database.entry, OPTION_DATABASE_CRITICAL) < 0)
         return -1;
     return read_limits(&database);
 }
@@ -340,7 +248,7 @@ static int add_database(
 /* Bugsink's two databases, and what the variables say of them. */
 struct own_database {
     const char *name;
-    const struct setting *setting;
+    const struct option_value *variable;
     bool is_url;
     bool is_forced; /* a variable names it: it is checked though the file's list leaves it out */
 };
@@ -359,11 +267,10 @@ static int add_listed(struct loader *loader, json_t *list, const struct own_data
         const struct own_database *mine = find_own(own, name);
         bool is_forced = mine && mine->is_forced;
         if (json_is_null(object)) {
-            char key[KEY_SIZE], origin[ERROR_TEXT_SIZE];
+            char key[KEY_SIZE];
             snprintf(key, sizeof key, "databases.%s", name);
-            snprintf(origin, sizeof origin, "file %s", loader->file.path);
-            loader_add_item(loader, key, "not checked", origin);
-        } else if (add_database(loader, name, object, is_forced ? mine->setting : NULL,
+            loader_add_file_item(loader, key, "not checked", true);
+        } else if (add_database(loader, name, object, is_forced ? mine->variable : NULL,
                        is_forced && mine->is_url) < 0) {
             return -1;
         }
@@ -371,10 +278,10 @@ static int add_listed(struct loader *loader, json_t *list, const struct own_data
     return 0;
 }
 
-int loader_load_databases(struct loader *loader) {
-    const struct setting *url = &loader->settings[OPTION_DATABASE_URL];
-    const struct setting *path = &loader->settings[OPTION_DATABASE_PATH];
-    const struct setting *queue = &loader->settings[OPTION_SNAPPEA_DATABASE_PATH];
+static int load(struct loader *loader) {
+    const struct option_value *url = &loader->values[OPTION_DATABASE_URL];
+    const struct option_value *path = &loader->values[OPTION_DATABASE_PATH];
+    const struct option_value *queue = &loader->values[OPTION_SNAPPEA_DATABASE_PATH];
     const struct own_database own[2] = {
         {"default", url->text ? url : path, url->text != NULL, url->text || path->layer == LAYER_ENVIRONMENT},
         {"snappea", queue, false, queue->layer == LAYER_ENVIRONMENT},
@@ -384,8 +291,43 @@ int loader_load_databases(struct loader *loader) {
         if (list && i == 1 && add_listed(loader, list, own) < 0)
             return -1;
         bool is_wanted = list ? own[i].is_forced && !json_object_get(list, own[i].name) : true;
-        if (is_wanted && add_database(loader, own[i].name, NULL, own[i].setting, own[i].is_url) < 0)
+        if (is_wanted && add_database(loader, own[i].name, NULL, own[i].variable, own[i].is_url) < 0)
             return -1;
     }
     return 0;
 }
+
+/* -- what a database check can do -- */
+
+static bool asks_the_same(const struct check_config *a, const struct check_config *b) {
+    return a->database.role == b->database.role && dsn_equal(&a->database.dsn, &b->database.dsn);
+}
+
+static bool has_same_limits(const struct check_config *a, const struct check_config *b) {
+    const struct database_config *one = &a->database, *other = &b->database;
+    return one->reconnect_ms == other->reconnect_ms && one->min_free_bytes == other->min_free_bytes &&
+           one->max_wal_bytes == other->max_wal_bytes && one->backlog_ms == other->backlog_ms &&
+           one->backlog_tasks == other->backlog_tasks && one->backlog_error_ms == other->backlog_error_ms;
+}
+
+static void log_what(const struct check_config *check, struct log_line *line) {
+    log_str(line, "role", role_name(check->database.role));
+    log_str(line, "target", check->database.dsn.safe);
+}
+
+static void blank(const struct check_config *check, char *text) {
+    dsn_blank(&check->database.dsn, text);
+}
+
+static void release(struct check_config *check) {
+    dsn_release(&check->database.dsn);
+}
+
+const struct config_kind CONFIG_DATABASE = {
+    .load = load,
+    .asks_the_same = asks_the_same,
+    .has_same_limits = has_same_limits,
+    .log = log_what,
+    .blank = blank,
+    .release = release,
+};

@@ -1,21 +1,16 @@
-/* Which directories are checked: the file's list, or Bugsink's own two where its /tmp is shared with us. */
-#include "config/loader.h"
+/* The reader of directories: the file's list, or Bugsink's own two where its /tmp is shared with us. */
+#include "config/entry.h"
+#include "config/kind.h"
 
-#include "config/duration.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_SIZE = 128 };
+static const char *const ROLES[] = {
+    [DIRECTORY_PLAIN] = "plain", [DIRECTORY_SPOOL] = "spool", [DIRECTORY_WAKEUP] = "wakeup"};
 
-/* One directory on its way to become a check. */
-struct directory {
-    struct loader *loader;
-    const char *name;
-    json_t *object; /* its object in the file; NULL: Bugsink's own, at its standard path */
-    struct check_config *check;
-};
+const char *directory_role_name(enum directory_role role) {
+    return ROLES[role];
+}
 
 /* Bugsink's own: INGEST_STORE_BASE_DIR (bugsink/app_settings.py) and WAKEUP_CALLS_DIR (snappea/settings.py).
  */
@@ -34,96 +29,43 @@ static const struct own_directory *find_own(const char *name) {
     return NULL;
 }
 
-/* -- keys in its object -- */
-
-static const char *own_key(enum option_id id) {
-    return option_get(id)->doc.key + strlen("directories.NAME.");
-}
-
-static int fail(const struct directory *directory, enum option_id id) {
-    return error_prefix(directory->loader->err, "%.200s: directories.%s.%s", directory->loader->file.path,
-        directory->name, own_key(id));
-}
-
-/* Finds a value: *value is NULL where there is none. */
-static int find(const struct directory *directory, enum option_id id, const json_t **value) {
-    char shown[KEY_SIZE];
-    *value = json_object_get(directory->object, own_key(id));
-    if (!*value)
-        return 0;
-    snprintf(shown, sizeof shown, "directories.%s.%s", directory->name, own_key(id));
-    return loader_check_type(directory->loader, shown, *value, option_get(id)->type);
-}
-
-static void add_item(
-    const struct directory *directory, enum option_id id, const char *value, bool is_from_file) {
-    char shown[KEY_SIZE], origin[ERROR_TEXT_SIZE];
-    snprintf(shown, sizeof shown, "directories.%s.%s", directory->name, own_key(id));
-    if (is_from_file)
-        snprintf(origin, sizeof origin, "file %s", directory->loader->file.path);
-    loader_add_item(directory->loader, shown, value, is_from_file ? origin : NULL);
-}
-
-static int read_path(struct directory *directory) {
-    const json_t *value;
-    const struct own_directory *own = find_own(directory->name);
-    if (find(directory, OPTION_DIRECTORY_PATH, &value) < 0)
+static int read_path(const struct entry *entry) {
+    const char *text;
+    const struct own_directory *own = find_own(entry->name);
+    if (entry_find_text(entry, OPTION_DIRECTORY_PATH, &text) < 0)
         return -1;
-    const char *path = value ? json_string_value(value) : own ? own->path : NULL;
+    const char *path = text ? text : own ? own->path : NULL;
     if (!path)
-        error_set(directory->loader->err, "missing: which directory is to be checked?");
+        error_set(entry->loader->err, "missing: which directory is to be checked?");
     else if (path[0] != '/')
-        error_set(directory->loader->err, "must be an absolute path: one that begins with /");
+        error_set(entry->loader->err, "must be an absolute path: one that begins with /");
     if (!path || path[0] != '/')
-        return fail(directory, OPTION_DIRECTORY_PATH);
-    directory->check->path = str_dup(path);
-    add_item(directory, OPTION_DIRECTORY_PATH, path, value != NULL);
+        return entry_fail(entry, "path");
+    entry->check->directory.path = str_dup(path);
+    entry_add_file_item(entry, "path", path, text != NULL);
     return 0;
 }
 
-static int read_role(struct directory *directory) {
-    const json_t *value;
-    const struct own_directory *own = find_own(directory->name);
-    if (find(directory, OPTION_DIRECTORY_ROLE, &value) < 0)
-        return -1;
+static int read_role(const struct entry *entry) {
+    static const struct entry_words WORDS = {
+        ROLES, sizeof ROLES / sizeof ROLES[0], "role of a directory; write spool, wakeup or plain"};
+    const struct own_directory *own = find_own(entry->name);
     int role = own ? (int)own->role : (int)DIRECTORY_PLAIN;
-    if (value)
-        for (role = DIRECTORY_PLAIN; role <= DIRECTORY_WAKEUP; role++)
-            if (strcmp(json_string_value(value), directory_role_name((enum directory_role)role)) == 0)
-                break;
-    if (role > DIRECTORY_WAKEUP) {
-        error_set(directory->loader->err, "%s is no role of a directory; write spool, wakeup or plain",
-            option_quotable(json_string_value(value)));
-        return fail(directory, OPTION_DIRECTORY_ROLE);
-    }
-    directory->check->directory_role = (enum directory_role)role;
-    add_item(directory, OPTION_DIRECTORY_ROLE, directory_role_name((enum directory_role)role), value != NULL);
+    bool is_set;
+    if (entry_read_word(entry, OPTION_DIRECTORY_ROLE, &WORDS, &role, &is_set) < 0)
+        return -1;
+    entry->check->directory.role = (enum directory_role)role;
+    entry_add_file_item(entry, "role", ROLES[role], is_set);
     return 0;
 }
 
-static int read_critical(struct directory *directory) {
-    const json_t *value;
-    if (find(directory, OPTION_DIRECTORY_CRITICAL, &value) < 0)
+static int read_min_free(const struct entry *entry) {
+    int64_t *bytes = &entry->check->directory.min_free_bytes;
+    bool is_set;
+    *bytes = -1;
+    if (entry_read_limit(entry, OPTION_DIRECTORY_MIN_FREE, bytes, &is_set) < 0)
         return -1;
-    directory->check->is_critical = !value || json_is_true(value);
-    add_item(directory, OPTION_DIRECTORY_CRITICAL, directory->check->is_critical ? "true" : "false",
-        value != NULL);
-    return 0;
-}
-
-static int read_min_free(struct directory *directory) {
-    const struct option *option = option_get(OPTION_DIRECTORY_MIN_FREE);
-    int64_t *bytes = &directory->check->min_free_bytes;
-    const json_t *value;
-    char text[DURATION_TEXT_SIZE];
-    if (find(directory, OPTION_DIRECTORY_MIN_FREE, &value) < 0)
-        return -1;
-    if (value && (size_parse(json_string_value(value), bytes, directory->loader->err) < 0 ||
-                     loader_check_range(directory->loader, option, *bytes) < 0))
-        return fail(directory, OPTION_DIRECTORY_MIN_FREE);
-    if (value)
-        size_format(*bytes, text);
-    add_item(directory, OPTION_DIRECTORY_MIN_FREE, value ? text : option->doc.standard, value != NULL);
+    entry_add_limit_item(entry, OPTION_DIRECTORY_MIN_FREE, *bytes, is_set);
     return 0;
 }
 
@@ -143,10 +85,12 @@ static int add_directory(struct loader *loader, const char *name, json_t *object
             "its "
             "name",
             loader->file.path, name);
-    struct directory directory = {loader, name, object, loader_add_check(loader, name, KIND_DIRECTORY)};
-    if (read_path(&directory) < 0 || read_role(&directory) < 0 || read_critical(&directory) < 0)
+    const struct entry entry = {
+        loader, "directories", name, object, loader_add_check(loader, name, KIND_DIRECTORY)};
+    if (read_path(&entry) < 0 || read_role(&entry) < 0 ||
+        entry_read_critical(&entry, OPTION_DIRECTORY_CRITICAL) < 0)
         return -1;
-    return read_min_free(&directory);
+    return read_min_free(&entry);
 }
 
 static int add_listed(struct loader *loader, json_t *list) {
@@ -165,13 +109,14 @@ static bool is_tmp_shared(const struct loader *loader) {
     const char *standard = option_get(OPTION_SNAPPEA_DATABASE_PATH)->initial;
     for (size_t i = 0; i < loader->config->check_count; i++) {
         const struct check_config *check = &loader->config->checks[i];
-        if (check->role == ROLE_QUEUE && check->dsn.path && strcmp(check->dsn.path, standard) == 0)
+        if (check->kind == KIND_SQLITE && check->database.role == ROLE_QUEUE &&
+            strcmp(check->database.dsn.path, standard) == 0)
             return true;
     }
     return false;
 }
 
-int loader_load_directories(struct loader *loader) {
+static int load(struct loader *loader) {
     json_t *list = loader->file.root ? json_object_get(loader->file.root, "directories") : NULL;
     if (list)
         return add_listed(loader, list);
@@ -182,3 +127,29 @@ int loader_load_directories(struct loader *loader) {
             return -1;
     return 0;
 }
+
+/* -- what a directory check can do -- */
+
+static bool asks_the_same(const struct check_config *a, const struct check_config *b) {
+    return a->directory.role == b->directory.role && strcmp(a->directory.path, b->directory.path) == 0;
+}
+
+static bool has_same_limits(const struct check_config *a, const struct check_config *b) {
+    return a->directory.min_free_bytes == b->directory.min_free_bytes;
+}
+
+static void log_what(const struct check_config *check, struct log_line *line) {
+    log_str(line, "path", check->directory.path);
+}
+
+static void release(struct check_config *check) {
+    free(check->directory.path);
+}
+
+const struct config_kind CONFIG_DIRECTORY = {
+    .load = load,
+    .asks_the_same = asks_the_same,
+    .has_same_limits = has_same_limits,
+    .log = log_what,
+    .release = release,
+};

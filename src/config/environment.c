@@ -44,8 +44,8 @@ static int refuse_unknown(const char *name, struct error *err) {
             suggestion_consider(&suggestion, doc->variable + PREFIX_LENGTH);
     if (suggestion.best)
         return error_set(
-            err, "%s: no such setting; did you mean %s%s?", option_quotable(name), PREFIX, suggestion.best);
-    return error_set(err, "%s: no such setting; bugsink-health --help lists them", option_quotable(name));
+            err, "%s: no such option; did you mean %s%s?", option_quotable(name), PREFIX, suggestion.best);
+    return error_set(err, "%s: no such option; bugsink-health --help lists them", option_quotable(name));
 }
 
 /* Bugsink's variables that are paths have no _FILE variant; one that is set would be overlooked in silence.
@@ -57,7 +57,7 @@ static int refuse_path_file(const char *entry, struct error *err) {
         if (strncmp(entry, PATHS[i], length) == 0 && strncmp(entry + length, "_FILE=", 6) == 0 &&
             entry[length + 6])
             return error_set(
-                err, "%s_FILE: no such setting; %s is a path itself, not a secret", PATHS[i], PATHS[i]);
+                err, "%s_FILE: no such option; %s is a path itself, not a secret", PATHS[i], PATHS[i]);
     }
     return 0;
 }

@@ -15,7 +15,7 @@ enum { FILE_MAX_BYTES = 1024 * 1024, KEY_SIZE = 256 };
 
 /* -- keys -- */
 
-/* Whether the key at this place is a setting (2), a group of settings (1) or neither (0). */
+/* Whether the key at this place is an option (2), a group of options (1) or neither (0). */
 static int find_key(const char *key) {
     size_t length = strlen(key);
     const struct config_option_doc *doc;
@@ -26,7 +26,7 @@ static int find_key(const char *key) {
     return 0;
 }
 
-/* The key within the group that the n-th setting belongs to. Returns false where it is in another group. */
+/* The key within the group that the n-th option belongs to. Returns false where it is in another group. */
 static bool known_key(size_t n, const char *group, char key[KEY_SIZE]) {
     const struct config_option_doc *doc = config_option_doc(n);
     size_t length = strlen(group);

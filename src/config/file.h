@@ -19,7 +19,7 @@ struct config_file {
  * memory is overwritten as it is freed: the file may hold passwords. */
 int config_file_open(struct config_file *file, const char *path, struct error *err);
 
-/* Refuses a key that is no setting, by its name and place. */
+/* Refuses a key that is no option, by its name and place. */
 int config_file_check(const struct config_file *file, struct error *err);
 
 /* Overwrites and frees it all. */

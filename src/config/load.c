@@ -1,22 +1,21 @@
-/* Builds a configuration: finds each setting in its layers, validates, derives, and records where it came
- * from. */
-#include "config/loader.h"
-
+/* Builds a configuration: finds each option in its layers, validates, derives, records where it came from,
+ * and lets each kind read its own. */
 #include "config/address.h"
 #include "config/duration.h"
 #include "config/environment.h"
+#include "config/kind.h"
+#include "config/loader.h"
 #include "config/memory.h"
 #include "config/suggest.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const int64_t TIMEOUT_MS = 3000, RETRY_INTERVAL_MS = 1000, RECONNECT_LEAST_MS = 1000;
 
-/* -- single settings -- */
+/* -- single options -- */
 
 static void *field(struct loader *loader, const struct option *option) {
     return (char *)loader->config + option->offset;
@@ -28,20 +27,6 @@ static int parse_number(const char *text, int64_t *value, struct error *err) {
     if (text[0] < '0' || text[0] > '9' || *end || strlen(text) > 12)
         return error_set(err, "%s is no whole number", option_quotable(text));
     return 0;
-}
-
-int loader_check_range(struct loader *loader, const struct option *option, int64_t value) {
-    char least[DURATION_TEXT_SIZE], most[DURATION_TEXT_SIZE];
-    if (value >= option->least && value <= option->most)
-        return 0;
-    if (option->type == OPTION_DURATION) {
-        duration_format(option->least, least);
-        duration_format(option->most, most);
-    } else {
-        snprintf(least, sizeof least, "%" PRId64, option->least);
-        snprintf(most, sizeof most, "%" PRId64, option->most);
-    }
-    return error_set(loader->err, "must be from %s to %s", least, most);
 }
 
 static int apply_address(struct loader *loader, const char *text) {
@@ -72,7 +57,7 @@ static int check_shown(const char *text, struct error *err) {
     return length <= SHOWN_MAX ? 0 : error_set(err, "must be at most %d visible ASCII characters", SHOWN_MAX);
 }
 
-/* Parses a setting and puts it into its field. */
+/* Parses the text of an option and puts it into its field. */
 static int apply(struct loader *loader, const struct option *option, const char *text) {
     int64_t value;
     switch (option->type) {
@@ -106,15 +91,15 @@ static bool has_field(enum option_id id) {
     return option_get(id)->offset != OPTION_NO_FIELD || id == OPTION_LISTEN;
 }
 
-static int load_settings(struct loader *loader) {
+static int load_options(struct loader *loader) {
     for (enum option_id id = OPTION_LISTEN; id < OPTION_DATABASE_DSN; id++) {
-        struct setting *setting = &loader->settings[id];
+        struct option_value *value = &loader->values[id];
         if (id == OPTION_SETTINGS_REQUIRE)
             continue;
-        if (setting_load(loader, id, setting) < 0)
+        if (option_value_load(loader, id, value) < 0)
             return -1;
-        if (has_field(id) && setting->text && apply(loader, option_get(id), setting->text) < 0)
-            return setting_fail(loader, setting);
+        if (has_field(id) && value->text && apply(loader, option_get(id), value->text) < 0)
+            return option_value_fail(loader, value);
     }
     return 0;
 }
@@ -122,7 +107,7 @@ static int load_settings(struct loader *loader) {
 /* -- times that hang together -- */
 
 static const char *place_of(const struct loader *loader, enum option_id id) {
-    return loader->settings[id].place ? loader->settings[id].place : "default";
+    return loader->values[id].place ? loader->values[id].place : "default";
 }
 
 static int refuse_times(struct loader *loader, enum option_id id, int64_t value_ms, const char *relation,
@@ -134,16 +119,16 @@ static int refuse_times(struct loader *loader, enum option_id id, int64_t value_
         value, place_of(loader, id), relation, option_get(other)->doc.key, limit, place_of(loader, other));
 }
 
-/* Those that nobody set follow the interval, so that a short interval is one setting and not four. */
+/* Those that nobody set follow the interval, so that a short interval is one option and not four. */
 static int settle_times(struct loader *loader) {
     struct config *config = loader->config;
     int64_t share_ms = config->interval_ms * 3 / 5;
-    if (!loader->settings[OPTION_TIMEOUT].text)
+    if (!loader->values[OPTION_TIMEOUT].text)
         config->timeout_ms = share_ms < TIMEOUT_MS ? share_ms : TIMEOUT_MS;
-    if (!loader->settings[OPTION_RETRY_INTERVAL].text)
+    if (!loader->values[OPTION_RETRY_INTERVAL].text)
         config->retry_interval_ms =
             config->interval_ms < RETRY_INTERVAL_MS ? config->interval_ms : RETRY_INTERVAL_MS;
-    if (!loader->settings[OPTION_SLOW].text)
+    if (!loader->values[OPTION_SLOW].text)
         config->slow_ms = config->timeout_ms / 2;
     if (config->timeout_ms >= config->interval_ms)
         return refuse_times(
@@ -156,50 +141,9 @@ static int settle_times(struct loader *loader) {
             loader, OPTION_SLOW, config->slow_ms, "not be above", OPTION_TIMEOUT, config->timeout_ms);
     if (config->reconnect_ms > 0 && config->reconnect_ms < RECONNECT_LEAST_MS) {
         error_set(loader->err, "must be 0s, or from 1s");
-        return setting_fail(loader, &loader->settings[OPTION_RECONNECT]);
+        return option_value_fail(loader, &loader->values[OPTION_RECONNECT]);
     }
     return 0;
-}
-
-/* -- items, warnings, checks -- */
-
-void loader_add_item(struct loader *loader, const char *key, const char *value, const char *origin) {
-    struct config *config = loader->config;
-    config->items = memory_grow(config->items, config->item_count + 1, sizeof *config->items);
-    config->items[config->item_count++] = (struct config_item){
-        str_dup(key), str_dup(value ? value : "none"), str_dup(origin ? origin : "default")};
-}
-
-void loader_add_warning(struct loader *loader, const char *format, ...) {
-    struct config *config = loader->config;
-    char text[ERROR_TEXT_SIZE];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    config->warnings = memory_grow(config->warnings, config->warning_count + 1, sizeof *config->warnings);
-    config->warnings[config->warning_count++] = str_dup(text);
-}
-
-struct check_config *loader_add_check(struct loader *loader, const char *name, enum check_kind_id kind) {
-    struct config *config = loader->config;
-    config->checks = memory_grow(config->checks, config->check_count + 1, sizeof *config->checks);
-    struct check_config *check = &config->checks[config->check_count++];
-    *check = (struct check_config){
-        .name = str_dup(name),
-        .kind = kind,
-        .is_sandboxed = config->is_sandboxed,
-        .role = ROLE_PLAIN,
-        .is_critical = true,
-        .interval_ms = config->interval_ms,
-        .timeout_ms = config->timeout_ms,
-        .retry_interval_ms = config->retry_interval_ms,
-        .slow_ms = config->slow_ms,
-        .reconnect_ms = config->reconnect_ms,
-        .min_free_bytes = -1,
-        .backlog_error_ms = -1,
-    };
-    return check;
 }
 
 static void add_field_item(struct loader *loader, enum option_id id) {
@@ -218,7 +162,7 @@ static void add_field_item(struct loader *loader, enum option_id id) {
         value = log_format_name(loader->config->log_format);
     else
         value = *(char **)field(loader, option);
-    loader_add_item(loader, option->doc.key, value, loader->settings[id].origin);
+    loader_add_item(loader, option->doc.key, value, loader->values[id].origin);
 }
 
 /* -- the whole -- */
@@ -252,48 +196,38 @@ static int check_flags(struct loader *loader) {
 }
 
 static int open_file(struct loader *loader) {
-    struct setting *setting = &loader->settings[OPTION_CONFIG];
-    if (setting_load(loader, OPTION_CONFIG, setting) < 0)
+    struct option_value *value = &loader->values[OPTION_CONFIG];
+    if (option_value_load(loader, OPTION_CONFIG, value) < 0)
         return -1;
-    if (!setting->text)
+    if (!value->text)
         return 0;
-    if (config_file_open(&loader->file, setting->text, loader->err) < 0 ||
+    if (config_file_open(&loader->file, value->text, loader->err) < 0 ||
         config_file_check(&loader->file, loader->err) < 0)
-        return setting_fail(loader, setting);
-    loader->config->file = str_dup(setting->text);
+        return option_value_fail(loader, value);
+    loader->config->file = str_dup(value->text);
     return 0;
 }
 
 /* Not in the file: the responder is forked, and shut in, before that is read. */
 static int load_sandbox(struct loader *loader) {
-    struct setting *setting = &loader->settings[OPTION_SANDBOX];
+    struct option_value *value = &loader->values[OPTION_SANDBOX];
     loader->config->is_sandboxed = true; /* but where it says "off", and nothing else */
-    if (setting_load(loader, OPTION_SANDBOX, setting) < 0)
+    if (option_value_load(loader, OPTION_SANDBOX, value) < 0)
         return -1;
-    const char *text =
-        setting->text ? setting->text : ""; /* a flag without a value is config_load's to refuse */
+    const char *text = value->text ? value->text : ""; /* a flag without a value is config_load's to refuse */
     loader->config->is_sandboxed = strcmp(text, "off") != 0;
     if (loader->config->is_sandboxed && strcmp(text, "on") != 0) {
         error_set(loader->err, "%s is none of these: on, off", option_quotable(text));
-        return setting_fail(loader, setting);
+        return option_value_fail(loader, value);
     }
     return 0;
 }
 
-static int load(struct loader *loader) {
-    if (check_flags(loader) < 0 || environment_check(loader->source->environment, loader->err) < 0 ||
-        load_sandbox(loader) < 0 || open_file(loader) < 0 || load_settings(loader) < 0 ||
-        settle_times(loader) < 0)
-        return -1;
-    loader_add_item(loader, "config", loader->config->file, loader->settings[OPTION_CONFIG].origin);
-    loader_add_item(loader, "sandbox", loader->config->is_sandboxed ? "on" : "off",
-        loader->settings[OPTION_SANDBOX].origin);
-    for (enum option_id id = OPTION_LISTEN; id < OPTION_DATABASE_DSN; id++)
-        if (has_field(id))
-            add_field_item(loader, id);
-    if (loader_load_databases(loader) < 0 || loader_load_directories(loader) < 0 ||
-        loader_load_settings_check(loader) < 0 || loader_load_app(loader) < 0)
-        return -1;
+static int load_checks(struct loader *loader) {
+    const struct config_kind *kind;
+    for (size_t i = 0; (kind = config_kind_in_order(i)) != NULL; i++)
+        if (kind->load(loader) < 0)
+            return -1;
     if (loader->config->check_count > CONFIG_CHECKS_MAX)
         return error_set(loader->err, "%zu checks; at most %d can be served", loader->config->check_count,
             CONFIG_CHECKS_MAX);
@@ -304,19 +238,33 @@ static int load(struct loader *loader) {
     return 0;
 }
 
+static int load(struct loader *loader) {
+    if (check_flags(loader) < 0 || environment_check(loader->source->environment, loader->err) < 0 ||
+        load_sandbox(loader) < 0 || open_file(loader) < 0 || load_options(loader) < 0 ||
+        settle_times(loader) < 0)
+        return -1;
+    loader_add_item(loader, "config", loader->config->file, loader->values[OPTION_CONFIG].origin);
+    loader_add_item(loader, "sandbox", loader->config->is_sandboxed ? "on" : "off",
+        loader->values[OPTION_SANDBOX].origin);
+    for (enum option_id id = OPTION_LISTEN; id < OPTION_DATABASE_DSN; id++)
+        if (has_field(id))
+            add_field_item(loader, id);
+    return load_checks(loader);
+}
+
 static void release(struct loader *loader) {
     for (size_t i = 0; i < OPTION_COUNT; i++)
-        setting_release(&loader->settings[i]);
+        option_value_release(&loader->values[i]);
     config_file_close(&loader->file);
 }
 
 /* Sets the listening address, as far as it can be told. */
 static void load_listen(struct loader *loader) {
-    struct setting *file = &loader->settings[OPTION_CONFIG], *listen = &loader->settings[OPTION_LISTEN];
-    if (setting_load(loader, OPTION_CONFIG, file) == 0 && file->text)
+    struct option_value *file = &loader->values[OPTION_CONFIG], *listen = &loader->values[OPTION_LISTEN];
+    if (option_value_load(loader, OPTION_CONFIG, file) == 0 && file->text)
         config_file_open(&loader->file, file->text, NULL);
     /* A flag without its value has none; only config_load refuses it. */
-    if (setting_load(loader, OPTION_LISTEN, listen) == 0 && listen->text)
+    if (option_value_load(loader, OPTION_LISTEN, listen) == 0 && listen->text)
         apply_address(loader, listen->text);
 }
 

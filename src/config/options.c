@@ -1,4 +1,4 @@
-/* The one table of settings. */
+/* The one table of options. */
 #include "config/options.h"
 
 #include <ctype.h>
@@ -187,7 +187,8 @@ static const struct option OPTIONS[OPTION_COUNT] = {
     [OPTION_DATABASE_BACKLOG_ERROR] = {.doc = {DATABASE("backlog.error"), NULL, NULL, "null: never",
                                            "queue: error when the oldest task is older, and nothing moves"},
         DURATION(SECOND, 24 * HOUR),
-        .offset = OPTION_NO_FIELD},
+        .offset = OPTION_NO_FIELD,
+        .is_nullable = true},
     [OPTION_DATABASE_BACKLOG_TASKS] =
         {.doc = {DATABASE("backlog.tasks"), NULL, NULL, "300", "queue: degraded above this number of tasks"},
             .type = OPTION_NUMBER,
@@ -250,6 +251,13 @@ bool option_is_variable(const char *name) {
             return true;
     }
     return false;
+}
+
+int option_find_word(const char *text, const char *const *words, int count) {
+    int i = 0;
+    while (i < count && strcmp(text, words[i]) != 0)
+        i++;
+    return i < count ? i : -1;
 }
 
 const char *option_quotable(const char *text) {

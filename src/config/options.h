@@ -1,4 +1,4 @@
-/* The table of settings, from which file, environment, flags, --help and the documentation all come. For this
+/* The table of options, from which file, environment, flags, --help and the documentation all come. For this
  * room alone; others see config_option_doc. */
 #ifndef BH_CONFIG_OPTIONS_H
 #define BH_CONFIG_OPTIONS_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Each setting, in the order in which --help shows them. */
+/* Each option, in the order in which --help shows them. */
 enum option_id {
     OPTION_CONFIG,
     OPTION_LISTEN,
@@ -66,7 +66,7 @@ enum option_type {
     OPTION_LOG_FORMAT_NAME,
 };
 
-/* The offset of a setting that is no plain field of struct config. */
+/* The offset of an option that is no plain field of struct config. */
 #define OPTION_NO_FIELD SIZE_MAX
 
 struct option {
@@ -74,6 +74,7 @@ struct option {
     enum option_type type;
     size_t offset;       /* in struct config, of the field that holds the value */
     int64_t least, most; /* DURATION (ms), SIZE (bytes), NUMBER */
+    bool is_nullable;    /* null in the file is a value of its own */
     const char *initial; /* the text that holds when nobody sets it; NULL: nothing, or something derived from
                             others */
     bool has_file_variant; /* VARIABLE_FILE names a file that holds the value; not where the value is itself a
@@ -82,11 +83,14 @@ struct option {
 
 const struct option *option_get(enum option_id id);
 
-/* The setting with that flag, or NULL. */
+/* The option with that flag, or NULL. */
 const struct option *option_find_flag(const char *flag);
 
 /* Whether name is one of the variables, or its _FILE variant. */
 bool option_is_variable(const char *name);
+
+/* The index of the text among `count` words, -1 where it is none of them. */
+int option_find_word(const char *text, const char *const *words, int count);
 
 /* The text, where it is so plain (letters, digits, - _ . and not long) that it may be quoted in an error;
  * else

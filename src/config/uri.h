@@ -3,26 +3,11 @@
 #ifndef BH_CONFIG_URI_H
 #define BH_CONFIG_URI_H
 
+#include "base/span.h"
 #include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* A piece of a longer text. */
-struct span {
-    const char *at;
-    size_t length;
-};
-
-struct span span_of(const char *text);
-struct span span_from(struct span span, size_t start); /* without its first `start` characters */
-char *span_dup(struct span span);
-
-/* Where c stands first (or last) in it, or its length. */
-size_t span_find(struct span span, char c);
-size_t span_find_last(struct span span, char c);
-size_t span_find_any(struct span span, const char *characters);
-size_t span_count(struct span span, char c);
 
 /* Decodes percent escapes strictly. Returns NULL for a % without two hex digits and for %00. */
 char *uri_decode(struct span text);

@@ -1,5 +1,5 @@
 /* Metrics for Prometheus: what the checker knows, in both text formats. The responder adds what it knows
- * itself, and the end (see PAGE_PATH_METRICS). */
+ * itself, and the end (see ROUTE_BY_BOTH). */
 #ifndef BH_RENDER_METRICS_H
 #define BH_RENDER_METRICS_H
 

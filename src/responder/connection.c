@@ -175,17 +175,8 @@ static void send_response(struct connection *connection) {
 /* Our part of the metrics, with this request in it. */
 static void add_tail(struct connection *connection, struct answer *answer) {
     const struct serving *serving = connection->serving;
-    struct exposition page = {
-        .format = strcmp(answer->type, PAGE_TYPE_OPENMETRICS) == 0 ? EXPOSITION_OPENMETRICS : EXPOSITION_TEXT,
-        .text = strbuf_in(connection->tail, TRAFFIC_TEXT_SIZE)};
     struct verdicts verdicts = page_table_verdicts(serving->pages);
-    struct responder_state state = {
-        .connections = queues_in_use(&serving->queues), .started_at_ms = serving->started_at_ms};
-    process_usage(&state.usage, serving->meter);
-    traffic_put(&page, &serving->traffic, &verdicts, &state);
-    assert(!page.text.is_broken);
-    answer->tail = page.text.data;
-    answer->tail_length = page.text.length;
+    traffic_add_tail(&serving->traffic, &verdicts, queues_in_use(&serving->queues), connection->tail, answer);
 }
 
 /* Answers what was asked for by that path. */
@@ -193,7 +184,7 @@ static void respond(
     struct connection *connection, struct answer *answer, const char *path, size_t path_length) {
     const struct request *request = &connection->request;
     traffic_count(&connection->serving->traffic, path, path_length, answer->status);
-    if (answer_is_metrics(answer))
+    if (answer->takes_metrics)
         add_tail(connection, answer);
     answer->omits_body = request->is_head;
     answer->is_http_1_0 = !request->is_http_1_1;

@@ -18,8 +18,6 @@ struct serving {
     struct server_limits limits;
     struct queues queues;
     struct traffic traffic;
-    int64_t started_at_ms; /* wall clock */
-    const struct process_meter *meter;
     bool has_unwatched;         /* a connection has nothing that would wake it but its deadline */
     event_callback_fn on_event; /* calls connection_turn, with the connection as its argument */
 };

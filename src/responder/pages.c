@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "report/reason.h"
+#include "report/route.h"
 #include "report/style.h"
 
 #include <assert.h>
@@ -31,9 +32,6 @@ struct page_table {
     struct notice starting;
     struct notice stale;
 };
-
-static const char JSON_TYPE[] = "application/json";
-static const char TEXT_TYPE[] = "text/plain; charset=utf-8";
 
 /* -- our own texts -- */
 
@@ -85,22 +83,23 @@ static void set_body(struct answer *answer, int status, const char *type, const 
     answer->body = body;
     answer->body_length = length;
     answer->age_s = 0;
+    answer->takes_metrics = false;
+}
+
+/* Of the metrics, where the checker's part is not known or not trusted: ours alone. */
+static void set_metrics_alone(struct answer *answer, const char *type) {
+    set_body(answer, 200, type, "", 0);
+    answer->takes_metrics = true;
 }
 
 /* In the form of the page it stands for. */
 static void set_notice(struct answer *answer, const struct notice *notice, const char *type) {
-    if (strcmp(type, JSON_TYPE) == 0)
-        set_body(answer, 503, JSON_TYPE, notice->json.data, notice->json.length);
+    if (strcmp(type, PAGE_TYPE_JSON) == 0)
+        set_body(answer, 503, PAGE_TYPE_JSON, notice->json.data, notice->json.length);
     else if (strcmp(type, PAGE_TYPE_HTML) == 0)
         set_body(answer, 503, PAGE_TYPE_HTML, notice->html.data, notice->html.length);
     else
-        set_body(answer, 503, TEXT_TYPE, notice->text.data, notice->text.length);
-}
-
-/* The checker's part of the metrics, where it is not known or not trusted: nothing. */
-static void set_no_metrics(struct answer *answer, const char *type) {
-    set_body(answer, 200,
-        strcmp(type, PAGE_TYPE_OPENMETRICS) == 0 ? PAGE_TYPE_OPENMETRICS : PAGE_TYPE_METRICS, "", 0);
+        set_body(answer, 503, PAGE_TYPE_TEXT, notice->text.data, notice->text.length);
 }
 
 /* -- life -- */
@@ -163,17 +162,6 @@ struct path {
     size_t length;
 };
 
-static bool path_is(struct path path, const char *text) {
-    return path.length == strlen(text) && memcmp(path.text, text, path.length) == 0;
-}
-
-static bool is_check_path(struct path path) {
-    static const char FRONT[] = "/health/ready/";
-    size_t front = sizeof FRONT - 1;
-    return path.length > front && memcmp(path.text, FRONT, front) == 0 &&
-           !memchr(path.text + front, '/', path.length - front);
-}
-
 static int compare_path(const void *key, const void *element) {
     const struct path *path = key;
     const struct page *page = element;
@@ -187,24 +175,20 @@ static bool is_trusted(const struct page_table *table, enum page_trust trust, in
     return now_ms - table->valid_until_ms <= BEYOND_MS[trust];
 }
 
-/* Before the first set: the paths that every set holds are known. */
-static void answer_without_pages(const struct page_table *table, struct path path, unsigned tastes,
+/* Before the first set: the routes say what every set holds. */
+static void answer_without_pages(const struct page_table *table, const struct route *route, unsigned tastes,
     struct answer *answer, int64_t now_ms) {
-    if (path_is(path, PAGE_PATH_METRICS)) {
-        set_no_metrics(answer, tastes & PAGE_TASTE_OPENMETRICS ? PAGE_TYPE_OPENMETRICS : PAGE_TYPE_METRICS);
-    } else if (path_is(path, "/health/live") || path_is(path, "/health/self")) {
-        if (is_trusted(table, path_is(path, "/health/live") ? PAGE_TRUST_LONG : PAGE_TRUST_GRACE, now_ms))
-            set_body(answer, 200, TEXT_TYPE, "OK\n", 3);
+    const char *type = route_type(route, tastes);
+    switch (route->opening) {
+    case ROUTE_OPENS_OK:
+        if (is_trusted(table, route->trust, now_ms))
+            set_body(answer, 200, PAGE_TYPE_TEXT, "OK\n", 3);
         else
-            set_notice(answer, &table->stale, TEXT_TYPE);
-    } else if (path_is(path, "/health") && tastes & PAGE_TASTE_HTML) {
-        set_notice(answer, &table->starting, PAGE_TYPE_HTML);
-    } else if (path_is(path, "/health") || path_is(path, "/health/ready") || is_check_path(path)) {
-        set_notice(answer, &table->starting, JSON_TYPE);
-    } else if (path_is(path, "/health/started")) {
-        set_notice(answer, &table->starting, TEXT_TYPE);
-    } else {
-        response_set_error(answer, 404);
+            set_notice(answer, &table->stale, PAGE_TYPE_TEXT);
+        break;
+    case ROUTE_OPENS_STARTING: set_notice(answer, &table->starting, type); break;
+    case ROUTE_OPENS_EMPTY: set_metrics_alone(answer, type); break;
+    case ROUTE_OPENS_MISSING: response_set_error(answer, 404); break;
     }
 }
 
@@ -226,12 +210,11 @@ static const struct page *find_page(const struct page_set *set, struct path path
 struct page_hold *page_table_answer(
     struct page_table *table, const char *path, size_t length, unsigned tastes, struct answer *answer) {
     int64_t now_ms = clock_now_ms(table->clock);
-    if (length > 1 && path[length - 1] == '/')
-        length--;
-    struct path key = {path, length};
+    const struct route *route = route_of(route_find(path, length));
+    struct path key = {path, route_path_length(path, length)};
     struct page_hold *hold = table->current;
     if (!hold) {
-        answer_without_pages(table, key, tastes, answer, now_ms);
+        answer_without_pages(table, route, tastes, answer, now_ms);
         return NULL;
     }
     const struct page *page = find_page(&hold->set, key, tastes);
@@ -239,14 +222,16 @@ struct page_hold *page_table_answer(
         response_set_error(answer, 404);
         return NULL;
     }
+    bool takes_metrics = route->author == ROUTE_BY_BOTH;
     if (!is_trusted(table, page->trust, now_ms)) {
-        if (strcmp(page->path, PAGE_PATH_METRICS) == 0)
-            set_no_metrics(answer, page->type);
+        if (takes_metrics)
+            set_metrics_alone(answer, route_type(route, tastes));
         else
             set_notice(answer, &table->stale, page->type);
         return NULL;
     }
     set_body(answer, page->status, page->type, page->body, page->body_length);
+    answer->takes_metrics = takes_metrics;
     /* The table is a user itself: no release has freed it. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     answer->age_s = (now_ms - hold->set.made_at_ms) / 1000;
     hold->users++;
@@ -255,14 +240,10 @@ struct page_hold *page_table_answer(
 
 /* -- metrics -- */
 
-bool answer_is_metrics(const struct answer *answer) {
-    return answer->status == 200 &&
-           (strcmp(answer->type, PAGE_TYPE_METRICS) == 0 || strcmp(answer->type, PAGE_TYPE_OPENMETRICS) == 0);
-}
-
 /* Asked as a client would ask, so that no metric can say otherwise than the page. */
-static bool is_well(struct page_table *table, const char *path) {
+static bool is_well(struct page_table *table, enum route_id id) {
     struct answer answer = {0};
+    const char *path = route_of(id)->path;
     page_hold_release(page_table_answer(table, path, strlen(path), 0, &answer));
     return answer.status == 200;
 }
@@ -270,7 +251,7 @@ static bool is_well(struct page_table *table, const char *path) {
 struct verdicts page_table_verdicts(struct page_table *table) {
     return (struct verdicts){
         .is_fresh = table->current && is_trusted(table, PAGE_TRUST_LEASE, clock_now_ms(table->clock)),
-        .is_live = is_well(table, "/health/live"),
-        .is_ready = is_well(table, "/health/ready"),
+        .is_live = is_well(table, ROUTE_LIVE),
+        .is_ready = is_well(table, ROUTE_READY),
     };
 }

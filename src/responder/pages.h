@@ -40,17 +40,15 @@ int page_table_put(
 /* The pages that stand are good until then. */
 void page_table_renew(struct page_table *table, int64_t valid_until_ms);
 
-/* Fills status, type, body and age of what GET of the path (of that length, with or without its final slash)
- * answers now: the page, 503 `stale`, 503 `starting`, or 404. tastes: any of enum page_taste; where the path
- * has a page for one of them, that. The texts live until the hold, which may be NULL, is released.
- * The metrics are always 200: with the checker's part, where that may be trusted, and else without. */
+/* Fills status, type, body and age (and whether our metrics follow) of what GET of the path (of that length,
+ * with or without its final slash) answers now: the page, 503 `stale`, 503 `starting`, or 404. tastes: any of
+ * enum page_taste; where the path has a page for one of them, that. The texts live until the hold, which may
+ * be NULL, is released. The metrics are always 200: with the checker's part, where that may be trusted, and
+ * else without. */
 struct page_hold *page_table_answer(
     struct page_table *table, const char *path, size_t length, unsigned tastes, struct answer *answer);
 
-/* Whether that is an answer to which the responder's own metrics belong. */
-bool answer_is_metrics(const struct answer *answer);
-
-/* What is known of the whole now: what /health/ready and /health/live answer. */
+/* What is known of the whole now: what the routes of readiness and liveness answer. */
 struct verdicts page_table_verdicts(struct page_table *table);
 void page_hold_release(struct page_hold *hold);
 

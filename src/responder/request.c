@@ -1,14 +1,10 @@
 /* Reads the head of an HTTP/1 request (RFC 9112), byte by byte, and refuses what is not exactly one. */
 #include "responder/request.h"
 
+#include "base/span.h"
+
 #include <string.h>
 #include <strings.h>
-
-/* A stretch of the request's bytes. */
-struct span {
-    const char *at;
-    size_t length;
-};
 
 static bool span_is(struct span span, const char *text) {
     return span.length == strlen(text) && memcmp(span.at, text, span.length) == 0;

@@ -10,7 +10,6 @@
 #include "responder/pages.h"
 #include "responder/server.h"
 
-#include <signal.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -155,30 +154,33 @@ static void responder_release(struct responder *responder) {
         event_base_free(responder->base);
 }
 
-/* A signal meant for the whole process group, Ctrl-C above all, must not end the answers: the checker decides
- * when. */
-static void ignore_signals(void) {
-    static const int IGNORED[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-    for (size_t i = 0; i < sizeof IGNORED / sizeof IGNORED[0]; i++)
-        signal(IGNORED[i], SIG_IGN);
-}
-
 /* All is open that will ever be, and nothing has been read yet. */
 static void enter_sandbox(struct responder *responder) {
     process_meter_open(&responder->meter, process_limit_descriptors(DESCRIPTORS_MAX));
     sandbox_enter_responder(&responder->sandbox, MEMORY_MAX, &responder->meter);
 }
 
-int responder_run(int link_fd, bool is_sandboxed) {
-    struct responder responder = {.link_fd = link_fd, .is_sandboxed = is_sandboxed, .exit_code = 1};
+/* The start of the process has the same steps as the checker's and a child's: what it is called, its signals,
+ * its secrets, what it keeps and opens, and in the end what it gives up. Returns whether it can serve.
+ *
+ * A signal meant for the whole process group, Ctrl-C above all, must not end the answers: the checker decides
+ * when. And what a careless launcher has left open is closed. */
+static bool enter_process(struct responder *responder) {
     log_set_process("responder");
     process_set_name("bh-responder");
+    process_ignore_signals();
     process_forbid_core();
-    ignore_signals();
-    bool can_serve = responder_init(&responder) == 0;
-    if (is_sandboxed)
-        enter_sandbox(&responder);
-    if (!can_serve)
+    process_wipe_environment();
+    process_close_from(STDERR_FILENO + 1, &responder->link_fd, 1);
+    bool can_serve = responder_init(responder) == 0;
+    if (responder->is_sandboxed)
+        enter_sandbox(responder);
+    return can_serve;
+}
+
+int responder_run(int link_fd, bool is_sandboxed) {
+    struct responder responder = {.link_fd = link_fd, .is_sandboxed = is_sandboxed, .exit_code = 1};
+    if (!enter_process(&responder))
         log_error("cannot start", "out of memory, or no descriptor for the event loop");
     else if (event_base_dispatch(responder.base) < 0)
         log_error("cannot go on", "the event loop failed");

@@ -78,14 +78,14 @@ static void put_date(struct response *response, int64_t wall_ms) {
 }
 
 static const char *type_for(const struct answer *answer) {
-    if (answer->prefers_health_json && strcmp(answer->type, "application/json") == 0)
+    if (answer->prefers_health_json && strcmp(answer->type, PAGE_TYPE_JSON) == 0)
         return "application/health+json";
     return answer->type;
 }
 
 /* Whether another Accept field could have had another answer. */
 static bool is_negotiated(const struct answer *answer) {
-    return strcmp(answer->type, "text/plain; charset=utf-8") != 0;
+    return strcmp(answer->type, PAGE_TYPE_TEXT) != 0;
 }
 
 /* What a browser is told: to look again, and to let the page do nothing but be read. */
@@ -134,8 +134,9 @@ void response_set_error(struct answer *answer, int status) {
     const char *text = status_text(status)->text;
     assert(text);
     answer->status = status;
-    answer->type = "text/plain; charset=utf-8";
+    answer->type = PAGE_TYPE_TEXT;
     answer->body = text;
     answer->body_length = strlen(text);
     answer->age_s = 0;
+    answer->takes_metrics = false;
 }

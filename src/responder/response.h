@@ -19,6 +19,7 @@ struct answer {
     bool keeps_alive; /* the connection stays open behind this answer */
     bool is_http_1_0; /* the client has to be told that it does */
     bool prefers_health_json;
+    bool takes_metrics; /* the responder's own metrics belong behind the body */
 };
 
 /* How often a browser looks again. */

@@ -312,7 +312,7 @@ struct server *server_new(struct event_base *base, int listen_fd, struct page_ta
         .clock = clock,
         .pages = pages,
         .limits = *limits,
-        .started_at_ms = clock_wall_ms(clock),
+        .traffic.started_at_ms = clock_wall_ms(clock),
         .on_event = on_connection_event};
     queues_init(&server->serving.queues);
     server->listen_fd = listen_fd;
@@ -327,7 +327,7 @@ struct server *server_new(struct event_base *base, int listen_fd, struct page_ta
 }
 
 void server_set_meter(struct server *server, const struct process_meter *meter) {
-    server->serving.meter = meter;
+    server->serving.traffic.meter = meter;
 }
 
 /* One more turn for each connection that has not got its answer: what has come by now is answered. */

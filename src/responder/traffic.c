@@ -1,23 +1,10 @@
 /* Counts what the server does, and writes it down for Prometheus. */
 #include "responder/traffic.h"
 
-#include "report/page.h"
+#include "report/route.h"
 
 #include <assert.h>
 #include <string.h>
-
-static const struct {
-    const char *path, *label;
-} PATHS[TRAFFIC_PATH_COUNT] = {
-    [TRAFFIC_LIVE] = {"/health/live", "/health/live/"},
-    [TRAFFIC_READY] = {"/health/ready", "/health/ready/"},
-    [TRAFFIC_HEALTH] = {"/health", "/health/"},
-    [TRAFFIC_CHECK] = {NULL, "/health/ready/NAME/"},
-    [TRAFFIC_STARTED] = {"/health/started", "/health/started/"},
-    [TRAFFIC_SELF] = {"/health/self", "/health/self/"},
-    [TRAFFIC_METRICS] = {PAGE_PATH_METRICS, PAGE_PATH_METRICS},
-    [TRAFFIC_OTHER] = {NULL, "other"},
-};
 
 static const struct {
     int status;
@@ -27,23 +14,12 @@ static const struct {
 
 /* -- counting -- */
 
-static enum traffic_path path_of(const char *path, size_t length) {
-    static const char CHECKS[] = "/health/ready/";
-    if (length > 1 && path[length - 1] == '/')
-        length--;
-    for (int i = 0; i < TRAFFIC_PATH_COUNT; i++)
-        if (PATHS[i].path && strlen(PATHS[i].path) == length && memcmp(PATHS[i].path, path, length) == 0)
-            return (enum traffic_path)i;
-    bool is_check = length >= sizeof CHECKS && memcmp(path, CHECKS, sizeof CHECKS - 1) == 0;
-    return is_check ? TRAFFIC_CHECK : TRAFFIC_OTHER;
-}
-
 static bool is_of_a_page(int status) {
     return status == 200 || status == 405 || status == 503;
 }
 
 void traffic_count(struct traffic *traffic, const char *path, size_t length, int status) {
-    enum traffic_path of = is_of_a_page(status) ? path_of(path, length) : TRAFFIC_OTHER;
+    enum route_id of = is_of_a_page(status) ? route_find(path, length) : ROUTE_OTHER;
     int i = 0;
     while (i < TRAFFIC_STATUS_COUNT && STATUSES[i].status != status)
         i++;
@@ -74,11 +50,12 @@ static void put_verdicts(struct exposition *page, const struct verdicts *verdict
 static void put_requests(struct exposition *page, const struct traffic *traffic) {
     exposition_family(page, "bugsink_health_http_requests", METRIC_COUNTER,
         "Requests answered, by path and status code; each is there since its first one.");
-    for (int path = 0; path < TRAFFIC_PATH_COUNT; path++)
+    for (int id = 0; id < ROUTE_COUNT; id++)
         for (int i = 0; i < TRAFFIC_STATUS_COUNT; i++) {
-            const struct label labels[] = {{"path", PATHS[path].label}, {"code", STATUSES[i].label}};
-            if (traffic->requests[path][i] > 0)
-                exposition_number(page, labels, 2, (int64_t)traffic->requests[path][i]);
+            const struct label labels[] = {
+                {"path", route_of((enum route_id)id)->label}, {"code", STATUSES[i].label}};
+            if (traffic->requests[id][i] > 0)
+                exposition_number(page, labels, 2, (int64_t)traffic->requests[id][i]);
         }
 }
 
@@ -109,4 +86,17 @@ void traffic_put(struct exposition *page, const struct traffic *traffic, const s
         "Times that no descriptor was left for a new connection, which had to wait.", traffic->pauses);
     put_process(page, state);
     exposition_end(page);
+}
+
+void traffic_add_tail(const struct traffic *traffic, const struct verdicts *verdicts, size_t connections,
+    char memory[TRAFFIC_TEXT_SIZE], struct answer *answer) {
+    struct exposition page = {
+        .format = strcmp(answer->type, PAGE_TYPE_OPENMETRICS) == 0 ? EXPOSITION_OPENMETRICS : EXPOSITION_TEXT,
+        .text = strbuf_in(memory, TRAFFIC_TEXT_SIZE)};
+    struct responder_state state = {.connections = connections, .started_at_ms = traffic->started_at_ms};
+    process_usage(&state.usage, traffic->meter);
+    traffic_put(&page, traffic, verdicts, &state);
+    assert(!page.text.is_broken);
+    answer->tail = page.text.data;
+    answer->tail_length = page.text.length;
 }

@@ -1,36 +1,27 @@
 /* What the server has done since it began, counted, and written down as the responder's part of the metrics.
- * Pure. */
+ */
 #ifndef BH_RESPONDER_TRAFFIC_H
 #define BH_RESPONDER_TRAFFIC_H
 
 #include "base/process.h"
 #include "report/exposition.h"
+#include "report/route.h"
+#include "responder/response.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whatever is asked for falls under one of these: what clients send can make no more samples. */
-enum traffic_path {
-    TRAFFIC_LIVE,
-    TRAFFIC_READY,
-    TRAFFIC_HEALTH,
-    TRAFFIC_CHECK,
-    TRAFFIC_STARTED,
-    TRAFFIC_SELF,
-    TRAFFIC_METRICS,
-    TRAFFIC_OTHER, /* no page of ours, or a request that could not be read */
-    TRAFFIC_PATH_COUNT,
-};
-
 enum { TRAFFIC_STATUS_COUNT = 7 };
 
-/* {0} has counted nothing. */
+/* {0} has counted nothing. What clients send can make no more samples than there are routes and statuses. */
 struct traffic {
-    uint64_t requests[TRAFFIC_PATH_COUNT][TRAFFIC_STATUS_COUNT];
+    uint64_t requests[ROUTE_COUNT][TRAFFIC_STATUS_COUNT];
     uint64_t accepted;
-    uint64_t evicted; /* ended unfinished, to make room for another */
-    uint64_t pauses;  /* of accepting, for want of a descriptor */
+    uint64_t evicted;                  /* ended unfinished, to make room for another */
+    uint64_t pauses;                   /* of accepting, for want of a descriptor */
+    int64_t started_at_ms;             /* wall clock */
+    const struct process_meter *meter; /* how the process measures itself: borrowed; NULL: by opening files */
 };
 
 /* One answer. status is one that an answer may have; the path counts where it is one of ours. */
@@ -49,9 +40,14 @@ struct responder_state {
     struct process_usage usage;
 };
 
-/* The text that ends a page of metrics. It fits into TRAFFIC_TEXT_SIZE bytes, whatever was counted. */
+/* Pure: the text that ends a page of metrics. It fits into TRAFFIC_TEXT_SIZE bytes, whatever was counted. */
 enum { TRAFFIC_TEXT_SIZE = 8192 };
 void traffic_put(struct exposition *page, const struct traffic *traffic, const struct verdicts *verdicts,
     const struct responder_state *state);
+
+/* Composes that text for this moment in memory, which must stay, and puts it behind the answer. connections:
+ * open now. */
+void traffic_add_tail(const struct traffic *traffic, const struct verdicts *verdicts, size_t connections,
+    char memory[TRAFFIC_TEXT_SIZE], struct answer *answer);
 
 #endif

@@ -15,8 +15,7 @@
 void outcome_set_detail(struct outcome *outcome, const struct check_config *config, const char *text) {
     char *copy = strdup(text);
     if (copy) {
-        if (config->dsn.safe)
-            dsn_blank(&config->dsn, copy);
+        check_config_blank(config, copy);
         str_flatten(copy);
     }
     str_copy(outcome->detail, sizeof outcome->detail, copy ? copy : "(out of memory)");
@@ -218,8 +217,7 @@ void check_finish(struct check *check, uint64_t run_id, const struct outcome *ou
     struct outcome final = outcome_checked(outcome);
     if (final.reason != REASON_OK && final.phase == PHASE_NONE)
         final.phase = check->phase;
-    if (check->config->dsn.safe) /* only databases have a DSN */
-        dsn_blank(&check->config->dsn, final.detail);
+    check_config_blank(check->config, final.detail);
     str_flatten(final.detail);
     check->finished(check, &final, clock_now_ms(check->env->timers->clock) - check->started_ms);
 }

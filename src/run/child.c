@@ -370,17 +370,20 @@ static void reset_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* The start of the process has the same steps as the checker's and the responder's: its signals, its secrets,
+ * what it keeps, and in the end what it gives up: more memory and processor time than the run can use.
+ * Whoever is kept busy after its time (a login that lingers) ends by the latter. */
 static _Noreturn void run_child(
     pid_t parent, int fd, int64_t deadline_ms, void (*work)(void *arg, int fd), void *arg) {
     alarm((unsigned)((deadline_ms + 999) / 1000) + LAST_RESORT_S);
     reset_signals();
     sandbox_watch_violations();
+    bool has_parent = process_die_with_parent(parent);
     process_forbid_core();
-    process_limit_memory(MEMORY_MAX);
-    /* More than the run can use; and whoever is kept busy after its time (a login that lingers) ends here. */
-    process_limit_processor((unsigned long)(deadline_ms + 999) / 1000 + PROCESSOR_SPARE_S);
     process_close_from(STDERR_FILENO + 1, &fd, 1);
-    if (process_die_with_parent(parent))
+    process_limit_memory(MEMORY_MAX);
+    process_limit_processor((unsigned long)(deadline_ms + 999) / 1000 + PROCESSOR_SPARE_S);
+    if (has_parent)
         work(arg, fd);
     _exit(EXIT_SUCCESS);
 }

@@ -10,13 +10,12 @@
 enum { LOGIN_MS = 20, REFUSED_MS = 1, SECOND_BUCKETS = 1000 / FLEET_BUCKET_MS };
 
 static const struct check_config CONFIG = {.kind = KIND_POSTGRES,
-    .role = ROLE_MAIN,
+    .database.role = ROLE_MAIN,
     .is_critical = true,
     .interval_ms = 5000,
     .timeout_ms = 3000,
     .retry_interval_ms = 1000,
-    .slow_ms = 1500,
-    .fall = 3};
+    .slow_ms = 1500};
 
 struct fleet {
     const struct fleet_plan *plan;

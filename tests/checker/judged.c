@@ -8,13 +8,13 @@
 
 static const struct check_config CONFIG = {
     .kind = KIND_POSTGRES,
-    .role = ROLE_MAIN,
+    .database.role = ROLE_MAIN,
     .is_critical = true,
     .interval_ms = 5000,
     .timeout_ms = 3000,
     .retry_interval_ms = 1000,
     .slow_ms = 1500,
-    .backlog_error_ms = -1,
+    .database.backlog_error_ms = -1,
 };
 
 struct judged judged_new(void) {

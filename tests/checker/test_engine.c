@@ -3,6 +3,7 @@
 #include "checker/engine.h"
 
 #include "harness/peer.h"
+#include "harness/proc.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
 
@@ -102,17 +103,18 @@ static struct check_view view(struct stage *stage, const char *name) {
 }
 
 static void await_children(struct stage *stage, size_t count) {
-    int64_t end_ms = wait_now_ms() + PATIENCE_MS;
+    struct deadline deadline = deadline_in(PATIENCE_MS);
     while (stage->loop.children.count != count) {
-        ck_assert_msg(wait_now_ms() < end_ms, "%zu children", stage->loop.children.count);
+        ck_assert_msg(!deadline_is_over(&deadline), "%zu children", stage->loop.children.count);
         turn(stage);
     }
 }
 
 static void await_reason(struct stage *stage, const char *name, enum reason reason) {
-    int64_t end_ms = wait_now_ms() + PATIENCE_MS;
+    struct deadline deadline = deadline_in(PATIENCE_MS);
     while (view(stage, name).reason != reason) {
-        ck_assert_msg(wait_now_ms() < end_ms, "%s: %s", name, reason_info(view(stage, name).reason)->slug);
+        ck_assert_msg(
+            !deadline_is_over(&deadline), "%s: %s", name, reason_info(view(stage, name).reason)->slug);
         turn(stage);
     }
 }
@@ -157,11 +159,21 @@ START_TEST(a_reload_leaves_the_pause_of_a_blocked_host_as_it_is) {
 }
 END_TEST
 
+/* Waits until the child waits for the server, and has said so: it sleeps, turn after turn. */
+static void await_sleep(struct stage *stage, pid_t pid) {
+    enum { TURNS = 20 };
+    struct deadline deadline = deadline_in(PATIENCE_MS);
+    for (int asleep = 0; asleep < TURNS; turn(stage)) {
+        ck_assert(!deadline_is_over(&deadline));
+        asleep = proc_state(pid) == 'S' ? asleep + 1 : 0;
+    }
+}
+
 /* A first attempt at a server that hangs is over, and its child lingers: its process is returned. */
 static pid_t stage_hanging_server(struct stage *stage, const char *checks) {
     stage_init(stage, checks);
     await_children(stage, 1);
-    turn_for(stage, 40); /* it says how far it has come */
+    await_sleep(stage, child_pid(stage->loop.children.head));
     stage->now_ms += TIMEOUT_MS;
     await_reason(stage, "one", REASON_TIMEOUT);
     ck_assert_str_eq(phase_name(view(stage, "one").phase), "auth");
@@ -171,9 +183,9 @@ static pid_t stage_hanging_server(struct stage *stage, const char *checks) {
 }
 
 static void await_another_child(struct stage *stage, pid_t pid) {
-    int64_t end_ms = wait_now_ms() + PATIENCE_MS;
+    struct deadline deadline = deadline_in(PATIENCE_MS);
     while (stage->loop.children.count != 1 || child_pid(stage->loop.children.head) == pid) {
-        ck_assert_int_lt(wait_now_ms(), end_ms);
+        ck_assert(!deadline_is_over(&deadline));
         turn(stage);
         stage->now_ms++;
     }
@@ -304,9 +316,9 @@ START_TEST(the_settings_are_looked_at_when_bugsink_arrives) {
     int64_t looked_ms = view(&stage, "app_settings").checked_at_ms;
     stage.now_ms += 70; /* Bugsink is asked again; the settings are not due */
     await_reason(&stage, "app", REASON_OK);
-    for (int64_t end_ms = wait_now_ms() + PATIENCE_MS;
+    for (struct deadline deadline = deadline_in(PATIENCE_MS);
          view(&stage, "app_settings").checked_at_ms == looked_ms;) {
-        ck_assert_int_lt(wait_now_ms(), end_ms);
+        ck_assert(!deadline_is_over(&deadline));
         turn(&stage);
     }
     stage_release(&stage);

@@ -19,13 +19,12 @@ struct world {
 
 static struct world world_new(void) {
     struct world world = {.config = {.kind = KIND_HTTP,
-                              .role = ROLE_PLAIN,
                               .is_critical = true,
                               .interval_ms = 5000,
                               .timeout_ms = 3000,
                               .retry_interval_ms = 1000,
                               .slow_ms = 1500,
-                              .fall = FALL}};
+                              .app.fall = FALL}};
     memory_init(&world.memory, 0);
     return world;
 }

@@ -76,16 +76,11 @@ static void look(struct stage *stage) {
     stage->now_ms += LOOKS_EVERY_MS;
 }
 
-static bool never(void *arg) {
-    (void)arg;
-    return false;
-}
-
 /* Begins a look and sends that signal to its process before it can answer. Returns false where it was faster.
  */
 static bool begin_disturbed_look(struct stage *stage, int signal) {
     kill(begin_look(stage), signal);
-    rig_turn_until(&stage->rig, never, NULL, 100); /* an answer that was given comes through */
+    rig_turn_for(&stage->rig, 100); /* an answer that was given comes through */
     struct child *child = stage->rig.children.head;
     return signal == SIGSTOP ? child && !child_is_leaving(child) : !child;
 }
@@ -147,7 +142,7 @@ START_TEST(a_look_without_an_answer_keeps_the_last_one) {
     int changes = stage.changes;
     if (DISTURBANCES[_i].signal == SIGSTOP) {
         stage.now_ms += LOOK_TAKES_AT_MOST_MS;
-        ck_assert(!rig_turn_until(&stage.rig, never, NULL, 50));
+        rig_turn_for(&stage.rig, 50);
         ck_assert(maintenance_is_on(stage.maintenance) == was_there);
         ck_assert_uint_eq(stage.rig.children.count, 1); /* it has not seen its SIGTERM */
         stage.now_ms += KILLED_AFTER_MS;

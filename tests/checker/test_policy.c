@@ -112,7 +112,7 @@ END_TEST
 
 START_TEST(questions_about_bugsink_are_mild_for_a_plain_database) {
     struct judged world = judged_new();
-    world.config.role = ROLE_PLAIN;
+    world.config.database.role = ROLE_PLAIN;
     judged_find(&world, REASON_EMPTY);
     judged_expect(&world, STATUS_DEGRADED, REASON_EMPTY);
     judged_find(&world, REASON_CORRUPT);
@@ -128,13 +128,13 @@ static void find_backlog(struct judged *world, int64_t age_s) {
 
 START_TEST(a_backlog_is_an_error_only_where_configured_and_only_without_progress) {
     struct judged world = judged_new();
-    world.config.role = ROLE_QUEUE;
+    world.config.database.role = ROLE_QUEUE;
     for (int64_t age_s = 61; age_s < 1000; age_s += 5, world.now_ms += 5000)
         find_backlog(&world, age_s);
     judged_expect(&world, STATUS_DEGRADED, REASON_BACKLOG); /* not configured */
 
     world = judged_new();
-    world.config.backlog_error_ms = 300000;
+    world.config.database.backlog_error_ms = 300000;
     for (int64_t age_s = 295; age_s <= 340; age_s += 5, world.now_ms += 5000)
         find_backlog(&world, age_s);
     judged_expect(&world, STATUS_DEGRADED, REASON_BACKLOG); /* old enough, but not yet watched for a minute */
@@ -152,8 +152,8 @@ static const enum reason BLIND[] = {REASON_TIMEOUT, REASON_LOCKED, REASON_INTERN
 
 START_TEST(a_look_that_does_not_see_the_queue_is_no_sign_of_progress) {
     struct judged world = judged_new();
-    world.config.role = ROLE_QUEUE;
-    world.config.backlog_error_ms = 300000;
+    world.config.database.role = ROLE_QUEUE;
+    world.config.database.backlog_error_ms = 300000;
     int64_t age_s = 295;
     for (; age_s <= 365; age_s += 5, world.now_ms += 5000)
         if (age_s % 10 == 0)
@@ -172,8 +172,8 @@ END_TEST
 
 START_TEST(an_empty_queue_is_progress) {
     struct judged world = judged_new();
-    world.config.role = ROLE_QUEUE;
-    world.config.backlog_error_ms = 300000;
+    world.config.database.role = ROLE_QUEUE;
+    world.config.database.backlog_error_ms = 300000;
     find_backlog(&world, 400);
     world.now_ms += 40000;
     struct observed empty = {0};
@@ -227,7 +227,7 @@ END_TEST
 START_TEST(a_directory_that_vanished_is_degraded_and_one_never_seen_is_well) {
     struct judged world = judged_new();
     world.config.kind = KIND_DIRECTORY;
-    world.config.directory_role = DIRECTORY_SPOOL;
+    world.config.directory.role = DIRECTORY_SPOOL;
     find_identity(&world, REASON_OK, 0); /* Bugsink has not made it yet */
     judged_expect(&world, STATUS_OK, REASON_OK);
     find_identity(&world, REASON_OK, 7);
@@ -245,7 +245,7 @@ END_TEST
 
 START_TEST(what_is_mild_for_a_plain_database_is_not_for_a_directory_or_settings) {
     struct judged world = judged_new();
-    world.config.role = ROLE_PLAIN;
+    world.config.database.role = ROLE_PLAIN;
     world.config.kind = KIND_DIRECTORY;
     judged_find(&world, REASON_READ_ONLY_MOUNT);
     judged_expect(&world, STATUS_ERROR, REASON_READ_ONLY_MOUNT);

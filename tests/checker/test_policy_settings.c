@@ -22,7 +22,7 @@ static void find_settings(struct judged *world, uint64_t content, int64_t arriva
 static struct judged settings_new(void) {
     struct judged world = judged_new();
     world.config.kind = KIND_SETTINGS;
-    world.config.format = SETTINGS_PYTHON;
+    world.config.settings.format = SETTINGS_PYTHON;
     return world;
 }
 
@@ -144,7 +144,7 @@ START_TEST(what_no_swap_makes_shows_at_once) {
     find_after(&world, REASON_FILE_MISSING, 10); /* nothing good is known yet */
     judged_expect(&world, STATUS_ERROR, REASON_FILE_MISSING);
     find_after(&world, REASON_OK, 10);
-    world.config.format = SETTINGS_ENVIRONMENT; /* no file */
+    world.config.settings.format = SETTINGS_ENVIRONMENT; /* no file */
     find_after(&world, REASON_MISSING_SETTING, 10);
     judged_expect(&world, STATUS_ERROR, REASON_MISSING_SETTING);
     world = judged_new();

@@ -35,13 +35,13 @@ END_TEST
 START_TEST(settings_are_looked_at_so_early_that_a_fault_shows_within_the_interval) {
     struct judged world = judged_new();
     world.config.kind = KIND_SETTINGS;
-    world.config.format = SETTINGS_PYTHON;
+    world.config.settings.format = SETTINGS_PYTHON;
     judged_find(&world, REASON_OK);
     ck_assert_int_eq(check_config_patience_ms(&world.config), 2000);
     ck_assert_int_eq(judged_delay(&world, 0, 0), 3000);
     world.config.timeout_ms = 500; /* what a look does not wait itself, policy does */
     ck_assert_int_eq(judged_delay(&world, 0, 0), 3000);
-    world.config.format = SETTINGS_ENVIRONMENT;
+    world.config.settings.format = SETTINGS_ENVIRONMENT;
     ck_assert_int_eq(judged_delay(&world, 0, 0), 5000);
 }
 END_TEST

@@ -40,7 +40,7 @@ void words_assert_same(const struct words *found, const struct words *expected, 
         ck_assert_msg(words_have(expected, found->words[i]), "%s: %s is unknown", what, found->words[i]);
 }
 
-void words_add_settings(struct words *words) {
+void words_add_options(struct words *words) {
     for (size_t i = 0; config_option_doc(i); i++)
         if (config_option_doc(i)->flag)
             words_add(words, config_option_doc(i)->flag, strlen(config_option_doc(i)->flag));

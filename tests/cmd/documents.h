@@ -25,6 +25,6 @@ bool words_have(const struct words *words, const char *word);
 void words_assert_same(const struct words *found, const struct words *expected, const char *what);
 
 /* Adds the flags of the configuration. */
-void words_add_settings(struct words *words);
+void words_add_options(struct words *words);
 
 #endif

@@ -19,13 +19,13 @@ enum { COMMAND_SIZE = 4096 };
 /* The program and its completion as a user has them: by name. Words are those of the line, the last to be
  * completed. */
 static const char BASH[] =
-    "bash --norc -c '. config/completion/bugsink-health.bash; COMP_WORDS=(\"$@\"); "
+    "bash --norc -c '. deploy/completion/bugsink-health.bash; COMP_WORDS=(\"$@\"); "
     "COMP_CWORD=$(($# - 1)); $(complete -p bugsink-health | sed \"s/.*-F //; s/ .*//\"); "
     "printf \"%%s\\n\" \"${COMPREPLY[@]}\"' - '%s' %s";
 
 /* In zsh the arguments of _arguments are the offer: "(- *)--flag=[text]:what:(values)". */
 static const char ZSH[] = "zsh -f -c '_arguments() { print -rl -- \"$@\"; }; words=(\"$@\"); CURRENT=$#; "
-                          "emulate zsh; . config/completion/_bugsink-health' - '%s' %s";
+                          "emulate zsh; . deploy/completion/_bugsink-health' - '%s' %s";
 
 /* The outcome is read line by line into *found, each line up to the first of ends. */
 static void ask_shell(const char *format, const char *line, const char *ends, struct words *found) {
@@ -75,8 +75,8 @@ static void tear_down(void) {
 static void expect_flags(const struct command *command) {
     *expected = (struct words){.count = 0};
     words_add_all(expected, "--help --version", " ");
-    if (!command || command->takes_settings)
-        words_add_settings(expected);
+    if (!command || command->takes_options)
+        words_add_options(expected);
     for (const struct own_flag *flag = command ? command->flags : NULL; flag && flag->name; flag++)
         words_add(expected, flag->name, strlen(flag->name));
 }
@@ -120,7 +120,7 @@ END_TEST
 
 START_TEST(bash_offers_the_commands_and_zsh_knows_them) {
     char text[8192];
-    ck_assert_uint_gt(program_read_file("config/completion/_bugsink-health", text, sizeof text), 0);
+    ck_assert_uint_gt(program_read_file("deploy/completion/_bugsink-health", text, sizeof text), 0);
     for (size_t i = 0; command_at(i); i++) {
         char entry[64];
         snprintf(entry, sizeof entry, "        '%s:", command_at(i)->name);
@@ -167,7 +167,7 @@ END_TEST
 START_TEST(the_values_known_by_heart_are_those_of_the_program) {
     static const size_t IN_ZSH[] = {0, 1, 5, 6};
     char zsh[8192], list[64];
-    program_read_file("config/completion/_bugsink-health", zsh, sizeof zsh);
+    program_read_file("deploy/completion/_bugsink-health", zsh, sizeof zsh);
     for (size_t i = 0; i < sizeof IN_ZSH / sizeof IN_ZSH[0]; i++) {
         snprintf(list, sizeof list, ":(%s)'", VALUES[IN_ZSH[i]].offer);
         ck_assert_msg(strstr(zsh, list), "zsh: %s", list);

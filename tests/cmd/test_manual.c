@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "harness/program.h"
 #include "render/pages.h"
+#include "report/route.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -22,7 +23,7 @@ static void set_up(void) {
     size_t length;
     struct error err;
     ck_assert_msg(
-        io_read_file("config/bugsink-health.1", 1 << 20, &manual, &length, &err) == 0, "%s", err.text);
+        io_read_file("docs/bugsink-health.1", 1 << 20, &manual, &length, &err) == 0, "%s", err.text);
     char *to = manual;
     for (const char *from = manual; *from; from++)
         if (*from == '\\' && from[1] == 'f')
@@ -68,7 +69,7 @@ static void find_words(struct words *words, const char *text, const char *begin)
 
 START_TEST(the_manual_names_every_flag_and_no_other) {
     find_words(found, manual, "--");
-    words_add_settings(expected);
+    words_add_options(expected);
     for (size_t i = 0; command_at(i); i++)
         for (const struct own_flag *flag = command_at(i)->flags; flag && flag->name; flag++)
             words_add(expected, flag->name, strlen(flag->name));
@@ -169,8 +170,9 @@ START_TEST(the_manual_has_every_endpoint) {
     ck_assert_uint_gt(set.count, 6);
     for (size_t i = 0; i < set.count; i++) {
         char entry[64];
-        snprintf(entry, sizeof entry, ".I %s%s\n", set.pages[i].path,
-            strcmp(set.pages[i].path, PAGE_PATH_METRICS) == 0 ? "" : "/");
+        enum route_id id = route_find(set.pages[i].path, strlen(set.pages[i].path));
+        ck_assert_int_ne(id, ROUTE_OTHER);
+        snprintf(entry, sizeof entry, ".I %s\n", route_of(id)->label);
         ck_assert_msg(strstr(endpoints, entry), "%s", entry);
     }
     pages_release(&set);

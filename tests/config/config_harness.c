@@ -99,6 +99,10 @@ const struct check_config *harness_check(const struct config *config, const char
     return NULL;
 }
 
+bool harness_is_database(const struct check_config *check) {
+    return check->kind == KIND_POSTGRES || check->kind == KIND_MYSQL || check->kind == KIND_SQLITE;
+}
+
 static const struct config_item *find_item(const struct config *config, const char *key) {
     const struct config_item *found = NULL;
     for (size_t i = 0; i < config->item_count; i++)

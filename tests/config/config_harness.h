@@ -23,6 +23,9 @@ void harness_load_bad(
 /* Writes a file NAME in the scratch directory. */
 void harness_write(const char *name, const char *text);
 
+/* Whether the check is of a database, and so has a DSN. */
+bool harness_is_database(const struct check_config *check);
+
 /* What is found under that name or key; NULL where there is none. The origin, in which @DIR@ stands for the
  * directory again, is valid until the next call. */
 const struct check_config *harness_check(const struct config *config, const char *name);

@@ -39,7 +39,7 @@ START_TEST(the_directories_are_the_files_or_bugsinks_own) {
         const struct check_config *check = &config->checks[i];
         if (check->kind == KIND_DIRECTORY)
             strbuf_format(&list, "%s%s=%s@%s", list.length > 0 ? " " : "", check->name,
-                directory_role_name(check->directory_role), check->path);
+                directory_role_name(check->directory.role), check->directory.path);
     }
     harness_assert_text("the list", list.data ? list.data : "", LISTINGS[_i].directories);
     strbuf_release(&list);
@@ -53,7 +53,7 @@ START_TEST(each_value_of_a_directory_is_shown_with_where_it_comes_from) {
         NO_ENVIRONMENT, NULL);
     const struct check_config *check = harness_check(config, "events");
     ck_assert(!check->is_critical);
-    ck_assert_int_eq(check->min_free_bytes, INT64_C(1) << 30);
+    ck_assert_int_eq(check->directory.min_free_bytes, INT64_C(1) << 30);
     harness_assert_text("path", harness_item(config, "directories.events.path"), "/e");
     harness_assert_text("path", harness_origin(config, "directories.events.path"), "file @DIR@/config.json");
     harness_assert_text("critical", harness_item(config, "directories.events.critical"), "false");

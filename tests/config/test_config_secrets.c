@@ -109,7 +109,8 @@ static void assert_config_clean(const struct config *config, const char *passwor
     for (size_t i = 0; i < config->warning_count; i++)
         assert_clean("a warning", config->warnings[i], password);
     for (size_t i = 0; i < config->check_count; i++)
-        assert_clean("safe", config->checks[i].dsn.safe, password);
+        if (harness_is_database(&config->checks[i]))
+            assert_clean("safe", config->checks[i].database.dsn.safe, password);
 }
 
 /* As a driver would quote the parts of the DSN. */
@@ -175,7 +176,7 @@ static void try_place(const char *place, const char *dsn, const char *password) 
     assert_clean("an error", err.text, password);
     if (config) {
         assert_config_clean(config, password);
-        assert_blanked(&config->checks[0].dsn, password);
+        assert_blanked(&config->checks[0].database.dsn, password);
     }
     config_free(config);
 }
@@ -312,7 +313,7 @@ START_TEST(nothing_of_a_file_stays_in_memory) {
     struct error err = {""};
     struct config *config = config_load(&source, &err);
     ck_assert_msg(config != NULL, "%s", err.text);
-    ck_assert_uint_ge(strlen(config->checks[0].dsn.password), SECRET_LENGTH);
+    ck_assert_uint_ge(strlen(config->checks[0].database.dsn.password), SECRET_LENGTH);
     ck_assert_msg(memory_has_secret(), "the search finds nothing");
     config_free(config);
     ck_assert_msg(!memory_has_secret(), "the password outlives the configuration");
@@ -358,7 +359,7 @@ START_TEST(nothing_of_a_secret_file_stays_in_memory) {
     write_with_secret(url, "postgres://u:1/", "@h/d\n");
     config = config_load(&source, &err);
     ck_assert_msg(config != NULL, "%s", err.text);
-    ck_assert_uint_ge(strlen(config->checks[1].dsn.password), SECRET_LENGTH);
+    ck_assert_uint_ge(strlen(config->checks[1].database.dsn.password), SECRET_LENGTH);
     ck_assert_uint_eq(config->check_count, 2);
     config_free(config);
     ck_assert(!memory_has_secret());

@@ -18,7 +18,7 @@ enum {
     INTERVAL_MS = 1000,
     FLUSH_MS = 100,
     CHILDREN_MAX = 16,
-    LONG_LIVED_MS = 60
+    LONG_LIVED_MS = 100
 };
 
 /* A child that is stopped sees no SIGTERM: it is one that ignores it, and dies of SIGKILL alone. */
@@ -52,11 +52,13 @@ static void unlock(sqlite3 *db) {
 
 struct search {
     const struct daemon *daemon;
+    const char *locked;
     pid_t pid; /* the youngest child at the last look */
     int64_t since_ms;
 };
 
-/* The children of the other checks are gone within milliseconds. */
+/* The children of the other checks are gone within milliseconds; but beside other work they may not be, and
+ * where we may look, it is the one that has the locked file open. */
 static bool has_found_a_waiting_child(void *arg) {
     struct search *search = arg;
     pid_t children[CHILDREN_MAX];
@@ -64,15 +66,15 @@ static bool has_found_a_waiting_child(void *arg) {
     bool is_still_there = false;
     for (int i = 0; i < count; i++)
         is_still_there = is_still_there || children[i] == search->pid;
-    if (is_still_there)
+    if (is_still_there && proc_has_open(search->pid, search->locked) != 0)
         return wait_now_ms() - search->since_ms >= LONG_LIVED_MS;
     search->pid = count > 1 ? children[count - 1] : 0; /* the eldest is the responder */
     search->since_ms = wait_now_ms();
     return false;
 }
 
-static pid_t find_waiting_child(const struct daemon *daemon) {
-    struct search search = {.daemon = daemon};
+static pid_t find_waiting_child(const struct daemon *daemon, const char *locked) {
+    struct search search = {.daemon = daemon, .locked = locked};
     ck_assert_msg(wait_until(has_found_a_waiting_child, &search, SOON_MS), "no child waits for the lock");
     ck_assert_int_ne(search.pid, daemon->responder);
     return search.pid;
@@ -89,7 +91,8 @@ struct watch {
     const char *name;
     char last[32];      /* checked_at */
     int64_t last_ms;    /* of the day */
-    int64_t longest_ms; /* between two runs */
+    int64_t longest_ms; /* between two runs, without what the machine kept from us meanwhile */
+    struct stopwatch since;
     int runs;
 };
 
@@ -108,9 +111,11 @@ static void look_after(struct watch *watch, const json_t *health) {
         return;
     int64_t now_ms = milliseconds_of_day(text);
     int64_t gap_ms = (now_ms - watch->last_ms + 86400000) % 86400000;
+    gap_ms -= stopwatch_ms(&watch->since) - stopwatch_free_ms(&watch->since);
     if (watch->runs++ > 0 && gap_ms > watch->longest_ms)
         watch->longest_ms = gap_ms;
     watch->last_ms = now_ms;
+    watch->since = stopwatch_start();
     snprintf(watch->last, sizeof watch->last, "%s", text);
 }
 
@@ -160,7 +165,7 @@ static void assert_no_probe_waits(struct world *world) {
     int answered = 0;
     for (int i = 0; i < PROBES; i++)
         answered += world_get(world, i % 2 ? "/health/live/" : "/health/ready/snappea/") == 200 &&
-                    world->response.took_ms < 400;
+                    world->response.free_ms < 400;
     ck_assert_int_eq(answered, PROBES);
 }
 
@@ -195,7 +200,7 @@ START_TEST(a_child_that_hangs_or_dies_harms_its_own_check_alone) {
         .world = world, .others = {{.name = "snappea"}, {.name = "app_settings"}}, .code = "ok"};
     world_start(world);
     sqlite3 *holder = lock(world->main_db);
-    pid_t child = find_waiting_child(&world->daemon);
+    pid_t child = find_waiting_child(&world->daemon, world->main_db);
     ck_assert_int_eq(kill(child, INJURIES[_i].signal), 0);
     assert_no_probe_waits(world);
     await_code(&incident, INJURIES[_i].code, 0);

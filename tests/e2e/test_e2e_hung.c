@@ -91,12 +91,23 @@ static void scene_end(struct scene *scene) {
     world_end(scene->world);
 }
 
+/* In state D is also who waits for a disk, or for a page of a library, and that is no child that a volume has
+ * caught: where the kernel tells what it waits for, that is the answer of a FUSE server. */
+static bool is_caught(pid_t pid) {
+    char place[64];
+    if (proc_state(pid) != 'D')
+        return false;
+    proc_wchan(pid, place, sizeof place);
+    return !place[0] || strcmp(place, "0") == 0 || strstr(place, "fuse") ||
+           strstr(place, "request_wait_answer");
+}
+
 /* The checker's one-shot children that wait for the volume. */
 static int waiting_children(const struct scene *scene, pid_t *children) {
     pid_t all[CHILDREN_MAX];
     int count = proc_children(scene->world->daemon.checker, all, CHILDREN_MAX), waiting = 0;
     for (int i = 0; i < count; i++)
-        if (all[i] != scene->world->daemon.responder && proc_state(all[i]) == 'D')
+        if (all[i] != scene->world->daemon.responder && is_caught(all[i]))
             children[waiting++] = all[i];
     return waiting;
 }
@@ -106,12 +117,21 @@ static bool are_all_caught(void *arg) {
     return waiting_children(arg, children) == ON_VOLUME;
 }
 
+/* Those that were caught before, and no other. */
+static void assert_same_are_caught(const struct scene *scene, const pid_t *before) {
+    pid_t after[CHILDREN_MAX] = {0};
+    int count = waiting_children(scene, after);
+    ck_assert_msg(count == ON_VOLUME && memcmp(before, after, ON_VOLUME * sizeof *before) == 0,
+        "%d children are caught, not %d: %d %d %d %d %d; before: %d %d %d %d", count, ON_VOLUME, after[0],
+        after[1], after[2], after[3], after[4], before[0], before[1], before[2], before[3]);
+}
+
 static void assert_probes_are_answered(struct scene *scene) {
     static const char *const PATHS[] = {"/health/live/", "/health/ready/", "/health/self/"};
     for (size_t i = 0; i < sizeof PATHS / sizeof PATHS[0]; i++) {
         int status = world_get(scene->world, PATHS[i]);
         ck_assert_msg(status == (i == 1 ? 503 : 200), "%s: %d", PATHS[i], status);
-        ck_assert_int_lt(scene->world->response.took_ms, PROBE_MS);
+        ck_assert_int_lt(scene->world->response.free_ms, PROBE_MS);
     }
 }
 
@@ -132,7 +152,7 @@ static const char *check_member(struct scene *scene, const char *check, const ch
 static void watch(struct scene *scene, int intervals) {
     char last[128] = "";
     pid_t children[CHILDREN_MAX];
-    int64_t start_ms = wait_now_ms();
+    struct deadline deadline = deadline_in(2 * WATCH_MS);
     for (int runs = 0; runs < 1 + intervals;) { /* the first sight, and so many intervals of a second */
         assert_probes_are_answered(scene);
         const char *checked_at = check_member(scene, "snappea", "checked_at");
@@ -142,7 +162,7 @@ static void watch(struct scene *scene, int intervals) {
         ck_assert_str_eq(check_member(scene, "snappea", "status"), "ok");
         int count = proc_children(scene->world->daemon.checker, children, CHILDREN_MAX);
         ck_assert_msg(count <= 1 + ON_VOLUME + 2, "%d children", count);
-        ck_assert_int_lt(wait_now_ms() - start_ms, 2 * WATCH_MS);
+        ck_assert(!deadline_is_over(&deadline));
     }
 }
 
@@ -173,13 +193,12 @@ START_TEST(a_volume_that_holds_on_catches_one_child_for_each_check_and_no_more) 
     world_await_check(scene.world, "default", "error: stuck", SHOWS_MS);
     world_await_check(scene.world, "app_settings", "error: stuck", SHOWS_MS);
     world_await(scene.world, "/health/ready/spool/", 503, "\"stuck\"", SHOWS_MS);
-    pid_t before[CHILDREN_MAX], after[CHILDREN_MAX];
+    pid_t before[CHILDREN_MAX];
     ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
     waiting_children(&scene, before);
     assert_children_are_shut_in(before);
     watch(&scene, 3);
-    ck_assert_int_eq(waiting_children(&scene, after), ON_VOLUME);
-    ck_assert_int_eq(memcmp(before, after, ON_VOLUME * sizeof *before), 0);
+    assert_same_are_caught(&scene, before);
     ck_assert_int_eq(daemon_log_lines(&scene.world->daemon, "check=app_settings", " code=timeout"), 1);
     hungfs_go_on(&scene.fs);
     await_recovery(&scene);
@@ -224,9 +243,9 @@ END_TEST
 
 static void reload(struct scene *scene, int times) {
     ck_assert_int_eq(kill(scene->world->daemon.checker, SIGHUP), 0);
-    for (int64_t end_ms = wait_now_ms() + SHOWS_MS;
+    for (struct deadline deadline = deadline_in(SHOWS_MS);
          daemon_log_lines(&scene->world->daemon, "reloaded", "") < times;)
-        ck_assert_int_lt(wait_now_ms(), end_ms);
+        ck_assert(!deadline_is_over(&deadline));
 }
 
 START_TEST(no_reload_starts_a_second_child_beside_one_that_is_caught) {
@@ -242,7 +261,7 @@ START_TEST(no_reload_starts_a_second_child_beside_one_that_is_caught) {
     if (!scene_start(&scene, &AT_FIRST, "no_reload_starts_a_second_child_beside_one_that_is_caught"))
         return;
     hang(&scene, HUNGFS_HOLDS);
-    pid_t before[CHILDREN_MAX], after[CHILDREN_MAX];
+    pid_t before[CHILDREN_MAX];
     ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
     waiting_children(&scene, before);
     for (int i = 0; i < COUNT; i++) {
@@ -250,8 +269,7 @@ START_TEST(no_reload_starts_a_second_child_beside_one_that_is_caught) {
         reload(&scene, i + 1);
         world_await_check(scene.world, "default", "error: stuck", SHOWS_MS);
         world_await_check(scene.world, "app_settings", "error: stuck", SHOWS_MS);
-        ck_assert_int_eq(waiting_children(&scene, after), ON_VOLUME);
-        ck_assert_int_eq(memcmp(before, after, ON_VOLUME * sizeof *before), 0);
+        assert_same_are_caught(&scene, before);
     }
     hungfs_go_on(&scene.fs);
     await_recovery(&scene);
@@ -273,7 +291,7 @@ START_TEST(checks_that_are_taken_out_and_put_back_start_no_second_child) {
     if (!scene_start(&scene, &AT_FIRST, "checks_that_are_taken_out_and_put_back_start_no_second_child"))
         return;
     hang(&scene, HUNGFS_HOLDS);
-    pid_t before[CHILDREN_MAX], after[CHILDREN_MAX];
+    pid_t before[CHILDREN_MAX];
     ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
     waiting_children(&scene, before);
     for (int i = 0; i < 2; i++) {
@@ -285,8 +303,7 @@ START_TEST(checks_that_are_taken_out_and_put_back_start_no_second_child) {
         world_await_check(scene.world, "default", "error: stuck", SHOWS_MS);
         world_await_check(scene.world, "app_settings", "error: stuck", SHOWS_MS);
         watch(&scene, 1);
-        ck_assert_int_eq(waiting_children(&scene, after), ON_VOLUME);
-        ck_assert_int_eq(memcmp(before, after, ON_VOLUME * sizeof *before), 0);
+        assert_same_are_caught(&scene, before);
     }
     hungfs_go_on(&scene.fs);
     await_recovery(&scene);
@@ -392,14 +409,14 @@ START_TEST(sigterm_ends_the_daemon_although_its_children_are_caught) {
     ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
     pid_t children[CHILDREN_MAX] = {0}, responder = scene.world->daemon.responder;
     waiting_children(&scene, children);
-    int64_t start_ms = wait_now_ms();
+    struct stopwatch watch = stopwatch_start();
     ck_assert_int_eq(kill(scene.world->daemon.checker, SIGTERM), 0);
     world_await(scene.world, "/health/ready/", 503, "draining", 500);
     ck_assert_int_eq(daemon_wait_exit(&scene.world->daemon, 3000), 0);
-    int64_t took_ms = wait_now_ms() - start_ms;
+    int64_t took_ms = stopwatch_ms(&watch), free_ms = stopwatch_free_ms(&watch);
     printf("hung volume: the daemon ends %d ms after SIGTERM, with a drain of 1000 ms\n", (int)took_ms);
     ck_assert_int_ge(took_ms, 950);
-    ck_assert_int_lt(took_ms, 1900);
+    ck_assert_int_lt(free_ms, 1900);
     ck_assert(!proc_is_alive(responder));
     for (int i = 0; i < ON_VOLUME; i++)
         ck_assert_int_eq(proc_state(children[i]), 'D'); /* the kernel's now, and nobody's who waits */

@@ -43,7 +43,8 @@ static void remove_file(const struct world *world, const char *name) {
 static void assert_never_ready(
     struct world *world, const char *until_path, int until_status, int64_t stays_ms) {
     bool has_answered = false, has_come = false;
-    for (int64_t stop_ms = wait_now_ms() + SOON_MS; wait_now_ms() < stop_ms;) {
+    struct deadline deadline = deadline_in(SOON_MS);
+    for (int64_t stop_ms = 0; has_come ? wait_now_ms() < stop_ms : !deadline_is_over(&deadline);) {
         int status = world_get(world, "/health/ready/");
         has_answered = has_answered || status != 0; /* from the very first answer */
         ck_assert_msg(

@@ -101,8 +101,8 @@ END_TEST
  */
 static void assert_watched(struct manager *manager, pid_t pid) {
     ck_assert_int_eq(kill(pid, SIGSTOP), 0);
-    manager_await(manager, "WATCHDOG=1", WATCHDOG_MS);
-    ck_assert_msg(!manager_await(manager, "WATCHDOG=1", 3 * WATCHDOG_MS), "%s", manager->all);
+    manager_hears_within(manager, "WATCHDOG=1", WATCHDOG_MS);
+    ck_assert_msg(!manager_hears_within(manager, "WATCHDOG=1", 3 * WATCHDOG_MS), "%s", manager->all);
     ck_assert_int_eq(kill(pid, SIGCONT), 0);
     assert_hears(manager, "WATCHDOG=1");
     assert_hears(manager, "WATCHDOG=1");
@@ -132,7 +132,7 @@ START_TEST(a_watchdog_for_another_process_is_none_of_ours) {
     envlist_set(&world->environment, "WATCHDOG_PID=1");
     world_start(world);
     assert_hears(&manager, "STATUS=Ready.");
-    ck_assert_msg(!manager_await(&manager, "WATCHDOG", 500), "%s", manager.all);
+    ck_assert_msg(!manager_hears_within(&manager, "WATCHDOG", 500), "%s", manager.all);
     world_end(world);
     manager_close(&manager);
 }

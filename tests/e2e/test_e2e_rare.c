@@ -181,10 +181,10 @@ START_TEST(a_child_that_dies_of_a_signal_is_crashed_and_named) {
     ck_assert_int_eq(sqlite3_open(world->main_db, &locker), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(locker, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
     world_await_check(world, "default", "degraded: locked", SHOWS_MS);
-    int64_t end_ms = wait_now_ms() + SHOWS_MS;
+    struct deadline deadline = deadline_in(SHOWS_MS);
     while (daemon_log_lines(&world->daemon, "code=crashed", "SEGV") == 0) {
         pid_t child[3] = {world->daemon.checker, world->daemon.responder, 0};
-        ck_assert(wait_now_ms() < end_ms && wait_until(has_child, child, SHOWS_MS));
+        ck_assert(!deadline_is_over(&deadline) && wait_until(has_child, child, SHOWS_MS));
         kill(child[2], SIGSEGV);
     }
     ck_assert_int_eq(world_get(world, "/health/live/"), 200);

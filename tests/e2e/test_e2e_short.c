@@ -76,8 +76,9 @@ static void stage_init(struct stage *stage) {
         free(dsn);
     }
     write_config(stage, databases);
-    envlist_set(&stage->world->environment, "BUGSINK_HEALTH_INTERVAL=20s");
-    envlist_set(&stage->world->environment, "BUGSINK_HEALTH_TIMEOUT=10s");
+    /* The pages are those of the first run of each check, and none is slow, however busy the machine is. */
+    envlist_set(&stage->world->environment, "BUGSINK_HEALTH_INTERVAL=10m");
+    envlist_set(&stage->world->environment, "BUGSINK_HEALTH_TIMEOUT=100s");
 }
 
 static void stage_release(struct stage *stage) {
@@ -93,18 +94,42 @@ static void stage_release(struct stage *stage) {
 
 /* -- what is the same -- */
 
-/* The text with each number as one sign, and so the room before it: times, latencies, process ids. The caller
- * frees. */
+/* The length of a unit of time behind a number, which depends on how long something took, and of what follows
+ * it in 1m07s. */
+static size_t unit_length(const char *text) {
+    if (text[0] && strchr("dhm", text[0]) && isdigit((unsigned char)text[1]))
+        return 1 + strspn(text + 1, "0123456789");
+    size_t length = strncmp(text, " ms", 3) == 0 ? 3 : strncmp(text, " s", 2) == 0 ? 2 : 0;
+    return length > 0 && !isalnum((unsigned char)text[length]) ? length : 0;
+}
+
+/* The text with each number as one sign, without its unit, and so the room before it: times, latencies,
+ * process ids. The caller frees. */
 static char *without_numbers(const char *text) {
     struct strbuf plain = {0};
-    for (const char *c = text; *c; c++)
-        if (*c == ' ' && c[1] == ' ')
-            continue;
-        else if (!isdigit((unsigned char)*c))
-            strbuf_append_n(&plain, c, 1);
-        else if (c == text || !isdigit((unsigned char)c[-1]))
+    for (const char *c = text; *c;) {
+        size_t digits = strspn(c, "0123456789");
+        if (digits > 0) {
             strbuf_append(&plain, "#");
+            c += digits + unit_length(c + digits);
+        } else {
+            if (c[0] != ' ' || c[1] != ' ')
+                strbuf_append_n(&plain, c, 1);
+            c++;
+        }
+    }
     return plain.data;
+}
+
+/* A page is long, and what differs is a word of it: that is shown, with what stands around it. */
+static void assert_same(const char *mode, const char *name, const char *text, const char *reference) {
+    enum { AROUND = 200 };
+    size_t at = 0;
+    while (text[at] && text[at] == reference[at])
+        at++;
+    size_t from = at > AROUND ? at - AROUND : 0;
+    ck_assert_msg(text[at] == reference[at], "%s: %s: %.*s\nnot %.*s", mode, name, 2 * AROUND, text + from,
+        2 * AROUND, reference + from);
 }
 
 static const struct {
@@ -149,8 +174,7 @@ START_TEST(short_reads_and_writes_and_interruptions_change_no_answer) {
     world_await(stage.world, "/health/ready/", 200, "\"status\": \"ok\"", SHOWS_MS);
     for (int i = 0; i < PAGE_COUNT; i++) {
         char *page = get(&stage, i);
-        ck_assert_msg(strcmp(page, reference[i]) == 0, "%s: %s: %s\nnot %s", mode->name, PAGES[i].path, page,
-            reference[i]);
+        assert_same(mode->name, PAGES[i].path, page, reference[i]);
         free(page);
         free(reference[i]);
     }
@@ -253,8 +277,7 @@ START_TEST(commands_say_the_same_in_short_pieces_and_interrupted) {
         char *reference = run(&stage, COMMANDS[i]);
         set_mode(stage.control, &MODES[_i]);
         char *text = run(&stage, COMMANDS[i]);
-        ck_assert_msg(strcmp(text, reference) == 0, "%s: %s: %s\nnot %s", MODES[_i].name, COMMANDS[i][0],
-            text, reference);
+        assert_same(MODES[_i].name, COMMANDS[i][0], text, reference);
         free(reference);
         free(text);
     }

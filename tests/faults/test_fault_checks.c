@@ -80,23 +80,24 @@ static void fill_config(struct bench *bench) {
     struct check_config *config = &bench->check.config;
     *config = (struct check_config){.name = (char *)(uintptr_t)bench->row->name,
         .kind = bench->row->kind,
-        .role = bench->row->role,
         .interval_ms = 2 * TIMEOUT_MS,
         .timeout_ms = TIMEOUT_MS,
-        .slow_ms = TIMEOUT_MS,
-        .min_free_bytes = 0,
-        .max_wal_bytes = INT64_MAX,
-        .backlog_ms = 3600000,
-        .backlog_tasks = 1000,
-        .backlog_error_ms = -1};
+        .slow_ms = TIMEOUT_MS};
     if (check_kind_find(config->kind)->traits.is_database) {
-        ck_assert_int_eq(dsn_parse(bench->target, &config->dsn, &bench->err), 0);
+        config->database = (struct database_config){.role = bench->row->role,
+            .max_wal_bytes = INT64_MAX,
+            .backlog_ms = 3600000,
+            .backlog_tasks = 1000,
+            .backlog_error_ms = -1};
+        ck_assert_int_eq(dsn_parse(bench->target, &config->database.dsn, &bench->err), 0);
     } else if (config->kind == KIND_HTTP) {
-        config->url = bench->target;
-        config->expect = expected;
+        config->app.url = bench->target;
+        config->app.expect = expected;
+    } else if (config->kind == KIND_SETTINGS) {
+        config->settings.path = bench->target;
     } else {
-        config->path = bench->target;
-        config->directory_role = strcmp(bench->row->name, "spool") == 0 ? DIRECTORY_SPOOL : DIRECTORY_PLAIN;
+        config->directory.path = bench->target;
+        config->directory.role = strcmp(bench->row->name, "spool") == 0 ? DIRECTORY_SPOOL : DIRECTORY_PLAIN;
     }
 }
 
@@ -119,7 +120,8 @@ static void bench_init(struct bench *bench, const struct row *row) {
 static void bench_release(struct bench *bench) {
     rig_release(&bench->rig);
     peer_stop(&bench->peer);
-    dsn_release(&bench->check.config.dsn);
+    if (check_kind_find(bench->row->kind)->traits.is_database)
+        dsn_release(&bench->check.config.database.dsn);
     free(bench->target);
     free(bench->dir);
 }

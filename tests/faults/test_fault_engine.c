@@ -114,9 +114,9 @@ static void turn(struct bench *bench) {
 }
 
 static void await_round(struct bench *bench) {
-    int64_t end_ms = wait_now_ms() + PATIENCE_MS;
+    struct deadline deadline = deadline_in(PATIENCE_MS);
     while (!engine_has_finished_round(bench->engine) || bench->loop.children.count > 0) {
-        ck_assert_msg(wait_now_ms() < end_ms, "the first round does not end");
+        ck_assert_msg(!deadline_is_over(&deadline), "the first round does not end");
         turn(bench);
     }
 }

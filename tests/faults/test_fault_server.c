@@ -127,7 +127,8 @@ static int exchange(struct bench *bench) {
         if (bench->fds[i] < 0)
             return -2;
     }
-    for (int64_t end_ms = wait_now_ms() + PATIENCE_MS; !have_all(bench) && wait_now_ms() < end_ms;) {
+    for (struct deadline deadline = deadline_in(PATIENCE_MS);
+         !have_all(bench) && !deadline_is_over(&deadline);) {
         event_base_loop(bench->base, EVLOOP_NONBLOCK);
         for (int i = 0; i < CLIENTS; i++)
             read_on(bench->fds[i], &bench->replies[i]);

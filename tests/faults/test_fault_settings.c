@@ -66,11 +66,11 @@ START_TEST(settings_are_judged_right_or_the_check_is_internal) {
     char *dir = tempdir_new(), *path = tempdir_path(dir, "settings");
     struct bench bench = {.config = {.kind = KIND_SETTINGS,
                               .timeout_ms = 0, /* no waiting for a file that is just being replaced */
-                              .path = path,
-                              .format = FILES[_i].format,
-                              .require = required,
-                              .require_count = 2,
-                              .environment = environment}};
+                              .settings.path = path,
+                              .settings.format = FILES[_i].format,
+                              .settings.require = required,
+                              .settings.require_count = 2,
+                              .settings.environment = environment}};
     const struct allocation_scenario scenario = {
         .name = settings_format_name(FILES[_i].format), .run = examine, .judge = judge, .may_exit = true};
     if (FILES[_i].text)

@@ -1,9 +1,10 @@
 /* The configuration as a whole: an environment and flags, one a line, an empty line, and the file. In all of
  * them @SECRET@ and @DSN@ are files that hold one.
  * @EMPTY@ is an empty file, @LARGE@ one too large for anything, and @DEVICE@ is none.
- * Sources: src/config/load.c src/config/file.c src/config/setting.c src/config/databases.c
- * src/config/directories.c src/config/settings_check.c src/config/app.c src/config/environment.c
- * src/config/duration.c src/config/address.c src/config/suggest.c src/config/config.c src/config/options.c */
+ * Sources: src/config/load.c src/config/loader.c src/config/file.c src/config/option_value.c
+ * src/config/entry.c src/config/databases.c src/config/directories.c src/config/settings.c src/config/app.c
+ * src/config/environment.c src/config/duration.c src/config/address.c src/config/suggest.c
+ * src/config/config.c src/config/kind_id.c src/config/options.c */
 #include "base/str.h"
 #include "config/address.h"
 #include "config/config.h"
@@ -91,9 +92,35 @@ static void check_times(const struct check_config *check) {
     fuzz_assert(check->timeout_ms > 0 && check->retry_interval_ms > 0);
     duration_format(check->timeout_ms, text);
     fuzz_assert(duration_parse(text, &back, NULL) == 0 && back == check->timeout_ms);
-    size_format(check->min_free_bytes, text);
+}
+
+static void check_min_free(int64_t bytes) {
+    char text[DURATION_TEXT_SIZE];
+    int64_t back;
+    size_format(bytes, text);
+    fuzz_assert(bytes < 0 || (size_parse(text, &back, NULL) == 0 && back == bytes));
+}
+
+static void check_database(const struct check_config *check) {
+    const struct database_config *database = &check->database;
+    fuzz_assert(database->dsn.safe && (check->kind != KIND_SQLITE || database->dsn.path));
+    fuzz_assert(database->role != ROLE_QUEUE || check->kind == KIND_SQLITE);
+    fuzz_assert(database->role <= ROLE_QUEUE);
+    check_min_free(database->min_free_bytes);
+}
+
+static void check_directory(const struct directory_config *directory) {
+    fuzz_assert(directory->path && directory->path[0] == '/' && directory->role <= DIRECTORY_WAKEUP);
+    check_min_free(directory->min_free_bytes);
+}
+
+static void check_settings(const struct settings_config *settings) {
     fuzz_assert(
-        check->min_free_bytes < 0 || (size_parse(text, &back, NULL) == 0 && back == check->min_free_bytes));
+        settings->format == SETTINGS_ENVIRONMENT ? settings->environment != NULL : settings->path != NULL);
+}
+
+static void check_app(const struct app_config *app) {
+    fuzz_assert(is_one_of(app->url, "http://") && app->expect && app->fall >= 1);
 }
 
 /* What each kind of check relies on. */
@@ -104,16 +131,14 @@ static void check_one(const struct config *config, size_t number) {
         fuzz_assert(strcmp(config->checks[i].name, check->name) != 0);
     check_times(check);
     if (check->kind == KIND_POSTGRES || check->kind == KIND_MYSQL || check->kind == KIND_SQLITE)
-        fuzz_assert(check->dsn.safe && (check->kind != KIND_SQLITE || check->dsn.path));
+        check_database(check);
     if (check->kind == KIND_DIRECTORY)
-        fuzz_assert(check->path && check->path[0] == '/');
+        check_directory(&check->directory);
     if (check->kind == KIND_SETTINGS)
-        fuzz_assert(check->format == SETTINGS_ENVIRONMENT ? check->environment != NULL : check->path != NULL);
+        check_settings(&check->settings);
     if (check->kind == KIND_HTTP)
-        fuzz_assert(is_one_of(check->url, "http://") && check->expect && check->fall >= 1);
-    fuzz_assert(check->role != ROLE_QUEUE || check->kind == KIND_SQLITE);
+        check_app(&check->app);
     fuzz_assert(check_config_equal(check, check) && check_config_patience_ms(check) >= 0);
-    fuzz_assert(strcmp(role_name(check->role), "?") != 0);
 }
 
 /* What a secret file holds is seen nowhere; but for texts that are meant to be seen, wherever they come from.
@@ -141,8 +166,8 @@ static void check_config(const struct config *config, const struct config_source
     for (size_t i = 0; i < config->check_count; i++)
         check_one(config, i);
     for (size_t i = 0; i < config->check_count; i++)
-        if (config->checks[i].url)
-            check_asks(config, config->checks[i].url);
+        if (config->checks[i].kind == KIND_HTTP)
+            check_asks(config, config->checks[i].app.url);
     for (size_t i = 0; i < config->item_count; i++) {
         fuzz_assert(config->items[i].key[0] && config->items[i].value && config->items[i].origin[0]);
         for (size_t j = 0; j < i; j++)
@@ -156,13 +181,14 @@ static void check_config(const struct config *config, const struct config_source
 
 /* Two alike are no longer so once one of them asks for something else. */
 static void check_differs(const struct check_config *check, struct check_config *other) {
-    if (other->require_count > 0) {
-        other->require[0][0] ^= 1;
+    struct settings_config *settings = &other->settings;
+    if (other->kind == KIND_SETTINGS && settings->require_count > 0) {
+        settings->require[0][0] ^= 1;
         fuzz_assert(!check_config_asks_the_same(check, other));
-        other->require[0][0] ^= 1;
-        other->require_count--;
+        settings->require[0][0] ^= 1;
+        settings->require_count--;
         fuzz_assert(!check_config_asks_the_same(check, other));
-        other->require_count++;
+        settings->require_count++;
     }
     other->slow_ms++;
     fuzz_assert(check_config_asks_the_same(check, other) && !check_config_equal(check, other));

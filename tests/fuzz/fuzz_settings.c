@@ -147,19 +147,19 @@ static void examine_environment(struct check_config *config, char *text) {
     check_names(&names, SETTINGS_ENVIRONMENT, NULL);
     check_breaches(&names, SETTINGS_ENVIRONMENT);
     settings_names_release(&names);
-    config->environment = entries;
+    config->settings.environment = entries;
     examine(config);
-    config->environment = NULL;
+    config->settings.environment = NULL;
 }
 
 /* What cannot be read as a file is told from what is wrong in it. */
 static void examine_none(struct check_config *config) {
     char missing[] = "/nowhere/at all", directory[] = "/";
     struct outcome outcome;
-    config->path = missing;
+    config->settings.path = missing;
     settings_examine(config, ignore_phase, NULL, &outcome);
     fuzz_assert(outcome.reason == REASON_FILE_MISSING);
-    config->path = directory;
+    config->settings.path = directory;
     settings_examine(config, ignore_phase, NULL, &outcome);
     fuzz_assert(outcome.reason == REASON_NOT_A_FILE);
 }
@@ -173,18 +173,18 @@ FUZZ_TARGET(settings) {
     if (!format || !*format)
         return -1;
     struct check_config config = {.kind = KIND_SETTINGS,
-        .format = (enum settings_format)(format - formats),
-        .require = require,
-        .require_count = *format == 'p' ? 2 : 1};
+        .settings.format = (enum settings_format)(format - formats),
+        .settings.require = require,
+        .settings.require_count = *format == 'p' ? 2 : 1};
     char *text = fuzz_text(input.at, input.left);
-    if (config.format == SETTINGS_ENVIRONMENT) {
+    if (config.settings.format == SETTINGS_ENVIRONMENT) {
         examine_environment(&config, text);
     } else {
         char path[64];
         strncpy(path, fuzz_file(0, input.at, input.left), sizeof path - 1);
         path[sizeof path - 1] = '\0';
-        config.path = path;
-        read_text(config.format, text);
+        config.settings.path = path;
+        read_text(config.settings.format, text);
         examine(&config);
         if (input.left == 0)
             examine_none(&config);

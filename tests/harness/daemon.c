@@ -20,7 +20,10 @@
 
 enum { START_MS = 5000, LOG_SIZE = 1 << 20 };
 
-static bool is_free(int port) {
+/* A port that is taken stays so until the end of the test: the socket stays bound, and lets nobody but a
+ * server listen there, which sets SO_REUSEADDR as this one does when it has the port for itself. */
+static bool take(int port) {
+    const int on = 1;
     struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
     struct sockaddr_in old_address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0); /* dual-stack: both families at once */
@@ -29,7 +32,9 @@ static bool is_free(int port) {
         fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         can_bind = fd >= 0 && bind(fd, (const struct sockaddr *)&old_address, sizeof old_address) == 0;
     }
-    if (fd >= 0)
+    if (can_bind)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    else if (fd >= 0)
         close(fd);
     return can_bind;
 }
@@ -40,7 +45,7 @@ int daemon_free_port(void) {
     unsigned int seed = (unsigned int)getpid() * 2654435761u + (unsigned int)now.tv_nsec;
     for (int tries = 0; tries < 1000; tries++) {
         int port = 10000 + rand_r(&seed) % 20000;
-        if (is_free(port))
+        if (take(port))
             return port;
     }
     ck_abort_msg("no free port");

@@ -19,12 +19,13 @@
 
 enum { EXCHANGE_MS = 10000, CONNECT_MS = 3000 };
 
-static bool wait_for(int fd, short events, int64_t end_ms) {
+static bool wait_for(int fd, short events, const struct deadline *deadline) {
+    enum { LOOK_MS = 20 };
     struct pollfd poll_fd = {.fd = fd, .events = events};
     for (;;) {
-        int64_t left_ms = end_ms - wait_now_ms();
-        int ready = poll(&poll_fd, 1, left_ms > 0 ? (int)left_ms : 0);
-        if (ready >= 0 || errno != EINTR)
+        bool is_last = deadline_is_over(deadline);
+        int ready = poll(&poll_fd, 1, is_last ? 0 : LOOK_MS);
+        if (ready > 0 || (ready < 0 && errno != EINTR) || is_last)
             return ready > 0;
     }
 }
@@ -32,13 +33,14 @@ static bool wait_for(int fd, short events, int64_t end_ms) {
 static bool open_to(struct http_client *client, const struct sockaddr *address, socklen_t size) {
     client->length = 0;
     client->was_reset = client->has_ended = false;
-    client->started_ms = wait_now_ms();
+    client->watch = stopwatch_start();
+    struct deadline deadline = deadline_in(CONNECT_MS);
     client->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (client->fd < 0)
         return false;
     int failure = connect(client->fd, address, size) < 0 ? errno : 0;
     socklen_t length = sizeof failure;
-    if (failure == EINPROGRESS && wait_for(client->fd, POLLOUT, client->started_ms + CONNECT_MS))
+    if (failure == EINPROGRESS && wait_for(client->fd, POLLOUT, &deadline))
         getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &failure, &length);
     if (failure != 0)
         http_close(client);
@@ -65,10 +67,10 @@ void http_close(struct http_client *client) {
 
 void http_send(struct http_client *client, const void *bytes, size_t length) {
     const char *at = bytes;
-    int64_t end_ms = wait_now_ms() + EXCHANGE_MS;
+    struct deadline deadline = deadline_in(EXCHANGE_MS);
     while (length > 0) {
         ssize_t sent = send(client->fd, at, length, MSG_NOSIGNAL);
-        if (sent < 0 && (errno != EAGAIN || !wait_for(client->fd, POLLOUT, end_ms)))
+        if (sent < 0 && (errno != EAGAIN || !wait_for(client->fd, POLLOUT, &deadline)))
             return;
         at += sent > 0 ? sent : 0;
         length -= sent > 0 ? (size_t)sent : 0;
@@ -80,8 +82,9 @@ void http_send_text(struct http_client *client, const char *text) {
 }
 
 /* Reads what there is. Returns false at the end of the connection, or of the time. */
-static bool read_more(struct http_client *client, int64_t end_ms) {
-    if (client->has_ended || client->length == sizeof client->buffer || !wait_for(client->fd, POLLIN, end_ms))
+static bool read_more(struct http_client *client, const struct deadline *deadline) {
+    if (client->has_ended || client->length == sizeof client->buffer ||
+        !wait_for(client->fd, POLLIN, deadline))
         return false;
     ssize_t got =
         recv(client->fd, client->buffer + client->length, sizeof client->buffer - client->length, 0);
@@ -118,10 +121,10 @@ static void take_body(
 }
 
 bool http_read(struct http_client *client, struct http_response *response, bool is_head, int64_t timeout_ms) {
-    int64_t end_ms = wait_now_ms() + timeout_ms;
+    struct deadline deadline = deadline_in(timeout_ms);
     memset(response, 0, sizeof *response);
     size_t head;
-    while ((head = head_length(client)) == 0 && read_more(client, end_ms))
+    while ((head = head_length(client)) == 0 && read_more(client, &deadline))
         continue;
     response->was_reset = client->was_reset;
     response->has_ended = client->has_ended;
@@ -131,18 +134,19 @@ bool http_read(struct http_client *client, struct http_response *response, bool 
     if (sscanf(response->head, "HTTP/1.1 %3d ", &response->status) != 1)
         return false;
     size_t wanted = is_head ? 0 : content_length(response);
-    while (client->length < head + wanted && read_more(client, end_ms))
+    while (client->length < head + wanted && read_more(client, &deadline))
         continue;
     take_body(client, response, head, wanted);
-    response->took_ms = wait_now_ms() - client->started_ms;
+    response->took_ms = stopwatch_ms(&client->watch);
+    response->free_ms = stopwatch_free_ms(&client->watch);
     response->was_reset = client->was_reset;
     response->has_ended = client->has_ended;
     return response->is_whole;
 }
 
 bool http_read_end(struct http_client *client, struct http_response *response, int64_t timeout_ms) {
-    int64_t end_ms = wait_now_ms() + timeout_ms;
-    while (read_more(client, end_ms))
+    struct deadline deadline = deadline_in(timeout_ms);
+    while (read_more(client, &deadline))
         continue;
     response->extra_bytes = client->length;
     response->was_reset = client->was_reset;

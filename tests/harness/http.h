@@ -2,6 +2,8 @@
 #ifndef BH_TESTS_HTTP_H
 #define BH_TESTS_HTTP_H
 
+#include "harness/stopwatch.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,17 +22,18 @@ struct http_response {
     bool has_ended;     /* the server closed the connection */
     size_t extra_bytes; /* that came after the response, before the end */
     int64_t took_ms;    /* from connecting to the last byte of the response */
+    int64_t free_ms;    /* those of them that count for an upper bound (harness/stopwatch.h) */
 };
 
 struct http_client {
     int fd;
-    int64_t started_ms;
+    struct stopwatch watch; /* since connecting */
     size_t length;
     bool was_reset, has_ended;
     char buffer[2 * HTTP_BODY_SIZE];
 };
 
-/* Connects to 127.0.0.1 (or ::1). Returns false when that fails or takes longer than 3 s. */
+/* Connects to 127.0.0.1 (or ::1). Returns false when that fails, or takes longer than 3 s. */
 bool http_open(struct http_client *client, int port);
 bool http_open_v6(struct http_client *client, int port);
 void http_close(struct http_client *client);

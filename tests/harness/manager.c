@@ -78,6 +78,11 @@ bool manager_await(struct manager *manager, const char *text, int64_t timeout_ms
     return wait_until(has_heard, &wanted, timeout_ms);
 }
 
+bool manager_hears_within(struct manager *manager, const char *text, int64_t duration_ms) {
+    struct wanted wanted = {manager, text};
+    return wait_whether(has_heard, &wanted, duration_ms);
+}
+
 /* What one sender gets in, until it is told to try later: the queue is full, or its own buffer. */
 static int fill_from_one(const struct sockaddr_un *address) {
     int sent = 0, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -24,6 +24,9 @@ void manager_close(struct manager *manager);
  * timeout_ms. */
 bool manager_await(struct manager *manager, const char *text, int64_t timeout_ms);
 
+/* The same for duration_ms by the clock: for what must not be heard. */
+bool manager_hears_within(struct manager *manager, const char *text, int64_t duration_ms);
+
 /* Sends it messages that nobody reads, until it has no room for more. */
 void manager_fill(const struct manager *manager);
 

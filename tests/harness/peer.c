@@ -16,19 +16,24 @@
 #include <time.h>
 #include <unistd.h>
 
-/* On *port, or on a free one where that is 0. */
-static int listen_on(int *port) {
+/* To *port, or to a free one where that is 0. */
+static int bind_to(int *port) {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)*port)};
     const int on = 1;
     socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
-    ck_assert_int_eq(listen(fd, 128), 0);
     ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
     *port = ntohs(address.sin_port);
+    return fd;
+}
+
+static int listen_on(int *port) {
+    int fd = bind_to(port);
+    ck_assert_int_eq(listen(fd, 128), 0);
     return fd;
 }
 
@@ -52,7 +57,7 @@ static void play(int fd, const struct peer_script *script) {
             break;
         send_reply(fd, script);
     }
-    const struct timespec stay = {.tv_nsec = 300 * 1000000L};
+    const struct timespec stay = {.tv_sec = 1};
     if (script->closes == PEER_RESETS && script->reply)
         nanosleep(&stay, NULL); /* a reset takes from its reader what it has not read yet */
     const struct linger none = {.l_onoff = 1};
@@ -105,8 +110,11 @@ void peer_stop(struct peer *peer) {
     peer->pid = 0;
 }
 
+/* The socket stays bound until the end of the test, and is not listened on: the kernel gives the port to
+ * nobody else, neither to one that asks for any nor to a connection that goes out, and only who sets
+ * SO_REUSEADDR, as servers do, may listen there. */
 int peer_free_port(void) {
     int port = 0;
-    close(listen_on(&port));
+    bind_to(&port);
     return port;
 }

@@ -35,7 +35,7 @@ struct peer peer_start_on(const struct peer_script *script, int port);
 /* Ends it, and all its connections. */
 void peer_stop(struct peer *peer);
 
-/* A port of 127.0.0.1 on which nothing listens (and nothing is likely to soon). */
+/* A port of 127.0.0.1 on which nothing listens: it is kept for the test, until that ends. */
 int peer_free_port(void);
 
 #endif

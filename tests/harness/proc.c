@@ -70,6 +70,14 @@ int64_t proc_status_number(pid_t pid, const char *word) {
     return number;
 }
 
+void proc_wchan(pid_t pid, char *text, size_t size) {
+    FILE *file = open_proc(pid, "wchan");
+    size_t length = file ? fread(text, 1, size - 1, file) : 0;
+    text[length] = '\0';
+    if (file)
+        fclose(file);
+}
+
 int64_t proc_resident_kib(pid_t pid) {
     return proc_status_number(pid, "VmRSS");
 }
@@ -91,6 +99,23 @@ int proc_descriptor_count(pid_t pid) {
         count += entry->d_name[0] != '.';
     closedir(dir);
     return count;
+}
+
+int proc_has_open(pid_t pid, const char *file) {
+    char path[320], target[512];
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *dir = opendir(path);
+    if (!dir)
+        return -1;
+    bool has = false;
+    for (struct dirent *entry; !has && (entry = readdir(dir)) != NULL;) {
+        snprintf(path, sizeof path, "/proc/%d/fd/%s", (int)pid, entry->d_name);
+        ssize_t length = readlink(path, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = '\0';
+        has = strcmp(target, file) == 0;
+    }
+    closedir(dir);
+    return has;
 }
 
 int proc_file_holds(pid_t pid, const char *file, const char *text) {

@@ -3,6 +3,7 @@
 #define BH_TESTS_PROC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -14,6 +15,10 @@ bool proc_is_alive(pid_t pid);
 
 /* The letter of its state ("proc(5)": R, S, D, T, Z, ...); '\0' when it is gone. */
 char proc_state(pid_t pid);
+
+/* Where in the kernel it sleeps ("proc(5)": wchan, the name of a function); "" or "0" where that is not told.
+ */
+void proc_wchan(pid_t pid, char *text, size_t size);
 
 /* Its resident memory (VmRSS); -1 when it is gone. */
 int64_t proc_resident_kib(pid_t pid);
@@ -27,6 +32,9 @@ int64_t proc_cpu_ms(pid_t pid);
 
 /* Open descriptors; -1 where we may not look (our processes are not dumpable: only root may). */
 int proc_descriptor_count(pid_t pid);
+
+/* Whether it has that file open: 1, 0, or -1 where we may not look. */
+int proc_has_open(pid_t pid, const char *file);
 
 /* Whether a file of /proc/PID ("cmdline", "environ") holds the text: 1, 0, or -1 where we may not look. */
 int proc_file_holds(pid_t pid, const char *file, const char *text);

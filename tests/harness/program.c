@@ -144,11 +144,12 @@ void program_run(const struct program_setup *setup, int64_t timeout_ms, struct p
     char output_path[256], error_path[256];
     int output_fd = program_output_file(output_path, sizeof output_path);
     int error_fd = program_output_file(error_path, sizeof error_path);
-    int64_t start_ms = wait_now_ms();
+    struct stopwatch watch = stopwatch_start();
     pid_t pid = program_spawn(setup, output_fd, error_fd);
     int status = 0;
     bool is_over = program_wait(pid, timeout_ms, &status);
-    result->took_ms = wait_now_ms() - start_ms;
+    result->took_ms = stopwatch_ms(&watch);
+    result->free_ms = stopwatch_free_ms(&watch);
     if (!is_over) {
         kill(pid, SIGKILL);
         waitpid(pid, &status, 0);

@@ -46,13 +46,18 @@ static void turn(struct rig *rig) {
 }
 
 bool rig_turn_until(struct rig *rig, bool (*is_true)(void *arg), void *arg, int64_t timeout_ms) {
-    int64_t end_ms = wait_now_ms() + timeout_ms;
+    struct deadline deadline = deadline_in(timeout_ms);
     while (!is_true(arg)) {
-        if (wait_now_ms() >= end_ms)
+        if (deadline_is_over(&deadline))
             return false;
         turn(rig);
     }
     return true;
+}
+
+void rig_turn_for(struct rig *rig, int64_t duration_ms) {
+    for (int64_t end_ms = wait_now_ms() + duration_ms; wait_now_ms() < end_ms;)
+        turn(rig);
 }
 
 static bool is_childless(void *arg) {

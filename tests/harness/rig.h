@@ -23,8 +23,11 @@ void rig_init(struct rig *rig);
 /* Waits until all children are gone, and ends the test where one is not. */
 void rig_release(struct rig *rig);
 
-/* Turns the loop until is_true says so (returns true) or timeout_ms have passed (false). */
+/* Turns the loop until is_true says so (returns true) or a deadline in timeout_ms is over (false). */
 bool rig_turn_until(struct rig *rig, bool (*is_true)(void *arg), void *arg, int64_t timeout_ms);
+
+/* Turns the loop for so long, by the clock: in which what must not happen does not. */
+void rig_turn_for(struct rig *rig, int64_t duration_ms);
 
 /* Turns the loop until no child is left. */
 bool rig_turn_until_childless(struct rig *rig);

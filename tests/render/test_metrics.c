@@ -2,8 +2,8 @@
  */
 #include "render/metrics.h"
 
-#include "base/clock.h"
 #include "base/str.h"
+#include "harness/stopwatch.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -224,13 +224,13 @@ START_TEST(however_many_checks_there_are_the_page_is_bounded) {
             observed_set(&checks[i].observed, (enum observed_key)key, INT64_MAX);
     }
     struct snapshot snapshot = snapshot_of(checks, COUNT);
-    int64_t begin_ms = clock_now_ms(clock_system());
+    struct stopwatch watch = stopwatch_start();
     char *text = metrics_openmetrics(&snapshot);
-    int64_t took_ms = clock_now_ms(clock_system()) - begin_ms;
+    int64_t took_ms = stopwatch_used_ms(&watch);
     assert_line(text, "bugsink_health_checks 600");
     assert_line(text, "bugsink_health_checks_omitted 100");
     ck_assert_msg(strlen(text) < METRICS_PAGE_MAX, "%zu bytes", strlen(text));
-    ck_assert_msg(took_ms < 1000, "%d ms", (int)took_ms);
+    ck_assert_msg(took_ms < 1000, "%d ms of processor time", (int)took_ms);
     free(text);
     free(names);
     free(checks);

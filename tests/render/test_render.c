@@ -2,6 +2,7 @@
 #include "render/json.h"
 #include "render/pages.h"
 #include "render/text.h"
+#include "report/route.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -327,6 +328,34 @@ START_TEST(pages_agree_with_the_verdict_for_every_reason) {
 }
 END_TEST
 
+static const struct page *find_page_of_type(const struct page_set *set, enum route_id id, const char *type) {
+    for (size_t i = 0; i < set->count; i++)
+        if (route_find(set->pages[i].path, strlen(set->pages[i].path)) == id &&
+            strcmp(set->pages[i].type, type) == 0)
+            return &set->pages[i];
+    return NULL;
+}
+
+START_TEST(every_route_has_the_pages_that_the_table_says) {
+    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = snapshot_of(checks, 1);
+    struct page_set set;
+    size_t expected = 0;
+    ck_assert_int_eq(pages_render(&snapshot, 42, &set), 0);
+    for (int i = 0; i < ROUTE_OTHER; i++) {
+        enum route_id id = (enum route_id)i;
+        const struct route *route = route_of(id);
+        const struct page *page = find_page_of_type(&set, id, route->type);
+        ck_assert_msg(page && page->trust == route->trust, "%s", route->label);
+        ck_assert_msg(
+            !route->type_for_some || find_page_of_type(&set, id, route->type_for_some), "%s", route->label);
+        expected += route->type_for_some ? 2 : 1;
+    }
+    ck_assert_uint_eq(set.count, expected);
+    pages_release(&set);
+}
+END_TEST
+
 Suite *render_suite(void) {
     Suite *suite = suite_create("render");
     TCase *tcase = tcase_create("render");
@@ -344,6 +373,7 @@ Suite *render_suite(void) {
     tcase_add_loop_test(tcase, elapsed_times_are_short, 0, sizeof ELAPSED / sizeof ELAPSED[0]);
     tcase_add_test(tcase, hostile_names_come_back_from_json_as_they_were);
     tcase_add_test(tcase, a_dead_app_is_named_on_the_live_page);
+    tcase_add_test(tcase, every_route_has_the_pages_that_the_table_says);
     tcase_add_test(tcase, pages_agree_with_the_verdict_for_every_reason);
     return suite;
 }

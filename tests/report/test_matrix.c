@@ -87,7 +87,10 @@ static char *read_suite(const char *suite) {
     size_t length;
     struct error err;
     snprintf(pattern, sizeof pattern, "tests/*/test_%s.c", suite);
-    ck_assert_msg(glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc == 1, "there is no one %s", pattern);
+    glob(pattern, 0, NULL, &found);
+    snprintf(pattern, sizeof pattern, "tests/kinds/*/test_%s.c", suite);
+    glob(pattern, GLOB_APPEND, NULL, &found);
+    ck_assert_msg(found.gl_pathc == 1, "there is no one test_%s.c", suite);
     ck_assert_msg(io_read_file(found.gl_pathv[0], SOURCE_MAX, &source, &length, &err) == 0, "%s", err.text);
     globfree(&found);
     return source;

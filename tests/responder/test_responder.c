@@ -33,7 +33,8 @@ static int run_responder(void *arg) {
     struct bench *bench = arg;
     close(bench->link_fds[0]);
     close(bench->log_fds[0]);
-    log_configure(LOG_INFO, LOG_TEXT, "main", bench->log_fds[1]);
+    dup2(bench->log_fds[1], STDERR_FILENO); /* the responder closes all others */
+    log_configure(LOG_INFO, LOG_TEXT, "main", -1);
     if (bench->descriptors > 0) {
         const struct rlimit limit = {bench->descriptors, bench->descriptors};
         setrlimit(RLIMIT_NOFILE, &limit);

@@ -92,7 +92,7 @@ END_TEST
 START_TEST(whatever_was_counted_it_fits) {
     struct traffic traffic = {.accepted = INT64_MAX, .evicted = INT64_MAX, .pauses = INT64_MAX};
     char text[SIZE];
-    for (int path = 0; path < TRAFFIC_PATH_COUNT; path++)
+    for (int path = 0; path < ROUTE_COUNT; path++)
         for (int status = 0; status < TRAFFIC_STATUS_COUNT; status++)
             traffic.requests[path][status] = INT64_MAX;
     struct exposition page = {.format = EXPOSITION_OPENMETRICS, .text = strbuf_in(text, SIZE)};

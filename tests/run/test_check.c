@@ -250,7 +250,7 @@ START_TEST(secrets_are_blanked_before_the_text_is_cut) {
     struct stage stage;
     struct error err;
     stage_init(&stage);
-    ck_assert_int_eq(dsn_parse("postgresql://u:hunter2@h/d", &stage.own.config.dsn, &err), 0);
+    ck_assert_int_eq(dsn_parse("postgresql://u:hunter2@h/d", &stage.own.config.database.dsn, &err), 0);
     char text[OUTCOME_DETAIL_SIZE + 32];
     memset(text, 'x', sizeof text);
     memcpy(text, "hunter2\thunter2 ", 16);
@@ -264,7 +264,7 @@ START_TEST(secrets_are_blanked_before_the_text_is_cut) {
     check_finish(&stage.own.check, stage.own.check.run_id, &outcome);
     ck_assert_str_eq(stage.own.outcome.detail, "says *******");
     check_release(&stage.own.check);
-    dsn_release(&stage.own.config.dsn);
+    dsn_release(&stage.own.config.database.dsn);
 }
 END_TEST
 

@@ -315,7 +315,8 @@ START_TEST(a_child_on_its_way_out_is_waited_for) {
     ck_assert(check_start(&own.check));
     ck_assert(!check_start(&own.check));
     now_ms += 499;
-    ck_assert(!rig_turn_until(&rig, is_idle, &own.check, 100));
+    rig_turn_for(&rig, 100);
+    ck_assert(!is_idle(&own.check));
     ck_assert_int_eq(child_pid(own.check.child), first);
     now_ms += 1; /* it is killed */
     ck_assert(rig_turn_until(&rig, is_childless, &own.check, 5000));

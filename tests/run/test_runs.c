@@ -37,7 +37,9 @@ enum {
     SILENCE_MS = 5,
     DATABASE_EVERY = 10, /* so many runs, of which one is of PostgreSQL */
     WARM_UP = 200,       /* runs, in which the libraries fetch what they keep */
-    GROWTH_MAX_KB = 256  /* seen: 0 */
+    RUNS_PER_SECOND =
+        20, /* at least: each run has its own deadline, and this is the sum of what they may take */
+    GROWTH_MAX_KB = 256 /* seen: 0 */
 };
 
 /* One check, and how its runs end. */
@@ -86,13 +88,13 @@ static void add_sqlite(struct bench *bench, struct subject *subject, enum reason
     enum role role, const char *path) {
     struct error err;
     struct check_config config = {.kind = KIND_SQLITE,
-        .role = role,
+        .database.role = role,
         .timeout_ms = TIMEOUT_MS,
-        .max_wal_bytes = INT64_MAX,
-        .backlog_ms = TIMEOUT_MS,
-        .backlog_tasks = 300,
-        .backlog_error_ms = -1};
-    ck_assert_msg(dsn_parse(path, &config.dsn, &err) == 0, "%s", err.text);
+        .database.max_wal_bytes = INT64_MAX,
+        .database.backlog_ms = TIMEOUT_MS,
+        .database.backlog_tasks = 300,
+        .database.backlog_error_ms = -1};
+    ck_assert_msg(dsn_parse(path, &config.database.dsn, &err) == 0, "%s", err.text);
     add(bench, subject, reason, is_given_up, &config);
 }
 
@@ -100,11 +102,11 @@ static void add_settings(struct bench *bench, struct subject *subject, enum reas
     enum settings_format format, char *path, char **require, char **environment) {
     const struct check_config config = {.kind = KIND_SETTINGS,
         .timeout_ms = TIMEOUT_MS,
-        .path = path,
-        .format = format,
-        .require = require,
-        .require_count = 1,
-        .environment = environment};
+        .settings.path = path,
+        .settings.format = format,
+        .settings.require = require,
+        .settings.require_count = 1,
+        .settings.environment = environment};
     add(bench, subject, reason, false, &config);
 }
 
@@ -112,9 +114,9 @@ static void add_postgres(struct bench *bench, struct subject *subject, enum reas
     enum role role, const char *dsn) {
     struct error err;
     struct check_config config = {.kind = KIND_POSTGRES,
-        .role = role,
+        .database.role = role,
         .timeout_ms = reason == REASON_TIMEOUT ? SILENCE_MS : TIMEOUT_MS};
-    ck_assert_msg(dsn_parse(dsn, &config.dsn, &err) == 0, "%s", err.text);
+    ck_assert_msg(dsn_parse(dsn, &config.database.dsn, &err) == 0, "%s", err.text);
     add(bench, subject, reason, is_given_up, &config);
 }
 
@@ -170,7 +172,7 @@ static void release(struct subject *subjects, int count) {
     for (int i = 0; i < count; i++) {
         check_release(&subjects[i].own.check);
         if (subjects[i].own.config.kind != KIND_SETTINGS)
-            dsn_release(&subjects[i].own.config.dsn);
+            dsn_release(&subjects[i].own.config.database.dsn);
     }
 }
 
@@ -266,7 +268,7 @@ Suite *runs_suite(void) {
     Suite *suite = suite_create("runs");
     TCase *tcase = tcase_create("runs");
     suite_add_tcase(suite, tcase);
-    tcase_set_timeout(tcase, 120);
+    tcase_set_timeout(tcase, (double)(WARM_UP + RUNS) / RUNS_PER_SECOND);
     tcase_add_unchecked_fixture(tcase, start_servers, stop_servers);
     tcase_add_test(tcase, ten_thousand_runs_leave_nothing);
     return suite;

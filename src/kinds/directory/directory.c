@@ -38,7 +38,7 @@ static int look_at_volume(const struct check_config *config, const char *path, s
     if (volume.is_full)
         return finding_fail(outcome, REASON_DISK_FULL, "%s: no free %s on its volume", path,
             volume.free_bytes == 0 ? "block" : "inode");
-    if (volume_is_low(&volume, config->min_free_bytes))
+    if (volume_is_low(&volume, config->directory.min_free_bytes))
         finding_note(outcome, REASON_DISK_LOW);
     if (volume.is_network)
         finding_note(outcome, REASON_NETWORK_FS);
@@ -55,20 +55,20 @@ static int may_write_in(const char *path) {
  * bsmain/utils.py): a volume mounted there, which is root's, will not do, however writable it is. We take our
  * user for the app's; of root, which may be anybody's sidecar, nothing follows. */
 static int look_at_owner(const struct check_config *config, const struct stat *st, struct outcome *outcome) {
-    if (config->directory_role == DIRECTORY_PLAIN || geteuid() == 0 || st->st_uid == geteuid())
+    if (config->directory.role == DIRECTORY_PLAIN || geteuid() == 0 || st->st_uid == geteuid())
         return 0;
     return finding_fail(outcome, REASON_UID_MISMATCH,
         "%s belongs to uid %lld, not to uid %lld: Bugsink uses only a directory of its own user's",
-        config->path, (long long)st->st_uid, (long long)geteuid());
+        config->directory.path, (long long)st->st_uid, (long long)geteuid());
 }
 
 static int look_at_access(const struct check_config *config, const struct stat *st, struct outcome *outcome) {
-    int error = may_write_in(config->path);
+    int error = may_write_in(config->directory.path);
     if (error == EACCES)
         return finding_fail(outcome, REASON_PERMISSION,
-            "%s (of uid %lld, mode %03o) may not be written by uid %lld", config->path, (long long)st->st_uid,
-            (unsigned)st->st_mode & 07777, (long long)geteuid());
-    return error == 0 ? 0 : fail_errno(outcome, error, config->path);
+            "%s (of uid %lld, mode %03o) may not be written by uid %lld", config->directory.path,
+            (long long)st->st_uid, (unsigned)st->st_mode & 07777, (long long)geteuid());
+    return error == 0 ? 0 : fail_errno(outcome, error, config->directory.path);
 }
 
 static int64_t age_ms(const struct stat *st, int64_t now_wall_ms) {
@@ -79,9 +79,9 @@ static int64_t age_ms(const struct stat *st, int64_t now_wall_ms) {
 /* Foreman removes each wake-up call as it hears of it, by inotify (snappea/foreman.py): one that stays was
  * not heard. Whether that matters is known only together with the queue. */
 static int look_at_wakeups(const struct check_config *config, int64_t now_wall_ms, struct outcome *outcome) {
-    DIR *dir = opendir(config->path);
+    DIR *dir = opendir(config->directory.path);
     if (!dir)
-        return fail_errno(outcome, errno, config->path);
+        return fail_errno(outcome, errno, config->directory.path);
     int64_t oldest_ms = -1;
     const struct dirent *entry;
     struct stat st;
@@ -98,9 +98,10 @@ static int look_at_wakeups(const struct check_config *config, int64_t now_wall_m
 static int look_at_directory(
     const struct check_config *config, const struct stat *st, struct outcome *outcome) {
     if (!S_ISDIR(st->st_mode))
-        return finding_fail(outcome, REASON_NOT_A_DIRECTORY, "%s is not a directory", config->path);
+        return finding_fail(outcome, REASON_NOT_A_DIRECTORY, "%s is not a directory", config->directory.path);
     outcome->identity = (struct identity){.device = (uint64_t)st->st_dev, .inode = (uint64_t)st->st_ino};
-    if (look_at_volume(config, config->path, outcome) < 0 || look_at_access(config, st, outcome) < 0)
+    if (look_at_volume(config, config->directory.path, outcome) < 0 ||
+        look_at_access(config, st, outcome) < 0)
         return -1;
     return look_at_owner(config, st, outcome);
 }
@@ -130,7 +131,7 @@ static int look_at_place(const struct check_config *config, char *place, struct 
     error = may_write_in(place);
     if (error != 0)
         return finding_fail(outcome, error == EROFS ? REASON_READ_ONLY_MOUNT : REASON_FILE_MISSING,
-            "%s does not exist and cannot be made: %s: %s", config->path, place, strerror(error));
+            "%s does not exist and cannot be made: %s: %s", config->directory.path, place, strerror(error));
     return 0;
 }
 
@@ -139,14 +140,14 @@ static int look_at_place(const struct check_config *config, char *place, struct 
  * that an error would keep the first event away. */
 static int look_at_missing(const struct check_config *config, struct outcome *outcome) {
     struct stat st;
-    if (lstat(config->path, &st) == 0)
-        return finding_fail(
-            outcome, REASON_NOT_A_DIRECTORY, "%s is a symbolic link that leads nowhere", config->path);
-    if (config->directory_role == DIRECTORY_PLAIN)
-        return finding_fail_errno(outcome, ENOENT, config->path);
-    char *place = strdup(config->path);
+    if (lstat(config->directory.path, &st) == 0)
+        return finding_fail(outcome, REASON_NOT_A_DIRECTORY, "%s is a symbolic link that leads nowhere",
+            config->directory.path);
+    if (config->directory.role == DIRECTORY_PLAIN)
+        return finding_fail_errno(outcome, ENOENT, config->directory.path);
+    char *place = strdup(config->directory.path);
     if (!place)
-        return finding_fail_errno(outcome, ENOMEM, config->path);
+        return finding_fail_errno(outcome, ENOMEM, config->directory.path);
     int result = look_at_place(config, place, outcome);
     free(place);
     return result;
@@ -160,12 +161,12 @@ void directory_examine(const struct check_config *config, int64_t now_wall_ms,
     enum phase last = PHASE_STAT;
     memset(outcome, 0, sizeof *outcome);
     phase(arg, PHASE_STAT);
-    if (stat(config->path, &st) < 0) {
+    if (stat(config->directory.path, &st) < 0) {
         if (errno == ENOENT)
             look_at_missing(config, outcome);
         else
-            fail_errno(outcome, errno, config->path);
-    } else if (look_at_directory(config, &st, outcome) == 0 && config->directory_role == DIRECTORY_WAKEUP) {
+            fail_errno(outcome, errno, config->directory.path);
+    } else if (look_at_directory(config, &st, outcome) == 0 && config->directory.role == DIRECTORY_WAKEUP) {
         phase(arg, last = PHASE_READ);
         look_at_wakeups(config, now_wall_ms, outcome);
     }

@@ -67,7 +67,7 @@ static void judge(struct check *check) {
     switch (reply->state) {
     case HTTP_REPLY_MORE: break;
     case HTTP_REPLY_WHOLE:
-        reason = http_reason_of_answer(200, reply->body.data, reply->body.length, check->config->expect);
+        reason = http_reason_of_answer(200, reply->body.data, reply->body.length, check->config->app.expect);
         finish(check, reason, reason == REASON_OK ? "" : "another body than expected");
         return;
     case HTTP_REPLY_CUT: finish(check, REASON_RESET, "closed before the answer was complete"); return;
@@ -219,7 +219,7 @@ static void http_release(struct check *check) {
 }
 
 static bool asks_same_app(const struct check_config *a, const struct check_config *b) {
-    return strcmp(a->url, b->url) == 0;
+    return strcmp(a->app.url, b->app.url) == 0;
 }
 
 const struct check_kind HTTP_KIND = {

@@ -43,8 +43,8 @@ static void write_request(
         "Accept: */*\r\n"
         "%s"
         "Connection: close\r\n\r\n",
-        path, config->host ? config->host : authority, BH_VERSION,
-        config->is_https ? "X-Forwarded-Proto: https\r\n" : "");
+        path, config->app.host ? config->app.host : authority, BH_VERSION,
+        config->app.is_https ? "X-Forwarded-Proto: https\r\n" : "");
 }
 
 int http_target_init(struct http_target *target, const struct check_config *config, struct error *err) {
@@ -52,10 +52,10 @@ int http_target_init(struct http_target *target, const struct check_config *conf
     char authority[ADDRESS_TEXT_SIZE] = "";
     struct address address;
     *target = (struct http_target){0};
-    const char *start = config->url + sizeof SCHEME - 1;
-    size_t length = strncmp(config->url, SCHEME, sizeof SCHEME - 1) == 0 ? strcspn(start, "/") : 0;
+    const char *start = config->app.url + sizeof SCHEME - 1;
+    size_t length = strncmp(config->app.url, SCHEME, sizeof SCHEME - 1) == 0 ? strcspn(start, "/") : 0;
     if (length == 0 || length >= sizeof authority || start[length] != '/')
-        return error_set(err, "%s: not of the form http://ADDRESS:PORT/PATH", config->url);
+        return error_set(err, "%s: not of the form http://ADDRESS:PORT/PATH", config->app.url);
     memcpy(authority, start, length);
     if (address_parse(authority, &address, err) < 0)
         return -1;

@@ -249,7 +249,7 @@ static enum phase phase_of_failure(const struct talk *talk) {
 
 static bool log_in(struct talk *talk) {
     const struct mysql_target *target = talk->target;
-    const struct dsn *dsn = &talk->config->dsn;
+    const struct dsn *dsn = &talk->config->database.dsn;
     MYSQL *connected = NULL;
     bool has_name = !target->is_local && !resolve_is_numeric(target->host);
     enter(talk, has_name ? PHASE_RESOLVE : PHASE_CONNECT);
@@ -376,7 +376,7 @@ static bool ask(struct talk *talk) {
     end_lingering(talk);
     observed_set(
         &talk->outcome->observed, OBSERVED_SERVER_VERSION, (int64_t)mysql_get_server_version(talk->mysql));
-    if (talk->config->role == ROLE_PLAIN)
+    if (talk->config->database.role == ROLE_PLAIN)
         return ask_plain(talk);
     return set_limits(talk) && is_session_writable(talk) && is_user_let_write(talk) && ask_schema(talk);
 }
@@ -393,7 +393,7 @@ void mysql_examine(const struct check *check, struct outcome *outcome, int fd) {
         .started_ms = clock_now_ms(clock_system())};
     if (check->config->is_sandboxed)
         sandbox_forbid_writing();
-    if (mysql_target_init(&target, &check->config->dsn, &err) < 0) {
+    if (mysql_target_init(&target, &check->config->database.dsn, &err) < 0) {
         fail(&talk, REASON_INTERNAL, PHASE_NONE, err.text);
         return;
     }
@@ -412,12 +412,12 @@ void mysql_examine(const struct check *check, struct outcome *outcome, int fd) {
 
 int mysql_check_config(const struct check_config *config, struct error *err) {
     struct mysql_target target;
-    if (config->role == ROLE_QUEUE)
+    if (config->database.role == ROLE_QUEUE)
         return error_set(err, "Bugsink's queue is always SQLite: role \"queue\" cannot be a MySQL database");
-    if (config->role == ROLE_MAIN && !config->dsn.database)
+    if (config->database.role == ROLE_MAIN && !config->database.dsn.database)
         return error_set(
             err, "the DSN names no database; it stands behind the host: mysql://USER@HOST/DATABASE");
-    if (mysql_target_init(&target, &config->dsn, err) < 0)
+    if (mysql_target_init(&target, &config->database.dsn, err) < 0)
         return -1;
     if (target.charset && !mariadb_get_charset_by_name(target.charset))
         return error_set(err, "the client library knows no charset of that name; utf8mb4 is the usual one");

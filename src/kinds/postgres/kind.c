@@ -36,7 +36,7 @@ static bool is_worth_keeping(const struct check *check, int64_t expires_ms) {
  * that follow are at no moment more than twice as many as they are in the mean; with a quarter, 3.5 times. */
 static void take(struct check *check, const struct outcome *outcome, int fd) {
     struct state *state = check->state;
-    int64_t life_ms = check->config->reconnect_ms;
+    int64_t life_ms = check->config->database.reconnect_ms;
     int64_t jitter_ms = (int64_t)(random() % 1024) * (life_ms / 2) / 1024; /* spreads load; guards nothing */
     let_go(check);
     if (!observed_get(&outcome->observed, OBSERVED_SERVER_VERSION, &state->server_version))
@@ -94,7 +94,7 @@ static void start(struct check *check) {
     }
     int64_t share_ms = check->config->timeout_ms / SILENCE_SHARE;
     const struct postgres_kept_question question = {
-        .role = check->config->role,
+        .role = check->config->database.role,
         .remaining_ms = check->config->timeout_ms - (now_ms - check->started_ms),
         .silence_ms = share_ms < SILENCE_MAX_MS ? share_ms : SILENCE_MAX_MS,
         .answered = on_answered,

@@ -59,7 +59,7 @@ static void disconnect(struct postgres *postgres) {
 static bool is_to_be_left(const struct check *check) {
     const struct postgres *postgres = check->state;
     PGconn *conn = postgres->conn;
-    return check->config->reconnect_ms > check->config->interval_ms && conn &&
+    return check->config->database.reconnect_ms > check->config->interval_ms && conn &&
            reason_info(postgres->outcome.reason)->verdict != STATUS_ERROR &&
            PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_IDLE &&
            PQprotocolVersion(conn) == 3 && !PQsslInUse(conn) && !PQgssEncInUse(conn);
@@ -152,7 +152,7 @@ static void end_query(struct check *check) {
         send_query(check, "ROLLBACK");
         return;
     }
-    if (postgres->rows < postgres_rows_wanted(check->config->role))
+    if (postgres->rows < postgres_rows_wanted(check->config->database.role))
         decide(check, REASON_PROTOCOL, NULL, "rows are missing in the answer");
     finish(check);
 }
@@ -210,8 +210,8 @@ static void ask(struct check *check) {
     }
     char opening[POSTGRES_SQL_SIZE], sql[2 * POSTGRES_SQL_SIZE];
     int64_t elapsed_ms = clock_now_ms(check->env->timers->clock) - check->started_ms;
-    postgres_opening(opening, check->config->role, check->config->timeout_ms - elapsed_ms);
-    snprintf(sql, sizeof sql, "%s %s", opening, postgres_questions(check->config->role));
+    postgres_opening(opening, check->config->database.role, check->config->timeout_ms - elapsed_ms);
+    snprintf(sql, sizeof sql, "%s %s", opening, postgres_questions(check->config->database.role));
     send_query(check, sql);
 }
 
@@ -279,7 +279,7 @@ static void connect_to(struct check *check, const struct resolve_answer *answer)
     struct postgres *postgres = check->state;
     struct postgres_options options;
     check_set_phase(check, PHASE_CONNECT);
-    if (postgres_options_init(&options, &check->config->dsn, &postgres->target, answer) == 0)
+    if (postgres_options_init(&options, &check->config->database.dsn, &postgres->target, answer) == 0)
         postgres->conn = PQconnectStartParams(options.keywords, options.values, 0);
     postgres_options_release(&options);
     if (!postgres->conn) {
@@ -317,10 +317,10 @@ static void on_resolved(void *arg, const struct resolve_answer *answer) {
 /* -- the kind, as far as the child's own loop knows it -- */
 
 static int init_target(struct postgres_target *target, const struct check_config *config, struct error *err) {
-    if (config->role == ROLE_QUEUE)
+    if (config->database.role == ROLE_QUEUE)
         return error_set(
             err, "Bugsink's queue is always SQLite: role \"queue\" cannot be a PostgreSQL database");
-    if (postgres_target_init(target, &config->dsn, err) == 0)
+    if (postgres_target_init(target, &config->database.dsn, err) == 0)
         return 0;
     postgres_target_release(target);
     return -1;

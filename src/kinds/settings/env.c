@@ -1,6 +1,8 @@
 /* Settings in an environment file, or in an environment. */
 #include "kinds/settings/env.h"
 
+#include "base/span.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -29,18 +31,17 @@ static bool is_name_character(char c) {
 }
 
 /* A value in the text, and whether it is known what a program will see of it. */
-struct span {
-    const char *at;
-    size_t length;
+struct value {
+    struct span text;
     bool is_known;
 };
 
 /* Skips a quoted value, which may go over several lines; a backslash hides a quote only within double ones.
  * Returns what is behind it, or NULL. What a backslash or a dollar sign within double quotes, or text behind
  * the quotes, become differs between the programs that read such files. */
-static const char *skip_quoted(const char *at, struct span *value) {
+static const char *skip_quoted(const char *at, struct value *value) {
     char quote = *at++;
-    *value = (struct span){.at = at, .is_known = true};
+    *value = (struct value){.text.at = at, .is_known = true};
     for (; *at && *at != quote; at++) {
         if (quote == '"' && (*at == '\\' || *at == '$'))
             value->is_known = false;
@@ -49,7 +50,7 @@ static const char *skip_quoted(const char *at, struct span *value) {
     }
     if (!*at)
         return NULL;
-    value->length = (size_t)(at++ - value->at);
+    value->text.length = (size_t)(at++ - value->text.at);
     const char *rest = skip_blanks(at);
     if (!is_line_end(*rest) && !(*rest == '#' && rest > at))
         value->is_known = false;
@@ -57,9 +58,9 @@ static const char *skip_quoted(const char *at, struct span *value) {
 }
 
 /* Skips a plain value to the line's end, or to a comment. Only a comment, or nothing, is no value. */
-static const char *skip_plain(const char *at, const char *equals, struct span *value) {
+static const char *skip_plain(const char *at, const char *equals, struct value *value) {
     const char *end = at;
-    *value = (struct span){.at = at, .is_known = true};
+    *value = (struct value){.text.at = at, .is_known = true};
     for (const char *c = at; !is_line_end(*c); c++) {
         if (*c == '#' && (c > at ? is_blank(c[-1]) : at > equals + 1))
             break;
@@ -68,7 +69,7 @@ static const char *skip_plain(const char *at, const char *equals, struct span *v
         if (!is_blank(*c))
             end = c + 1;
     }
-    value->length = (size_t)(end - at);
+    value->text.length = (size_t)(end - at);
     return skip_line(at);
 }
 
@@ -91,18 +92,20 @@ static const char *read_entry(
         settings_fault_at(fault, text, equals, "\"=\" was expected here");
         return NULL;
     }
-    struct span span;
-    const char *value = skip_blanks(equals + 1);
-    bool is_quoted = *value == '"' || *value == '\'';
-    const char *rest = is_quoted ? skip_quoted(value, &span) : skip_plain(value, equals, &span);
+    struct value value;
+    const char *start = skip_blanks(equals + 1);
+    bool is_quoted = *start == '"' || *start == '\'';
+    const char *rest = is_quoted ? skip_quoted(start, &value) : skip_plain(start, equals, &value);
     if (!rest) {
-        settings_fault_at(fault, text, value, "this quote is never closed");
+        settings_fault_at(fault, text, start, "this quote is never closed");
         return NULL;
     }
-    struct settings_name *added = settings_names_add(names, name, (size_t)(end - name), span.length > 0);
+    struct settings_name *added =
+        settings_names_add(names, name, (size_t)(end - name), value.text.length > 0);
     if (added) {
         added->offset = (size_t)(name - text);
-        settings_names_set(names, added, span.is_known ? VALUE_TEXT : VALUE_UNKNOWN, span.at, span.length);
+        settings_names_set(
+            names, added, value.is_known ? VALUE_TEXT : VALUE_UNKNOWN, value.text.at, value.text.length);
     }
     return skip_line(rest);
 }

@@ -30,9 +30,9 @@ static int require(
     const struct check_config *config, const struct settings_names *names, struct outcome *outcome) {
     struct strbuf missing = {0};
     size_t count = 0; /* not the buffer's length: without memory it is 0, too */
-    for (size_t i = 0; i < config->require_count; i++)
-        if (!settings_names_has(names, config->require[i]))
-            strbuf_format(&missing, "%s%s", count++ > 0 ? ", " : "", config->require[i]);
+    for (size_t i = 0; i < config->settings.require_count; i++)
+        if (!settings_names_has(names, config->settings.require[i]))
+            strbuf_format(&missing, "%s%s", count++ > 0 ? ", " : "", config->settings.require[i]);
     if (count > 0)
         finding_fail(
             outcome, REASON_MISSING_SETTING, "missing: %s", missing.data ? missing.data : "(out of memory)");
@@ -46,7 +46,7 @@ static int judge(const struct check_config *config, const struct settings_names 
     struct settings_breach breaches[8];
     struct strbuf list = {0};
     size_t count =
-        settings_rules_judge(names, config->format, breaches, sizeof breaches / sizeof breaches[0]);
+        settings_rules_judge(names, config->settings.format, breaches, sizeof breaches / sizeof breaches[0]);
     for (size_t i = 0; i < count && i < sizeof breaches / sizeof breaches[0]; i++)
         strbuf_format(&list, "%s%s %s", i > 0 ? "; " : "", breaches[i].name, breaches[i].what);
     if (count > 0 && text && breaches[0].offset != SIZE_MAX) {
@@ -82,14 +82,14 @@ static int read_text(const struct check_config *config, void (*phase)(void *arg,
     char **data, size_t *length, struct outcome *outcome) {
     struct stat st;
     phase(arg, PHASE_STAT);
-    if (stat(config->path, &st) < 0)
-        return finding_fail_errno(outcome, errno, config->path);
+    if (stat(config->settings.path, &st) < 0)
+        return finding_fail_errno(outcome, errno, config->settings.path);
     if (!S_ISREG(st.st_mode))
-        return finding_fail(outcome, REASON_NOT_A_FILE, "%s is %s", config->path,
+        return finding_fail(outcome, REASON_NOT_A_FILE, "%s is %s", config->settings.path,
             S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
     phase(arg, PHASE_READ);
-    if (io_read_file(config->path, SETTINGS_MAX_BYTES, data, length, NULL) < 0)
-        return finding_fail_errno(outcome, errno, config->path);
+    if (io_read_file(config->settings.path, SETTINGS_MAX_BYTES, data, length, NULL) < 0)
+        return finding_fail_errno(outcome, errno, config->settings.path);
     observed_set(&outcome->observed, OBSERVED_FILE_BYTES, (int64_t)*length);
     outcome->identity.content = hash_of(*data, *length);
     return 0;
@@ -128,11 +128,11 @@ static int examine_text(const struct check_config *config, const char *text, siz
         length -= 3;
     }
     if (length == 0)
-        return finding_fail(outcome, REASON_EMPTY, "%s is empty", config->path);
+        return finding_fail(outcome, REASON_EMPTY, "%s is empty", config->settings.path);
     struct settings_fault fault;
     if (check_encoding(text, length, outcome) < 0)
         return -1;
-    if (parse(config->format, text, length, names, &fault) < 0)
+    if (parse(config->settings.format, text, length, names, &fault) < 0)
         return fail_at(outcome, REASON_PARSE_ERROR, &fault);
     return examine_names(config, names, text, outcome);
 }
@@ -143,8 +143,8 @@ static void look_once(const struct check_config *config, void (*phase)(void *arg
     char *data = NULL;
     size_t length = 0;
     memset(outcome, 0, sizeof *outcome);
-    if (config->format == SETTINGS_ENVIRONMENT) {
-        settings_environment_parse(config->environment, &names);
+    if (config->settings.format == SETTINGS_ENVIRONMENT) {
+        settings_environment_parse(config->settings.environment, &names);
         examine_names(config, &names, NULL, outcome);
     } else if (read_text(config, phase, arg, &data, &length, outcome) == 0) {
         assert(data); /* read_text has said so */

@@ -70,7 +70,7 @@ static int ask_oldest(
     if (code == SQLITE_ROW && sqlite_parse_time(text, &created_ms) == 0) {
         int64_t age_ms = now_wall_ms > created_ms ? now_wall_ms - created_ms : 0;
         observed_set(&outcome->observed, OBSERVED_OLDEST_TASK_AGE_S, age_ms / 1000);
-        if (age_ms > config->backlog_ms)
+        if (age_ms > config->database.backlog_ms)
             finding_note(outcome, REASON_BACKLOG);
     }
     return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
@@ -80,7 +80,8 @@ static int ask_tasks(sqlite3 *db, const struct check_config *config, struct outc
     /* Counting is bounded, for a queue may hold millions; the bound is above the limit, so that progress
      * shows. */
     enum { COUNT_AT_LEAST = 10000 };
-    int64_t bound = config->backlog_tasks < COUNT_AT_LEAST ? COUNT_AT_LEAST : config->backlog_tasks;
+    int64_t bound =
+        config->database.backlog_tasks < COUNT_AT_LEAST ? COUNT_AT_LEAST : config->database.backlog_tasks;
     char sql[96];
     sqlite3_snprintf(sizeof sql, sql, "SELECT count(*) FROM (SELECT 1 FROM snappea_task LIMIT %lld)",
         (long long)bound + 1);
@@ -89,7 +90,7 @@ static int ask_tasks(sqlite3 *db, const struct check_config *config, struct outc
     if (code != SQLITE_ROW)
         return code;
     observed_set(&outcome->observed, OBSERVED_TASKS, count);
-    if (count > config->backlog_tasks)
+    if (count > config->database.backlog_tasks)
         finding_note(outcome, REASON_BACKLOG);
     return SQLITE_OK;
 }

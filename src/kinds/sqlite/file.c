@@ -143,11 +143,11 @@ static int look_for_writing(const struct sqlite_file *file, struct outcome *outc
 }
 
 int sqlite_file_look(struct sqlite_file *file, const struct check_config *config, struct outcome *outcome) {
-    bool must_write = config->role != ROLE_PLAIN;
+    bool must_write = config->database.role != ROLE_PLAIN;
     struct stat st;
     int64_t shm_bytes;
     memset(file, 0, sizeof *file);
-    if (name_files(file, config->dsn.path, outcome) < 0 || look_at_main(file, &st, outcome) < 0 ||
+    if (name_files(file, config->database.dsn.path, outcome) < 0 || look_at_main(file, &st, outcome) < 0 ||
         look_beside(file->wal, &st, &file->had_wal, &file->wal_bytes, outcome) < 0 ||
         look_beside(file->shm, &st, &file->had_shm, &shm_bytes, outcome) < 0)
         return -1;

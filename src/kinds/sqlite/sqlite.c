@@ -45,7 +45,7 @@ static int open_and_read(struct look *look, bool is_immutable, sqlite3 **db) {
  * uid can write it there either, and role plain does not ask for that: so it is read as it stands. */
 static bool is_for_reading_only(const struct look *look, int code) {
     return ((code & 0xff) == SQLITE_CANTOPEN || code == SQLITE_READONLY_DIRECTORY) &&
-           look->config->role == ROLE_PLAIN && !look->file.had_wal &&
+           look->config->database.role == ROLE_PLAIN && !look->file.had_wal &&
            sqlite_file_may_write(look->file.directory) != 0;
 }
 
@@ -58,7 +58,7 @@ static int open_for_reading(struct look *look, sqlite3 **db) {
 }
 
 static int ask_role(const struct look *look, sqlite3 *db) {
-    switch (look->config->role) {
+    switch (look->config->database.role) {
     case ROLE_PLAIN: return SQLITE_OK;
     case ROLE_MAIN: return sqlite_ask_main(db, look->now_wall_ms, look->outcome);
     case ROLE_QUEUE: return sqlite_ask_queue(db, look->config, look->now_wall_ms, look->outcome);
@@ -69,7 +69,7 @@ static int ask_role(const struct look *look, sqlite3 *db) {
 /* Returns SQLITE_OK, with what was found in the outcome, or an error code. */
 static int examine_open(struct look *look, sqlite3 *db) {
     /* chattr +i and the like: what may be written is learnt for certain only from opening. */
-    if (look->config->role != ROLE_PLAIN && sqlite_is_refused_for_writing(db, &look->file)) {
+    if (look->config->database.role != ROLE_PLAIN && sqlite_is_refused_for_writing(db, &look->file)) {
         finding_fail(
             look->outcome, REASON_READ_ONLY_FILE, "%s cannot be opened for writing", look->file.path);
         return SQLITE_OK;
@@ -79,9 +79,9 @@ static int examine_open(struct look *look, sqlite3 *db) {
 }
 
 static void note_volume(const struct look *look) {
-    if (volume_is_low(&look->file.volume, look->config->min_free_bytes))
+    if (volume_is_low(&look->file.volume, look->config->database.min_free_bytes))
         finding_note(look->outcome, REASON_DISK_LOW);
-    if (look->file.wal_bytes > look->config->max_wal_bytes)
+    if (look->file.wal_bytes > look->config->database.max_wal_bytes)
         finding_note(look->outcome, REASON_WAL_LARGE);
     if (look->file.volume.is_network)
         finding_note(look->outcome, REASON_NETWORK_FS);

@@ -31,9 +31,9 @@ static struct outcome look_at(const char *path, enum directory_role role, int64_
     struct outcome outcome;
     str_copy(text, sizeof text, path);
     const struct check_config config = {.kind = KIND_DIRECTORY,
-        .path = text,
-        .directory_role = role,
-        .min_free_bytes = min_free_bytes,
+        .directory.path = text,
+        .directory.role = role,
+        .directory.min_free_bytes = min_free_bytes,
         .timeout_ms = 3000};
     directory_examine(&config, TEST_NOW_MS, ignore_phase, NULL, &outcome);
     return outcome;

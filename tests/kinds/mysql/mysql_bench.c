@@ -13,8 +13,9 @@ enum { TIMEOUT_MS = 5000, SHORT_MS = 400 };
 void bench_open(struct bench *bench, const char *dsn, enum role role, int64_t timeout_ms) {
     struct error err;
     rig_init(&bench->rig);
-    bench->own = (struct rig_check){.config = {.kind = KIND_MYSQL, .role = role, .timeout_ms = timeout_ms}};
-    ck_assert_msg(dsn_parse(dsn, &bench->own.config.dsn, &err) == 0, "%s", err.text);
+    bench->own =
+        (struct rig_check){.config = {.kind = KIND_MYSQL, .database.role = role, .timeout_ms = timeout_ms}};
+    ck_assert_msg(dsn_parse(dsn, &bench->own.config.database.dsn, &err) == 0, "%s", err.text);
     ck_assert_msg(check_init(&bench->own.check, &MYSQL_KIND, &bench->rig.env, &bench->own.config,
                       rig_finished, &bench->own, &err) == 0,
         "%s", err.text);
@@ -22,7 +23,7 @@ void bench_open(struct bench *bench, const char *dsn, enum role role, int64_t ti
 
 void bench_close(struct bench *bench) {
     check_release(&bench->own.check);
-    dsn_release(&bench->own.config.dsn);
+    dsn_release(&bench->own.config.database.dsn);
     rig_release(&bench->rig);
 }
 
@@ -33,7 +34,7 @@ void bench_expect(struct bench *bench, enum reason reason, const char *code, enu
     ck_assert_msg(
         outcome->reason == reason && (!code || strcmp(outcome->code, code) == 0) && outcome->phase == phase,
         "%s %s in phase %s: %s (%s)", reason_info(outcome->reason)->slug, outcome->code,
-        phase_text ? phase_text : "none", outcome->detail, bench->own.config.dsn.safe);
+        phase_text ? phase_text : "none", outcome->detail, bench->own.config.database.dsn.safe);
     ck_assert_ptr_null(strstr(outcome->detail, MARIADB_PASSWORD));
     ck_assert_ptr_null(strstr(outcome->detail, MARIADB_PASSWORD_ENCODED));
 }

@@ -264,6 +264,7 @@ START_TEST(a_blocked_query_ends_in_the_server_too) {
         bench_expect(&bench, REASON_TIMEOUT, "1969", PHASE_QUERY);
     ck_assert(wait_until(is_nobody_waiting, NULL, 2000)); /* and the lock is still held */
     mysql_close(locker);
+    bench.own.config.timeout_ms = TIMEOUT_MS;
     bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     bench_close(&bench);
     free(dsn);
@@ -321,14 +322,14 @@ static const struct {
 };
 
 START_TEST(a_dsn_that_cannot_be_served_is_refused) {
-    struct check_config config = {.kind = KIND_MYSQL, .role = REFUSED[_i].role, .timeout_ms = 100};
+    struct check_config config = {.kind = KIND_MYSQL, .database.role = REFUSED[_i].role, .timeout_ms = 100};
     struct check_env env = {0};
     struct check check;
     struct error err = {""};
-    ck_assert_msg(dsn_parse(REFUSED[_i].dsn, &config.dsn, &err) == 0, "%s", err.text);
+    ck_assert_msg(dsn_parse(REFUSED[_i].dsn, &config.database.dsn, &err) == 0, "%s", err.text);
     ck_assert_int_eq(check_init(&check, &MYSQL_KIND, &env, &config, NULL, NULL, &err), -1);
     ck_assert_msg(strstr(err.text, REFUSED[_i].error) != NULL, "%s", err.text);
-    dsn_release(&config.dsn);
+    dsn_release(&config.database.dsn);
 }
 END_TEST
 

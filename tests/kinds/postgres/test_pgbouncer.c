@@ -27,7 +27,7 @@
 #define USER  "bugsink"
 #define RIGHT POSTGRES_PASSWORD_ENCODED
 
-enum { TIMEOUT_MS = 5000, SHORT_MS = 800 };
+enum { TIMEOUT_MS = 5000, SHORT_MS = 2000 };
 
 static struct postgres_server *server;
 
@@ -46,10 +46,11 @@ static void stop_server(void) {
 /* One run from nothing. */
 static void run(const char *dsn, enum role role, int64_t timeout_ms, struct outcome *outcome) {
     struct rig rig;
-    struct rig_check own = {.config = {.kind = KIND_POSTGRES, .role = role, .timeout_ms = timeout_ms}};
+    struct rig_check own = {
+        .config = {.kind = KIND_POSTGRES, .database.role = role, .timeout_ms = timeout_ms}};
     struct error err;
     rig_init(&rig);
-    ck_assert_msg(dsn_parse(dsn, &own.config.dsn, &err) == 0, "%s", err.text);
+    ck_assert_msg(dsn_parse(dsn, &own.config.database.dsn, &err) == 0, "%s", err.text);
     ck_assert_msg(
         check_init(&own.check, &POSTGRES_KIND, &rig.env, &own.config, rig_finished, &own, &err) == 0, "%s",
         err.text);
@@ -57,7 +58,7 @@ static void run(const char *dsn, enum role role, int64_t timeout_ms, struct outc
     *outcome = own.outcome;
     ck_assert_ptr_null(strstr(outcome->detail, POSTGRES_PASSWORD));
     check_release(&own.check);
-    dsn_release(&own.config.dsn);
+    dsn_release(&own.config.database.dsn);
     rig_release(&rig);
 }
 

@@ -6,20 +6,23 @@
 #include "harness/postgres.h"
 #include "harness/rig.h"
 #include "harness/skip.h"
+#include "harness/stopwatch.h"
 
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 400 };
+enum { TIMEOUT_MS = 1000 }; /* enough for a login beside other work, too */
 
 static void expect(struct rig *rig, struct rig_check *own, enum reason reason, enum phase phase) {
+    struct stopwatch watch = stopwatch_start();
     rig_run(rig, own);
+    int64_t free_ms = stopwatch_free_ms(&watch);
     ck_assert_msg(own->outcome.reason == reason && own->outcome.phase == phase, "%s in phase %s: %s",
         reason_info(own->outcome.reason)->slug, phase == PHASE_NONE ? "none" : phase_name(own->outcome.phase),
         own->outcome.detail);
-    ck_assert_int_lt(own->duration_ms, TIMEOUT_MS + 200);
+    ck_assert_int_lt(free_ms, TIMEOUT_MS + 200);
     ck_assert(rig_turn_until_childless(rig));
 }
 
@@ -40,9 +43,10 @@ START_TEST(lost_packets_are_a_timeout_by_the_deadline) {
     }
     struct postgres_server *server = postgres_start(NULL);
     char *dsn = postgres_dsn(server, "bugsink", POSTGRES_PASSWORD_ENCODED, "bugsink", "");
-    struct rig_check own = {.config = {.kind = KIND_POSTGRES, .role = ROLE_MAIN, .timeout_ms = TIMEOUT_MS}};
+    struct rig_check own = {
+        .config = {.kind = KIND_POSTGRES, .database.role = ROLE_MAIN, .timeout_ms = TIMEOUT_MS}};
     rig_init(&rig);
-    ck_assert_msg(dsn_parse(dsn, &own.config.dsn, &err) == 0, "%s", err.text);
+    ck_assert_msg(dsn_parse(dsn, &own.config.database.dsn, &err) == 0, "%s", err.text);
     ck_assert_int_eq(
         check_init(&own.check, &POSTGRES_KIND, &rig.env, &own.config, rig_finished, &own, &err), 0);
     expect(&rig, &own, REASON_OK, PHASE_NONE);
@@ -55,7 +59,7 @@ START_TEST(lost_packets_are_a_timeout_by_the_deadline) {
     ck_assert_ptr_null(namespace_filter(""));
     expect(&rig, &own, REASON_OK, PHASE_NONE);
     check_release(&own.check);
-    dsn_release(&own.config.dsn);
+    dsn_release(&own.config.database.dsn);
     rig_release(&rig);
     postgres_free(server);
     free(dsn);
@@ -65,7 +69,7 @@ END_TEST
 /* A router, or a pod's NAT, has forgotten the flow of the kept connection, and drops its packets; a new one
  * goes through. */
 START_TEST(a_connection_that_the_network_has_forgotten_is_replaced_in_the_run) {
-    enum { LONG_MS = 1500, SHARE_MS = LONG_MS / 3 };
+    enum { LONG_MS = 3000, SHARE_MS = LONG_MS / 3 };
     struct postgres_bench bench;
     char rules[128];
     const char *why = enter();

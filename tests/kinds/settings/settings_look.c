@@ -17,13 +17,13 @@ struct outcome settings_look(
     char text[512], *names[8], *rest = text, *path_copy = str_dup(path);
     struct check_config config = {.kind = KIND_SETTINGS,
         .timeout_ms = timeout_ms,
-        .path = path_copy,
-        .format = format,
-        .require = names};
+        .settings.path = path_copy,
+        .settings.format = format,
+        .settings.require = names};
     str_copy(text, sizeof text, required);
     for (char *name; (name = strsep(&rest, " ")) != NULL;)
         if (*name)
-            names[config.require_count++] = name;
+            names[config.settings.require_count++] = name;
     struct outcome outcome;
     settings_examine(&config, ignore_phase, NULL, &outcome);
     free(path_copy);

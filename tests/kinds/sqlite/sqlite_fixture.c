@@ -168,15 +168,15 @@ struct check_config sqlite_config(const char *path, enum role role) {
     return (struct check_config){
         .name = name,
         .kind = KIND_SQLITE,
-        .role = role,
+        .database.role = role,
         .is_sandboxed = true,
         .timeout_ms = 600,
-        .dsn = {.scheme = DSN_SQLITE, .path = text},
-        .min_free_bytes = 0,
-        .max_wal_bytes = INT64_C(1) << 30,
-        .backlog_ms = 60000,
-        .backlog_tasks = 300,
-        .backlog_error_ms = -1,
+        .database.dsn = {.scheme = DSN_SQLITE, .path = text},
+        .database.min_free_bytes = 0,
+        .database.max_wal_bytes = INT64_C(1) << 30,
+        .database.backlog_ms = 60000,
+        .database.backlog_tasks = 300,
+        .database.backlog_error_ms = -1,
     };
 }
 

@@ -239,12 +239,12 @@ START_TEST(little_space_and_a_large_log_are_worth_knowing) {
     char *dir;
     char *path = sqlite_make_main("wal", &dir);
     struct check_config config = sqlite_config(path, ROLE_MAIN);
-    config.min_free_bytes = INT64_MAX;
+    config.database.min_free_bytes = INT64_MAX;
     struct outcome outcome = look_with(&config, (uid_t)-1);
     sqlite_assert_reason(&outcome, REASON_DISK_LOW);
     struct holder holder = holder_begin(path, "INSERT INTO events_event (data) VALUES (randomblob(100000))");
-    config.min_free_bytes = 0;
-    config.max_wal_bytes = 50000;
+    config.database.min_free_bytes = 0;
+    config.database.max_wal_bytes = 50000;
     outcome = look_with(&config, (uid_t)-1);
     sqlite_assert_reason(&outcome, REASON_WAL_LARGE);
     int64_t wal_bytes;

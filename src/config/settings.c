@@ -1,7 +1,7 @@
-/* The check of Bugsink's settings: a file, or the environment shared with Bugsink. */
-#include "config/loader.h"
-
+/* The reader of the check of Bugsink's settings: a file, or the environment shared with Bugsink. */
 #include "config/environment.h"
+#include "config/kind.h"
+#include "config/loader.h"
 #include "config/memory.h"
 
 #include <ctype.h>
@@ -11,25 +11,28 @@
 
 static const char SHARED[] = "env"; /* the word for the shared environment, in the place of a path */
 
-enum { FORMAT_COUNT = SETTINGS_ENVIRONMENT + 1, REQUIRE_MAX = 100 };
+static const char *const FORMATS[] = {[SETTINGS_PYTHON] = "python",
+    [SETTINGS_JSON] = "json",
+    [SETTINGS_ENV] = "env",
+    [SETTINGS_ENVIRONMENT] = "environment"};
 
-static int fail_in_file(struct loader *loader, const char *key) {
-    return error_prefix(loader->err, "%.200s: %s", loader->file.path, key);
+enum { FORMAT_COUNT = sizeof FORMATS / sizeof FORMATS[0], REQUIRE_MAX = 100, SWAP_MS = 2000 };
+
+const char *settings_format_name(enum settings_format format) {
+    return FORMATS[format];
 }
 
 /* Reads settings.format; *format is left alone where it is not set. */
 static int parse_format(struct loader *loader, enum settings_format *format) {
-    const struct setting *setting = &loader->settings[OPTION_SETTINGS_FORMAT];
-    for (int i = 0; setting->text && i < FORMAT_COUNT; i++)
-        if (strcmp(setting->text, settings_format_name((enum settings_format)i)) == 0) {
-            *format = (enum settings_format)i;
-            return 0;
-        }
-    if (!setting->text)
+    const struct option_value *value = &loader->values[OPTION_SETTINGS_FORMAT];
+    int found = value->text ? option_find_word(value->text, FORMATS, FORMAT_COUNT) : (int)*format;
+    if (found >= 0) {
+        *format = (enum settings_format)found;
         return 0;
-    error_set(loader->err, "%s is no format; write python, json, env or environment",
-        option_quotable(setting->text));
-    return setting_fail(loader, setting);
+    }
+    error_set(
+        loader->err, "%s is no format; write python, json, env or environment", option_quotable(value->text));
+    return option_value_fail(loader, value);
 }
 
 static bool find_extension(const char *path, enum settings_format *format) {
@@ -49,8 +52,8 @@ static bool find_extension(const char *path, enum settings_format *format) {
 /* The format of a file: as the file says where it names the path too, else by the extension, else as the file
  * says. */
 static int find_format(struct loader *loader, enum settings_format *format) {
-    const struct setting *path = &loader->settings[OPTION_SETTINGS],
-                         *named = &loader->settings[OPTION_SETTINGS_FORMAT];
+    const struct option_value *path = &loader->values[OPTION_SETTINGS],
+                              *named = &loader->values[OPTION_SETTINGS_FORMAT];
     enum settings_format by_extension = SETTINGS_ENV;
     bool has_extension = find_extension(path->text, &by_extension);
     if (has_extension && (!named->text || path->layer != LAYER_FILE)) {
@@ -59,12 +62,12 @@ static int find_format(struct loader *loader, enum settings_format *format) {
         error_set(loader->err,
             "the path ends in none of .py, .json and .env; say which it is with settings.format in the "
             "configuration file: python, json or env");
-        return setting_fail(loader, path);
+        return option_value_fail(loader, path);
     } else if (*format == SETTINGS_ENVIRONMENT) {
         error_set(loader->err,
             "environment is the one that Bugsink shares, and has no path; of a file with NAME=VALUE "
             "lines the format is env");
-        return setting_fail(loader, named);
+        return option_value_fail(loader, named);
     }
     return 0;
 }
@@ -78,21 +81,21 @@ static bool is_variable_name(const char *text) {
     return true;
 }
 
-static void set_require(struct check_config *check, const char *const *names, size_t count) {
-    check->require = memory_grow(NULL, count + 1, sizeof *check->require);
+static void set_require(struct settings_config *config, const char *const *names, size_t count) {
+    config->require = memory_grow(NULL, count + 1, sizeof *config->require);
     for (size_t i = 0; i < count; i++)
-        check->require[check->require_count++] = str_dup(names[i]);
+        config->require[config->require_count++] = str_dup(names[i]);
 }
 
 /* The names required, from the file or by the format; *is_set says which. */
-static int read_require(struct loader *loader, struct check_config *check, bool *is_set) {
+static int read_require(struct loader *loader, struct settings_config *config, bool *is_set) {
     static const char *const standard[] = {"SECRET_KEY", "BUGSINK"};
     const char *key = option_get(OPTION_SETTINGS_REQUIRE)->doc.key;
     const char *names[REQUIRE_MAX];
     const json_t *list = config_file_find(&loader->file, key);
     *is_set = list != NULL;
     if (!list) {
-        set_require(check, standard, check->format == SETTINGS_PYTHON ? 2 : 1);
+        set_require(config, standard, config->format == SETTINGS_PYTHON ? 2 : 1);
         return 0;
     }
     if (loader_check_type(loader, key, list, OPTION_NAMES) < 0)
@@ -103,25 +106,25 @@ static int read_require(struct loader *loader, struct check_config *check, bool 
         if (!names[i] || !is_variable_name(names[i])) {
             error_set(
                 loader->err, "number %zu is no name of a setting; write names such as \"SECRET_KEY\"", i + 1);
-            return fail_in_file(loader, key);
+            return loader_fail_in_file(loader, key);
         }
     }
     if (count > REQUIRE_MAX) {
         error_set(loader->err, "at most %d names", REQUIRE_MAX);
-        return fail_in_file(loader, key);
+        return loader_fail_in_file(loader, key);
     }
-    set_require(check, names, count);
+    set_require(config, names, count);
     return 0;
 }
 
 /* Copies the environment, but for our own variables. */
-static void copy_environment(struct loader *loader, struct check_config *check) {
+static void copy_environment(const struct loader *loader, struct settings_config *config) {
     const char *const *environment = loader->source->environment;
     size_t count = 0;
     while (environment && environment[count])
         count++;
-    check->environment = memory_grow(NULL, count + 1, sizeof *check->environment);
-    char **to = check->environment;
+    config->environment = memory_grow(NULL, count + 1, sizeof *config->environment);
+    char **to = config->environment;
     for (size_t i = 0; i < count; i++)
         if (strncmp(environment[i], "BUGSINK_HEALTH_", 15) != 0)
             *to++ = str_dup(environment[i]);
@@ -129,32 +132,30 @@ static void copy_environment(struct loader *loader, struct check_config *check) 
 }
 
 static void add_items(
-    struct loader *loader, const struct check_config *check, const char *origin, bool has_require) {
-    struct strbuf names = {.is_vital = true}, file = {.is_vital = true};
-    for (size_t i = 0; i < check->require_count; i++)
-        strbuf_format(&names, "%s%s", i > 0 ? ", " : "", check->require[i]);
-    strbuf_format(&file, "file %s", loader->file.path ? loader->file.path : "");
-    const struct setting *format = &loader->settings[OPTION_SETTINGS_FORMAT];
-    bool is_named = format->text && strcmp(format->text, settings_format_name(check->format)) == 0;
-    loader_add_item(loader, "settings.path", check->path ? check->path : SHARED, origin);
+    struct loader *loader, const struct settings_config *config, const char *origin, bool has_require) {
+    struct strbuf names = {.is_vital = true};
+    for (size_t i = 0; i < config->require_count; i++)
+        strbuf_format(&names, "%s%s", i > 0 ? ", " : "", config->require[i]);
+    const struct option_value *format = &loader->values[OPTION_SETTINGS_FORMAT];
+    bool is_named = format->text && strcmp(format->text, settings_format_name(config->format)) == 0;
+    loader_add_item(loader, "settings.path", config->path ? config->path : SHARED, origin);
     loader_add_item(
-        loader, "settings.format", settings_format_name(check->format), is_named ? format->origin : origin);
-    loader_add_item(loader, "settings.require", names.data, has_require ? file.data : NULL);
+        loader, "settings.format", settings_format_name(config->format), is_named ? format->origin : origin);
+    loader_add_file_item(loader, "settings.require", names.data, has_require);
     strbuf_release(&names);
-    strbuf_release(&file);
 }
 
 static int add_check(
     struct loader *loader, const char *path, enum settings_format format, const char *origin) {
-    struct check_config *check = loader_add_check(loader, CHECK_NAME_SETTINGS, KIND_SETTINGS);
+    struct settings_config *config = &loader_add_check(loader, CHECK_NAME_SETTINGS, KIND_SETTINGS)->settings;
     bool has_require;
-    check->path = str_dup(path);
-    check->format = format;
+    config->path = str_dup(path);
+    config->format = format;
     if (format == SETTINGS_ENVIRONMENT)
-        copy_environment(loader, check);
-    if (read_require(loader, check, &has_require) < 0)
+        copy_environment(loader, config);
+    if (read_require(loader, config, &has_require) < 0)
         return -1;
-    add_items(loader, check, origin, has_require);
+    add_items(loader, config, origin, has_require);
     return 0;
 }
 
@@ -162,20 +163,20 @@ static int add_check(
  * is shared. */
 static int add_without_path(struct loader *loader, enum settings_format format) {
     const json_t *group = loader->file.root ? json_object_get(loader->file.root, "settings") : NULL;
-    const struct setting *named = &loader->settings[OPTION_SETTINGS_FORMAT];
+    const struct option_value *named = &loader->values[OPTION_SETTINGS_FORMAT];
     bool is_shared = environment_get(loader->source->environment, "SECRET_KEY") && !json_is_null(group);
     if (format == SETTINGS_ENVIRONMENT && (named->text || is_shared))
         return add_check(loader, NULL, format, named->text ? named->origin : "environment SECRET_KEY");
     if (json_is_object(group)) {
         error_set(loader->err, "missing: which file is to be checked? Or write \"format\": \"environment\"");
-        return fail_in_file(loader, "settings.path");
+        return loader_fail_in_file(loader, "settings.path");
     }
     loader_add_item(loader, "settings.path", "not configured", NULL);
     return 0;
 }
 
-int loader_load_settings_check(struct loader *loader) {
-    const struct setting *path = &loader->settings[OPTION_SETTINGS];
+static int load(struct loader *loader) {
+    const struct option_value *path = &loader->values[OPTION_SETTINGS];
     enum settings_format format = SETTINGS_ENVIRONMENT;
     if (parse_format(loader, &format) < 0)
         return -1;
@@ -186,7 +187,61 @@ int loader_load_settings_check(struct loader *loader) {
     if (format != SETTINGS_ENVIRONMENT && path->layer == LAYER_FILE) {
         error_set(loader->err,
             "env is the word for the environment that Bugsink shares; a file of that name is ./env");
-        return setting_fail(loader, path);
+        return option_value_fail(loader, path);
     }
     return add_check(loader, NULL, SETTINGS_ENVIRONMENT, path->origin);
 }
+
+/* -- what a check of settings can do -- */
+
+static bool names_equal(const struct settings_config *a, const struct settings_config *b) {
+    if (a->require_count != b->require_count)
+        return false;
+    for (size_t i = 0; i < a->require_count; i++)
+        if (strcmp(a->require[i], b->require[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool environment_equal(char *const *a, char *const *b) {
+    if (!a || !b)
+        return a == b;
+    while (*a && *b && strcmp(*a, *b) == 0) {
+        a++;
+        b++;
+    }
+    return !*a && !*b;
+}
+
+static bool asks_the_same(const struct check_config *a, const struct check_config *b) {
+    const struct settings_config *one = &a->settings, *other = &b->settings;
+    return str_equal(one->path, other->path) && one->format == other->format && names_equal(one, other) &&
+           environment_equal(one->environment, other->environment);
+}
+
+static void log_what(const struct check_config *check, struct log_line *line) {
+    log_str(line, "path", check->settings.path);
+}
+
+static int64_t patience_ms(const struct check_config *check) {
+    return check->settings.format == SETTINGS_ENVIRONMENT ? 0 : SWAP_MS;
+}
+
+static void release(struct check_config *check) {
+    struct settings_config *config = &check->settings;
+    free(config->path);
+    for (size_t i = 0; i < config->require_count; i++)
+        free(config->require[i]);
+    free(config->require);
+    for (char **entry = config->environment; entry && *entry; entry++)
+        str_free_secret(*entry);
+    free(config->environment);
+}
+
+const struct config_kind CONFIG_SETTINGS = {
+    .load = load,
+    .asks_the_same = asks_the_same,
+    .log = log_what,
+    .patience_ms = patience_ms,
+    .release = release,
+};

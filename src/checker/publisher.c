@@ -1,0 +1,132 @@
+/* Publishes: pages with a lease, renewed while there is no news. */
+#include "checker/publisher.h"
+
+#include "base/log.h"
+#include "base/process.h"
+#include "checker/checker.h"
+#include "render/pages.h"
+#include "render/text.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* After an attempt to publish that failed. */
+enum { PUBLISH_AGAIN_MS = 1000 };
+
+static int64_t lease_until_ms(const struct publisher *publisher) {
+    return clock_now_ms(publisher->timers->clock) + LEASE_MS;
+}
+
+/* Pages that are renewed are as old as an interval at most. */
+static int64_t renewal_ms(const struct publisher *publisher) {
+    int64_t interval_ms = engine_config(publisher->engine)->interval_ms;
+    return interval_ms < LEASE_RENEW_MS ? interval_ms : LEASE_RENEW_MS;
+}
+
+static void announce_verdict(struct publisher *publisher, const struct snapshot *snapshot) {
+    char *verdict = announcer_is_heard(publisher->announcer) ? text_verdict(snapshot) : NULL;
+    if (verdict)
+        announce_status(publisher->announcer, verdict);
+    free(verdict);
+}
+
+/* What reading a configuration and a first round of checks took is given back. */
+static void settle(struct publisher *publisher) {
+    if (publisher->has_settled || !engine_has_finished_round(publisher->engine))
+        return;
+    process_forget_start();
+    publisher->has_settled = true;
+}
+
+void publisher_unsettle(struct publisher *publisher) {
+    publisher->has_settled = false;
+}
+
+static void take_snapshot(
+    const struct publisher *publisher, struct snapshot *snapshot, const struct process_usage *usage) {
+    const struct sidecar *sidecar = publisher->sidecar;
+    engine_snapshot(publisher->engine, snapshot);
+    snapshot->is_draining = sidecar->is_draining;
+    snapshot->sidecar_version = BH_VERSION;
+    snapshot->sidecar_config = sidecar->config;
+    snapshot->has_reload_failed = sidecar->has_reload_failed;
+    snapshot->config_read_at_ms = sidecar->config_read_at_ms;
+    snapshot->usage = usage;
+    snapshot->sidecar_pid = (int)getpid();
+    snapshot->started_at_ms = sidecar->started_at_ms;
+}
+
+static int send_pages(struct publisher *publisher, const struct snapshot *snapshot) {
+    struct page_set set;
+    int result = pages_render(snapshot, clock_now_ms(publisher->timers->clock), &set);
+    if (result == 0)
+        result = link_send_pages(publisher->sender, &set, lease_until_ms(publisher));
+    pages_release(&set);
+    return result;
+}
+
+/* The old pages are no longer true: their lease runs out unless a later attempt succeeds. */
+static void fail(struct publisher *publisher) {
+    if (!publisher->has_failed)
+        log_error("publish failed", "the pages could not be made or sent: out of memory, or too large");
+    publisher->has_failed = true;
+    timer_disarm(&publisher->lease);
+    timer_arm(publisher->timers, &publisher->publish, PUBLISH_AGAIN_MS);
+}
+
+static void succeed(struct publisher *publisher) {
+    publisher->has_failed = false;
+    publisher->has_news = false;
+    timer_arm(publisher->timers, &publisher->lease, renewal_ms(publisher));
+}
+
+void publisher_publish(struct publisher *publisher) {
+    struct snapshot snapshot;
+    struct process_usage usage;
+    if (publisher->sidecar->is_ending)
+        return;
+    process_usage(&usage, NULL);
+    take_snapshot(publisher, &snapshot, &usage);
+    if (send_pages(publisher, &snapshot) < 0)
+        fail(publisher);
+    else
+        succeed(publisher);
+    announce_verdict(publisher, &snapshot);
+    settle(publisher);
+}
+
+static void on_publish(void *arg) {
+    publisher_publish(arg);
+}
+
+/* News without a change of verdict (a newer latency) goes with the next renewal of the lease: many checks
+ * then cost one rendering, and it no wake-up of its own. */
+void publisher_on_checked(void *publisher, bool is_change) {
+    struct publisher *self = publisher;
+    self->has_news = true;
+    if (is_change)
+        timer_arm(self->timers, &self->publish, 0);
+}
+
+static void on_lease(void *arg) {
+    struct publisher *publisher = arg;
+    if (publisher->has_news) {
+        publisher_publish(publisher);
+        return;
+    }
+    timer_arm(publisher->timers, &publisher->lease, renewal_ms(publisher));
+    link_send_lease(publisher->sender, lease_until_ms(publisher));
+}
+
+void publisher_init(struct publisher *publisher, const struct sidecar *sidecar, struct timers *timers,
+    struct announcer *announcer) {
+    *publisher = (struct publisher){.sidecar = sidecar, .timers = timers, .announcer = announcer};
+    timer_init(&publisher->publish, on_publish, publisher);
+    timer_init(&publisher->lease, on_lease, publisher);
+}
+
+void publisher_start(struct publisher *publisher, struct engine *engine, struct link_sender *sender) {
+    publisher->engine = engine;
+    publisher->sender = sender;
+    publisher_publish(publisher);
+}

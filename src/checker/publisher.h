@@ -1,0 +1,54 @@
+/* Publishing: the state of everything, rendered and handed to the responder with a lease, and to the service
+ * manager as one line. */
+#ifndef BH_CHECKER_PUBLISHER_H
+#define BH_CHECKER_PUBLISHER_H
+
+#include "base/timers.h"
+#include "checker/announce.h"
+#include "checker/engine.h"
+#include "link/link.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The sidecar's own state, as the pages tell it. */
+struct sidecar {
+    const char *config; /* "ok", or why the configuration that was last read is not the one in force */
+    bool has_reload_failed;
+    int64_t config_read_at_ms; /* wall clock, as the next */
+    int64_t started_at_ms;
+    bool is_draining;
+    bool is_ending; /* the responder was told to go, and may have gone: nothing is published */
+};
+
+/* Embedded in its owner. All pointers are borrowed. */
+struct publisher {
+    const struct sidecar *sidecar;
+    struct timers *timers;
+    struct announcer *announcer;
+    struct engine *engine; /* NULL until publisher_start, as is the sender */
+    struct link_sender *sender;
+    struct timer publish;
+    struct timer lease;
+    bool has_news; /* that the pages do not tell yet */
+    bool has_failed;
+    bool has_settled; /* since the configuration was read */
+};
+
+void publisher_init(struct publisher *publisher, const struct sidecar *sidecar, struct timers *timers,
+    struct announcer *announcer);
+
+/* Publishes for the first time. */
+void publisher_start(struct publisher *publisher, struct engine *engine, struct link_sender *sender);
+
+/* Publishes now. */
+void publisher_publish(struct publisher *publisher);
+
+/* There is news: with a change of verdict it is published at once, else with the next renewal of the lease.
+ * publisher is the argument, so that this may be the engine's `checked`. */
+void publisher_on_checked(void *publisher, bool is_change);
+
+/* Another configuration is in force: what its first round took is given back once more. */
+void publisher_unsettle(struct publisher *publisher);
+
+#endif

@@ -1,0 +1,27 @@
+/* What a kind owns of the configuration: it reads, compares, prints and frees its own fields. For this room
+ * alone. */
+#ifndef BH_CONFIG_KIND_H
+#define BH_CONFIG_KIND_H
+
+#include "config/config.h"
+
+struct loader;
+
+/* One kind, or a family of kinds that are configured alike. Both checks of a comparison are of this family.
+ */
+struct config_kind {
+    int (*load)(struct loader *loader); /* adds its checks and items */
+    bool (*asks_the_same)(const struct check_config *a, const struct check_config *b);
+    bool (*has_same_limits)(const struct check_config *a, const struct check_config *b); /* NULL: has none */
+    void (*log)(const struct check_config *check, struct log_line *line);
+    void (*blank)(const struct check_config *check, char *text); /* NULL: nothing to blank */
+    int64_t (*patience_ms)(const struct check_config *check);    /* NULL: none */
+    void (*release)(struct check_config *check);                 /* overwrites every secret */
+};
+
+extern const struct config_kind CONFIG_DATABASE, CONFIG_DIRECTORY, CONFIG_SETTINGS, CONFIG_APP;
+
+/* The n-th family in the order in which they are loaded, NULL past the last. */
+const struct config_kind *config_kind_in_order(size_t n);
+
+#endif
