@@ -318,7 +318,7 @@ $(BUILD)/tests/base/filters_%.o: CPPFLAGS += -I$(BUILD)/filters
 $(BUILD)/tests/base/filters_x86_64.o $(BUILD)/tests/base/filters_aarch64.o: $(FILTERS)
 
 # What was chosen at the last build; it changes only when that does, and then these are made anew.
-$(BUILD)/obj/kinds/kinds.o $(BUILD)/obj/checker/versions.o $(BUILD)/tests/run/test_check.o $(BUILD)/tests/main.o: $(BUILD)/choices
+$(BUILD)/obj/kinds/kinds.o $(addprefix $(BUILD)/tests/,main.o faults/test_fault_checks.o fuzz/test_fuzz_replay.o e2e/test_e2e_soak.o e2e/test_e2e_rare.o): $(BUILD)/choices
 $(BUILD)/choices: always
 	@mkdir -p $(@D)
 	@echo 'WITH_MYSQL=$(MYSQL)' | cmp -s - $@ || echo 'WITH_MYSQL=$(MYSQL)' > $@

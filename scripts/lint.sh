@@ -49,6 +49,7 @@ room_of() {
 may_include() { # ROOM HEADER
     to=$(room_of "$2")
     [ "$1" = "$to" ] && return 0
+    [ "$1 $to" = "base filters" ] && return 0 # made at build time, by tools/filters.c
     [ -f "include/$2" ] || return 1 # private
     case "$1:$to" in
     kinds:kinds/* | checker:kinds/* | cmd:kinds/*) return 0 ;;
@@ -88,9 +89,6 @@ check_contracts() {
 known_circles() {
     cat <<END
 src/base/log.c+src/base/process.c+src/base/str.c
-src/config/load.c+src/config/app.c+src/config/databases.c+src/config/directories.c+src/config/settings_check.c
-src/config/dsn.c+src/config/dsn_uri.c
-src/cmd/commands.c+src/cmd/help.c+src/cmd/check.c+src/cmd/config.c+src/cmd/explain.c+src/cmd/probe.c+src/cmd/serve.c+src/cmd/wait.c
 END
 }
 
@@ -178,22 +176,11 @@ check_forks() {
 # Those that wait for their issue: the list gets shorter and nothing else.
 long_files() {
     cat <<END
-src/checker/checker.c
 src/run/child.c
-tests/config/test_config.c
-tests/config/test_config_checks.c
-tests/e2e/endurance_faults.c
-tests/kinds/http/test_http.c
-tests/kinds/mysql/test_mysql.c
-tests/kinds/postgres/test_postgres.c
 tests/kinds/postgres/test_postgres_kept.c
-tests/kinds/settings/test_settings.c
-tests/kinds/sqlite/test_sqlite_files.c
 tests/link/test_link.c
 tests/report/matrix.c
 tests/responder/test_server.c
-tests/run/test_check.c
-tests/run/test_child.c
 END
 }
 
@@ -204,7 +191,7 @@ check_file_length() {
             long_files | grep -qx "$file" || complain "$file: $count lines are more than 450"
         done
     long_files | while read -r file; do
-        [ "$(wc -l <"$file")" -gt 450 ] || complain "scripts/lint.sh: $file is short enough: take it from the list"
+        [ -f "$file" ] && [ "$(wc -l <"$file")" -gt 450 ] || complain "scripts/lint.sh: $file is short enough: take it from the list"
     done
 }
 
