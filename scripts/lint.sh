@@ -88,8 +88,6 @@ check_contracts() {
 known_circles() {
     cat <<END
 src/base/log.c+src/base/process.c+src/base/str.c
-src/config/load.c+src/config/app.c+src/config/databases.c+src/config/directories.c+src/config/settings_check.c
-src/config/dsn.c+src/config/dsn_uri.c
 src/cmd/commands.c+src/cmd/help.c+src/cmd/check.c+src/cmd/config.c+src/cmd/explain.c+src/cmd/probe.c+src/cmd/serve.c+src/cmd/wait.c
 END
 }
@@ -180,8 +178,6 @@ long_files() {
     cat <<END
 src/checker/checker.c
 src/run/child.c
-tests/config/test_config.c
-tests/config/test_config_checks.c
 tests/e2e/endurance_faults.c
 tests/kinds/http/test_http.c
 tests/kinds/mysql/test_mysql.c
