@@ -235,6 +235,7 @@ START_TEST(many_runs_leave_no_descriptor_and_no_child) {
     struct world *world = world_new();
     envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=100ms");
     envlist_set(&world->environment, "BUGSINK_HEALTH_TIMEOUT=90ms");
+    envlist_unset(&world->environment, "BUGSINK_HEALTH_SLOW");
     envlist_set(&world->environment, "BUGSINK_HEALTH_RETRY_INTERVAL=90ms");
     world_start(world);
     int before = world_idle_descriptors(world);

@@ -25,14 +25,22 @@ static void tear_down(void) {
     mariadb_free(server);
 }
 
-static struct world *start_world(const char *user, const char *password, const char *query) {
+/* slow NULL: as world_new has it. */
+static struct world *start_slow_world(
+    const char *user, const char *password, const char *query, const char *slow) {
     struct world *world = world_new();
+    if (slow)
+        envlist_set(&world->environment, "BUGSINK_HEALTH_SLOW=%s", slow);
     char *dsn = mariadb_dsn(server, user, password, "bugsink", query);
     envlist_unset(&world->environment, "DATABASE_PATH");
     envlist_set(&world->environment, "DATABASE_URL=%s", dsn);
     free(dsn);
     world_start_with(world, NULL, 0);
     return world;
+}
+
+static struct world *start_world(const char *user, const char *password, const char *query) {
+    return start_slow_world(user, password, query, NULL);
 }
 
 START_TEST(bugsinks_own_url_is_read_as_bugsink_reads_it) {
@@ -81,7 +89,7 @@ START_TEST(a_hung_server_is_looked_at_ever_more_rarely_which_is_said_and_seen_at
 END_TEST
 
 START_TEST(a_slow_server_is_degraded_and_stays_ready) {
-    struct world *world = start_world("bugsink", MARIADB_PASSWORD_ENCODED, "");
+    struct world *world = start_slow_world("bugsink", MARIADB_PASSWORD_ENCODED, "", "400ms");
     world_await_check(world, "default", "ok", SHOWS_MS);
     mariadb_do(server, "bugsink",
         "RENAME TABLE django_migrations TO kept;\n"

@@ -79,6 +79,7 @@ static void stage_init(struct stage *stage) {
     /* The pages are those of the first run of each check, and none is slow, however busy the machine is. */
     envlist_set(&stage->world->environment, "BUGSINK_HEALTH_INTERVAL=10m");
     envlist_set(&stage->world->environment, "BUGSINK_HEALTH_TIMEOUT=100s");
+    envlist_set(&stage->world->environment, "BUGSINK_HEALTH_SLOW=99s");
 }
 
 static void stage_release(struct stage *stage) {

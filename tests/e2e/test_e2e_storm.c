@@ -141,7 +141,6 @@ static void begin(struct storm *storm) {
     storm->silent = peer_start(&script);
     storm->dsn = postgres_dsn(storm->server, "bugsink", POSTGRES_PASSWORD_ENCODED, "bugsink", "");
     hold_lock(storm);
-    envlist_set(&storm->world->environment, "BUGSINK_HEALTH_SLOW=799ms"); /* a busy machine is no finding */
     envlist_set(&storm->world->environment,
         "BUGSINK_HEALTH_RECONNECT=0s"); /* a server that hangs is met by who logs in */
     write_config(storm, "", "");

@@ -37,6 +37,7 @@ struct world *world_new(void) {
     envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=1s");
     envlist_set(&world->environment, "BUGSINK_HEALTH_TIMEOUT=800ms");
     envlist_set(&world->environment, "BUGSINK_HEALTH_RETRY_INTERVAL=200ms");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_SLOW=799ms"); /* a busy machine is no finding */
     return world;
 }
 
@@ -78,6 +79,8 @@ void world_write_config(struct world *world, const char *format, ...) {
     envlist_unset(&world->environment, "DATABASE_PATH");
     envlist_unset(&world->environment, "SNAPPEA_DATABASE_PATH");
     envlist_unset(&world->environment, "BUGSINK_HEALTH_SETTINGS");
+    if (strstr(text, "\"slow\""))
+        envlist_unset(&world->environment, "BUGSINK_HEALTH_SLOW");
     envlist_set(&world->environment, "BUGSINK_HEALTH_CONFIG=%s", world->config);
 }
 

@@ -20,7 +20,8 @@ struct world {
 
 /* Makes a directory with the two databases and the settings file of config/demo, and an environment that
  * names them with Bugsink's own variables, with intervals short enough for tests (interval 1 s, timeout 800
- * ms, retry 200 ms). The caller frees it with free(): tests are large otherwise for the stack of a sanitizer.
+ * ms, slow 799 ms, retry 200 ms). The caller frees it with free(): tests are large otherwise for the stack of
+ * a sanitizer.
  */
 struct world *world_new(void);
 
@@ -36,7 +37,8 @@ void world_end(struct world *world);
 void world_write_settings(const struct world *world, const char *text);
 void world_restore_settings(const struct world *world);
 
-/* Writes the configuration file and names it in the environment, in the place of Bugsink's variables. */
+/* Writes the configuration file and names it in the environment, in the place of Bugsink's variables; also in
+ * that of "slow", where it says that. */
 void world_write_config(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The kubelet's GET; the response is in world->response. Returns the status. */

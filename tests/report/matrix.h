@@ -18,12 +18,12 @@ struct matrix_row {
     const char *subject; /* what is checked: "PostgreSQL"; with REASON_COUNT: what happens */
     enum matrix_by by;
     const char *how;
-    const char *suite,
-        *test; /* START_TEST(test) in tests/ROOM/test_SUITE.c, where the reason's name stands */
+    const char *suite, *test; /* START_TEST(test) in test_SUITE.c, where the reason's name stands */
 };
 
-extern const struct matrix_row MATRIX[];
-extern const size_t MATRIX_COUNT;
+/* The i-th row, NULL past the last: those of the checks, and then those of the sidecar itself. */
+const struct matrix_row *matrix_at(size_t i);
+const struct matrix_row *matrix_sidecar_at(size_t i);
 
 /* "real", "scripted", "rule". */
 const char *matrix_by_name(enum matrix_by by);

@@ -133,3 +133,9 @@ int client_probe(int port, const char *path) {
     close(fd);
     return reply.status;
 }
+
+void client_expect(int fd, int status) {
+    struct reply reply = client_receive(fd, true);
+    ck_assert_int_eq(reply.status, status);
+    reply_release(&reply);
+}

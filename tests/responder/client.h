@@ -39,4 +39,7 @@ enum client_end client_await_end(int fd, size_t *length);
 /* One GET as the kubelet sends it, on a connection of its own, which must end well. Returns the status. */
 int client_probe(int port, const char *path);
 
+/* Takes one answer and asserts its status. */
+void client_expect(int fd, int status);
+
 #endif
