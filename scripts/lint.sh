@@ -178,9 +178,6 @@ long_files() {
     cat <<END
 src/run/child.c
 tests/kinds/postgres/test_postgres_kept.c
-tests/link/test_link.c
-tests/report/matrix.c
-tests/responder/test_server.c
 END
 }
 
