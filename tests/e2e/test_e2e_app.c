@@ -317,9 +317,9 @@ START_TEST(the_commands_know_the_app) {
     run(&scene, (const char *const[]){"check", NULL}, result);
     ck_assert_int_eq(result->exit_status, 1);
     ck_assert_ptr_nonnull(strstr(result->output, "app_starting"));
-    run(&scene, (const char *const[]){"wait", "--for", "start", "--timeout", "5s", NULL}, result);
+    run(&scene, (const char *const[]){"wait", "--for", "start", "--timeout", "60s", NULL}, result);
     ck_assert_int_eq(result->exit_status, 0); /* Bugsink is what waits for this */
-    run(&scene, (const char *const[]){"wait", "--timeout", "1s", NULL}, result);
+    run(&scene, (const char *const[]){"wait", "--timeout", "3s", NULL}, result);
     ck_assert_int_eq(result->exit_status, 1);
     ck_assert_ptr_nonnull(strstr(result->output, "app: error: app_starting"));
 
