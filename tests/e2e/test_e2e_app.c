@@ -154,7 +154,7 @@ END_TEST
 START_TEST(a_bugsink_that_answers_late_is_slow_and_stays_ready) {
     static const char REPLY[] = HEAD("200 OK") "OK";
     const struct peer_script late = {
-        .reads = 1, .reply = REPLY, .reply_size = sizeof REPLY - 1, .late_ms = 400, .closes = PEER_CLOSES};
+        .reads = 1, .reply = REPLY, .reply_size = sizeof REPLY - 1, .drip_ms = 5, .closes = PEER_CLOSES};
     struct scene scene = scene_new();
     envlist_set(&scene.world->environment, "BUGSINK_HEALTH_INTERVAL=3s");
     envlist_set(&scene.world->environment, "BUGSINK_HEALTH_TIMEOUT=2500ms");

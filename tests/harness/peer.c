@@ -37,18 +37,14 @@ static int listen_on(int *port) {
     return fd;
 }
 
-static void pause_for(int ms) {
-    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-    nanosleep(&pause, NULL);
-}
-
 static void send_reply(int fd, const struct peer_script *script) {
-    pause_for(script->late_ms);
+    const struct timespec pause = {
+        .tv_sec = script->drip_ms / 1000, .tv_nsec = script->drip_ms % 1000 * 1000000L};
     size_t step = script->drip_ms > 0 ? 1 : script->reply_size;
     for (size_t at = 0; script->reply && at < script->reply_size; at += step) {
         if (io_write_all(fd, script->reply + at, step) < 0)
             return;
-        pause_for(script->drip_ms);
+        nanosleep(&pause, NULL);
     }
 }
 
@@ -61,8 +57,9 @@ static void play(int fd, const struct peer_script *script) {
             break;
         send_reply(fd, script);
     }
+    const struct timespec stay = {.tv_sec = 1};
     if (script->closes == PEER_RESETS && script->reply)
-        pause_for(1000); /* a reset takes from its reader what it has not read yet */
+        nanosleep(&stay, NULL); /* a reset takes from its reader what it has not read yet */
     const struct linger none = {.l_onoff = 1};
     if (script->closes == PEER_RESETS)
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);

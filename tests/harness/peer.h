@@ -18,7 +18,6 @@ struct peer_script {
     const char *reply; /* sent after each read; with reads = 0, at once. NULL: nothing */
     size_t reply_size;
     int drip_ms;             /* above 0: the reply goes out byte by byte, with this pause */
-    int late_ms;             /* each reply begins so much after what was read */
     enum peer_ending closes; /* true: PEER_CLOSES */
 };
 
