@@ -203,7 +203,7 @@ static bool is_in_stat(void *arg) {
 START_TEST(a_child_that_hangs_is_a_timeout_and_is_gone_afterwards) {
     struct rig rig;
     struct rig_check own;
-    begin(&rig, &own, &hanging, 200);
+    begin(&rig, &own, &hanging, 1000);
     for (int i = 0; i < 3; i++) {
         rig_run(&rig, &own);
         ck_assert_int_eq(own.outcome.reason, REASON_TIMEOUT);
