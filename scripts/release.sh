@@ -8,7 +8,7 @@ set -eu
 architectures="amd64 arm64"
 
 # In the Debian for one architecture: what is built for it.
-if [ "${1:-}" = build ]; then
+if [ "${1:-}" = inside-build ]; then
     arch=$DEB_HOST_ARCH
     make -s -j"$(nproc)" BUILD="out/$arch" all
     scripts/deb.sh "out/$arch" >/dev/null
@@ -20,7 +20,7 @@ if [ "${1:-}" = build ]; then
 fi
 
 # In the Debian for the machine itself: what is made of both.
-if [ "${1:-}" = pack ]; then
+if [ "${1:-}" = inside-pack ]; then
     name=$2 version=$3 revision=$4
     cd /src
     set --
@@ -54,9 +54,9 @@ trap 'rm -rf "$work"' EXIT
 git diff --quiet HEAD || echo "release: what is not committed is not in it" >&2
 git archive HEAD | tar -x -C "$work"
 for arch in $architectures; do
-    scripts/cross.sh "$arch" "$cross" "$work" scripts/release.sh build "$name"
+    scripts/cross.sh "$arch" "$cross" "$work" scripts/release.sh inside-build "$name"
 done
-scripts/cross.sh "$(dpkg --print-architecture)" "$cross" "$work" scripts/release.sh pack "$name" "$version" "$revision"
+scripts/cross.sh "$(dpkg --print-architecture)" "$cross" "$work" scripts/release.sh inside-pack "$name" "$version" "$revision"
 rm -rf "$build/release"
 mv "$work/out/release" "$build/release"
 ls -l "$build/release"
