@@ -35,6 +35,10 @@ PACKAGING_PACKAGES = $(DEB_PACKAGES) iproute2 lintian man-db mariadb-server open
 STAGE_PACKAGES = $(BUILD_PACKAGES) binutils ca-certificates openssl
 IMAGE_PACKAGES = binutils buildah conmon curl dnsmasq-base iproute2 jq mariadb-server mmdebstrap openssl podman \
                  postgresql runc socat sqlite3
+# The Debians that a release is built in (scripts/cross.sh): tools of the building machine's architecture, libraries of the other.
+CROSS_TOOLS     = gcc make pkg-config libc6-dev binutils dpkg-dev xz-utils ca-certificates openssl python3-minimal libpython3-stdlib $(FILTER_PACKAGES)
+CROSS_LIBRARIES = libevent-dev libpq-dev libsqlite3-dev libjansson-dev $(FILTER_PACKAGES) $(if $(MYSQL),libmariadb-dev)
+RELEASE_PACKAGES = debian-archive-keyring dpkg-dev git mmdebstrap qemu-user-static
 UI_PACKAGES    = $(RUN_PACKAGES) chromium faketime fonts-dejavu-core $(if $(shell command -v npm),,nodejs npm)
 # Unpacked under $(BUILD) by tests/monitoring/prepare.sh and not installed, which would start a service; the rest is as for deploy/.
 MONITORING_PACKAGES = prometheus
@@ -99,6 +103,7 @@ FUZZ_COVERAGE = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz-coverage SANITIZE=fuzzer-no-li
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
 .PHONY: bench bench-docs deps-bench
+.PHONY: release release-test image-name deps-release
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
 .PHONY: fuzz fuzz-merge fuzz-coverage fuzzers deps-fuzz
 
@@ -199,6 +204,16 @@ uninstall: ## remove what install installed
 deb: deps-deb $(BUILD)/bugsink-health ### a Debian package of the program, its unit and its configuration
 	scripts/deb.sh $(BUILD)
 
+export CROSS_TOOLS CROSS_LIBRARIES
+release: deps-release ### of the last commit: image (amd64, arm64), packages, sources, SBOMs, checksums, in $(BUILD)/release; needs root
+	scripts/release.sh $(BUILD)
+
+release-test: deps-release ### two releases of two folders: the same bytes; what is in them; both images started, arm64 under emulation
+	scripts/release-test.sh $(BUILD)
+
+image-name: ### IMAGE=ghcr.io/acme/bugsink-health: all recipes and pages name that image
+	scripts/image-name.sh "$(IMAGE)"
+
 packaging-test: deps-packaging $(BUILD)/bugsink-health ### test the Compose files, the unit under a real systemd, the package
 	scripts/packaging-test.sh $(BUILD)
 
@@ -210,7 +225,7 @@ help: ## this list
 	@printf '\nFor maintainers:\n'
 	@sed -n 's/^\([a-z-]*\):.*[^#]### /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
-deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-release deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health
@@ -318,7 +333,7 @@ $(BUILD)/tests/base/filters_%.o: CPPFLAGS += -I$(BUILD)/filters
 $(BUILD)/tests/base/filters_x86_64.o $(BUILD)/tests/base/filters_aarch64.o: $(FILTERS)
 
 # What was chosen at the last build; it changes only when that does, and then these are made anew.
-$(BUILD)/obj/kinds/kinds.o $(BUILD)/obj/checker/versions.o $(BUILD)/tests/run/test_check.o $(BUILD)/tests/main.o: $(BUILD)/choices
+$(BUILD)/obj/kinds/kinds.o $(addprefix $(BUILD)/tests/,main.o faults/test_fault_checks.o fuzz/test_fuzz_replay.o e2e/test_e2e_soak.o e2e/test_e2e_rare.o): $(BUILD)/choices
 $(BUILD)/choices: always
 	@mkdir -p $(@D)
 	@echo 'WITH_MYSQL=$(MYSQL)' | cmp -s - $@ || echo 'WITH_MYSQL=$(MYSQL)' > $@

@@ -49,6 +49,7 @@ room_of() {
 may_include() { # ROOM HEADER
     to=$(room_of "$2")
     [ "$1" = "$to" ] && return 0
+    [ "$1 $to" = "base filters" ] && return 0 # made at build time, by tools/filters.c
     [ -f "include/$2" ] || return 1 # private
     case "$1:$to" in
     kinds:kinds/* | checker:kinds/* | cmd:kinds/*) return 0 ;;
@@ -176,15 +177,7 @@ check_forks() {
 long_files() {
     cat <<END
 src/run/child.c
-tests/e2e/endurance_faults.c
-tests/kinds/http/test_http.c
-tests/kinds/mysql/test_mysql.c
-tests/kinds/postgres/test_postgres.c
 tests/kinds/postgres/test_postgres_kept.c
-tests/kinds/settings/test_settings.c
-tests/kinds/sqlite/test_sqlite_files.c
-tests/run/test_check.c
-tests/run/test_child.c
 END
 }
 
@@ -195,7 +188,7 @@ check_file_length() {
             long_files | grep -qx "$file" || complain "$file: $count lines are more than 450"
         done
     long_files | while read -r file; do
-        [ "$(wc -l <"$file")" -gt 450 ] || complain "scripts/lint.sh: $file is short enough: take it from the list"
+        [ -f "$file" ] && [ "$(wc -l <"$file")" -gt 450 ] || complain "scripts/lint.sh: $file is short enough: take it from the list"
     done
 }
 

@@ -65,9 +65,9 @@ struct check_kind {
      * where to break off does harm, and the answer may yet come. For kinds that run in a child. May be NULL.
      */
     bool (*may_linger)(const struct check *check);
-    /* A kind whose runs may leave something open (a connection) for later ones has all three of these, others
-     * none. Of its conversation, in the child, after the run (see check_converse): the descriptor that is
-     * left to the checker; -1: none. */
+    /* A kind whose runs may leave something open (a connection) for later ones has `take` and `let_go`, and
+     * its conversation in the child (see check_converse) has `leave`; others have none. After the run, in the
+     * child: the descriptor that is left to the checker; -1: none. */
     int (*leave)(const struct check *check);
     /* In the checker, before the run ends in outcome: takes the descriptor, which is the kind's then. */
     void (*take)(struct check *check, const struct outcome *outcome, int fd);

@@ -249,7 +249,7 @@ static const struct page *find_page(const struct page_set *set, const char *path
 
 static const struct page *find_page_for_people(const struct page_set *set, const char *path) {
     for (size_t i = 0; i < set->count; i++)
-        if (strcmp(set->pages[i].path, path) == 0 && page_is_for_people(&set->pages[i]))
+        if (strcmp(set->pages[i].path, path) == 0 && page_is_for(&set->pages[i], PAGE_TASTE_HTML))
             return &set->pages[i];
     ck_abort_msg("no page %s for people", path);
     return NULL;

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "harness/rig.h"
 #include "harness/wait.h"
+#include "run/child_notes.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -26,78 +27,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* -- an owner that notes what it is told -- */
-
-struct notes {
-    char text[128];
-    int done, reaped, released;
-    bool is_garbled;
-    int signal, status;
-    int fd; /* that was left to it */
-    char result[16];
-};
-
-static void note(struct notes *notes, const char *text) {
-    size_t length = strlen(notes->text);
-    str_copy(notes->text + length, sizeof notes->text - length, text);
-}
-
-static void on_phase(void *arg, enum phase phase) {
-    note(arg, phase_name(phase));
-    note(arg, " ");
-}
-
-static void on_done(void *arg, const struct child_end *end) {
-    struct notes *notes = arg;
-    notes->done++;
-    notes->is_garbled = end->is_garbled;
-    notes->signal = end->signal;
-    notes->status = end->status;
-    notes->fd = end->fd;
-    if (end->result) {
-        ck_assert_uint_lt(end->result_size, sizeof notes->result);
-        memcpy(notes->result, end->result, end->result_size);
-    }
-    note(notes, "done ");
-}
-
-static void on_reaped(void *arg) {
-    struct notes *notes = arg;
-    notes->reaped++;
-    note(notes, "reaped ");
-}
-
-static void on_release(void *arg) {
-    struct notes *notes = arg;
-    notes->released++;
-}
-
-static const struct child_callbacks CALLBACKS = {
-    .phase = on_phase, .done = on_done, .reaped = on_reaped, .release = on_release};
-
-static struct child *start(struct rig *rig, void (*work)(void *arg, int fd), void *arg, struct notes *notes) {
-    struct error err;
-    *notes = (struct notes){.text = ""};
-    struct child *child = child_start(&rig->children, work, arg, &CALLBACKS, notes, 5000, &err);
-    ck_assert_msg(child != NULL, "%s", err.text);
-    return child;
-}
-
-static bool is_released(void *arg) {
-    const struct notes *notes = arg;
-    return notes->released > 0;
-}
-
-static bool is_done(void *arg) {
-    const struct notes *notes = arg;
-    return notes->done > 0;
-}
-
-static bool is_noted(void *arg) {
-    const struct notes *notes = arg;
-    return notes->text[0] != '\0';
-}
 
 /* -- a clock that stands still unless moved -- */
 
@@ -113,13 +42,6 @@ static void hold_time(struct rig *rig, struct clock *clock, int64_t *now_ms) {
 
 /* -- works -- */
 
-static void work_reports(void *arg, int fd) {
-    (void)arg;
-    child_report_phase(fd, PHASE_OPEN);
-    child_report_phase(fd, PHASE_READ);
-    child_report_result(fd, "answer", 7);
-}
-
 static void work_dies(void *arg, int fd) {
     (void)fd;
     raise(*(const int *)arg);
@@ -131,20 +53,13 @@ static void work_exits(void *arg, int fd) {
     _exit(*(const int *)arg);
 }
 
-static void work_hangs(void *arg, int fd) {
-    (void)arg;
-    child_report_phase(fd, PHASE_READ);
-    for (;;)
-        pause();
-}
-
 static void work_ignores_sigterm(void *arg, int fd) {
     signal(SIGTERM, SIG_IGN);
-    work_hangs(arg, fd);
+    child_work_hangs(arg, fd);
 }
 
 static void work_reports_and_stays(void *arg, int fd) {
-    work_reports(arg, fd);
+    child_work_reports(arg, fd);
     for (;;)
         pause();
 }
@@ -163,10 +78,10 @@ static void work_writes(void *arg, int fd) {
 
 START_TEST(phases_and_result_come_in_order) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     rig_init(&rig);
-    start(&rig, work_reports, NULL, &notes);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    child_notes_start(&rig, child_work_reports, NULL, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "open read done reaped ");
     ck_assert_str_eq(notes.result, "answer");
     rig_release(&rig);
@@ -181,10 +96,10 @@ static bool is_exited(void *arg) {
 
 START_TEST(a_report_counts_though_the_end_is_seen_first) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     int status;
     rig_init(&rig);
-    pid_t pid = child_pid(start(&rig, work_reports, NULL, &notes));
+    pid_t pid = child_pid(child_notes_start(&rig, child_work_reports, NULL, &notes));
     ck_assert(wait_until(is_exited, &pid, 5000)); /* the loop does not turn: the pipe is unread */
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(children_reap(&rig.children, pid, status));
@@ -198,14 +113,14 @@ END_TEST
 
 START_TEST(polling_finds_the_report_without_the_loop) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     rig_init(&rig);
-    struct child *child = start(&rig, work_reports, NULL, &notes);
+    struct child *child = child_notes_start(&rig, child_work_reports, NULL, &notes);
     pid_t pid = child_pid(child);
     ck_assert(wait_until(is_exited, &pid, 5000));
     child_poll(child);
     ck_assert_str_eq(notes.text, "open read done reaped ");
-    child = start(&rig, work_hangs, NULL, &notes);
+    child = child_notes_start(&rig, child_work_hangs, NULL, &notes);
     child_poll(child);
     ck_assert_int_eq(notes.done, 0);
     child_abandon(child);
@@ -217,11 +132,11 @@ static const int SIGNALS[] = {SIGSEGV, SIGABRT, SIGKILL, SIGBUS, SIGTERM, SIGUSR
 
 START_TEST(a_death_by_signal_is_told) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     int number = SIGNALS[_i];
     rig_init(&rig);
-    start(&rig, work_dies, &number, &notes);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    child_notes_start(&rig, work_dies, &number, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "done reaped ");
     ck_assert_int_eq(notes.signal, number);
     ck_assert(!notes.is_garbled);
@@ -240,101 +155,24 @@ static void work_spins(void *arg, int fd) {
 
 START_TEST(one_that_is_kept_busy_is_ended_by_its_limit_of_processor_time) {
     struct rig rig;
-    struct notes notes = {.text = ""};
+    struct child_notes notes = {.text = ""};
     struct error err;
     rig_init(&rig);
-    ck_assert_msg(child_start(&rig.children, work_spins, NULL, &CALLBACKS, &notes, 1, &err), "%s", err.text);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 50000));
+    ck_assert_msg(child_start(&rig.children, work_spins, NULL, &CHILD_NOTES_CALLBACKS, &notes, 1, &err), "%s",
+        err.text);
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 50000));
     ck_assert_int_eq(notes.signal, SIGXCPU);
-    rig_release(&rig);
-}
-END_TEST
-
-/* -- a descriptor that is left -- */
-
-/* Leaves its standard error, so often, and then reports or does not. */
-struct leaving {
-    int times;
-    bool reports;
-};
-
-static void work_leaves_a_descriptor(void *arg, int fd) {
-    const struct leaving *leaving = arg;
-    for (int i = 0; i < leaving->times; i++)
-        child_report_descriptor(fd, STDERR_FILENO);
-    if (leaving->reports)
-        child_report_result(fd, "ok", 3);
-    else
-        kill(getpid(), SIGKILL);
-}
-
-static int count_descriptors(void) {
-    int count = 0;
-    DIR *directory = opendir("/dev/fd");
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count - 3; /* ".", ".." and the directory's own */
-}
-
-static const struct {
-    struct leaving leaving;
-    bool is_taken; /* by who started it */
-} LEFT[] = {{{1, true}, true}, {{1, false}, true}, {{3, true}, true}, {{0, true}, true}, {{1, true}, false}};
-
-START_TEST(a_descriptor_that_a_child_leaves_is_the_owners_or_closed) {
-    struct rig rig;
-    struct notes notes = {.fd = -1};
-    struct error err;
-    struct child_callbacks callbacks = CALLBACKS;
-    struct leaving leaving = LEFT[_i].leaving;
-    bool is_expected = LEFT[_i].is_taken && leaving.times > 0;
-    callbacks.takes_descriptor = LEFT[_i].is_taken;
-    rig_init(&rig);
-    int before = count_descriptors();
-    ck_assert(child_start(
-                  &rig.children, work_leaves_a_descriptor, &leaving, &callbacks, &notes, 5000, &err) != NULL);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
-    ck_assert_int_eq(notes.done, 1);
-    ck_assert_int_eq(notes.signal, leaving.reports ? 0 : SIGKILL);
-    ck_assert_int_eq(notes.fd >= 0, is_expected);
-    ck_assert_int_eq(count_descriptors(), before + is_expected);
-    if (is_expected)
-        ck_assert_int_ne(fcntl(notes.fd, F_GETFD) & FD_CLOEXEC, 0);
-    close(notes.fd);
-    rig_release(&rig);
-}
-END_TEST
-
-/* Given up before it was heard, with its descriptor on the way. */
-START_TEST(a_descriptor_of_a_child_that_was_given_up_is_closed) {
-    struct rig rig;
-    struct notes notes = {.fd = -1};
-    struct error err;
-    struct child_callbacks callbacks = CALLBACKS;
-    struct leaving leaving = {1, true};
-    callbacks.takes_descriptor = true;
-    rig_init(&rig);
-    int before = count_descriptors();
-    struct child *child =
-        child_start(&rig.children, work_leaves_a_descriptor, &leaving, &callbacks, &notes, 5000, &err);
-    siginfo_t end;
-    ck_assert_int_eq(waitid(P_PID, (id_t)child_pid(child), &end, WEXITED | WNOWAIT), 0);
-    child_abandon(child);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
-    ck_assert_int_eq(notes.done, 0);
-    ck_assert_int_eq(count_descriptors(), before);
     rig_release(&rig);
 }
 END_TEST
 
 START_TEST(an_end_without_a_report_is_told) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     int status = 7;
     rig_init(&rig);
-    start(&rig, work_exits, &status, &notes);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    child_notes_start(&rig, work_exits, &status, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "done reaped ");
     ck_assert_int_eq(notes.signal, 0);
     ck_assert_int_eq(notes.status, 7);
@@ -352,11 +190,11 @@ static const struct bytes GARBAGE[] = {
 
 START_TEST(garbage_and_half_reports_are_garbled) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     struct bytes bytes = GARBAGE[_i];
     rig_init(&rig);
-    start(&rig, work_writes, &bytes, &notes);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    child_notes_start(&rig, work_writes, &bytes, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_int_eq(notes.done, 1);
     ck_assert(notes.is_garbled);
     ck_assert_str_eq(notes.result, "");
@@ -366,15 +204,15 @@ END_TEST
 
 START_TEST(an_abandoned_child_is_gone_by_sigterm_and_says_no_more) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     struct clock clock;
     int64_t now_ms;
     rig_init(&rig);
     hold_time(&rig, &clock, &now_ms);
-    struct child *child = start(&rig, work_hangs, NULL, &notes);
-    ck_assert(rig_turn_until(&rig, is_noted, &notes, 5000));
+    struct child *child = child_notes_start(&rig, child_work_hangs, NULL, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_noted, &notes, 5000));
     child_abandon(child);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "read reaped ");
     rig_release(&rig);
 }
@@ -382,19 +220,19 @@ END_TEST
 
 START_TEST(one_that_ignores_sigterm_is_killed_half_a_second_later) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     struct clock clock;
     int64_t now_ms;
     rig_init(&rig);
     hold_time(&rig, &clock, &now_ms);
-    struct child *child = start(&rig, work_ignores_sigterm, NULL, &notes);
-    ck_assert(rig_turn_until(&rig, is_noted, &notes, 5000));
+    struct child *child = child_notes_start(&rig, work_ignores_sigterm, NULL, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_noted, &notes, 5000));
     child_abandon(child);
     now_ms += 499;
     rig_turn_for(&rig, 100);
-    ck_assert(!is_released(&notes));
+    ck_assert(!child_notes_is_released(&notes));
     now_ms += 1;
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "read reaped ");
     rig_release(&rig);
 }
@@ -402,12 +240,12 @@ END_TEST
 
 START_TEST(one_that_has_reported_and_stays_is_killed) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     rig_init(&rig);
-    start(&rig, work_reports_and_stays, NULL, &notes);
-    ck_assert(rig_turn_until(&rig, is_done, &notes, 5000));
+    child_notes_start(&rig, work_reports_and_stays, NULL, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_done, &notes, 5000));
     ck_assert_int_eq(notes.reaped, 0);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "open read done reaped ");
     rig_release(&rig);
 }
@@ -415,10 +253,10 @@ END_TEST
 
 START_TEST(a_disowned_child_tells_its_owner_nothing_and_is_freed) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     rig_init(&rig);
-    child_disown(start(&rig, work_hangs, NULL, &notes), NULL);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    child_disown(child_notes_start(&rig, child_work_hangs, NULL, &notes), NULL);
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "");
     rig_release(&rig);
 }
@@ -426,123 +264,13 @@ END_TEST
 
 START_TEST(releasing_all_kills_them_and_frees_their_arguments) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     rig_init(&rig);
-    pid_t pid = child_pid(start(&rig, work_ignores_sigterm, NULL, &notes));
+    pid_t pid = child_pid(child_notes_start(&rig, work_ignores_sigterm, NULL, &notes));
     children_release(&rig.children);
     ck_assert_str_eq(notes.text, "");
     ck_assert_int_eq(notes.released, 1);
     ck_assert_int_eq(waitpid(pid, NULL, 0), -1); /* reaped: no zombie is left to others */
-    rig_release(&rig);
-}
-END_TEST
-
-/* -- what the child is like -- */
-
-struct shape {
-    int descriptors_above_2;
-    bool has_sigterm_default, has_sigchld_default, has_sigpipe_ignored, has_no_mask;
-    rlim_t core;
-    unsigned alarm_s;
-};
-
-static bool has_handler(int number, void (*handler)(int)) {
-    struct sigaction action;
-    sigaction(number, NULL, &action);
-    return action.sa_handler == handler;
-}
-
-static void work_shows_itself(void *arg, int fd) {
-    struct shape *shape = arg;
-    sigset_t mask, none;
-    struct rlimit core;
-    sigemptyset(&none);
-    sigprocmask(SIG_BLOCK, NULL, &mask);
-    getrlimit(RLIMIT_CORE, &core);
-    for (int i = 3; i < 1024; i++)
-        shape->descriptors_above_2 += fcntl(i, F_GETFD) >= 0;
-    shape->has_sigterm_default = has_handler(SIGTERM, SIG_DFL);
-    shape->has_sigchld_default = has_handler(SIGCHLD, SIG_DFL);
-    shape->has_sigpipe_ignored = has_handler(SIGPIPE, SIG_IGN);
-    shape->has_no_mask = sigismember(&mask, SIGTERM) == 0 && sigismember(&mask, SIGALRM) == 0;
-    shape->core = core.rlim_cur;
-    shape->alarm_s = alarm(0);
-    child_report_result(fd, shape, sizeof *shape);
-}
-
-static void keep_shape(void *arg, const struct child_end *end) {
-    ck_assert_uint_eq(end->result_size, sizeof(struct shape));
-    memcpy(arg, end->result, sizeof(struct shape));
-}
-
-START_TEST(a_child_has_nothing_of_its_parent_but_the_pipe) {
-    struct rig rig;
-    struct error err;
-    const struct child_callbacks callbacks = {.done = keep_shape};
-    struct shape shape = {0}, work = {0};
-    rig_init(&rig);
-    signal(SIGTERM, SIG_IGN);
-    ck_assert_ptr_nonnull(
-        child_start(&rig.children, work_shows_itself, &work, &callbacks, &shape, 2500, &err));
-    ck_assert(rig_turn_until_childless(&rig));
-    ck_assert_int_eq(shape.descriptors_above_2, 1);
-    ck_assert(shape.has_sigterm_default && shape.has_sigchld_default && shape.has_sigpipe_ignored);
-    ck_assert(shape.has_no_mask);
-    ck_assert_uint_eq(shape.core, 0);
-    ck_assert_uint_ge(shape.alarm_s, 7);
-    ck_assert_uint_le(shape.alarm_s, 8);
-    rig_release(&rig);
-}
-END_TEST
-
-START_TEST(without_descriptors_or_processes_there_is_an_error_and_nothing_is_left) {
-    struct rig rig;
-    struct notes notes;
-    struct error err = {""};
-    int spare[64], count = 0;
-    rig_init(&rig);
-    int before = count_descriptors();
-    struct rlimit limit = {(rlim_t)before + 8, (rlim_t)before + 8};
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    while (count < 64 && (spare[count] = dup(STDERR_FILENO)) >= 0)
-        count++;
-    ck_assert_int_lt(count, 64);
-    ck_assert_ptr_null(child_start(&rig.children, work_reports, NULL, &CALLBACKS, &notes, 5000, &err));
-    ck_assert_ptr_nonnull(strstr(err.text, "Too many open files"));
-    while (count > 0)
-        close(spare[--count]);
-    ck_assert_int_eq(count_descriptors(), before);
-    ck_assert_uint_eq(rig.children.count, 0);
-    rig_release(&rig);
-}
-END_TEST
-
-/* -- many -- */
-
-#ifdef __SANITIZE_ADDRESS__
-enum { MANY = 1000 }; /* a fork is ten times as dear there */
-#else
-enum { MANY = 10000 };
-#endif
-
-START_TEST(thousands_of_children_leave_no_descriptor_and_no_child) {
-    struct rig rig;
-    struct notes notes;
-    const char *runs = getenv("BH_RUNS");
-    long wanted = runs ? strtol(runs, NULL, 10) : MANY;
-    rig_init(&rig);
-    int before = 0;
-    for (long i = 0; i < wanted; i++) {
-        struct child *child = start(&rig, i % 16 == 0 ? work_hangs : work_reports, NULL, &notes);
-        if (i % 16 == 0)
-            child_abandon(child);
-        ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
-        if (i == 0)
-            before = count_descriptors();
-    }
-    ck_assert_int_eq(count_descriptors(), before);
-    ck_assert_uint_eq(rig.children.count, 0);
-    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
     rig_release(&rig);
 }
 END_TEST
@@ -557,9 +285,6 @@ Suite *child_suite(void) {
     tcase_add_test(tcase, polling_finds_the_report_without_the_loop);
     tcase_add_loop_test(tcase, a_death_by_signal_is_told, 0, sizeof SIGNALS / sizeof SIGNALS[0]);
     tcase_add_test(tcase, an_end_without_a_report_is_told);
-    tcase_add_loop_test(
-        tcase, a_descriptor_that_a_child_leaves_is_the_owners_or_closed, 0, sizeof LEFT / sizeof LEFT[0]);
-    tcase_add_test(tcase, a_descriptor_of_a_child_that_was_given_up_is_closed);
     tcase_add_test(tcase, one_that_is_kept_busy_is_ended_by_its_limit_of_processor_time);
     tcase_add_loop_test(tcase, garbage_and_half_reports_are_garbled, 0, sizeof GARBAGE / sizeof GARBAGE[0]);
     tcase_add_test(tcase, an_abandoned_child_is_gone_by_sigterm_and_says_no_more);
@@ -567,11 +292,5 @@ Suite *child_suite(void) {
     tcase_add_test(tcase, one_that_has_reported_and_stays_is_killed);
     tcase_add_test(tcase, a_disowned_child_tells_its_owner_nothing_and_is_freed);
     tcase_add_test(tcase, releasing_all_kills_them_and_frees_their_arguments);
-    tcase_add_test(tcase, a_child_has_nothing_of_its_parent_but_the_pipe);
-    tcase_add_test(tcase, without_descriptors_or_processes_there_is_an_error_and_nothing_is_left);
-    TCase *many = tcase_create("many");
-    suite_add_tcase(suite, many);
-    tcase_set_timeout(many, 180);
-    tcase_add_test(many, thousands_of_children_leave_no_descriptor_and_no_child);
     return suite;
 }

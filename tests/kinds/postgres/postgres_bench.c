@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LATE_MS = 500 };
+enum { LATE_MS = 500, TIMEOUT_MS = 5000, SHORT_MS = 500 };
 
 void postgres_bench_forget_environment(void) {
     static const char *const NAMES[] = {"PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD",
@@ -58,6 +58,14 @@ void postgres_bench_expect(
     ck_assert_int_lt(free_ms, bench->own.config.timeout_ms + LATE_MS);
     ck_assert_ptr_null(strstr(outcome->detail, POSTGRES_PASSWORD));
     ck_assert_ptr_null(strstr(outcome->detail, POSTGRES_PASSWORD_ENCODED));
+}
+
+void postgres_bench_run_once(
+    const char *dsn, enum role role, enum reason reason, const char *code, enum phase phase) {
+    struct postgres_bench bench;
+    postgres_bench_open(&bench, dsn, role, reason == REASON_TIMEOUT ? SHORT_MS : TIMEOUT_MS);
+    postgres_bench_expect(&bench, reason, code, phase);
+    postgres_bench_close(&bench);
 }
 
 int postgres_bench_count_descriptors(void) {
