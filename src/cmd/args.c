@@ -1,10 +1,8 @@
-/* Reads the command line, and refuses it. */
+/* Reads the command line. */
 #include "cmd/args.h"
 
 #include "base/str.h"
-#include "cmd/cmd.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct own_flag *find_own(const struct own_flag *own, const char *name) {
@@ -81,9 +79,4 @@ const char *args_value(const struct args *args, const char *name, const char *fa
 
 bool args_has(const struct args *args, const char *name) {
     return find(args, name) != NULL;
-}
-
-int cmd_refuse(const char *text) {
-    fprintf(stderr, "bugsink-health: %s\n", text);
-    return EXIT_USAGE;
 }
