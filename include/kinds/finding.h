@@ -3,7 +3,7 @@
 #ifndef BH_KINDS_FINDING_H
 #define BH_KINDS_FINDING_H
 
-#include "run/check.h"
+#include "run/outcome.h"
 
 /* Sets reason and detail, whatever stood there. Returns -1, so that a failing function can return it. */
 int finding_fail(struct outcome *outcome, enum reason reason, const char *format, ...)

@@ -4,31 +4,13 @@
 #define BH_RUN_CHECK_H
 
 #include "base/clock.h"
-#include "base/library.h"
 #include "base/timers.h"
 #include "run/child.h"
-#include "run/traits.h"
-#include "config/config.h"
-#include "report/identity.h"
-#include "report/observed.h"
-#include "report/reason.h"
+#include "run/kind.h"
+#include "run/outcome.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum { OUTCOME_DETAIL_SIZE = 256, OUTCOME_CODE_SIZE = 24 };
-
-/* What a run found. Plain bytes: it crosses the pipe from a one-shot child as it stands. */
-struct outcome {
-    enum reason reason;
-    enum phase phase; /* in which it failed; filled by check_finish where the kind leaves PHASE_NONE and
-                         reason is not ok */
-    char code[OUTCOME_CODE_SIZE];     /* the driver's own code, for the log: "28P01", "SQLITE_BUSY" */
-    char detail[OUTCOME_DETAIL_SIZE]; /* driver text or a name, for the log alone; check_finish blanks secrets
-                                         in it */
-    struct observed observed;
-    struct identity identity; /* of the file that was looked at */
-};
 
 /* What all checks share; owned by whoever runs them. */
 struct check_env {
@@ -36,46 +18,6 @@ struct check_env {
     struct timers *timers;
     struct children *children;
     bool lets_go; /* nothing may be kept from run to run: we are shutting down, or in maintenance */
-};
-
-/* Puts a text for the log into the outcome: secrets of config's DSN blanked first, then control characters
- * flattened, then cut to fit. A text that may hold a secret must come this way, for one that is cut can no
- * longer be found. */
-void outcome_set_detail(struct outcome *outcome, const struct check_config *config, const char *text);
-
-/* What the end of a child that left no outcome means: crashed (with the signal), or internal. */
-void outcome_from_child_end(struct outcome *outcome, const struct child_end *end);
-
-struct check;
-
-/* One kind of check: a folder of src/kinds, and this row of traits and functions. `state` of the check is
- * state_size zeroed bytes of the kind's own. */
-struct check_kind {
-    struct check_traits traits;
-    /* What it asks through, loaded by check_init. NULL: nothing but what every process has. */
-    struct library *library;
-    size_t state_size;
-    /* Refuses a configuration that this kind cannot serve. May be NULL. */
-    int (*init)(struct check *check, struct error *err);
-    /* Begins a run, which must end in check_finish, at once or later, unless cancelled. */
-    void (*start)(struct check *check);
-    /* Stops the run under way and forgets it; must not call check_finish. */
-    void (*cancel)(struct check *check);
-    /* Whether a run that its deadline ends now leaves its child at what it does, until the next run begins:
-     * where to break off does harm, and the answer may yet come. For kinds that run in a child. May be NULL.
-     */
-    bool (*may_linger)(const struct check *check);
-    /* A kind whose runs may leave something open (a connection) for later ones has `take` and `let_go`, and
-     * its conversation in the child (see check_converse) has `leave`; others have none. After the run, in the
-     * child: the descriptor that is left to the checker; -1: none. */
-    int (*leave)(const struct check *check);
-    /* In the checker, before the run ends in outcome: takes the descriptor, which is the kind's then. */
-    void (*take)(struct check *check, const struct outcome *outcome, int fd);
-    /* Closes what is kept from run to run, and forgets a question under way on it. Comes after `cancel`, and
-     * before `release`. */
-    void (*let_go)(struct check *check);
-    /* Frees what the state holds; no run is under way. May be NULL. */
-    void (*release)(struct check *check);
 };
 
 struct check {
@@ -131,6 +73,9 @@ void check_cancel(struct check *check);
  */
 void check_let_go(struct check *check);
 
+/* How much time the run under way has left. */
+int64_t check_remaining_ms(const struct check *check);
+
 /* The run has come to this phase. */
 void check_set_phase(struct check *check, enum phase phase);
 
@@ -141,11 +86,9 @@ void check_finish(struct check *check, uint64_t run_id, const struct outcome *ou
 /* check_finish of the current run with a reason and a text for the log (which may be NULL). */
 void check_finish_reason(struct check *check, enum reason reason, const char *detail);
 
-/* Runs work(check, outcome, fd) in a one-shot child; what it leaves in *outcome is the run's outcome. The
- * child reports its phases with child_report_phase(fd, ...). For kinds that may block: their start calls it,
- * and check_cancel_child is their cancel. */
-void check_run_in_child(
-    struct check *check, void (*work)(const struct check *check, struct outcome *outcome, int fd));
+/* Does the run's work (the kind's `work`) in a one-shot child; what it leaves as the outcome is the run's.
+ * check_cancel_child is the cancel of a kind that does. */
+void check_run_in_child(struct check *check);
 void check_cancel_child(struct check *check);
 
 #endif

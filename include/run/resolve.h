@@ -1,9 +1,11 @@
-/* Name resolution in a one-shot child: getaddrinfo blocks, and only it follows the pod's resolver rules. */
+/* Name resolution, in the process that may block: getaddrinfo does, and only it follows the pod's resolver
+ * rules. */
 #ifndef BH_RUN_RESOLVE_H
 #define BH_RUN_RESOLVE_H
 
-#include "run/child.h"
 #include "report/reason.h"
+
+#include <stdbool.h>
 
 enum { RESOLVE_HOSTS_MAX = 8, RESOLVE_ADDRESSES_MAX = 32, RESOLVE_ADDRESS_SIZE = 64 };
 
@@ -12,10 +14,10 @@ struct resolve_address {
     char text[RESOLVE_ADDRESS_SIZE]; /* numeric */
 };
 
-/* The answer: reason is OK, or UNRESOLVED when no host gave an address, or INTERNAL / CRASHED. */
+/* The answer: reason is OK, or UNRESOLVED when no host gave an address, or INTERNAL for want of memory or
+ * descriptors. */
 struct resolve_answer {
     enum reason reason;
-    int signal;       /* that killed the child, or 0 */
     char detail[256]; /* for the log: the hosts that failed, each with its cause; a name that would be cut is
                          left out */
     int count;
@@ -26,15 +28,8 @@ struct resolve_answer {
  * resolution. */
 bool resolve_is_numeric(const char *host);
 
-/* Asks for the addresses of hosts, IPv4 and IPv6, in getaddrinfo's order, each once; each host is asked for
- * one time. Blocks: for a process that is a one-shot child already. */
+/* Asks for the addresses of hosts (count of them), IPv4 and IPv6, in getaddrinfo's order, each once. Blocks
+ * for as long as the resolver's own rules let it. */
 void resolve_now(const char *const *hosts, int count, struct resolve_answer *answer);
-
-/* The same in a child of its own: asks for the addresses of hosts (count of them; read before it returns).
- * *child is set to the child, and to NULL when it is reaped; child_abandon stops the question, and
- * child_disown must be called before *child goes away. Returns -1 where no child can be started. */
-int resolve_start(struct children *children, const char *const *hosts, int count, int64_t deadline_ms,
-    struct child **child, void (*done)(void *arg, const struct resolve_answer *answer), void *arg,
-    struct error *err);
 
 #endif

@@ -17,18 +17,14 @@ struct maintenance {
     void *arg;
 };
 
-static void look(const struct check *check, struct outcome *outcome, int fd) {
-    (void)fd;
+static void look(struct run *run) {
     struct stat st;
-    outcome->reason = stat(check->config->name, &st) == 0 ? REASON_MAINTENANCE : REASON_OK;
-}
-
-static void start(struct check *check) {
-    check_run_in_child(check, look);
+    run->outcome.reason = stat(run->config->name, &st) == 0 ? REASON_MAINTENANCE : REASON_OK;
 }
 
 static const struct check_kind MAINTENANCE_KIND = {
-    .start = start,
+    .start = check_run_in_child,
+    .work = look,
     .cancel = check_cancel_child,
 };
 

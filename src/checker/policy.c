@@ -55,24 +55,24 @@ static bool has_vanished(
     return traits->may_be_remade && memory->identity.inode != 0 && identity->inode == 0;
 }
 
-static bool is_wakeup_stale(const struct finding *finding) {
+static bool is_wakeup_stale(const struct outcome *outcome, const struct surroundings *around) {
     int64_t age_s;
-    return observed_get(finding->observed, OBSERVED_WAKEUP_AGE_S, &age_s) && age_s > POLICY_WAKEUP_S &&
-           finding->around.oldest_task_s > POLICY_WAKEUP_S;
+    return observed_get(&outcome->observed, OBSERVED_WAKEUP_AGE_S, &age_s) && age_s > POLICY_WAKEUP_S &&
+           around->oldest_task_s > POLICY_WAKEUP_S;
 }
 
 /* -- settings that change -- */
 
 /* For how much longer the last good result stands, because the file may be just being replaced. */
 static int64_t find_hold_ms(const struct check_config *config, struct check_memory *memory,
-    const struct finding *finding, int64_t now_ms) {
+    const struct outcome *outcome, int64_t latency_ms, int64_t now_ms) {
     int64_t patience_ms = check_config_patience_ms(config);
-    if (patience_ms == 0 || !status_is_ready(memory->status) || !reason_may_pass(finding->reason)) {
+    if (patience_ms == 0 || !status_is_ready(memory->status) || !reason_may_pass(outcome->reason)) {
         memory->swap_since_ms = -1;
         return 0;
     }
     if (memory->swap_since_ms < 0)
-        memory->swap_since_ms = now_ms - finding->latency_ms;
+        memory->swap_since_ms = now_ms - latency_ms;
     int64_t end_ms = memory->swap_since_ms + patience_ms;
     return end_ms > now_ms ? end_ms - now_ms : 0;
 }
@@ -89,111 +89,111 @@ static void remember_settings(
     memory->read_arrivals = is_up ? arrivals : -1;
 }
 
-static bool has_changed(
-    const struct check_traits *traits, struct check_memory *memory, const struct finding *finding) {
-    uint64_t content = finding->identity.content;
-    if (!traits->holds_settings || finding->reason != REASON_OK || content == 0)
+static bool has_changed(const struct check_traits *traits, struct check_memory *memory,
+    const struct outcome *outcome, const struct surroundings *around) {
+    uint64_t content = outcome->identity.content;
+    if (!traits->holds_settings || outcome->reason != REASON_OK || content == 0)
         return false;
-    remember_settings(memory, content, &finding->around);
+    remember_settings(memory, content, around);
     return content != memory->read_content;
 }
 
 /* -- verdicts -- */
 
 /* What the reason of a run becomes in the light of all that a single run cannot know. */
-static enum reason judge_reason(
-    const struct policy_subject *subject, struct check_memory *memory, const struct finding *finding) {
+static enum reason judge_reason(const struct policy_subject *subject, struct check_memory *memory,
+    const struct outcome *outcome, int64_t latency_ms, const struct surroundings *around) {
     const struct check_traits *traits = subject->traits;
-    if (traits->is_app && liveness_reason(&memory->life, finding->reason) != finding->reason)
-        return liveness_reason(&memory->life, finding->reason);
-    if (reason_info(finding->reason)->verdict == STATUS_ERROR)
-        return finding->reason;
-    if (has_vanished(traits, memory, &finding->identity))
+    if (traits->is_app && liveness_reason(&memory->life, outcome->reason) != outcome->reason)
+        return liveness_reason(&memory->life, outcome->reason);
+    if (reason_info(outcome->reason)->verdict == STATUS_ERROR)
+        return outcome->reason;
+    if (has_vanished(traits, memory, &outcome->identity))
         return REASON_FILE_MISSING;
-    if (is_wakeup_stale(finding))
+    if (is_wakeup_stale(outcome, around))
         return REASON_STALE_WAKEUP;
-    if (finding->reason != REASON_OK)
-        return finding->reason;
-    if (has_changed(traits, memory, finding))
+    if (outcome->reason != REASON_OK)
+        return outcome->reason;
+    if (has_changed(traits, memory, outcome, around))
         return REASON_CHANGED;
-    if (traits->measures_latency && finding->latency_ms > subject->config->slow_ms)
+    if (traits->measures_latency && latency_ms > subject->config->slow_ms)
         return REASON_SLOW;
-    return is_replaced(traits, memory, &finding->identity) ? REASON_REPLACED : REASON_OK;
+    return is_replaced(traits, memory, &outcome->identity) ? REASON_REPLACED : REASON_OK;
 }
 
 /* What the verdict of the judged reason's row becomes in the light of role and history. found: what the run
  * itself said. */
 static enum status judge_status(const struct policy_subject *subject, const struct check_memory *memory,
-    const struct finding *finding, enum reason found, int64_t now_ms) {
+    const struct outcome *outcome, enum reason found, int64_t now_ms) {
     const struct check_config *config = subject->config;
-    const struct reason_info *info = reason_info(finding->reason);
+    const struct reason_info *info = reason_info(outcome->reason);
     if (info->is_mild_when_plain && subject->traits->is_database && config->database.role == ROLE_PLAIN &&
         info->verdict == STATUS_ERROR)
         return STATUS_DEGRADED;
-    if (finding->reason == REASON_FILE_MISSING && found != REASON_FILE_MISSING)
+    if (outcome->reason == REASON_FILE_MISSING && found != REASON_FILE_MISSING)
         return STATUS_DEGRADED; /* has_vanished */
-    if (finding->reason == REASON_LOCKED && now_ms - memory->reason_since_ms < 2 * config->interval_ms)
+    if (outcome->reason == REASON_LOCKED && now_ms - memory->reason_since_ms < 2 * config->interval_ms)
         return STATUS_DEGRADED;
-    if (finding->reason == REASON_TOO_MANY_CLIENTS && memory->last_good_ms >= 0 &&
+    if (outcome->reason == REASON_TOO_MANY_CLIENTS && memory->last_good_ms >= 0 &&
         now_ms - memory->last_good_ms <= POLICY_FULL_GRACE_MS)
         return STATUS_DEGRADED;
-    if (finding->reason == REASON_BACKLOG && is_queue_hung(subject, memory, finding->observed, now_ms))
+    if (outcome->reason == REASON_BACKLOG && is_queue_hung(subject, memory, &outcome->observed, now_ms))
         return STATUS_ERROR;
     return info->verdict;
 }
 
-static bool breaks_login(const struct check_traits *traits, const struct finding *finding) {
-    return traits->breaks_login && traits->breaks_login(finding->reason, finding->phase);
+static bool breaks_login(const struct check_traits *traits, const struct outcome *outcome) {
+    return traits->breaks_login && traits->breaks_login(outcome->reason, outcome->phase);
 }
 
-enum retry policy_retry(const struct policy_subject *subject, const struct finding *finding) {
-    return breaks_login(subject->traits, finding) ? RETRY_SLOWER : reason_info(finding->reason)->retry;
+enum retry policy_retry(const struct policy_subject *subject, const struct outcome *outcome) {
+    return breaks_login(subject->traits, outcome) ? RETRY_SLOWER : reason_info(outcome->reason)->retry;
 }
 
 /* What a server that counts broken logins holds against us, and what wipes that count. */
-static void note_login(struct check_memory *memory, const struct finding *finding) {
+static void note_login(struct check_memory *memory, const struct outcome *outcome) {
     if (memory->retry == RETRY_SLOWER)
         memory->broken_logins++;
-    else if (finding->phase == PHASE_QUERY || reason_info(finding->reason)->verdict != STATUS_ERROR)
+    else if (outcome->phase == PHASE_QUERY || reason_info(outcome->reason)->verdict != STATUS_ERROR)
         memory->broken_logins = 0;
 }
 
 /* When to look again. */
 static void note_retry(
-    const struct policy_subject *subject, struct check_memory *memory, const struct finding *finding) {
-    memory->retry = policy_retry(subject, finding);
+    const struct policy_subject *subject, struct check_memory *memory, const struct outcome *outcome) {
+    memory->retry = policy_retry(subject, outcome);
     memory->consecutive_refusals = memory->retry == RETRY_SLOW ? memory->consecutive_refusals + 1 : 0;
     memory->regular_runs = memory->retry == RETRY_NORMAL ? memory->regular_runs + 1 : 0;
-    note_login(memory, finding);
+    note_login(memory, outcome);
 }
 
 /* A database that hangs holds each worker of Bugsink that asks it (measured: 30 s a request), until none is
  * left to answer. A restart mends no database: Bugsink would meet it again in its migrations, and come back
  * later than the database. Something accepts connections then, and does not answer. */
-static bool is_excused(const struct finding *finding) {
-    return finding->reason == REASON_TIMEOUT && finding->phase == PHASE_READ &&
-           finding->around.is_database_hung;
+static bool is_excused(const struct outcome *outcome, const struct surroundings *around) {
+    return outcome->reason == REASON_TIMEOUT && outcome->phase == PHASE_READ && around->is_database_hung;
 }
 
 bool policy_judge(const struct policy_subject *subject, struct check_memory *memory,
-    const struct finding *finding, int64_t now_ms, int64_t wall_ms) {
-    memory->hold_ms = find_hold_ms(subject->config, memory, finding, now_ms);
+    const struct outcome *outcome, int64_t latency_ms, const struct surroundings *around, int64_t now_ms,
+    int64_t wall_ms) {
+    memory->hold_ms = find_hold_ms(subject->config, memory, outcome, latency_ms, now_ms);
     if (memory->hold_ms > 0)
         return false;
-    struct finding judged = *finding;
-    judged.reason = judge_reason(subject, memory, finding);
+    struct outcome judged = *outcome;
+    judged.reason = judge_reason(subject, memory, outcome, latency_ms, around);
     if (subject->traits->is_app)
-        liveness_note(&memory->life, finding->reason, is_excused(finding), subject->config->app.fall);
+        liveness_note(&memory->life, outcome->reason, is_excused(outcome, around), subject->config->app.fall);
     bool is_good = reason_info(judged.reason)->verdict != STATUS_ERROR;
 
     if (!memory->has_run || memory->reason != judged.reason)
         memory->reason_since_ms = now_ms;
-    note_queue(memory, judged.observed, now_ms);
+    note_queue(memory, &judged.observed, now_ms);
     if (is_good)
         memory->last_good_ms = now_ms;
     if (is_good && judged.identity.inode != 0)
         memory->identity = judged.identity;
-    enum status status = judge_status(subject, memory, &judged, finding->reason, now_ms);
+    enum status status = judge_status(subject, memory, &judged, outcome->reason, now_ms);
 
     bool is_changed = status != memory->status || judged.reason != memory->reason;
     if (is_changed)
@@ -206,8 +206,8 @@ bool policy_judge(const struct policy_subject *subject, struct check_memory *mem
     memory->status = status;
     memory->reason = judged.reason;
     memory->phase = judged.phase;
-    memory->observed = *judged.observed;
-    memory->latency_ms = judged.latency_ms;
+    memory->observed = judged.observed;
+    memory->latency_ms = latency_ms;
     memory->checked_wall_ms = wall_ms;
     return is_changed;
 }

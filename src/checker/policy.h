@@ -5,9 +5,7 @@
 
 #include "checker/liveness.h"
 #include "config/config.h"
-#include "report/identity.h"
-#include "report/observed.h"
-#include "report/reason.h"
+#include "run/outcome.h"
 #include "run/traits.h"
 
 #include <stdbool.h>
@@ -61,17 +59,7 @@ struct surroundings {
     bool is_database_hung; /* one of Bugsink's own databases does not answer, or not let it in */
 };
 
-/* The outcome of one run, as far as policy is concerned. */
-struct finding {
-    enum reason reason;
-    enum phase phase;
-    const struct observed *observed;
-    int64_t latency_ms;
-    struct identity identity;
-    struct surroundings around;
-};
-
-/* Whose finding is judged. */
+/* Whose outcome is judged. */
 struct policy_subject {
     const struct check_config *config;
     const struct check_traits *traits; /* of its kind */
@@ -79,15 +67,17 @@ struct policy_subject {
 
 void memory_init(struct check_memory *memory, int64_t wall_ms);
 
-/* When to look again after this finding: what its reason's row says; but after a login that broke off, where
+/* When to look again after this outcome: what its reason's row says; but after a login that broke off, where
  * the server counts those and blocks the address that has many, which Bugsink shares, with pauses that grow
  * fast. */
-enum retry policy_retry(const struct policy_subject *subject, const struct finding *finding);
+enum retry policy_retry(const struct policy_subject *subject, const struct outcome *outcome);
 
-/* Judges a finding and remembers it. Returns whether status or reason are others than before. A settings file
- * that looks wrong, and may do so because it is just being replaced (reason_may_pass), leaves the last good
- * result standing, with all that belongs to it, until it has looked wrong for check_config_patience_ms. */
+/* Judges the outcome of a run that took latency_ms, and remembers it. Returns whether status or reason are
+ * others than before. A settings file that looks wrong, and may do so because it is just being replaced
+ * (reason_may_pass), leaves the last good result standing, with all that belongs to it, until it has looked
+ * wrong for check_config_patience_ms. */
 bool policy_judge(const struct policy_subject *subject, struct check_memory *memory,
-    const struct finding *finding, int64_t now_ms, int64_t wall_ms);
+    const struct outcome *outcome, int64_t latency_ms, const struct surroundings *around, int64_t now_ms,
+    int64_t wall_ms);
 
 #endif

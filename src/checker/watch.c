@@ -100,18 +100,13 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
     const struct policy_subject subject = {check->config, watch_traits(watch)};
     enum status old_status = watch->memory.status;
     enum reason old_reason = watch->memory.reason;
-    const struct finding finding = {.reason = outcome->reason,
-        .phase = outcome->phase,
-        .observed = &outcome->observed,
-        .latency_ms = duration_ms,
-        .identity = outcome->identity,
-        .around = watch->events->surroundings(watch->arg)};
+    const struct surroundings around = watch->events->surroundings(watch->arg);
     /* The login was counted as broken when its time was up, and that is how it has ended now. */
-    if (check->is_late && (policy_retry(&subject, &finding) == RETRY_SLOWER ||
-                              finding.reason == REASON_CRASHED || finding.reason == REASON_INTERNAL))
+    if (check->is_late && (policy_retry(&subject, outcome) == RETRY_SLOWER ||
+                              outcome->reason == REASON_CRASHED || outcome->reason == REASON_INTERNAL))
         return;
-    bool is_change =
-        policy_judge(&subject, &watch->memory, &finding, clock_now_ms(clock), clock_wall_ms(clock));
+    bool is_change = policy_judge(
+        &subject, &watch->memory, outcome, duration_ms, &around, clock_now_ms(clock), clock_wall_ms(clock));
     history_note(
         &watch->history, clock_now_ms(clock), watch->memory.status, watch->memory.reason, duration_ms);
     counters_note(&watch->counters, watch->memory.status, watch->memory.reason, duration_ms);

@@ -10,27 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
-/* -- outcomes -- */
+/* -- the end of a child -- */
 
-void outcome_set_detail(struct outcome *outcome, const struct check_config *config, const char *text) {
-    char *copy = strdup(text);
-    if (copy) {
-        check_config_blank(config, copy);
-        str_flatten(copy);
-    }
-    str_copy(outcome->detail, sizeof outcome->detail, copy ? copy : "(out of memory)");
-    str_free_secret(copy);
-}
-
-void outcome_from_child_end(struct outcome *outcome, const struct child_end *end) {
+/* What the end of a child that left no outcome means. */
+static void set_end(struct outcome *outcome, const struct child_end *end) {
     if (end->signal != 0) {
         outcome->reason = REASON_CRASHED;
         child_signal_name(end->signal, outcome->code, sizeof outcome->code);
         snprintf(outcome->detail, sizeof outcome->detail, "the child was ended by %s", outcome->code);
         observed_set(&outcome->observed, OBSERVED_SIGNAL, end->signal);
     } else if (end->is_garbled) {
-        outcome->reason = REASON_CRASHED;
-        str_copy(outcome->detail, sizeof outcome->detail, "the child's report is garbled");
+        outcome_set_garbled(outcome);
     } else if (end->status == SANDBOX_EXIT_VIOLATION) {
         outcome->reason = REASON_CRASHED;
         str_copy(outcome->code, sizeof outcome->code, "SIGSYS");
@@ -42,16 +32,6 @@ void outcome_from_child_end(struct outcome *outcome, const struct child_end *end
         snprintf(outcome->code, sizeof outcome->code, "exit %d", end->status);
         str_copy(outcome->detail, sizeof outcome->detail, "the child ended without a report");
     }
-}
-
-/* Outcomes cross a pipe from a process whose memory a driver may have spoilt. */
-static struct outcome outcome_checked(const struct outcome *outcome) {
-    struct outcome checked = *outcome;
-    checked.code[sizeof checked.code - 1] = '\0';
-    checked.detail[sizeof checked.detail - 1] = '\0';
-    if ((unsigned)checked.reason >= REASON_COUNT || (unsigned)checked.phase >= PHASE_COUNT)
-        outcome_from_child_end(memset(&checked, 0, sizeof checked), &(struct child_end){.is_garbled = true});
-    return checked;
 }
 
 /* -- a check -- */
@@ -204,6 +184,10 @@ void check_let_go(struct check *check) {
         let_go(check);
 }
 
+int64_t check_remaining_ms(const struct check *check) {
+    return check->config->timeout_ms - (clock_now_ms(check->env->timers->clock) - check->started_ms);
+}
+
 void check_set_phase(struct check *check, enum phase phase) {
     check->phase = phase;
 }
@@ -231,16 +215,17 @@ void check_finish_reason(struct check *check, enum reason reason, const char *de
 
 /* -- the run in a child -- */
 
-struct job {
-    const struct check *check;
-    void (*work)(const struct check *check, struct outcome *outcome, int fd);
-};
+static void tell_parent(struct phase_report *report, enum phase phase) {
+    child_report_phase(report->fd, phase);
+}
 
-static void do_job(void *arg, int fd) {
-    const struct job *job = arg;
-    struct outcome outcome = {.reason = REASON_OK};
-    job->work(job->check, &outcome, fd);
-    child_report_result(fd, &outcome, sizeof outcome);
+static void work(void *arg, int fd) {
+    const struct check *check = arg; /* the child has its own copy, by the fork */
+    struct run run = {.config = check->config,
+        .phases = {.tell = tell_parent, .fd = fd},
+        .deadline_ms = clock_now_ms(clock_system()) + check_remaining_ms(check)};
+    check->kind->work(&run);
+    child_report_result(fd, &run.outcome, sizeof run.outcome);
 }
 
 static void on_child_phase(void *arg, enum phase phase) {
@@ -270,7 +255,7 @@ static void on_child_done(void *arg, const struct child_end *end) {
     if (end->result && end->result_size == sizeof outcome)
         memcpy(&outcome, end->result, sizeof outcome);
     else
-        outcome_from_child_end(&outcome, end);
+        set_end(&outcome, end);
     outcome = outcome_checked(&outcome);
     if (check->is_lingering)
         take_up(check);
@@ -283,17 +268,15 @@ static void on_child_reaped(void *arg) {
     check->child = NULL;
 }
 
-void check_run_in_child(
-    struct check *check, void (*work)(const struct check *check, struct outcome *outcome, int fd)) {
+void check_run_in_child(struct check *check) {
     const struct child_callbacks callbacks = {.phase = on_child_phase,
         .done = on_child_done,
         .reaped = on_child_reaped,
         .takes_descriptor = check->kind->take != NULL};
     _Static_assert(sizeof(struct outcome) <= CHILD_RESULT_MAX, "an outcome is one report");
-    struct job job = {check, work}; /* the child has its own copy, by the fork */
     struct error err;
     check->child =
-        child_start(check->env->children, do_job, &job, &callbacks, check, check->config->timeout_ms, &err);
+        child_start(check->env->children, work, check, &callbacks, check, check->config->timeout_ms, &err);
     if (!check->child)
         check_finish_reason(check, REASON_INTERNAL, err.text);
 }

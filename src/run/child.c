@@ -3,14 +3,11 @@
 
 #include "base/io.h"
 #include "base/pass.h"
-#include "base/process.h"
-#include "base/sandbox.h"
+#include "run/child_work.h"
+#include "run/records.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,29 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What a child may take: far more than any driver needs for our questions; a server that answers without end,
- * or a file that is none, then fails one run instead of filling the pod's memory. */
-enum { MEMORY_MAX = 96 * 1024 * 1024 };
-
 enum {
-    HEAR_AFTER_MS = 100,  /* from the fork, where its end wakes us anyway */
-    KILL_GRACE_MS = 500,  /* from SIGTERM to SIGKILL */
-    DEATH_GRACE_MS = 400, /* from SIGKILL until the child counts as caught in the kernel */
-    LAST_RESORT_S = 5,
-    PROCESSOR_SPARE_S = 2,
+    HEAR_AFTER_MS = 100,       /* from the fork, where its end wakes us anyway */
+    KILL_GRACE_MS = 500,       /* from SIGTERM to SIGKILL */
+    DEATH_GRACE_MS = 400,      /* from SIGKILL until the child counts as caught in the kernel */
     RELEASE_PATIENCE_MS = 200, /* for all together */
 };
-
-/* What goes over the pipe (a pair of sockets, where descriptors may come): a header, then size bytes. */
-enum record_type { RECORD_PHASE = 0x50484153, RECORD_RESULT = 0x52455355, RECORD_DESCRIPTOR = 0x44455343 };
-
-struct record {
-    uint32_t type;
-    uint32_t size;
-};
-
-/* The largest record: smaller ones before it are taken out as they come. */
-enum { BUFFER_SIZE = CHILD_RESULT_MAX + sizeof(struct record) };
 
 struct child {
     struct children *owner;
@@ -59,11 +39,9 @@ struct child {
     bool is_killed;   /* SIGKILL was sent */
     bool is_disowned; /* `reaped` is not wanted either */
     char *name;       /* for who adopts it, when disowned; or NULL */
-    bool is_garbled;
-    const char *result; /* in the buffer */
-    size_t result_size;
-    size_t length; /* of what stands in the buffer */
-    char buffer[BUFFER_SIZE];
+    bool has_result;
+    struct record result; /* in the records' buffer */
+    struct records records;
 };
 
 void children_init(struct children *children, struct event_base *base, struct timers *timers) {
@@ -129,49 +107,14 @@ void children_release(struct children *children) {
 
 /* -- reading -- */
 
-static void take_phase(struct child *child, const char *payload) {
-    uint32_t phase;
-    memcpy(&phase, payload, sizeof phase);
-    if (phase >= PHASE_COUNT)
-        child->is_garbled = true;
-    else if (child->callbacks.phase)
-        child->callbacks.phase(child->arg, (enum phase)phase);
-}
-
-/* Takes one whole record from the buffer's position. Returns its length; 0: it is not whole yet, or garbled.
- */
-static size_t take_record(struct child *child, size_t at) {
-    struct record record;
-    if (child->length - at < sizeof record)
-        return 0;
-    memcpy(&record, child->buffer + at, sizeof record);
-    bool is_phase = record.type == RECORD_PHASE && record.size == sizeof(uint32_t);
-    bool is_result = record.type == RECORD_RESULT && record.size <= CHILD_RESULT_MAX;
-    bool is_descriptor = record.type == RECORD_DESCRIPTOR && record.size == 0; /* it came with these bytes */
-    if (!is_phase && !is_result && !is_descriptor) {
-        child->is_garbled = true;
-        return 0;
-    }
-    if (child->length - at - sizeof record < record.size)
-        return 0;
-    const char *payload = child->buffer + at + sizeof record;
-    if (is_phase) {
-        take_phase(child, payload);
-    } else if (is_result) {
-        child->result = payload;
-        child->result_size = record.size;
-    }
-    return sizeof record + record.size;
-}
-
 static void take_records(struct child *child) {
-    size_t at = 0;
-    for (size_t taken; !child->result && !child->is_garbled && (taken = take_record(child, at)) > 0;)
-        at += taken;
-    if (child->result || child->is_garbled)
-        return; /* the last record: nothing after it counts, and the result stays where it is */
-    memmove(child->buffer, child->buffer + at, child->length - at);
-    child->length -= at;
+    struct record record;
+    while (!child->has_result && records_next(&child->records, &record)) {
+        if (record.type == RECORD_PHASE && child->callbacks.phase)
+            child->callbacks.phase(child->arg, record.phase);
+        child->has_result = record.type == RECORD_RESULT; /* the last record: nothing after it counts */
+        child->result = record;
+    }
 }
 
 /* Of the descriptors that come the first is kept; where we have no number free for it, none is. */
@@ -188,20 +131,22 @@ static ssize_t receive(struct child *child, void *data, size_t size) {
     return got;
 }
 
-/* Reads what is there. A record cut short by the end of file is garbled. */
+/* Reads what is there. How it ended shows when it is reaped. */
 static void child_read(struct child *child) {
-    while (child->fd >= 0 && !child->result && !child->is_garbled) {
-        ssize_t got = receive(child, child->buffer + child->length, sizeof child->buffer - child->length);
+    while (child->fd >= 0 && !child->has_result && !child->records.is_garbled) {
+        size_t room;
+        char *end = records_room(&child->records, &room);
+        ssize_t got = receive(child, end, room);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0 && errno == EAGAIN)
             return;
         if (got <= 0) {
-            child->is_garbled = child->length > 0;
+            records_end(&child->records);
             child_stop_reading(child);
-            return; /* how it ended shows when it is reaped */
+            return;
         }
-        child->length += (size_t)got;
+        records_add(&child->records, (size_t)got);
         take_records(child);
     }
 }
@@ -221,12 +166,12 @@ static void child_done(struct child *child, int number, int status) {
         timer_arm(child->owner->timers, &child->kill, KILL_GRACE_MS);
     char copy[CHILD_RESULT_MAX]; /* the callback may start things that reap and free the child */
     struct child_end end = {
-        .is_garbled = child->is_garbled, .signal = number, .status = status, .fd = child->left};
+        .is_garbled = child->records.is_garbled, .signal = number, .status = status, .fd = child->left};
     child->left = -1;
-    if (child->result) {
-        memcpy(copy, child->result, child->result_size);
+    if (child->has_result) {
+        memcpy(copy, child->result.payload, child->result.size);
         end.result = copy;
-        end.result_size = child->result_size;
+        end.result_size = child->result.size;
     }
     child->callbacks.done(child->arg, &end);
 }
@@ -234,9 +179,9 @@ static void child_done(struct child *child, int number, int status) {
 /* Last call of its callers: the child may be gone when it returns. */
 static void child_read_and_tell(struct child *child) {
     child_read(child);
-    if (child->is_garbled)
+    if (child->records.is_garbled)
         child_signal(child, SIGKILL);
-    if (child->result || child->is_garbled)
+    if (child->has_result || child->records.is_garbled)
         child_done(child, 0, 0);
 }
 
@@ -356,56 +301,6 @@ void child_signal_name(int number, char *text, size_t size) {
     snprintf(text, size, "signal %d", number);
 }
 
-/* -- in the child -- */
-
-static void reset_signals(void) {
-    struct sigaction action = {.sa_handler = SIG_DFL};
-    for (int number = 1; number < NSIG; number++)
-        sigaction(number, &action, NULL); /* SIGKILL, SIGSTOP and the C library's own refuse, rightly */
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
-    sigaction(SIGXFSZ, &action, NULL); /* SQLite takes it for a full disk */
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* The start of the process has the same steps as the checker's and the responder's: its signals, its secrets,
- * what it keeps, and in the end what it gives up: more memory and processor time than the run can use.
- * Whoever is kept busy after its time (a login that lingers) ends by the latter. */
-static _Noreturn void run_child(
-    pid_t parent, int fd, int64_t deadline_ms, void (*work)(void *arg, int fd), void *arg) {
-    alarm((unsigned)((deadline_ms + 999) / 1000) + LAST_RESORT_S);
-    reset_signals();
-    sandbox_watch_violations();
-    bool has_parent = process_die_with_parent(parent);
-    process_forbid_core();
-    process_close_from(STDERR_FILENO + 1, &fd, 1);
-    process_limit_memory(MEMORY_MAX);
-    process_limit_processor((unsigned long)(deadline_ms + 999) / 1000 + PROCESSOR_SPARE_S);
-    if (has_parent)
-        work(arg, fd);
-    _exit(EXIT_SUCCESS);
-}
-
-static pid_t fork_child(
-    int fd, int64_t deadline_ms, void (*work)(void *arg, int fd), void *work_arg, struct error *err) {
-    /* All signals wait until the child has its own dispositions: libevent's handlers would write into the
-     * socket pair it shares with the parent's, and the parent would see signals that were not for it. */
-    sigset_t all, before;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before);
-    pid_t parent = getpid();
-    pid_t pid = fork();
-    if (pid == 0)
-        run_child(parent, fd, deadline_ms, work, work_arg);
-    int cause = errno;
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    if (pid < 0)
-        error_set(err, "fork: %s", strerror(cause));
-    return pid;
-}
-
 struct child *child_start(struct children *children, void (*work)(void *arg, int fd), void *work_arg,
     const struct child_callbacks *callbacks, void *callback_arg, int64_t deadline_ms, struct error *err) {
     int ends[2];
@@ -429,7 +324,7 @@ struct child *child_start(struct children *children, void (*work)(void *arg, int
         error_set(err, "child: the event loop took no event");
         goto failed;
     }
-    child->pid = fork_child(ends[1], deadline_ms, work, work_arg, err);
+    child->pid = child_fork(ends[1], deadline_ms, work, work_arg, err);
     if (child->pid < 0)
         goto failed;
     close(ends[1]);
@@ -445,37 +340,4 @@ failed:
     close(ends[0]);
     close(ends[1]);
     return NULL;
-}
-
-static void report(int fd, enum record_type type, const void *payload, size_t size) {
-    char bytes[sizeof(struct record) + CHILD_RESULT_MAX];
-    assert(size <= CHILD_RESULT_MAX);
-    struct record record = {.type = type, .size = (uint32_t)size};
-    memcpy(bytes, &record, sizeof record);
-    memcpy(bytes + sizeof record, payload, size);
-    io_write_all(fd, bytes, sizeof record + size); /* where the reader is gone there is nobody to tell */
-}
-
-void child_report_phase(int fd, enum phase phase) {
-    uint32_t value = (uint32_t)phase;
-    report(fd, RECORD_PHASE, &value, sizeof value);
-}
-
-void child_report_result(int fd, const void *result, size_t size) {
-    report(fd, RECORD_RESULT, result, size);
-}
-
-void child_report_descriptor(int fd, int left) {
-    struct record record = {.type = RECORD_DESCRIPTOR};
-    struct iovec part = {&record, sizeof record};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    union pass_control control;
-    pass_attach(&message, &control, left);
-    ssize_t sent;
-    do
-        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    /* The descriptor goes with the first byte. Where nothing went, the result says as much without it. */
-    if (sent > 0 && (size_t)sent < sizeof record)
-        io_write_all(fd, (const char *)&record + sent, sizeof record - (size_t)sent);
 }

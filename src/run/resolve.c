@@ -1,4 +1,4 @@
-/* Name resolution: getaddrinfo in a one-shot child, its answer as numeric addresses. */
+/* Name resolution: getaddrinfo, its answer as numeric addresses. */
 #include "run/resolve.h"
 
 #include "base/str.h"
@@ -6,19 +6,8 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-_Static_assert(sizeof(struct resolve_answer) <= CHILD_RESULT_MAX, "an answer is one report");
-
-struct question {
-    const char *const *hosts; /* only until the fork */
-    int count;
-    struct child **child;
-    void (*done)(void *arg, const struct resolve_answer *answer);
-    void *arg;
-};
 
 bool resolve_is_numeric(const char *host) {
     /* AI_NUMERICHOST is the very judgement of libpq's own getaddrinfo whether a name server would be asked:
@@ -30,8 +19,6 @@ bool resolve_is_numeric(const char *host) {
     freeaddrinfo(found);
     return true;
 }
-
-/* -- in the child -- */
 
 static const char *eai_name(int code) {
     switch (code) {
@@ -86,12 +73,12 @@ static bool is_for_want_of_means(int code) {
 }
 
 void resolve_now(const char *const *hosts, int count, struct resolve_answer *answer) {
-    *answer = (struct resolve_answer){.reason = REASON_OK};
     bool lacks_means = false;
     /* No AI_ADDRCONFIG: libpq, which Bugsink's own driver stands on, asks without it (fe-connect.c). It would
      * besides leave out addresses of a family that the pod has on its loopback interface alone. An address
      * without a route costs one connect() that fails at once. */
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    *answer = (struct resolve_answer){.reason = REASON_OK};
     for (int i = 0; i < count; i++) {
         struct addrinfo *found = NULL;
         int code = getaddrinfo(hosts[i], NULL, &hints, &found);
@@ -106,64 +93,4 @@ void resolve_now(const char *const *hosts, int count, struct resolve_answer *ans
     }
     if (answer->count == 0)
         answer->reason = lacks_means ? REASON_INTERNAL : REASON_UNRESOLVED;
-}
-
-static void ask(void *arg, int fd) {
-    const struct question *question = arg;
-    struct resolve_answer answer;
-    child_report_phase(fd, PHASE_RESOLVE);
-    resolve_now(question->hosts, question->count, &answer);
-    child_report_result(fd, &answer, sizeof answer);
-}
-
-/* -- in the parent -- */
-
-static bool is_sound(const struct question *question, const struct resolve_answer *answer) {
-    if (answer->reason != REASON_OK && answer->reason != REASON_UNRESOLVED &&
-        answer->reason != REASON_INTERNAL)
-        return false;
-    if (answer->count < 0 || answer->count > RESOLVE_ADDRESSES_MAX)
-        return false;
-    for (int i = 0; i < answer->count; i++) {
-        const struct resolve_address *address = &answer->addresses[i];
-        if (address->host < 0 || address->host >= question->count ||
-            !memchr(address->text, '\0', sizeof address->text))
-            return false;
-    }
-    return memchr(answer->detail, '\0', sizeof answer->detail) != NULL;
-}
-
-static void on_done(void *arg, const struct child_end *end) {
-    const struct question *question = arg;
-    struct resolve_answer answer = {.reason = REASON_CRASHED};
-    if (end->result && end->result_size == sizeof answer)
-        memcpy(&answer, end->result, sizeof answer);
-    if (!is_sound(question, &answer)) {
-        bool is_crash = end->result || end->is_garbled || end->signal != 0;
-        answer = (struct resolve_answer){
-            .reason = is_crash ? REASON_CRASHED : REASON_INTERNAL, .signal = end->signal};
-        str_copy(answer.detail, sizeof answer.detail, "the resolver ended without an answer");
-    }
-    question->done(question->arg, &answer);
-}
-
-static void on_reaped(void *arg) {
-    const struct question *question = arg;
-    *question->child = NULL;
-}
-
-int resolve_start(struct children *children, const char *const *hosts, int count, int64_t deadline_ms,
-    struct child **child, void (*done)(void *arg, const struct resolve_answer *answer), void *arg,
-    struct error *err) {
-    static const struct child_callbacks CALLBACKS = {.done = on_done, .reaped = on_reaped, .release = free};
-    struct question *question = malloc(sizeof *question);
-    if (!question)
-        return error_set(err, "out of memory");
-    *question = (struct question){.hosts = hosts, .count = count, .child = child, .done = done, .arg = arg};
-    *child = child_start(children, ask, question, &CALLBACKS, question, deadline_ms, err);
-    if (!*child) {
-        free(question);
-        return -1;
-    }
-    return 0;
 }

@@ -35,21 +35,18 @@ static uint32_t next_random(struct fleet *fleet) {
 /* One look of a pod at that time. Returns when the next one is. */
 static int64_t look(struct fleet *fleet, struct check_memory *memory, int64_t now_ms) {
     const struct fleet_plan *plan = fleet->plan;
-    const struct observed nothing = {0};
     bool is_down = now_ms >= plan->down_from_ms && now_ms < plan->down_until_ms;
-    struct finding finding = {.reason = is_down ? plan->outage : REASON_OK,
-        .phase = PHASE_AUTH,
-        .observed = &nothing,
-        .latency_ms = !is_down                         ? LOGIN_MS
-                      : plan->outage == REASON_TIMEOUT ? CONFIG.timeout_ms
-                                                       : REFUSED_MS};
-    int64_t end_ms = now_ms + finding.latency_ms;
+    const struct outcome outcome = {.reason = is_down ? plan->outage : REASON_OK, .phase = PHASE_AUTH};
+    int64_t latency_ms = !is_down                         ? LOGIN_MS
+                         : plan->outage == REASON_TIMEOUT ? CONFIG.timeout_ms
+                                                          : REFUSED_MS;
+    int64_t end_ms = now_ms + latency_ms;
     bool was_failing = memory->consecutive_failures > 0;
     fleet->log->begun[now_ms / FLEET_BUCKET_MS]++;
-    judge(&CONFIG, memory, &finding, end_ms, end_ms);
+    judge(&CONFIG, memory, &outcome, latency_ms, NULL, end_ms);
     if (!is_down && was_failing && end_ms - plan->down_until_ms > fleet->log->recovered_ms)
         fleet->log->recovered_ms = end_ms - plan->down_until_ms;
-    return end_ms + schedule_delay_ms(&CONFIG, memory, finding.latency_ms, next_random(fleet));
+    return end_ms + schedule_delay_ms(&CONFIG, memory, latency_ms, next_random(fleet));
 }
 
 /* The pods know nothing of each other: each lives its life alone. */

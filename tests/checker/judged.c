@@ -1,4 +1,4 @@
-/* Judges findings of one check, in virtual time. */
+/* Judges outcomes of one check, in virtual time. */
 #include "checker/judged.h"
 
 #include "checker/schedule.h"
@@ -23,23 +23,25 @@ struct judged judged_new(void) {
     return judged;
 }
 
-bool judge(const struct check_config *config, struct check_memory *memory, const struct finding *finding,
-    int64_t now_ms, int64_t wall_ms) {
+bool judge(const struct check_config *config, struct check_memory *memory, const struct outcome *outcome,
+    int64_t latency_ms, const struct surroundings *around, int64_t now_ms) {
+    const struct surroundings nothing = {0};
     struct error err = {""};
     const struct check_kind *kind = check_kind_require(config->kind, &err);
     ck_assert_msg(kind != NULL, "%s", err.text);
     const struct policy_subject subject = {config, &kind->traits};
-    return policy_judge(&subject, memory, finding, now_ms, wall_ms);
+    return policy_judge(&subject, memory, outcome, latency_ms, around ? around : &nothing, now_ms, now_ms);
 }
 
-bool judged_judge(struct judged *judged, const struct finding *finding) {
-    return judge(&judged->config, &judged->memory, finding, judged->now_ms, judged->now_ms);
+bool judged_judge(struct judged *judged, const struct outcome *outcome, int64_t latency_ms,
+    const struct surroundings *around) {
+    return judge(&judged->config, &judged->memory, outcome, latency_ms, around, judged->now_ms);
 }
 
 bool judged_find_observed(
     struct judged *judged, enum reason reason, const struct observed *observed, int64_t latency_ms) {
-    const struct finding finding = {.reason = reason, .observed = observed, .latency_ms = latency_ms};
-    return judged_judge(judged, &finding);
+    const struct outcome outcome = {.reason = reason, .observed = *observed};
+    return judged_judge(judged, &outcome, latency_ms, NULL);
 }
 
 bool judged_find(struct judged *judged, enum reason reason) {
@@ -48,10 +50,8 @@ bool judged_find(struct judged *judged, enum reason reason) {
 }
 
 bool judged_find_in_phase(struct judged *judged, enum reason reason, enum phase phase) {
-    const struct observed nothing = {0};
-    const struct finding finding = {
-        .reason = reason, .phase = phase, .observed = &nothing, .latency_ms = judged->config.timeout_ms};
-    return judged_judge(judged, &finding);
+    const struct outcome outcome = {.reason = reason, .phase = phase};
+    return judged_judge(judged, &outcome, judged->config.timeout_ms, NULL);
 }
 
 void judged_expect(const struct judged *judged, enum status status, enum reason reason) {

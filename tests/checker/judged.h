@@ -1,4 +1,4 @@
-/* A check whose findings are judged, in virtual time. */
+/* A check whose outcomes are judged, in virtual time. */
 #ifndef BH_TESTS_CHECKER_JUDGED_H
 #define BH_TESTS_CHECKER_JUDGED_H
 
@@ -13,12 +13,14 @@ struct judged {
 /* A database of Bugsink's, at the standard settings. */
 struct judged judged_new(void);
 
-/* policy_judge of a check of that configuration. Fails the test where its kind is not built in. */
-bool judge(const struct check_config *config, struct check_memory *memory, const struct finding *finding,
-    int64_t now_ms, int64_t wall_ms);
+/* policy_judge of a check of that configuration, on both clocks at once; around NULL: nothing is known. Fails
+ * the test where its kind is not built in. */
+bool judge(const struct check_config *config, struct check_memory *memory, const struct outcome *outcome,
+    int64_t latency_ms, const struct surroundings *around, int64_t now_ms);
 
 /* These judge now, and return whether status or reason are others than before. */
-bool judged_judge(struct judged *judged, const struct finding *finding);
+bool judged_judge(struct judged *judged, const struct outcome *outcome, int64_t latency_ms,
+    const struct surroundings *around);
 bool judged_find(struct judged *judged, enum reason reason);
 bool judged_find_observed(
     struct judged *judged, enum reason reason, const struct observed *observed, int64_t latency_ms);

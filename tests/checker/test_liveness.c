@@ -31,13 +31,9 @@ static struct world world_new(void) {
 
 /* One run; the time of the next one comes. */
 static void find(struct world *world, enum reason reason) {
-    const struct observed nothing = {0};
-    const struct finding finding = {.reason = reason,
-        .phase = world->phase,
-        .observed = &nothing,
-        .latency_ms = 10,
-        .around = {.is_database_hung = world->is_database_hung}};
-    judge(&world->config, &world->memory, &finding, world->now_ms, world->now_ms);
+    const struct outcome outcome = {.reason = reason, .phase = world->phase};
+    const struct surroundings around = {.is_database_hung = world->is_database_hung};
+    judge(&world->config, &world->memory, &outcome, 10, &around, world->now_ms);
     world->now_ms += schedule_delay_ms(&world->config, &world->memory, 10, 0);
 }
 

@@ -1,4 +1,4 @@
-/* Tests of policy, in virtual time: what findings become. */
+/* Tests of policy, in virtual time: what outcomes become. */
 #include "checker/judged.h"
 
 #include <check.h>
@@ -194,10 +194,8 @@ END_TEST
 /* -- files and directories -- */
 
 static bool find_identity(struct judged *world, enum reason reason, uint64_t inode) {
-    const struct observed nothing = {0};
-    const struct finding finding = {
-        .reason = reason, .observed = &nothing, .identity = {.device = 1, .inode = inode}};
-    return judged_judge(world, &finding);
+    const struct outcome outcome = {.reason = reason, .identity = {.device = 1, .inode = inode}};
+    return judged_judge(world, &outcome, 0, NULL);
 }
 
 START_TEST(a_replaced_file_is_noted_once_and_is_well) {
@@ -256,12 +254,10 @@ START_TEST(what_is_mild_for_a_plain_database_is_not_for_a_directory_or_settings)
 END_TEST
 
 static void find_call(struct judged *world, enum reason reason, int64_t age_s, int64_t oldest_task_s) {
-    struct observed observed = {0};
+    struct outcome outcome = {.reason = reason};
     if (age_s >= 0)
-        observed_set(&observed, OBSERVED_WAKEUP_AGE_S, age_s);
-    const struct finding finding = {
-        .reason = reason, .observed = &observed, .around = {.oldest_task_s = oldest_task_s}};
-    judged_judge(world, &finding);
+        observed_set(&outcome.observed, OBSERVED_WAKEUP_AGE_S, age_s);
+    judged_judge(world, &outcome, 0, &(struct surroundings){.oldest_task_s = oldest_task_s});
 }
 
 START_TEST(a_wakeup_call_is_stale_after_ten_seconds_and_only_while_a_task_waits_as_long) {

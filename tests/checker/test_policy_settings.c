@@ -9,13 +9,12 @@ enum { NO_APP = -1 };
 
 /* arrivals: how often Bugsink has arrived; 0: it is not up. */
 static void find_settings(struct judged *world, uint64_t content, int64_t arrivals) {
-    const struct observed nothing = {0};
-    const struct finding finding = {.reason = content == 0 ? REASON_FILE_MISSING : REASON_OK,
-        .observed = &nothing,
-        .latency_ms = 2000, /* the wait for a swap is no slowness */
-        .identity = {.content = content},
-        .around = {.has_app = arrivals != NO_APP, .is_app_up = arrivals > 0, .app_arrivals = arrivals}};
-    judged_judge(world, &finding);
+    enum { LATENCY_MS = 2000 }; /* the wait for a swap is no slowness */
+    const struct outcome outcome = {
+        .reason = content == 0 ? REASON_FILE_MISSING : REASON_OK, .identity = {.content = content}};
+    const struct surroundings around = {
+        .has_app = arrivals != NO_APP, .is_app_up = arrivals > 0, .app_arrivals = arrivals};
+    judged_judge(world, &outcome, LATENCY_MS, &around);
     world->now_ms += 5000;
 }
 

@@ -104,8 +104,8 @@ static void read_text(enum settings_format format, const char *text) {
     free(after);
 }
 
-static void ignore_phase(void *arg, enum phase phase) {
-    (void)arg;
+static void check_phase(struct phase_report *report, enum phase phase) {
+    (void)report;
     fuzz_assert(phase == PHASE_STAT || phase == PHASE_READ);
 }
 
@@ -118,7 +118,7 @@ static bool is_of_settings(enum reason reason) {
 /* The look as a whole: its text for the log has fixed words and no more. */
 static void examine(const struct check_config *config) {
     struct outcome outcome;
-    settings_examine(config, ignore_phase, NULL, &outcome);
+    settings_examine(config, &(struct phase_report){.tell = check_phase}, &outcome);
     fuzz_assert(is_of_settings(outcome.reason));
     int64_t line;
     fuzz_assert(!observed_get(&outcome.observed, OBSERVED_LINE, &line) || line >= 1);
@@ -157,10 +157,10 @@ static void examine_none(struct check_config *config) {
     char missing[] = "/nowhere/at all", directory[] = "/";
     struct outcome outcome;
     config->settings.path = missing;
-    settings_examine(config, ignore_phase, NULL, &outcome);
+    settings_examine(config, &(struct phase_report){.tell = check_phase}, &outcome);
     fuzz_assert(outcome.reason == REASON_FILE_MISSING);
     config->settings.path = directory;
-    settings_examine(config, ignore_phase, NULL, &outcome);
+    settings_examine(config, &(struct phase_report){.tell = check_phase}, &outcome);
     fuzz_assert(outcome.reason == REASON_NOT_A_FILE);
 }
 

@@ -29,62 +29,50 @@ static int64_t read_fake(void *arg) {
     return *(const int64_t *)arg;
 }
 
-static void work_answers(const struct check *check, struct outcome *outcome, int fd) {
-    child_report_phase(fd, PHASE_OPEN);
-    outcome->reason = REASON_LOCKED;
-    outcome->phase = PHASE_LOCK;
-    str_copy(outcome->code, sizeof outcome->code, "SQLITE_BUSY");
-    outcome_set_detail(outcome, check->config, "database is locked");
-    observed_set(&outcome->observed, OBSERVED_TASKS, 3);
+static void work_answers(struct run *run) {
+    phase_report_enter(&run->phases, PHASE_OPEN);
+    run->outcome.reason = REASON_LOCKED;
+    run->outcome.phase = PHASE_LOCK;
+    str_copy(run->outcome.code, sizeof run->outcome.code, "SQLITE_BUSY");
+    outcome_set_detail(&run->outcome, run->config, "database is locked");
+    observed_set(&run->outcome.observed, OBSERVED_TASKS, 3);
 }
 
-static void work_crashes(const struct check *check, struct outcome *outcome, int fd) {
-    (void)check;
-    (void)outcome;
-    child_report_phase(fd, PHASE_READ);
+static void work_crashes(struct run *run) {
+    phase_report_enter(&run->phases, PHASE_READ);
     raise(SIGSEGV);
 }
 
-static void work_leaves(const struct check *check, struct outcome *outcome, int fd) {
-    (void)check;
-    (void)outcome;
-    (void)fd;
+static void work_leaves(struct run *run) {
+    (void)run;
     _exit(3);
 }
 
-static void work_is_ended_by_its_sandbox(const struct check *check, struct outcome *outcome, int fd) {
-    (void)check;
-    (void)outcome;
-    (void)fd;
+static void work_is_ended_by_its_sandbox(struct run *run) {
+    (void)run;
     _exit(SANDBOX_EXIT_VIOLATION);
 }
 
-static void work_hangs(const struct check *check, struct outcome *outcome, int fd) {
-    (void)check;
-    (void)outcome;
-    child_report_phase(fd, PHASE_STAT);
+static void work_hangs(struct run *run) {
+    phase_report_enter(&run->phases, PHASE_STAT);
     for (;;)
         pause();
 }
 
-static void work_makes_nonsense(const struct check *check, struct outcome *outcome, int fd) {
-    (void)check;
-    (void)fd;
-    memset(outcome, 0xee, sizeof *outcome);
+static void work_makes_nonsense(struct run *run) {
+    memset(&run->outcome, 0xee, sizeof run->outcome);
 }
 
-static void work_answers_and_stays(const struct check *check, struct outcome *outcome, int fd) {
-    work_answers(check, outcome, fd);
-    child_report_result(fd, outcome, sizeof *outcome);
+static void work_answers_and_stays(struct run *run) {
+    work_answers(run);
+    child_report_result(run->phases.fd, &run->outcome, sizeof run->outcome);
     for (;;)
         pause();
 }
 
 #define WORK_KIND(NAME, WORK)                                                                                \
-    static void start_##NAME(struct check *check) {                                                          \
-        check_run_in_child(check, WORK);                                                                     \
-    }                                                                                                        \
-    static const struct check_kind NAME = {.start = start_##NAME, .cancel = check_cancel_child};
+    static const struct check_kind NAME = {                                                                  \
+        .start = check_run_in_child, .work = WORK, .cancel = check_cancel_child};
 
 WORK_KIND(answering, work_answers)
 WORK_KIND(crashing, work_crashes)
@@ -203,7 +191,7 @@ static bool is_in_stat(void *arg) {
 START_TEST(a_child_that_hangs_is_a_timeout_and_is_gone_afterwards) {
     struct rig rig;
     struct rig_check own;
-    begin(&rig, &own, &hanging, 1000);
+    begin(&rig, &own, &hanging, 200);
     for (int i = 0; i < 3; i++) {
         rig_run(&rig, &own);
         ck_assert_int_eq(own.outcome.reason, REASON_TIMEOUT);

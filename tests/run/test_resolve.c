@@ -34,35 +34,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct answer {
-    bool is_there;
-    struct resolve_answer answer;
-};
-
-static void keep(void *arg, const struct resolve_answer *answer) {
-    struct answer *own = arg;
-    ck_assert(!own->is_there);
-    own->is_there = true;
-    own->answer = *answer;
-}
-
-static bool is_there(void *arg) {
-    const struct answer *own = arg;
-    return own->is_there;
-}
-
 static struct resolve_answer ask(const char *const *hosts, int count) {
-    struct rig rig;
-    struct error err;
-    struct answer own = {.is_there = false};
-    struct child *child = NULL;
-    rig_init(&rig);
-    ck_assert_int_eq(resolve_start(&rig.children, hosts, count, 10000, &child, keep, &own, &err), 0);
-    ck_assert_ptr_nonnull(child);
-    ck_assert(rig_turn_until(&rig, is_there, &own, 10000));
-    rig_release(&rig);
-    ck_assert_ptr_null(child);
-    return own.answer;
+    struct resolve_answer answer;
+    resolve_now(hosts, count, &answer);
+    return answer;
 }
 
 START_TEST(numbers_need_no_question) {
@@ -101,24 +76,6 @@ START_TEST(addresses_keep_the_place_of_their_host) {
     ck_assert_int_eq(answer.addresses[1].host, 1);
     ck_assert_int_eq(answer.addresses[answer.count - 1].host, 2);
     ck_assert_str_eq(answer.addresses[answer.count - 1].text, "192.0.2.7");
-}
-END_TEST
-
-START_TEST(giving_the_question_up_leaves_nothing) {
-    struct rig rig;
-    struct error err;
-    struct answer own = {.is_there = false};
-    struct child *child = NULL;
-    const char *const hosts[] = {"localhost"};
-    rig_init(&rig);
-    ck_assert_int_eq(resolve_start(&rig.children, hosts, 1, 10000, &child, keep, &own, &err), 0);
-    child_abandon(child);
-    ck_assert(rig_turn_until_childless(&rig));
-    ck_assert_ptr_null(child);
-    ck_assert_int_eq(resolve_start(&rig.children, hosts, 1, 10000, &child, keep, &own, &err), 0);
-    child_disown(child, NULL);
-    rig_release(&rig);
-    ck_assert(!own.is_there);
 }
 END_TEST
 
@@ -240,6 +197,29 @@ static void hang(void) {
     rig_release(&rig);
 }
 
+static bool is_resolving(void *arg) {
+    const struct rig_check *own = arg;
+    return own->check.phase == PHASE_RESOLVE;
+}
+
+static void give_up(void) {
+    struct rig rig;
+    struct rig_check own;
+    rig_init(&rig);
+    check_named(&rig, &own, "postgresql://u:secret@db.example/d");
+    for (int i = 0; i < 2; i++) { /* a run that is broken off, and a check that goes away */
+        ck_assert(check_start(&own.check));
+        ck_assert(rig_turn_until(&rig, is_resolving, &own, 900));
+        if (i == 0)
+            check_cancel(&own.check);
+        own.check.phase = PHASE_NONE;
+        ck_assert(i == 1 || rig_turn_until_childless(&rig));
+    }
+    release_named(&own);
+    rig_release(&rig);
+    ck_assert_int_eq(own.finished, 0);
+}
+
 static void refuse(const char *code) {
     struct rig rig;
     struct rig_check own;
@@ -311,6 +291,12 @@ static bool start_name_server(const char *test, int code) {
 START_TEST(a_resolver_that_hangs_is_a_timeout_and_delays_nothing) {
     if (start_name_server("a_resolver_that_hangs_is_a_timeout_and_delays_nothing", SILENT))
         hang();
+}
+END_TEST
+
+START_TEST(giving_the_question_up_leaves_nothing) {
+    if (start_name_server("giving_the_question_up_leaves_nothing", SILENT))
+        give_up();
 }
 END_TEST
 

@@ -8,6 +8,7 @@
 #include "kinds/finding.h"
 #include "kinds/kinds.h"
 #include "kinds/volume.h"
+#include "run/check.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -156,43 +157,35 @@ static int look_at_missing(const struct check_config *config, struct outcome *ou
 
 /* -- the look -- */
 
-void directory_examine(const struct check_config *config, int64_t now_wall_ms,
-    void (*phase)(void *arg, enum phase phase), void *arg, struct outcome *outcome) {
+void directory_examine(const struct check_config *config, int64_t now_wall_ms, struct phase_report *phases,
+    struct outcome *outcome) {
     struct stat st;
-    enum phase last = PHASE_STAT;
     memset(outcome, 0, sizeof *outcome);
-    phase(arg, PHASE_STAT);
+    phase_report_enter(phases, PHASE_STAT);
     if (stat(config->directory.path, &st) < 0) {
         if (errno == ENOENT)
             look_at_missing(config, outcome);
         else
             fail_errno(outcome, errno, config->directory.path);
     } else if (look_at_directory(config, &st, outcome) == 0 && config->directory.role == DIRECTORY_WAKEUP) {
-        phase(arg, last = PHASE_READ);
+        phase_report_enter(phases, PHASE_READ);
         look_at_wakeups(config, now_wall_ms, outcome);
     }
     if (outcome->reason != REASON_OK)
-        outcome->phase = last;
+        outcome->phase = phases->phase;
 }
 
 /* -- the kind -- */
 
-static void report_phase(void *arg, enum phase phase) {
-    child_report_phase(*(int *)arg, phase);
-}
-
-static void work(const struct check *check, struct outcome *outcome, int fd) {
-    if (check->config->is_sandboxed)
+static void work(struct run *run) {
+    if (run->config->is_sandboxed)
         sandbox_forbid_all_but_reading();
-    directory_examine(check->config, clock_wall_ms(clock_system()), report_phase, &fd, outcome);
-}
-
-static void start(struct check *check) {
-    check_run_in_child(check, work);
+    directory_examine(run->config, clock_wall_ms(clock_system()), &run->phases, &run->outcome);
 }
 
 const struct check_kind DIRECTORY_KIND = {
     .traits = {.measures_latency = true, .tracks_inode = true, .may_be_remade = true},
-    .start = start,
+    .start = check_run_in_child,
+    .work = work,
     .cancel = check_cancel_child,
 };

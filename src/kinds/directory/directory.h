@@ -2,14 +2,14 @@
 #ifndef BH_KINDS_DIRECTORY_DIRECTORY_H
 #define BH_KINDS_DIRECTORY_DIRECTORY_H
 
-#include "run/check.h"
+#include "run/run.h"
 
 /* Looks at config->directory.path as config->directory.role asks, and fills *outcome: REASON_OK, the first
  * error, or else the gravest degraded reason. A directory that is not there is an error where nobody makes
  * it: of role plain, or where its place cannot be written; else the outcome is that of its place, without an
- * identity. phase(arg, ...) hears of each phase as it begins. Makes and writes nothing. Blocks where the
+ * identity. Makes and writes nothing. Blocks where the
  * volume hangs; to be run in a one-shot child. */
-void directory_examine(const struct check_config *config, int64_t now_wall_ms,
-    void (*phase)(void *arg, enum phase phase), void *arg, struct outcome *outcome);
+void directory_examine(const struct check_config *config, int64_t now_wall_ms, struct phase_report *phases,
+    struct outcome *outcome);
 
 #endif

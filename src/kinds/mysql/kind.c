@@ -3,13 +3,10 @@
 #include "kinds/kinds.h"
 #include "kinds/mysql/library.h"
 #include "kinds/mysql/mysql.h"
+#include "run/check.h"
 
 static int init(struct check *check, struct error *err) {
     return mysql_check_config(check->config, err);
-}
-
-static void start(struct check *check) {
-    check_run_in_child(check, mysql_examine);
 }
 
 /* Between the server's greeting and the client's login. */
@@ -43,7 +40,8 @@ const struct check_kind MYSQL_KIND = {
     .traits = {.is_database = true, .measures_latency = true, .breaks_login = breaks_login},
     .library = &mysql_library,
     .init = init,
-    .start = start,
+    .start = check_run_in_child,
+    .work = mysql_examine,
     .cancel = check_cancel_child,
     .may_linger = may_linger,
 };

@@ -27,10 +27,9 @@ struct talk {
     const struct check_config *config;
     const struct mysql_target *target;
     struct outcome *outcome;
-    int fd; /* to the parent */
+    struct phase_report *phases;
     int64_t started_ms;
     MYSQL *mysql;
-    enum phase phase;
     bool has_looked;  /* at the server's first bytes */
     bool is_foreign;  /* they are no MySQL server's */
     bool is_tls_next; /* behind the greeting */
@@ -39,9 +38,7 @@ struct talk {
 };
 
 static void enter(struct talk *talk, enum phase phase) {
-    if (talk->phase != phase)
-        child_report_phase(talk->fd, phase);
-    talk->phase = phase;
+    phase_report_enter(talk->phases, phase);
 }
 
 /* Returns false, so that a failing function can return it. */
@@ -220,7 +217,7 @@ static void await_greeting(struct talk *talk) {
 /* One step of the login: waits for what the library waits for, and lets it go on. A greeting that is there as
  * soon as the connection is would be read in the step of the connect: so that is waited for as well. */
 static int take_step(struct talk *talk, MYSQL **connected, int wanted) {
-    bool is_connecting = talk->phase <= PHASE_CONNECT && (wanted & MYSQL_WAIT_WRITE);
+    bool is_connecting = talk->phases->phase <= PHASE_CONNECT && (wanted & MYSQL_WAIT_WRITE);
     if (is_connecting)
         enter(talk, PHASE_CONNECT);
     bool is_connected = !is_connecting || await_socket(talk, POLLOUT);
@@ -396,17 +393,17 @@ static bool ask(struct talk *talk) {
 
 /* -- the kind -- */
 
-void mysql_examine(const struct check *check, struct outcome *outcome, int fd) {
+void mysql_examine(struct run *run) {
     struct mysql_target target; /* made anew for each run: a reload gives the check another config */
     struct error err;
-    struct talk talk = {.config = check->config,
+    struct talk talk = {.config = run->config,
         .target = &target,
-        .outcome = outcome,
-        .fd = fd,
+        .outcome = &run->outcome,
+        .phases = &run->phases,
         .started_ms = clock_now_ms(clock_system())};
-    if (check->config->is_sandboxed)
+    if (run->config->is_sandboxed)
         sandbox_forbid_writing();
-    if (mysql_target_init(&target, &check->config->database.dsn, &err) < 0) {
+    if (mysql_target_init(&target, &run->config->database.dsn, &err) < 0) {
         fail(&talk, REASON_INTERNAL, PHASE_NONE, err.text);
         return;
     }

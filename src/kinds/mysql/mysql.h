@@ -2,12 +2,12 @@
 #ifndef BH_KINDS_MYSQL_MYSQL_H
 #define BH_KINDS_MYSQL_MYSQL_H
 
-#include "run/check.h"
+#include "run/run.h"
 
 /* Refuses a configuration that no run could serve. The library is loaded. */
 int mysql_check_config(const struct check_config *config, struct error *err);
 
 /* In the child. */
-void mysql_examine(const struct check *check, struct outcome *outcome, int fd);
+void mysql_examine(struct run *run);
 
 #endif

@@ -49,7 +49,7 @@ static void take(struct check *check, const struct outcome *outcome, int fd) {
 
 static void log_in(struct check *check) {
     check_set_phase(check, PHASE_NONE);
-    check_run_in_child(check, postgres_examine);
+    check_run_in_child(check);
 }
 
 static void log_loss(const struct check *check, const char *cause) {
@@ -114,6 +114,7 @@ const struct check_kind POSTGRES_KIND = {
     .state_size = sizeof(struct state),
     .init = init,
     .start = start,
+    .work = postgres_examine,
     .cancel = check_cancel_child,
     .take = take,
     .let_go = let_go,

@@ -4,103 +4,96 @@
  * Why in a child, though the calls do not wait for the network: libpq reads certificates where they stand (a
  * FIFO, a hung volume), computes as many rounds of SCRAM as the server demands (minutes of them), and keeps
  * whatever a server sends (1.9 GB of rows in 3 s). Each was tried against a lying server, on the checker's
- * own loop, and silenced it.
+ * own loop, and silenced it. Why asynchronous, though the child may block: they tell the phases apart, and
+ * leave the time to take leave politely.
  *
  * What libpq does by itself besides: it looks into ~/.pgpass, the certificate files and the PG* variables, so
  * that the sidecar connects as the app would. libpq's connect_timeout is not honoured by PQconnectPoll; the
  * run's deadline is. */
 #include "kinds/postgres/postgres.h"
 
-#include "run/converse.h"
 #include "kinds/postgres/error.h"
+#include "kinds/postgres/library.h"
 #include "kinds/postgres/questions.h"
 #include "kinds/postgres/target.h"
+#include "run/child.h"
 
 #include "base/sandbox.h"
 #include "base/str.h"
 
+#include <errno.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct postgres {
+/* A run with its connection. */
+struct talk {
+    struct run *run;
     struct postgres_target target;
     PGconn *conn;
-    struct event *event;
-    struct outcome outcome; /* of the run under way, as far as it is known */
-    bool is_decided;        /* nothing that comes later changes the outcome */
-    bool has_rolled_back;
-    int rows; /* of the answer that have come */
+    bool is_decided; /* nothing that comes later changes the outcome */
+    int rows;        /* of the answer that have come */
 };
 
-/* Waits for the socket; what wakes it comes once. */
-static void wait_for(struct check *check, short what, event_callback_fn wake);
-static void send_query(struct check *check, const char *sql);
-
-/* -- the end of a run -- */
-
-static void stop_waiting(struct postgres *postgres) {
-    if (postgres->event)
-        event_free(postgres->event);
-    postgres->event = NULL;
+static void enter(struct talk *talk, enum phase phase) {
+    phase_report_enter(&talk->run->phases, phase);
 }
 
-static void disconnect(struct postgres *postgres) {
-    stop_waiting(postgres);
-    /* PQfinish says Terminate, so that the server logs no lost connection; it does not wait. */
-    if (postgres->conn)
-        PQfinish(postgres->conn);
-    postgres->conn = NULL;
-}
+/* -- what is found -- */
 
-/* Whether the socket alone is the connection, fit for the next question. What libpq may have read beyond the
- * last answer is lost with libpq; whoever reads on notices. */
-static bool is_to_be_left(const struct check *check) {
-    const struct postgres *postgres = check->state;
-    PGconn *conn = postgres->conn;
-    return check->config->database.reconnect_ms > check->config->interval_ms && conn &&
-           reason_info(postgres->outcome.reason)->verdict != STATUS_ERROR &&
-           PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_IDLE &&
-           PQprotocolVersion(conn) == 3 && !PQsslInUse(conn) && !PQgssEncInUse(conn);
-}
-
-static void finish(struct check *check) {
-    struct postgres *postgres = check->state;
-    stop_waiting(postgres);
-    if (!is_to_be_left(check))
-        disconnect(postgres);
-    check_finish(check, check->run_id, &postgres->outcome);
-}
-
-static void decide(struct check *check, enum reason reason, const char *code, const char *detail) {
-    struct postgres *postgres = check->state;
-    if (postgres->is_decided)
-        return;
-    postgres->is_decided = true;
-    postgres->outcome.reason = reason;
-    str_copy(postgres->outcome.code, sizeof postgres->outcome.code, code ? code : "");
-    outcome_set_detail(&postgres->outcome, check->config, detail ? detail : "");
+/* Returns false, so that a failing function can return it. */
+static bool decide(struct talk *talk, enum reason reason, const char *code, const char *detail) {
+    struct outcome *outcome = &talk->run->outcome;
+    if (talk->is_decided)
+        return false;
+    talk->is_decided = true;
+    outcome->reason = reason;
+    if (reason != REASON_OK)
+        outcome->phase = talk->run->phases.phase;
+    str_copy(outcome->code, sizeof outcome->code, code ? code : "");
+    outcome_set_detail(outcome, talk->run->config, detail ? detail : "");
+    return false;
 }
 
 /* The connection failed, or was lost: libpq has the cause. */
-static void fail(struct check *check) {
-    struct postgres *postgres = check->state;
-    const char *message = PQerrorMessage(postgres->conn);
+static bool fail(struct talk *talk) {
+    enum phase phase = talk->run->phases.phase;
+    const char *message = PQerrorMessage(talk->conn);
     char sqlstate[SQLSTATE_SIZE] = "";
     char *stripped = postgres_message_strip(message);
     const char *text = postgres_sqlstate_find(message, sqlstate);
-    enum reason reason = text ? postgres_reason_of_sqlstate(sqlstate, text, check->phase)
-                              : postgres_reason_of_message(message, check->phase);
-    decide(check, reason, sqlstate, stripped);
+    enum reason reason = text ? postgres_reason_of_sqlstate(sqlstate, text, phase)
+                              : postgres_reason_of_message(message, phase);
+    decide(talk, reason, sqlstate, stripped);
     free(stripped);
-    finish(check);
+    return false;
+}
+
+/* Waits for the server, for as long as the run may, less what it takes to hang up politely. Asked for the
+ * socket each time: libpq opens another one for the next address, or for another try without TLS. Returns
+ * what came; 0: nothing, which is decided then. */
+static int await(struct talk *talk, short events) {
+    struct pollfd socket = {.fd = PQsocket(talk->conn), .events = events};
+    int64_t spare_ms = talk->run->config->timeout_ms / 20;
+    int ready;
+    do {
+        int64_t left_ms = run_remaining_ms(talk->run) - spare_ms;
+        ready = poll(&socket, 1, left_ms > 0 ? (int)left_ms : 0);
+    } while (ready < 0 && errno == EINTR);
+    if (ready > 0)
+        return socket.revents;
+    if (ready < 0)
+        decide(talk, REASON_INTERNAL, NULL, strerror(errno));
+    else
+        decide(talk, REASON_TIMEOUT, NULL, NULL);
+    return 0;
 }
 
 /* -- the answers -- */
 
-static void take_row(struct check *check, const PGresult *result) {
-    struct postgres *postgres = check->state;
+static void take_row(struct talk *talk, const PGresult *result) {
     struct postgres_row row = {.count = PQntuples(result) == 1 ? PQnfields(result) : 0};
     const char *detail = NULL;
     if (row.count > POSTGRES_COLUMNS_MAX)
@@ -109,110 +102,84 @@ static void take_row(struct check *check, const PGresult *result) {
         row.names[i] = PQfname(result, i);
         row.values[i] = PQgetisnull(result, 0, i) ? NULL : PQgetvalue(result, 0, i);
     }
-    postgres->rows++;
-    enum reason reason = postgres_judge(&row, &postgres->outcome.observed, &detail);
+    talk->rows++;
+    enum reason reason = postgres_judge(&row, &talk->run->outcome.observed, &detail);
     if (reason != REASON_OK)
-        decide(check, reason, NULL, detail);
+        decide(talk, reason, NULL, detail);
 }
 
-static void take_error(struct check *check, const PGresult *result) {
+static void take_error(struct talk *talk, const PGresult *result) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorMessage(result);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     enum reason reason = sqlstate ? postgres_reason_of_sqlstate(sqlstate, text, PHASE_QUERY)
                                   : postgres_reason_of_message(message, PHASE_QUERY);
-    decide(check, reason, sqlstate, text && sqlstate && postgres_is_of_pooler(sqlstate) ? text : message);
+    decide(talk, reason, sqlstate, text && sqlstate && postgres_is_of_pooler(sqlstate) ? text : message);
 }
 
 /* Returns false when the server does what nobody asked for: to copy, say, where libpq would give results for
  * ever. */
-static bool take_result(struct check *check, const PGresult *result) {
+static bool take_result(struct talk *talk, const PGresult *result) {
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_TUPLES_OK) {
-        take_row(check, result);
+        take_row(talk, result);
     } else if (status == PGRES_FATAL_ERROR) {
-        take_error(check, result);
+        take_error(talk, result);
     } else if (status != PGRES_COMMAND_OK) {
-        decide(check, REASON_PROTOCOL, NULL, "an answer of an unexpected kind");
-        return false;
+        return decide(talk, REASON_PROTOCOL, NULL, "an answer of an unexpected kind");
     }
     return true;
 }
 
 /* -- the conversation -- */
 
-/* NOLINTBEGIN(misc-no-recursion): one ROLLBACK at most follows our question */
-
-/* The answer is whole. A transaction that an error left open is closed politely: a pooler in between would
- * otherwise throw its connection to the server away. */
-static void end_query(struct check *check) {
-    struct postgres *postgres = check->state;
-    if (PQtransactionStatus(postgres->conn) == PQTRANS_INERROR && !postgres->has_rolled_back) {
-        postgres->has_rolled_back = true;
-        send_query(check, "ROLLBACK");
-        return;
-    }
-    if (postgres->rows < postgres_rows_wanted(check->config->database.role))
-        decide(check, REASON_PROTOCOL, NULL, "rows are missing in the answer");
-    finish(check);
-}
-
-static void on_answer(evutil_socket_t fd, short what, void *arg);
-
-/* Sends what is left to send, takes what has come, and waits for more. */
-static void go_on(struct check *check) {
-    struct postgres *postgres = check->state;
-    short more = PQflush(postgres->conn) == 1 ? EV_READ | EV_WRITE : EV_READ;
-    while (!PQisBusy(postgres->conn)) {
-        PGresult *result = PQgetResult(postgres->conn);
-        if (!result) {
-            end_query(check);
-            return;
-        }
-        bool is_sound = take_result(check, result);
+/* Takes what has come. Returns false where the answer is not whole, or is no answer. */
+static bool take_results(struct talk *talk, bool *is_whole) {
+    while (!PQisBusy(talk->conn)) {
+        PGresult *result = PQgetResult(talk->conn);
+        *is_whole = !result;
+        bool is_sound = !result || take_result(talk, result);
         PQclear(result);
-        if (!is_sound) {
-            finish(check);
-            return;
-        }
+        if (!result || !is_sound)
+            return is_sound;
     }
-    wait_for(check, more, on_answer);
+    return true;
 }
 
-static void on_answer(evutil_socket_t fd, short what, void *arg) {
-    struct check *check = arg;
-    const struct postgres *postgres = check->state;
-    (void)fd;
-    if ((what & EV_READ) && !PQconsumeInput(postgres->conn))
-        fail(check);
-    else
-        go_on(check);
+/* Sends, and takes the whole answer. */
+static bool ask_query(struct talk *talk, const char *sql) {
+    if (!PQsendQuery(talk->conn, sql))
+        return fail(talk);
+    for (bool is_whole = false;;) {
+        if (!take_results(talk, &is_whole) || is_whole)
+            return is_whole;
+        int ready = await(talk, PQflush(talk->conn) == 1 ? POLLIN | POLLOUT : POLLIN);
+        if (ready == 0)
+            return false;
+        if ((ready & ~POLLOUT) && !PQconsumeInput(talk->conn))
+            return fail(talk);
+    }
 }
 
-static void send_query(struct check *check, const char *sql) {
-    const struct postgres *postgres = check->state;
-    if (!PQsendQuery(postgres->conn, sql))
-        fail(check);
-    else
-        go_on(check);
-}
-
-/* NOLINTEND(misc-no-recursion) */
-
-static void ask(struct check *check) {
-    struct postgres *postgres = check->state;
-    check_set_phase(check, PHASE_QUERY);
-    PQsetErrorVerbosity(postgres->conn, PQERRORS_SQLSTATE); /* results have their fields besides */
-    observed_set(&postgres->outcome.observed, OBSERVED_SERVER_VERSION, PQserverVersion(postgres->conn));
-    if (PQsetnonblocking(postgres->conn, 1) != 0) {
-        fail(check);
+/* A transaction that an error left open is closed politely: a pooler in between would otherwise throw its
+ * connection to the server away. */
+static void ask(struct talk *talk) {
+    char opening[POSTGRES_SQL_SIZE], sql[2 * POSTGRES_SQL_SIZE];
+    enum role role = talk->run->config->database.role;
+    enter(talk, PHASE_QUERY);
+    PQsetErrorVerbosity(talk->conn, PQERRORS_SQLSTATE); /* results have their fields besides */
+    observed_set(&talk->run->outcome.observed, OBSERVED_SERVER_VERSION, PQserverVersion(talk->conn));
+    if (PQsetnonblocking(talk->conn, 1) != 0) {
+        fail(talk);
         return;
     }
-    char opening[POSTGRES_SQL_SIZE], sql[2 * POSTGRES_SQL_SIZE];
-    int64_t elapsed_ms = clock_now_ms(check->env->timers->clock) - check->started_ms;
-    postgres_opening(opening, check->config->database.role, check->config->timeout_ms - elapsed_ms);
-    snprintf(sql, sizeof sql, "%s %s", opening, postgres_questions(check->config->database.role));
-    send_query(check, sql);
+    postgres_opening(opening, role, run_remaining_ms(talk->run));
+    snprintf(sql, sizeof sql, "%s %s", opening, postgres_questions(role));
+    bool is_whole = ask_query(talk, sql);
+    if (is_whole && PQtransactionStatus(talk->conn) == PQTRANS_INERROR)
+        is_whole = ask_query(talk, "ROLLBACK");
+    if (is_whole && talk->rows < postgres_rows_wanted(role))
+        decide(talk, REASON_PROTOCOL, NULL, "rows are missing in the answer");
 }
 
 /* -- the connection -- */
@@ -238,83 +205,53 @@ static enum phase phase_of(ConnStatusType status) {
     return PHASE_QUERY;
 }
 
-static void on_connecting(evutil_socket_t fd, short what, void *arg) {
-    struct check *check = arg;
-    const struct postgres *postgres = check->state;
-    (void)fd;
-    (void)what;
-    PostgresPollingStatusType next = PQconnectPoll(postgres->conn);
-    if (PQstatus(postgres->conn) != CONNECTION_BAD) /* else the phase it failed in stands */
-        check_set_phase(check, phase_of(PQstatus(postgres->conn)));
-    if (next == PGRES_POLLING_READING)
-        wait_for(check, EV_READ, on_connecting);
-    else if (next == PGRES_POLLING_WRITING)
-        wait_for(check, EV_WRITE, on_connecting);
-    else if (next == PGRES_POLLING_OK)
-        ask(check);
-    else
-        fail(check);
-}
-
-static void wait_for(struct check *check, short what, event_callback_fn wake) {
-    struct postgres *postgres = check->state;
-    if (postgres->event)
-        event_free(postgres->event);
-    /* Asked anew each time: libpq opens another socket for the next address, or for another try without TLS.
-     */
-    evutil_socket_t fd = PQsocket(postgres->conn);
-    postgres->event = fd < 0 ? NULL : event_new(check->env->base, fd, what, wake, check);
-    if (!postgres->event || event_add(postgres->event, NULL) < 0) {
-        decide(check, REASON_INTERNAL, NULL, "the event loop took no event");
-        finish(check);
-    }
-}
-
 static void ignore_notice(void *arg, const PGresult *result) {
     (void)arg;
     (void)result;
 }
 
-static void connect_to(struct check *check, const struct resolve_answer *answer) {
-    struct postgres *postgres = check->state;
+static bool begin_login(struct talk *talk, const struct resolve_answer *answer) {
     struct postgres_options options;
-    check_set_phase(check, PHASE_CONNECT);
-    if (postgres_options_init(&options, &check->config->database.dsn, &postgres->target, answer) == 0)
-        postgres->conn = PQconnectStartParams(options.keywords, options.values, 0);
+    if (postgres_options_init(&options, &talk->run->config->database.dsn, &talk->target, answer) == 0)
+        talk->conn = PQconnectStartParams(options.keywords, options.values, 0);
     postgres_options_release(&options);
-    if (!postgres->conn) {
-        decide(check, REASON_INTERNAL, NULL, "out of memory");
-        finish(check);
-        return;
-    }
+    if (!talk->conn)
+        return decide(talk, REASON_INTERNAL, NULL, "out of memory");
     /* At once: a failed connect, too, is then told with its SQLSTATE, by which it is judged, and not by the
      * server's localised text alone (which is needed where a pooler has one SQLSTATE for everything). */
-    PQsetErrorVerbosity(postgres->conn, PQERRORS_VERBOSE);
-    PQsetNoticeReceiver(postgres->conn, ignore_notice, NULL);
-    if (PQstatus(postgres->conn) == CONNECTION_BAD)
-        fail(check);
-    else
-        wait_for(check, EV_WRITE, on_connecting); /* the manual: as if the last poll had said WRITING */
+    PQsetErrorVerbosity(talk->conn, PQERRORS_VERBOSE);
+    PQsetNoticeReceiver(talk->conn, ignore_notice, NULL);
+    return PQstatus(talk->conn) != CONNECTION_BAD || fail(talk);
 }
 
-static void on_resolved(void *arg, const struct resolve_answer *answer) {
-    struct check *check = arg;
-    struct postgres *postgres = check->state;
-    bool has_others = postgres->target.name_count < postgres->target.count;
-    if (answer->reason == REASON_OK || (answer->reason == REASON_UNRESOLVED && has_others)) {
-        connect_to(check, answer);
-        return;
+static bool log_in(struct talk *talk, const struct resolve_answer *answer) {
+    enter(talk, PHASE_CONNECT);
+    if (!begin_login(talk, answer))
+        return false;
+    PostgresPollingStatusType next = PGRES_POLLING_WRITING; /* the manual: as if a poll had said so */
+    while (next == PGRES_POLLING_READING || next == PGRES_POLLING_WRITING) {
+        if (await(talk, next == PGRES_POLLING_READING ? POLLIN : POLLOUT) == 0)
+            return false;
+        next = PQconnectPoll(talk->conn);
+        if (PQstatus(talk->conn) != CONNECTION_BAD) /* else the phase it failed in stands */
+            enter(talk, phase_of(PQstatus(talk->conn)));
     }
-    char signal_name[OUTCOME_CODE_SIZE] = "";
-    if (answer->signal != 0) {
-        child_signal_name(answer->signal, signal_name, sizeof signal_name);
-        observed_set(&postgres->outcome.observed, OBSERVED_SIGNAL, answer->signal);
-    }
-    decide(check, answer->reason, signal_name, answer->detail);
-    finish(check);
+    return next == PGRES_POLLING_OK || fail(talk);
 }
 
-/* -- the kind, as far as the child's own loop knows it -- */
+static bool resolve(struct talk *talk, struct resolve_answer *answer) {
+    const struct postgres_target *target = &talk->target;
+    if (target->name_count == 0)
+        return true;
+    enter(talk, PHASE_RESOLVE);
+    resolve_now(target->names, target->name_count, answer);
+    bool has_others = target->name_count < target->count;
+    if (answer->reason == REASON_OK || (answer->reason == REASON_UNRESOLVED && has_others))
+        return true;
+    return decide(talk, answer->reason, NULL, answer->detail);
+}
+
+/* -- the run -- */
 
 static int init_target(struct postgres_target *target, const struct check_config *config, struct error *err) {
     if (config->database.role == ROLE_QUEUE)
@@ -334,48 +271,37 @@ int postgres_check_config(const struct check_config *config, struct error *err) 
     return 0;
 }
 
-static int postgres_init(struct check *check, struct error *err) {
-    struct postgres *postgres = check->state;
-    return init_target(&postgres->target, check->config, err);
+/* Whether the socket alone is the connection, fit for the next question. What libpq may have read beyond the
+ * last answer is lost with libpq; whoever reads on notices. */
+static bool is_to_be_left(const struct talk *talk) {
+    const struct check_config *config = talk->run->config;
+    PGconn *conn = talk->conn;
+    return config->database.reconnect_ms > config->interval_ms && conn &&
+           reason_info(talk->run->outcome.reason)->verdict != STATUS_ERROR &&
+           PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_IDLE &&
+           PQprotocolVersion(conn) == 3 && !PQsslInUse(conn) && !PQgssEncInUse(conn);
 }
 
-static void postgres_start(struct check *check) {
-    struct postgres *postgres = check->state;
+/* PQfinish says Terminate, so that the server logs no lost connection; it does not wait. */
+static void hang_up(struct talk *talk) {
+    if (is_to_be_left(talk))
+        child_report_descriptor(talk->run->phases.fd, PQsocket(talk->conn)); /* the child ends here */
+    else if (talk->conn)
+        PQfinish(talk->conn);
+    postgres_target_release(&talk->target);
+}
+
+void postgres_examine(struct run *run) {
+    struct talk talk = {.run = run};
+    struct resolve_answer answer = {.reason = REASON_OK};
     struct error err;
-    postgres->outcome = (struct outcome){.reason = REASON_OK};
-    postgres->is_decided = false;
-    postgres->has_rolled_back = false;
-    postgres->rows = 0;
-    if (postgres->target.name_count == 0) {
-        connect_to(check, NULL);
+    if (run->config->is_sandboxed)
+        sandbox_forbid_writing();
+    if (init_target(&talk.target, run->config, &err) < 0) {
+        decide(&talk, REASON_INTERNAL, NULL, err.text);
         return;
     }
-    check_set_phase(check, PHASE_RESOLVE);
-    if (resolve_start(check->env->children, postgres->target.names, postgres->target.name_count,
-            check->config->timeout_ms, &check->child, on_resolved, check, &err) < 0)
-        check_finish_reason(check, REASON_INTERNAL, err.text);
-}
-
-static void postgres_cancel(struct check *check) {
-    check_cancel_child(check); /* the resolver */
-    disconnect(check->state);
-}
-
-static int postgres_leave(const struct check *check) {
-    const struct postgres *postgres = check->state;
-    return postgres->conn ? PQsocket(postgres->conn) : -1;
-}
-
-static const struct check_kind CONVERSATION = {
-    .state_size = sizeof(struct postgres),
-    .init = postgres_init,
-    .start = postgres_start,
-    .cancel = postgres_cancel,
-    .leave = postgres_leave,
-};
-
-void postgres_examine(const struct check *check, struct outcome *outcome, int fd) {
-    if (check->config->is_sandboxed)
-        sandbox_forbid_writing();
-    check_converse(check, &CONVERSATION, outcome, fd);
+    if (resolve(&talk, &answer) && log_in(&talk, &answer))
+        ask(&talk);
+    hang_up(&talk);
 }

@@ -78,16 +78,16 @@ static uint64_t hash_of(const char *data, size_t length) {
 }
 
 /* Reads the file; never opens what is not one. */
-static int read_text(const struct check_config *config, void (*phase)(void *arg, enum phase phase), void *arg,
-    char **data, size_t *length, struct outcome *outcome) {
+static int read_text(const struct check_config *config, struct phase_report *phases, char **data,
+    size_t *length, struct outcome *outcome) {
     struct stat st;
-    phase(arg, PHASE_STAT);
+    phase_report_enter(phases, PHASE_STAT);
     if (stat(config->settings.path, &st) < 0)
         return finding_fail_errno(outcome, errno, config->settings.path);
     if (!S_ISREG(st.st_mode))
         return finding_fail(outcome, REASON_NOT_A_FILE, "%s is %s", config->settings.path,
             S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
-    phase(arg, PHASE_READ);
+    phase_report_enter(phases, PHASE_READ);
     if (io_read_file(config->settings.path, SETTINGS_MAX_BYTES, data, length, NULL) < 0)
         return finding_fail_errno(outcome, errno, config->settings.path);
     observed_set(&outcome->observed, OBSERVED_FILE_BYTES, (int64_t)*length);
@@ -137,8 +137,8 @@ static int examine_text(const struct check_config *config, const char *text, siz
     return examine_names(config, names, text, outcome);
 }
 
-static void look_once(const struct check_config *config, void (*phase)(void *arg, enum phase phase),
-    void *arg, struct outcome *outcome) {
+static void look_once(
+    const struct check_config *config, struct phase_report *phases, struct outcome *outcome) {
     struct settings_names names = {0};
     char *data = NULL;
     size_t length = 0;
@@ -146,7 +146,7 @@ static void look_once(const struct check_config *config, void (*phase)(void *arg
     if (config->settings.format == SETTINGS_ENVIRONMENT) {
         settings_environment_parse(config->settings.environment, &names);
         examine_names(config, &names, NULL, outcome);
-    } else if (read_text(config, phase, arg, &data, &length, outcome) == 0) {
+    } else if (read_text(config, phases, &data, &length, outcome) == 0) {
         assert(data); /* read_text has said so */
         examine_text(config, data, length, &names, outcome);
         explicit_bzero(data, length);
@@ -168,12 +168,12 @@ static bool is_worth_waiting(enum reason reason) {
     return reason_may_pass(reason) && reason != REASON_NOT_A_FILE && reason != REASON_PERMISSION;
 }
 
-void settings_examine(const struct check_config *config, void (*phase)(void *arg, enum phase phase),
-    void *arg, struct outcome *outcome) {
+void settings_examine(
+    const struct check_config *config, struct phase_report *phases, struct outcome *outcome) {
     const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
     int64_t end_ms = clock_now_ms(clock_system()) + patience_of(config);
     for (;;) {
-        look_once(config, phase, arg, outcome);
+        look_once(config, phases, outcome);
         if (!is_worth_waiting(outcome->reason) || clock_now_ms(clock_system()) >= end_ms)
             return;
         nanosleep(&pause, NULL);

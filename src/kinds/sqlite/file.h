@@ -2,7 +2,7 @@
 #ifndef BH_KINDS_SQLITE_FILE_H
 #define BH_KINDS_SQLITE_FILE_H
 
-#include "run/check.h"
+#include "run/outcome.h"
 #include "kinds/volume.h"
 
 #include <stdbool.h>

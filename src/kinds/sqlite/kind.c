@@ -3,19 +3,12 @@
 #include "base/str.h"
 #include "kinds/kinds.h"
 #include "kinds/sqlite/sqlite.h"
+#include "run/check.h"
 
 #include <sqlite3.h>
 
-static void report_phase(void *arg, enum phase phase) {
-    child_report_phase(*(int *)arg, phase);
-}
-
-static void work(const struct check *check, struct outcome *outcome, int fd) {
-    sqlite_examine(check->config, clock_wall_ms(clock_system()), report_phase, &fd, outcome);
-}
-
-static void start(struct check *check) {
-    check_run_in_child(check, work);
+static void work(struct run *run) {
+    sqlite_examine(run->config, clock_wall_ms(clock_system()), &run->phases, &run->outcome);
 }
 
 static void version(char *text, size_t size) {
@@ -27,6 +20,7 @@ static struct library library = {.name = "SQLite", .version = version, .is_loade
 const struct check_kind SQLITE_KIND = {
     .traits = {.is_database = true, .measures_latency = true, .tracks_inode = true},
     .library = &library,
-    .start = start,
+    .start = check_run_in_child,
+    .work = work,
     .cancel = check_cancel_child,
 };

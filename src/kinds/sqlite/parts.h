@@ -3,7 +3,7 @@
 #ifndef BH_KINDS_SQLITE_PARTS_H
 #define BH_KINDS_SQLITE_PARTS_H
 
-#include "run/check.h"
+#include "run/outcome.h"
 #include "kinds/sqlite/file.h"
 
 #include <sqlite3.h>

@@ -12,16 +12,13 @@
 struct look {
     const struct check_config *config;
     int64_t now_wall_ms;
-    void (*report)(void *arg, enum phase phase);
-    void *arg;
-    enum phase phase;
+    struct phase_report *phases;
     struct sqlite_file file;
     struct outcome *outcome;
 };
 
 static void enter(struct look *look, enum phase phase) {
-    look->phase = phase;
-    look->report(look->arg, phase);
+    phase_report_enter(look->phases, phase);
 }
 
 /* The schema and a row: a `SELECT 1` would succeed on garbage and on an empty file. */
@@ -103,21 +100,21 @@ static void examine_file(struct look *look) {
     if (code != SQLITE_OK)
         sqlite_fail(look->outcome, db, code, &look->file);
     note_volume(look);
-    enum phase last = look->phase;
+    enum phase last = look->phases->phase;
     enter(look, PHASE_CLOSE);
     sqlite_close_traceless(db, &look->file);
-    look->phase = last;
+    if (look->outcome->reason != REASON_OK)
+        look->outcome->phase = last;
 }
 
-void sqlite_examine(const struct check_config *config, int64_t now_wall_ms,
-    void (*phase)(void *arg, enum phase phase), void *arg, struct outcome *outcome) {
-    struct look look = {
-        .config = config, .now_wall_ms = now_wall_ms, .report = phase, .arg = arg, .outcome = outcome};
+void sqlite_examine(const struct check_config *config, int64_t now_wall_ms, struct phase_report *phases,
+    struct outcome *outcome) {
+    struct look look = {.config = config, .now_wall_ms = now_wall_ms, .phases = phases, .outcome = outcome};
     memset(outcome, 0, sizeof *outcome);
     enter(&look, PHASE_STAT);
     if (sqlite_file_look(&look.file, config, outcome) == 0)
         examine_file(&look);
-    if (outcome->reason != REASON_OK)
-        outcome->phase = look.phase;
+    else
+        outcome->phase = PHASE_STAT;
     sqlite_file_release(&look.file);
 }

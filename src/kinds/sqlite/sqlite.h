@@ -2,7 +2,7 @@
 #ifndef BH_KINDS_SQLITE_SQLITE_H
 #define BH_KINDS_SQLITE_SQLITE_H
 
-#include "run/check.h"
+#include "run/run.h"
 
 /* Looks at config->database.dsn.path as config->database.role asks, and fills *outcome; outcome->reason is
  * REASON_OK, the first error, or else the gravest degraded reason. phase(arg, ...) hears of each phase as it
@@ -10,7 +10,7 @@
  * hangs; to be run in a one-shot child. Leaves no file behind that was not there, changes no owner, and
  * checkpoints no log. A process that has this same database open through SQLite must not call it: closing a
  * file drops the process's POSIX locks on it. */
-void sqlite_examine(const struct check_config *config, int64_t now_wall_ms,
-    void (*phase)(void *arg, enum phase phase), void *arg, struct outcome *outcome);
+void sqlite_examine(const struct check_config *config, int64_t now_wall_ms, struct phase_report *phases,
+    struct outcome *outcome);
 
 #endif

@@ -21,11 +21,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static void ignore_phase(void *arg, enum phase phase) {
-    (void)arg;
-    (void)phase;
-}
-
 static struct outcome look_at(const char *path, enum directory_role role, int64_t min_free_bytes) {
     char text[4096];
     struct outcome outcome;
@@ -35,7 +30,7 @@ static struct outcome look_at(const char *path, enum directory_role role, int64_
         .directory.role = role,
         .directory.min_free_bytes = min_free_bytes,
         .timeout_ms = 3000};
-    directory_examine(&config, TEST_NOW_MS, ignore_phase, NULL, &outcome);
+    directory_examine(&config, TEST_NOW_MS, &(struct phase_report){0}, &outcome);
     return outcome;
 }
 

@@ -192,11 +192,7 @@ static int attempt_for_an_hour(struct bench *bench) {
         attempt(bench);
         int64_t duration_ms = config->checks[0].timeout_ms;
         now_ms += duration_ms;
-        const struct finding finding = {.reason = bench->own.outcome.reason,
-            .phase = bench->own.outcome.phase,
-            .observed = &bench->own.outcome.observed,
-            .latency_ms = duration_ms};
-        judge(&config->checks[0], &memory, &finding, now_ms, now_ms);
+        judge(&config->checks[0], &memory, &bench->own.outcome, duration_ms, NULL, now_ms);
         now_ms += schedule_delay_ms(&config->checks[0], &memory, duration_ms, 0);
     }
     config_free(config);

@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void ignore_phase(void *arg, enum phase phase) {
-    (void)arg;
-    (void)phase;
-}
-
 struct outcome settings_look(
     const char *path, enum settings_format format, const char *required, int64_t timeout_ms) {
     char text[512], *names[8], *rest = text, *path_copy = str_dup(path);
@@ -25,7 +20,7 @@ struct outcome settings_look(
         if (*name)
             names[config.settings.require_count++] = name;
     struct outcome outcome;
-    settings_examine(&config, ignore_phase, NULL, &outcome);
+    settings_examine(&config, &(struct phase_report){0}, &outcome);
     free(path_copy);
     return outcome;
 }

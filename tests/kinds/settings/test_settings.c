@@ -21,11 +21,6 @@
 #define MARKER   "pa55-marker-of-a-secret"
 #define GOOD_KEY "pa55-0123456789abcdefghijklmnopqrstuvwxyz-0123456789"
 
-static void ignore_phase(void *arg, enum phase phase) {
-    (void)arg;
-    (void)phase;
-}
-
 static struct outcome look_at_text(
     const char *text, size_t length, enum settings_format format, const char *required) {
     char *dir = tempdir_new();
@@ -162,15 +157,15 @@ START_TEST(the_shared_environment_must_hold_what_is_required) {
         .settings.require = required,
         .settings.environment = entries};
     struct outcome outcome;
-    settings_examine(&config, ignore_phase, NULL, &outcome);
+    settings_examine(&config, &(struct phase_report){0}, &outcome);
     ck_assert_int_eq(outcome.reason, REASON_OK);
     required[0] = a, required[1] = c, config.settings.require_count = 2;
-    settings_examine(&config, ignore_phase, NULL, &outcome);
+    settings_examine(&config, &(struct phase_report){0}, &outcome);
     ck_assert_int_eq(outcome.reason, REASON_OK);
     ck_assert_int_eq(observed(&outcome, OBSERVED_SETTINGS), 3);
     required[0] = b, required[1] = d;
     struct stopwatch watch = stopwatch_start();
-    settings_examine(&config, ignore_phase, NULL, &outcome);
+    settings_examine(&config, &(struct phase_report){0}, &outcome);
     int64_t took_ms = stopwatch_free_ms(&watch);
     ck_assert_int_eq(outcome.reason, REASON_MISSING_SETTING);
     ck_assert_str_eq(outcome.detail, "missing: B, D");
@@ -331,7 +326,7 @@ START_TEST(the_shared_environment_is_judged_without_telling_its_values) {
         .settings.require_count = 1,
         .settings.environment = entries};
     struct outcome outcome;
-    settings_examine(&config, ignore_phase, NULL, &outcome);
+    settings_examine(&config, &(struct phase_report){0}, &outcome);
     ck_assert_int_eq(outcome.reason, REASON_INVALID_SETTING);
     ck_assert_str_eq(outcome.detail, "SECRET_KEY is shorter than 50 characters");
     ck_assert_uint_eq(outcome.identity.content, 0); /* it cannot change */

@@ -156,12 +156,13 @@ END_TEST
 
 /* The app comes just after we have looked at the files, and before we open them. */
 struct latecomer {
+    struct phase_report phases; /* first: its functions are told of this alone */
     const char *path;
     struct holder holder;
 };
 
-static void let_app_in(void *arg, enum phase phase) {
-    struct latecomer *latecomer = arg;
+static void let_app_in(struct phase_report *report, enum phase phase) {
+    struct latecomer *latecomer = (struct latecomer *)report;
     if (phase == PHASE_OPEN)
         latecomer->holder = holder_begin(latecomer->path, "SELECT count(*) FROM events_event");
 }
@@ -172,11 +173,11 @@ START_TEST(files_that_the_app_has_opened_meanwhile_are_not_taken_from_it) {
         struct bench bench = bench_with_log();
         char *path = tempdir_path(bench.dir, "%s", gone[i]);
         ck_assert_int_eq(unlink(path), 0);
-        struct latecomer latecomer = {.path = bench.path};
+        struct latecomer latecomer = {.phases = {.tell = let_app_in}, .path = bench.path};
         struct check_config config = sqlite_config(bench.path, ROLE_PLAIN);
         struct outcome outcome;
         config.is_sandboxed = false; /* this process has more to do */
-        sqlite_examine(&config, TEST_NOW_MS, let_app_in, &latecomer, &outcome);
+        sqlite_examine(&config, TEST_NOW_MS, &latecomer.phases, &outcome);
         ck_assert_int_eq(outcome.reason, REASON_OK);
         ck_assert_int_eq(access(path, F_OK), 0);
         holder_end(&latecomer.holder);

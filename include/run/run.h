@@ -1,0 +1,29 @@
+/* One run of a check, as the process sees it that does its work. */
+#ifndef BH_RUN_RUN_H
+#define BH_RUN_RUN_H
+
+#include "run/outcome.h"
+
+#include <stdint.h>
+
+/* Tells how far the work has come. Made where the process begins; embedded in a run. */
+struct phase_report {
+    void (*tell)(struct phase_report *report, enum phase phase); /* NULL: nobody wants to know */
+    int fd;                                                      /* for `tell` */
+    enum phase phase;                                            /* the last one */
+};
+
+struct run {
+    const struct check_config *config;
+    struct phase_report phases;
+    int64_t deadline_ms;    /* on the system's monotonic clock */
+    struct outcome outcome; /* zero when the work begins: REASON_OK */
+};
+
+/* The work enters this phase; of one that it is in already nothing is told. */
+void phase_report_enter(struct phase_report *report, enum phase phase);
+
+/* How much time the run has left; 0: none. */
+int64_t run_remaining_ms(const struct run *run);
+
+#endif
