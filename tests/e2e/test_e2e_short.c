@@ -219,8 +219,8 @@ START_TEST(a_reload_to_500_checks_comes_whole_in_short_pieces) {
     ck_assert_msg(has_reloaded, "%s", log);
     free(log);
     world_await(stage.world, "/health/ready/check-499/", 200, "\"status\": \"ok\"", SHOWS_MS);
-    world_await(
-        stage.world, "/health/ready/", 200, "\"check-0\"", SHOWS_MS); /* the others come as they come */
+    world_await(stage.world, "/health/ready/", 200, "\"status\": \"ok\"",
+        SHOWS_MS); /* the others come as they come */
     stage_release(&stage);
 }
 END_TEST
