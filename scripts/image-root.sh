@@ -2,6 +2,7 @@
 # Lays out the image's root file system: the program, what it loads, the files that these read, and what licences and
 # scanners ask for. Runs in the Dockerfile's build stage. It names no architecture: every path is asked for.
 set -eu
+umask 022 # the image is everybody's
 
 program=${1:?usage: scripts/image-root.sh PROGRAM ROOT}
 root=${2:?usage: scripts/image-root.sh PROGRAM ROOT}

@@ -146,6 +146,12 @@ check_scripts() {
     shellcheck --severity=warning --shell=bash deploy/completion/*.bash || complain "shellcheck"
 }
 
+# What pkg-config says is asked when make starts: a target that installs packages builds by a make of its own, after that.
+check_makefile() {
+    ! grep -nE '^[a-z-]+:.*deps-[a-z]+ [^#]*[$][(]BUILD[)]' Makefile ||
+        complain "Makefile: a target that installs packages builds what it needs by \$(MAKE): see the lines above"
+}
+
 check_manual() {
     mandoc -T lint -W style docs/*.1 || complain "the manual: see the lines above"
 }
@@ -171,6 +177,7 @@ check_function_length
 check_paths
 check_links
 check_scripts
+check_makefile
 check_manual
 check_cppcheck
 

@@ -2,11 +2,13 @@
 #include "checks/postgres_bench.h"
 
 #include "checks/kinds.h"
+#include "harness/proc.h"
+
 #include <check.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LATE_MS = 500 };
 
@@ -57,12 +59,7 @@ void postgres_bench_expect(
 }
 
 int postgres_bench_count_descriptors(void) {
-    int found = 0;
-    DIR *directory = opendir("/dev/fd");
-    while (readdir(directory))
-        found++;
-    closedir(directory);
-    return found;
+    return proc_descriptor_count(getpid());
 }
 
 PGconn *postgres_bench_lock(const struct postgres_server *server, const char *database) {
