@@ -36,6 +36,7 @@ PACKAGING_PACKAGES = $(DEB_PACKAGES) iproute2 lintian man-db mariadb-server open
 STAGE_PACKAGES = $(BUILD_PACKAGES) binutils ca-certificates openssl
 IMAGE_PACKAGES = binutils buildah conmon curl dnsmasq-base iproute2 jq mariadb-server mmdebstrap openssl podman \
                  postgresql runc socat sqlite3
+CHROOT_PACKAGES = git mmdebstrap
 UI_PACKAGES    = $(RUN_PACKAGES) chromium faketime fonts-dejavu-core $(if $(shell command -v npm),,nodejs npm)
 # Unpacked under $(BUILD) by tests/monitoring/prepare.sh and not installed, which would start a service; the rest is as for deploy/.
 MONITORING_PACKAGES = prometheus
@@ -100,6 +101,7 @@ FUZZ_COVERAGE = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz-coverage SANITIZE=fuzzer-no-li
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
 .PHONY: bench bench-docs deps-bench
+.PHONY: test-on deps-chroot
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
 .PHONY: fuzz fuzz-merge fuzz-coverage fuzzers deps-fuzz
 
@@ -211,6 +213,13 @@ packaging-test: deps-packaging ### test the Compose files, the unit under a real
 	$(MAKE) $(BUILD)/bugsink-health
 	scripts/packaging-test.sh $(BUILD)
 
+# As WHO: root, user (with sudo), or both; TARGETS: what is made there.
+SUITE   ?= trixie
+WHO     ?= root user
+TARGETS ?= run test
+test-on: deps-chroot ### make TARGETS ("run test") of the last commit in a minimal SUITE (trixie), as root and as a user with sudo
+	scripts/test-on.sh $(BUILD)/test-on $(SUITE) "$(WHO)" $(TARGETS)
+
 clean: ## remove everything built
 	rm -rf $(BUILD)
 
@@ -219,7 +228,7 @@ help: ## this list
 	@printf '\nFor maintainers:\n'
 	@sed -n 's/^\([a-z-]*\):.*[^#]### /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
-deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage deps-chroot: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health
