@@ -87,7 +87,7 @@ check_foreign_headers() {
 # Few files speak to each of the libraries that may block or crash: who calls it, and who loads it.
 check_database_headers() {
     # shellcheck disable=SC2086 # a list of files without blanks
-    grep -lE '^# *include <(mysql|errmsg|mysqld_error)' $sources | grep -vE '^src/checks/mysql(_library)?\.c$' |
+    grep -lE '^# *include <(mysql|errmsg|mysqld_error)' $sources | grep -vE '^(src|include)/checks/mysql(_library|_tls)?\.[ch]$' |
         while read -r file; do
             complain "$file: mysql.h belongs to checks/mysql.c (and mysql_library.c loads it)"
         done
