@@ -176,7 +176,6 @@ check_forks() {
 # Those that wait for their issue: the list gets shorter and nothing else.
 long_files() {
     cat <<END
-src/run/child.c
 tests/kinds/postgres/test_postgres_kept.c
 END
 }
