@@ -155,7 +155,7 @@ check_foreign_headers() {
 # Few files speak to each of the libraries that may block or crash: who calls it, and who loads it.
 check_database_headers() {
     # shellcheck disable=SC2086 # a list of files without blanks
-    grep -lE '^# *include <(mysql|errmsg|mysqld_error)' $sources | grep -vE '^src/kinds/mysql/(mysql|library)\.c$' |
+    grep -lE '^# *include <(mysql|errmsg|mysqld_error)' $sources | grep -vE '^src/kinds/mysql/(mysql|library|tls)\.[ch]$' |
         while read -r file; do
             complain "$file: mysql.h belongs to kinds/mysql/mysql.c (and library.c loads it)"
         done
@@ -232,6 +232,12 @@ check_scripts() {
     shellcheck --severity=warning --shell=bash deploy/completion/*.bash || complain "shellcheck"
 }
 
+# What pkg-config says is asked when make starts: a target that installs packages builds by a make of its own, after that.
+check_makefile() {
+    ! grep -nE '^[a-z-]+:.*deps-[a-z]+ [^#]*[$][(]BUILD[)]' Makefile ||
+        complain "Makefile: a target that installs packages builds what it needs by \$(MAKE): see the lines above"
+}
+
 check_manual() {
     mandoc -T lint -W style docs/*.1 || complain "the manual: see the lines above"
 }
@@ -261,6 +267,7 @@ check_function_length
 check_paths
 check_links
 check_scripts
+check_makefile
 check_manual
 check_cppcheck
 
