@@ -28,7 +28,7 @@ RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3 curl
 TEST_PACKAGES  = $(RUN_PACKAGES) check libfuse3-dev fuse3 nftables openssl pgbouncer postgresql \
                  $(if $(MYSQL),mariadb-server) valgrind zsh
 # The tests of deploy/: a Node.js of 18 or newer may be there from elsewhere; the rest is fetched by tests/deploy/prepare.sh.
-DEPLOY_PACKAGES = $(RUN_PACKAGES) unzip $(if $(shell command -v npm),,nodejs npm)
+DEPLOY_PACKAGES = $(RUN_PACKAGES) git shellcheck unzip $(if $(shell command -v npm),,nodejs npm)
 DEB_PACKAGES   = $(BUILD_PACKAGES) binutils dpkg-dev xz-utils
 PACKAGING_PACKAGES = $(DEB_PACKAGES) iproute2 lintian man-db mariadb-server openssl podman-compose postgresql procps \
                  python3-jsonschema python3-yaml sqlite3 systemd $(if $(shell command -v npm),,nodejs npm)
