@@ -87,7 +87,7 @@ mount -t devtmpfs dev /dev
 ln -s /proc/self/fd /dev/fd
 mkdir -p /dev/pts /dev/shm
 mount -t devpts pts /dev/pts
-mount -t tmpfs tmp /tmp
+mount -t tmpfs -o size=16g tmp /tmp # more than there is: what is nearly full is degraded
 ip link set lo up
 export PATH=/bin HOME=/root LD_LIBRARY_PATH=/lib
 cd /work
@@ -102,7 +102,7 @@ END
 run_guest() {
     timeout "$seconds" qemu-system-aarch64 -machine virt -cpu cortex-a72 -smp "$(nproc)" -m 1536 -nographic -no-reboot -nic none \
         -kernel "$build/arm64/vmlinuz" -initrd "$build/arm64/initramfs" -append "console=ttyAMA0 quiet panic=-1" </dev/null |
-        tr -d '\r' | tee "$build/arm64/console"
+        sed -u 's/\r$//' | tee "$build/arm64/console"
     grep -q '^arm64: exit status 0$' "$build/arm64/console"
 }
 

@@ -33,6 +33,7 @@ enter_root() {
     exec unshare --mount --pid --ipc --uts --fork --kill-child --propagation private sh -euc '
         root=$1 user=$2
         shift 2
+        mount --bind "$root" "$root" # so that its / is a mount of its own, which the tests make private
         mount -t proc proc "$root/proc"
         mount --rbind /sys "$root/sys"
         mount --rbind /dev "$root/dev"
