@@ -232,9 +232,9 @@ clean: ## remove everything built
 	rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*[^#]## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
+	@sed -n 's/^\([a-z0-9-]*\):.*[^#]## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 	@printf '\nFor maintainers:\n'
-	@sed -n 's/^\([a-z-]*\):.*[^#]### /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
+	@sed -n 's/^\([a-z0-9-]*\):.*[^#]### /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
 deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage deps-chroot deps-arm64: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
