@@ -2,11 +2,9 @@
 # Another Debian, in a directory:
 #   chroot.sh make SUITE ROOT [PACKAGE...]    makes it anew, the smallest one with these packages
 #   chroot.sh enter ROOT USER COMMAND...      runs a command in it, in namespaces that leave no mount behind
-# CHROOT_MIRROR: where the packages come from; CHROOT_FOREIGN: another architecture, for packages named PACKAGE:ARCHITECTURE. Only
+# CHROOT_MIRROR: where the packages come from (as this machine's own); CHROOT_FOREIGN: another architecture, for packages named PACKAGE:ARCHITECTURE. Only
 # root can do either.
 set -eu
-
-mirror=${CHROOT_MIRROR:-http://deb.debian.org/debian}
 
 die() {
     echo "chroot: $1" >&2
@@ -19,6 +17,7 @@ make_root() {
     rm -rf "$root"
     mkdir -p "$(dirname "$root")"
     native=$(dpkg --print-architecture)
+    mirror=${CHROOT_MIRROR:-$("$(dirname "$0")/mirror.sh")}
     mmdebstrap --quiet --variant=minbase --architectures="$native${CHROOT_FOREIGN:+,$CHROOT_FOREIGN}" --include="$(echo "$@" | tr ' ' ,)" "$suite" "$root" "deb $mirror $suite main"
     # No service is to start with its package: the machine's own may be at its port.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
