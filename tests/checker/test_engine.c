@@ -61,7 +61,7 @@ static void stage_init(struct stage *stage, const char *checks) {
     char *dir = tempdir_new();
     stage->file = tempdir_path(dir, "config.json");
     free(dir);
-    ck_assert_int_eq(loop_init(&stage->loop, &err), 0);
+    ck_assert_int_eq(loop_init(&stage->loop, NULL, &err), 0);
     stage->loop.timers.clock = &stage->clock;
     write_config(stage, "1s", checks);
     stage->engine = engine_new(&stage->loop, load(stage), &EVENTS, stage, &err);
