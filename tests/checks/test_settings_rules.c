@@ -98,8 +98,16 @@ START_TEST(a_base_url_needs_http_and_a_host) {
         {"BASE_URL=http://:8000", "BASE_URL names no host"},
         {"BASE_URL=http://user@", "BASE_URL names no host"},
         {"BASE_URL=http://user@:80/", "BASE_URL names no host"},
-        {"BASE_URL=http://[]:80", "BASE_URL names no host"},
+        {"BASE_URL=http://[]:80", "BASE_URL is no URL: what is in brackets is no IPv6 address"},
         {"BASE_URL=http://[::1", "BASE_URL is no URL: a bracket is not closed"},
+        {"BASE_URL=http://::1]", "BASE_URL is no URL: a bracket is not closed"},
+        {"BASE_URL=http://[127.0.0.1]", "BASE_URL is no URL: what is in brackets is no IPv6 address"},
+        {"BASE_URL=http://[bugs]", "BASE_URL is no URL: what is in brackets is no IPv6 address"},
+        {"BASE_URL=http://[v1]", "BASE_URL is no URL: what is in brackets is no IPv6 address"},
+        {"BASE_URL=http://[fe80::1%eth0]/", ""},
+        {"BASE_URL=http://[fe80::1%]/", "BASE_URL is no URL: what is in brackets is no IPv6 address"},
+        {"BASE_URL=http://h/[x", ""},
+        {"BASE_URL=http://h:x", ""}, /* nobody reads its port */
         {"BASE_URL=\"  http://h\"", ""},
     };
     ASSERT_ROWS(ROWS, SETTINGS_ENV);
@@ -146,20 +154,82 @@ START_TEST(the_rest_of_the_environment_has_its_rules) {
         {"DATABASE_URL=my_sql://u:p@h/d",
             "DATABASE_URL must begin with mysql://, postgres:// or postgresql://"},
         {"DATABASE_URL=/data/db", "DATABASE_URL must begin with mysql://, postgres:// or postgresql://"},
-        {"CREATE_SUPERUSER=a@b.c:pw:x", ""}, {"CREATE_SUPERUSER=", ""},
-        {"CREATE_SUPERUSER=a@b.c", "CREATE_SUPERUSER must be EMAIL:PASSWORD"}, {"SNAPPEA_NUM_WORKERS=4", ""},
-        {"SNAPPEA_NUM_WORKERS=four", "SNAPPEA_NUM_WORKERS is no whole number"},
+        {"DATABASE_URL=postgres://u:p@h:x/db", "DATABASE_URL has a port that is no number"},
+        {"DATABASE_URL=postgres://u:p@h:65535/db", ""},
+        {"DATABASE_URL=mysql://u:p@[::1]:65536/db", "DATABASE_URL has a port above 65535"},
+        {"DATABASE_URL=postgres://u:p@h:/db?port=x", ""}, {"CREATE_SUPERUSER=a@b.c:pw:x", ""},
+        {"CREATE_SUPERUSER=", ""}, {"CREATE_SUPERUSER=a@b.c", "CREATE_SUPERUSER must be EMAIL:PASSWORD"},
+        {"SNAPPEA_NUM_WORKERS=4", ""}, {"SNAPPEA_NUM_WORKERS=four", "SNAPPEA_NUM_WORKERS is no whole number"},
         {"SNAPPEA_NUM_WORKERS=", "SNAPPEA_NUM_WORKERS is no whole number"},
         {"MAX_EVENT_SIZE=1MB\nMAX_EVENTS_PER_HOUR=1e3",
             "MAX_EVENT_SIZE is no whole number; MAX_EVENTS_PER_HOUR is no whole number"},
-        {"MAX_EVENT_AGE_DAYS=", ""}, {"MAX_EVENT_AGE_DAYS=x", "MAX_EVENT_AGE_DAYS is no whole number"},
+        {"MAX_EVENT_AGE_DAYS=", ""},
+        {"MAX_EVENT_AGE_DAYS=x\nMAX_EMAILS_PER_HOUR=x\nMAX_STORED_FILE_BYTES=unlimited",
+            ""}, /* int_or_none */
+        {"MAX_EVENT_TAGS=", "MAX_EVENT_TAGS is no whole number"},
+        {"MAX_FILE_SIZE=", "MAX_FILE_SIZE is no whole number"},
+        {"MAX_CSP_REPORT_SIZE=64k", "MAX_CSP_REPORT_SIZE is no whole number"},
+        {"DEBUG=yes", "DEBUG must not be true"}, {"DEBUG=on", ""},
         {"EMAIL_PORT=smtp", ""}, /* no mail is sent, and it is not read */
         {"EMAIL_HOST=h\nEMAIL_PORT=smtp", "EMAIL_PORT is no whole number"},
+        {"EMAIL_HOST=h\nEMAIL_PORT=", "EMAIL_PORT is no whole number"},
+        {"EMAIL_BACKEND=x.Y\nEMAIL_HOST=h\nEMAIL_PORT=", ""}, /* nor is it read beside another backend */
+        {"EMAIL_BACKEND=\nEMAIL_HOST=h\nEMAIL_PORT=x", "EMAIL_PORT is no whole number"},
+        {"EMAIL_BACKEND=$X\nEMAIL_HOST=h\nEMAIL_PORT=x", ""},
         {"EMAIL_HOST=h\nEMAIL_PORT=587\nEMAIL_TIMEOUT=", ""},
         {"EMAIL_TIMEOUT=5s", "EMAIL_TIMEOUT is no whole number"},
         {"PORT=tcp://10.0.0.1:80", ""}, /* used as text */
         {"SITE_TITLE=x\nPHONEHOME=false\nINGEST_STORE_BASE_DIR=/",
             ""}, /* a module's dictionary is no matter here */
+    };
+    ASSERT_ROWS(ROWS, SETTINGS_ENV);
+}
+END_TEST
+
+START_TEST(a_time_zone_has_the_form_of_one) {
+    static const struct row ROWS[] = {
+        {"TIME_ZONE=", ""}, {"TIME_ZONE=UTC", ""}, {"TIME_ZONE=EST5EDT", ""}, {"TIME_ZONE=Etc/GMT+5", ""},
+        {"TIME_ZONE=America/Argentina/Buenos_Aires", ""}, {"TIME_ZONE=America/Port-au-Prince", ""},
+        {"TIME_ZONE=Europe", ""}, /* a directory, and Django asks no more than whether it is there */
+        {"TIME_ZONE=posix/Europe/Paris", ""}, {"TIME_ZONE=utc", "TIME_ZONE is no name of a time zone"},
+        {"TIME_ZONE=europe/amsterdam", "TIME_ZONE is no name of a time zone"},
+        {"TIME_ZONE=+02:00", "TIME_ZONE is no name of a time zone"},
+        {"TIME_ZONE=Europe/New York", "TIME_ZONE is no name of a time zone"},
+        {"TIME_ZONE=Nowhere/City", "TIME_ZONE names no area of the time zone database"},
+        {"TIME_ZONE=Europe/Nowhere", ""}, /* only the database knows */
+    };
+    ASSERT_ROWS(ROWS, SETTINGS_ENV);
+}
+END_TEST
+
+START_TEST(a_dsn_for_bugsinks_own_errors_is_judged_as_the_sdk_does) {
+    static const struct row ROWS[] = {
+        {"SENTRY_DSN=", ""},
+        {"SENTRY_DSN=https://key@h/1", ""},
+        {"SENTRY_DSN=http://key:secret@localhost:8000/path/42", ""},
+        {"SENTRY_DSN=notadsn", "SENTRY_DSN must begin with http:// or https://"},
+        {"SENTRY_DSN=https://key@/1", "SENTRY_DSN names no host"},
+        {"SENTRY_DSN=https://h/1", "SENTRY_DSN has no public key"},
+        {"SENTRY_DSN=https://key@h/", "SENTRY_DSN ends in no project's number"},
+        {"SENTRY_DSN=https://key@h", "SENTRY_DSN ends in no project's number"},
+        {"SENTRY_DSN=https://key@h/x", "SENTRY_DSN ends in no project's number"},
+        {"SENTRY_DSN=https://key@h:x/1", "SENTRY_DSN has a port that is no number"},
+    };
+    ASSERT_ROWS(ROWS, SETTINGS_ENV);
+}
+END_TEST
+
+START_TEST(mail_from_bugsink_com_needs_a_host_of_bugsink_com) {
+    static const char WHAT[] = "DEFAULT_FROM_EMAIL is of bugsink.com, and ALLOWED_HOSTS is not";
+    const struct row ROWS[] = {
+        {"DEFAULT_FROM_EMAIL=x@example.org", ""},
+        {"DEFAULT_FROM_EMAIL=x@bugsink.com\nBASE_URL=http://h", WHAT},
+        {"DEFAULT_FROM_EMAIL=\"Bugs <x@BUGSINK.com> \"\nBASE_URL=http://h", WHAT},
+        {"DEFAULT_FROM_EMAIL=x@bugsink.com", WHAT},
+        {"DEFAULT_FROM_EMAIL=x@bugsink.com\nBASE_URL=http://app.bugsink.com", ""},
+        {"DEFAULT_FROM_EMAIL=x@bugsink.com\nALLOWED_HOSTS=\"h, .bugsink.com\"", ""},
+        {"DEFAULT_FROM_EMAIL=x@bugsink.com\nALLOWED_HOSTS=h,*", WHAT},
+        {"DEFAULT_FROM_EMAIL=x@bugsink.com\nALLOWED_HOSTS=$HOSTS", ""},
     };
     ASSERT_ROWS(ROWS, SETTINGS_ENV);
 }
@@ -171,7 +241,7 @@ START_TEST(integers_are_those_of_python) {
         "1",
         "99999999999999999999999999", "\xd9\xa3"};
     static const char *const bad[] = {"", " ", "+", "-", "+-1", "1.0", "1e3", "0x10", "_1", "1_", "1__0",
-        "1 0", "- 1", "one", "1,000", "\"1\""};
+        "1 0", "- 1", "one", "1,000", "\"1\"", "\xd9\xa3k"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         ck_assert_msg(settings_rules_is_integer(good[i]), "%s", good[i]);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -211,19 +281,18 @@ START_TEST(a_module_is_judged_by_its_literals) {
         {"SECRET_KEY = ''", "SECRET_KEY is empty"},
         {"BUGSINK = {'BASE_URL': 'bugsink'}", "BUGSINK.BASE_URL must begin with http:// or https://"},
         {"BUGSINK = {\"BASE_URL\": \"http://h\"}", ""},
-        {"BEHIND_HTTPS_PROXY = True\nBEHIND_PLAIN_HTTP_PROXY = None", ""},
-        {"BEHIND_HTTPS_PROXY = True\nBEHIND_PLAIN_HTTP_PROXY = False", ""},
-        {"BEHIND_HTTPS_PROXY = True\nBEHIND_PLAIN_HTTP_PROXY = True",
-            "BEHIND_PLAIN_HTTP_PROXY is set, and BEHIND_HTTPS_PROXY too"},
-        {"BEHIND_HTTPS_PROXY = True\nBEHIND_PLAIN_HTTP_PROXY = False", ""},
-        {"BEHIND_HTTPS_PROXY = 'False'\nBEHIND_PLAIN_HTTP_PROXY = 2", /* Python's truth */
-            "BEHIND_PLAIN_HTTP_PROXY is set, and BEHIND_HTTPS_PROXY too"},
-        {"USE_X_FORWARDED_FOR = True\nUSE_X_REAL_IP = True",
-            "USE_X_FORWARDED_FOR is set, and USE_X_REAL_IP (true unless set to False) too"},
-        {"USE_X_FORWARDED_FOR = True", ""},
-        {"USE_X_FORWARDED_FOR = True\nX_FORWARDED_FOR_PROXY_COUNT = -1",
-            "X_FORWARDED_FOR_PROXY_COUNT must be above 0"},
-        {"USE_X_FORWARDED_FOR = True\nX_FORWARDED_FOR_PROXY_COUNT = 1_0", ""},
+        /* the rules on proxies are the image's own */
+        {"BEHIND_HTTPS_PROXY = True\nBEHIND_PLAIN_HTTP_PROXY = True", ""},
+        {"USE_X_FORWARDED_FOR = True\nUSE_X_REAL_IP = True", ""},
+        {"USE_X_FORWARDED_FOR = True\nX_FORWARDED_FOR_PROXY_COUNT = -1", ""},
+        {"DEBUG = True\nDEFAULT_FROM_EMAIL = 'x@bugsink.com'\nSENTRY_DSN = 'x'", ""},
+        {"TIME_ZONE = 'Europe/Amsterdam'", ""},
+        {"TIME_ZONE = 'amsterdam'", "TIME_ZONE is no name of a time zone"},
+        {"BUGSINK = {'ALERTS_WEBHOOK_OUTBOUND_MODE': 'Open'}", ""},
+        {"BUGSINK = {'ALERTS_WEBHOOK_OUTBOUND_MODE': 'closed'}",
+            "BUGSINK.ALERTS_WEBHOOK_OUTBOUND_MODE must be open or allowlist_only"},
+        {"MAX_CSP_REPORT_SIZE = 5", "MAX_CSP_REPORT_SIZE belongs in the dictionary BUGSINK"},
+        {"STATS_RETENTION_MINUTES = 5", "STATS_RETENTION_MINUTES belongs in the dictionary SNAPPEA"},
         {"SITE_TITLE = f()", "SITE_TITLE belongs in the dictionary BUGSINK"},
         {"NUM_WORKERS = 4", "NUM_WORKERS belongs in the dictionary SNAPPEA"},
         {"BASE_URL = 'http://h'\nBUGSINK = {'BASE_URL': BASE_URL}",
@@ -400,6 +469,9 @@ Suite *settings_rules_suite(void) {
     tcase_add_test(tcase, a_base_url_needs_http_and_a_host);
     tcase_add_test(tcase, settings_about_proxies_exclude_each_other);
     tcase_add_test(tcase, the_rest_of_the_environment_has_its_rules);
+    tcase_add_test(tcase, a_time_zone_has_the_form_of_one);
+    tcase_add_test(tcase, a_dsn_for_bugsinks_own_errors_is_judged_as_the_sdk_does);
+    tcase_add_test(tcase, mail_from_bugsink_com_needs_a_host_of_bugsink_com);
     tcase_add_test(tcase, integers_are_those_of_python);
     tcase_add_test(tcase, json_and_the_shared_environment_are_judged_alike);
     tcase_add_test(tcase, a_module_is_judged_by_its_literals);
