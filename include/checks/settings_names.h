@@ -33,6 +33,7 @@ struct settings_names {
     size_t count;
     size_t capacity;
     bool is_broken; /* memory was out: the list is not whole */
+    bool is_open;   /* there may be more names: a star import, or what computes names */
     /* What has an order below these is of unknown value: something came behind it that may have changed
      * anything. */
     size_t doubt_order;
@@ -45,6 +46,7 @@ struct settings_fault {
     int64_t line;
     int64_t column;
     const char *what;
+    bool is_encoding; /* the text cannot be decoded there */
 };
 
 /* Adds a name, certain, of unknown value. Returns it, to be completed before the next is added, or NULL when
@@ -59,7 +61,8 @@ struct settings_name *settings_names_add_nested(struct settings_names *names, co
 void settings_names_set(struct settings_names *names, struct settings_name *name, enum settings_value kind,
     const char *text, size_t length);
 
-/* From here on the value that a name has, or all have, or the keys of BUGSINK have, is unknown. */
+/* From here on the value that a name has, or all have, or the keys of BUGSINK have, is unknown. Where all
+ * have, there may be names, too, of which nothing is known: the list is open. */
 void settings_names_doubt(struct settings_names *names, const char *text, size_t length);
 void settings_names_doubt_all(struct settings_names *names);
 void settings_names_doubt_nested(struct settings_names *names);
@@ -78,5 +81,8 @@ void settings_names_release(struct settings_names *names);
 
 /* The fault at that byte of text (which is UTF-8, with line ends of any kind). Returns -1. */
 int settings_fault_at(struct settings_fault *fault, const char *text, const char *at, const char *what);
+
+/* The same where the text is not in its encoding. */
+int settings_fault_encoding(struct settings_fault *fault, const char *text, const char *at);
 
 #endif

@@ -25,13 +25,14 @@ static int fail_at(struct outcome *outcome, enum reason reason, const struct set
         (long long)fault->column, fault->what);
 }
 
-/* Whether all that is required is there; names every setting that is not. */
+/* Whether all that is required is there; names every setting that is not. Of an open list nothing is known to
+ * be missing. */
 static int require(
     const struct check_config *config, const struct settings_names *names, struct outcome *outcome) {
     struct strbuf missing = {0};
     size_t count = 0; /* not the buffer's length: without memory it is 0, too */
     for (size_t i = 0; i < config->require_count; i++)
-        if (!settings_names_has(names, config->require[i]))
+        if (!settings_names_has(names, config->require[i]) && !names->is_open)
             strbuf_format(&missing, "%s%s", count++ > 0 ? ", " : "", config->require[i]);
     if (count > 0)
         finding_fail(

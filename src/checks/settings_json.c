@@ -61,8 +61,9 @@ static int parse(
     json_error_t error;
     json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!root) {
-        *fault = (struct settings_fault){error.line > 0 ? error.line : 1, error.column > 0 ? error.column : 1,
-            what_of(json_error_code(&error))};
+        *fault = (struct settings_fault){.line = error.line > 0 ? error.line : 1,
+            .column = error.column > 0 ? error.column : 1,
+            .what = what_of(json_error_code(&error))};
         return -1;
     }
     int status = 0;

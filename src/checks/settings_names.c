@@ -75,6 +75,7 @@ void settings_names_doubt(struct settings_names *names, const char *text, size_t
 
 void settings_names_doubt_all(struct settings_names *names) {
     names->doubt_order = names->nested_doubt_order = names->count;
+    names->is_open = true;
 }
 
 void settings_names_doubt_nested(struct settings_names *names) {
@@ -155,7 +156,7 @@ void settings_names_release(struct settings_names *names) {
 }
 
 int settings_fault_at(struct settings_fault *fault, const char *text, const char *at, const char *what) {
-    *fault = (struct settings_fault){1, 1, what};
+    *fault = (struct settings_fault){.line = 1, .column = 1, .what = what};
     for (const char *c = text; c < at; c++) {
         if (*c == '\n' || (*c == '\r' && c[1] != '\n')) {
             fault->line++;
@@ -164,5 +165,11 @@ int settings_fault_at(struct settings_fault *fault, const char *text, const char
             fault->column++;
         }
     }
+    return -1;
+}
+
+int settings_fault_encoding(struct settings_fault *fault, const char *text, const char *at) {
+    settings_fault_at(fault, text, at, *at == '\0' ? "a NUL character" : "not UTF-8");
+    fault->is_encoding = true;
     return -1;
 }
