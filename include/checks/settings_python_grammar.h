@@ -54,6 +54,8 @@ struct grammar_context {
     char opener;      /* 0: outside */
     bool is_trailer;  /* behind an operand: of a call or a subscript */
     bool has_for;     /* a comprehension */
+    bool has_keyword; /* a call that has been given NAME=x or **x */
+    bool is_marked;   /* the argument that is being read is one of these, or *x */
     uint16_t lambdas; /* whose colon has not come */
     uint16_t ifs;     /* whose else has not come */
     uint16_t fors;    /* whose in has not come */
@@ -67,8 +69,10 @@ struct python_grammar {
     struct token last; /* the one before, of the same statement; TOKEN_NEWLINE at its start */
     bool is_inline;    /* behind a colon or a semicolon: no compound statement may begin */
     bool is_field;     /* one of an f-string */
-    bool has_colon, has_assign, has_augment; /* outside of brackets, in this statement */
-    size_t depth;                            /* of brackets */
+    bool has_colon, has_assign, has_augment, has_arrow; /* outside of brackets, in this statement */
+    bool has_operator; /* outside of brackets, since the statement began or the last = */
+    bool is_call;      /* the last token closed the brackets of a call */
+    size_t depth;      /* of brackets */
     struct grammar_context contexts[PYTHON_MAX_BRACKETS + 1];
 };
 

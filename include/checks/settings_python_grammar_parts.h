@@ -22,6 +22,9 @@ bool grammar_is_last_sign(const struct python_grammar *grammar, const char *sign
 /* Whether something may end here: an item, a bracket, a statement. */
 int grammar_end_item(struct python_grammar *grammar, const struct token *token);
 
+/* The same of an argument: one without a name may not follow one with a name. */
+int grammar_end_argument(struct python_grammar *grammar, const struct token *token);
+
 void grammar_end_statement(struct python_grammar *grammar, bool is_inline);
 
 /* The end of a line, or a semicolon. */

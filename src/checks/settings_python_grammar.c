@@ -49,11 +49,24 @@ int grammar_end_item(struct python_grammar *grammar, const struct token *token) 
     return 0;
 }
 
+int grammar_end_argument(struct python_grammar *grammar, const struct token *token) {
+    struct grammar_context *context = grammar_context(grammar);
+    bool is_call = context->opener == '(' && context->is_trailer && !grammar_is_in_parameters(grammar);
+    bool is_bare = grammar->state == GRAMMAR_HAVE && !context->is_marked;
+    if (!is_call)
+        return 0;
+    if (is_bare && context->has_keyword)
+        return grammar_refuse(grammar, token, "the argument before this has no name, and one before it has");
+    context->is_marked = false;
+    return 0;
+}
+
 void grammar_end_statement(struct python_grammar *grammar, bool is_inline) {
     grammar->statement = STATEMENT_NONE;
     grammar->state = GRAMMAR_NEED;
     grammar->is_inline = is_inline;
-    grammar->has_colon = grammar->has_assign = grammar->has_augment = false;
+    grammar->has_colon = grammar->has_assign = grammar->has_augment = grammar->has_arrow = false;
+    grammar->has_operator = grammar->is_call = false;
     grammar->last = (struct token){.kind = TOKEN_NEWLINE};
     grammar->contexts[0] = (struct grammar_context){.opener = '\0'};
 }
@@ -67,6 +80,8 @@ int grammar_take_end(struct python_grammar *grammar, const struct token *token) 
             return grammar_refuse(grammar, &grammar->last, "nothing is assigned here");
         if (python_grammar_has_block(grammar->statement))
             return grammar_refuse(grammar, token, "a colon is missing here");
+        if (grammar->statement == STATEMENT_FROM)
+            return grammar_refuse(grammar, token, "import is missing here");
         if (grammar_end_item(grammar, token) < 0)
             return -1;
         if (grammar_context(grammar)->lambdas > 0)
@@ -105,12 +120,13 @@ static int take_open(struct python_grammar *grammar, const struct token *token) 
 
 static int take_close(struct python_grammar *grammar, const struct token *token) {
     const struct grammar_context *context = grammar_context(grammar);
-    if (grammar_end_item(grammar, token) < 0)
+    if (grammar_end_item(grammar, token) < 0 || grammar_end_argument(grammar, token) < 0)
         return -1;
     if (context->lambdas > 0)
         return grammar_refuse(grammar, token, "this lambda has no colon");
     if (context->opener == '[' && context->is_trailer && grammar->last.kind == TOKEN_OPEN)
         return grammar_refuse(grammar, token, GRAMMAR_NO_OPERAND);
+    grammar->is_call = context->opener == '(' && context->is_trailer;
     grammar->depth--;
     grammar->state = GRAMMAR_HAVE;
     return 0;
@@ -142,6 +158,10 @@ int grammar_take_binary(struct python_grammar *grammar, const struct token *toke
     if (grammar->state != GRAMMAR_HAVE)
         return grammar_refuse(
             grammar, token, grammar->state == GRAMMAR_ENDED ? GRAMMAR_MISPLACED : GRAMMAR_NO_OPERAND);
+    bool is_named = grammar->statement == STATEMENT_CLASS || grammar->statement == STATEMENT_DEF;
+    if (is_named && grammar->depth == 0 && !grammar->has_arrow)
+        return grammar_refuse(grammar, token, GRAMMAR_MISPLACED);
+    grammar->has_operator = grammar->has_operator || grammar->depth == 0;
     grammar->state = GRAMMAR_NEED;
     return 0;
 }
@@ -152,6 +172,7 @@ int grammar_take_prefix(
     if (grammar->state != GRAMMAR_NEED && grammar->state != GRAMMAR_MAY)
         return grammar_refuse(
             grammar, token, grammar->state == GRAMMAR_HAVE ? GRAMMAR_TWO_OPERANDS : GRAMMAR_MISPLACED);
+    grammar->has_operator = grammar->has_operator || (grammar->depth == 0 && *token->text != '*');
     grammar->state = then_state;
     return 0;
 }

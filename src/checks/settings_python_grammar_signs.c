@@ -18,8 +18,11 @@ static int take_comma(struct python_grammar *grammar, const struct token *token)
         return grammar_refuse(
             grammar, token, grammar->state == GRAMMAR_ENDED ? GRAMMAR_MISPLACED : GRAMMAR_NO_OPERAND);
     /* for x, in y */
-    if (context->fors == 0 && grammar_end_item(grammar, token) < 0)
+    if (context->fors == 0 &&
+        (grammar_end_item(grammar, token) < 0 || grammar_end_argument(grammar, token) < 0))
         return -1;
+    if (grammar->statement == STATEMENT_FROM)
+        return grammar_refuse(grammar, token, GRAMMAR_MISPLACED);
     bool must_go_on =
         grammar->depth == 0 &&
         (grammar->statement == STATEMENT_IMPORT || grammar->statement == STATEMENT_FROM_IMPORT ||
@@ -66,8 +69,14 @@ static int take_colon(struct python_grammar *grammar, const struct token *token)
     return grammar_take_binary(grammar, token);
 }
 
+/* Whether what stands before this can be assigned to: no result of an operator, or of a call. */
+static bool is_target(const struct python_grammar *grammar) {
+    return grammar->has_colon ||
+           (!grammar->has_operator && !(grammar->is_call && grammar->last.kind == TOKEN_CLOSE));
+}
+
 int grammar_take_assign(struct python_grammar *grammar, const struct token *token) {
-    const struct grammar_context *context = grammar_context(grammar);
+    struct grammar_context *context = grammar_context(grammar);
     bool is_statement = grammar->depth == 0 && context->lambdas == 0;
     bool may_assign = grammar->statement == STATEMENT_EXPRESSION || grammar->statement == STATEMENT_TYPE;
     bool is_definition = grammar->statement == STATEMENT_DEF || grammar->statement == STATEMENT_CLASS ||
@@ -78,19 +87,26 @@ int grammar_take_assign(struct python_grammar *grammar, const struct token *toke
         return grammar_refuse(grammar, token, GRAMMAR_MISPLACED);
     if (!is_statement && context->lambdas == 0 && context->opener == '[' && !is_definition)
         return grammar_refuse(grammar, token, GRAMMAR_MISPLACED);
+    if (is_statement && !is_target(grammar))
+        return grammar_refuse(grammar, token, "nothing can be assigned to what stands before this");
+    if (!is_statement && context->lambdas == 0)
+        context->has_keyword = context->is_marked = true;
     if (is_statement) {
         if (grammar_end_item(grammar, token) < 0)
             return -1;
         grammar->has_assign = true;
         grammar->state = grammar->state == GRAMMAR_MAY ? GRAMMAR_HAVE : grammar->state; /* a, = b */
     }
-    return grammar_take_binary(grammar, token);
+    bool has_operator = grammar->has_operator && !is_statement;
+    int result = grammar_take_binary(grammar, token);
+    grammar->has_operator = has_operator;
+    return result;
 }
 
 int grammar_take_augment(struct python_grammar *grammar, const struct token *token) {
     bool may_be = grammar->depth == 0 && grammar_context(grammar)->lambdas == 0 &&
                   grammar->statement == STATEMENT_EXPRESSION && !grammar->has_assign &&
-                  !grammar->has_augment && !grammar->has_colon && !grammar->is_field;
+                  !grammar->has_augment && !grammar->has_colon && !grammar->is_field && is_target(grammar);
     grammar->has_augment = true;
     return may_be ? grammar_take_binary(grammar, token) : grammar_refuse(grammar, token, GRAMMAR_MISPLACED);
 }
@@ -113,6 +129,11 @@ static int take_star(struct python_grammar *grammar, const struct token *token) 
     }
     if (!begins_item(grammar))
         return grammar_refuse(grammar, token, GRAMMAR_NO_OPERAND);
+    struct grammar_context *context = grammar_context(grammar);
+    if (!grammar_is_in_parameters(grammar)) {
+        context->is_marked = true;
+        context->has_keyword = context->has_keyword || token->length == 2;
+    }
     return grammar_take_prefix(
         grammar, token, token->length == 1 && grammar_is_in_parameters(grammar) ? GRAMMAR_MAY : GRAMMAR_NEED);
 }
@@ -136,6 +157,9 @@ static int take_dot(struct python_grammar *grammar, const struct token *token) {
         return grammar_take_operand(grammar, token);
     if (grammar->state != GRAMMAR_HAVE)
         return grammar_refuse(grammar, token, GRAMMAR_MISPLACED);
+    bool is_named = grammar->statement == STATEMENT_CLASS || grammar->statement == STATEMENT_DEF;
+    if (is_named && grammar->depth == 0 && !grammar->has_arrow)
+        return grammar_refuse(grammar, token, GRAMMAR_MISPLACED);
     grammar->state = GRAMMAR_ATTRIBUTE;
     return 0;
 }
@@ -143,6 +167,7 @@ static int take_dot(struct python_grammar *grammar, const struct token *token) {
 static int take_arrow(struct python_grammar *grammar, const struct token *token) {
     bool may_be =
         grammar->statement == STATEMENT_DEF && grammar->depth == 0 && grammar->last.kind == TOKEN_CLOSE;
+    grammar->has_arrow = true;
     return may_be ? grammar_take_binary(grammar, token) : grammar_refuse(grammar, token, GRAMMAR_MISPLACED);
 }
 
