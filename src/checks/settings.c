@@ -145,7 +145,7 @@ static int parse(enum settings_format format, struct source *source, struct sett
     if (check_encoding(source->text, source->length, fault) < 0)
         return -1;
     if (format == SETTINGS_JSON)
-        return settings_json_parse(source->text, source->length, names, fault);
+        return settings_json_parse(source->text, names, fault);
     return settings_env_parse(source->text, names, fault);
 }
 

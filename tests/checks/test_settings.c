@@ -108,27 +108,50 @@ START_TEST(a_python_file_is_never_executed) {
 }
 END_TEST
 
-START_TEST(json_must_be_one_object_without_duplicates) {
+START_TEST(json_is_one_object_read_as_python_reads_it) {
     assert_text("{\"A\": 1, \"B\": {\"C\": 2}}", SETTINGS_JSON, "A B", REASON_OK, "");
     assert_text("{\"A\": 1, \"B\": {\"C\": 2}}", SETTINGS_JSON, "C", REASON_MISSING_SETTING, "missing: C");
     assert_text("{\"A\": false}", SETTINGS_JSON, "A", REASON_OK, "");
     assert_text("{\"A\": null}", SETTINGS_JSON, "A", REASON_MISSING_SETTING, "missing: A");
-    assert_text("[1]", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 1: not a JSON object");
-    assert_text("\"A\"", SETTINGS_JSON, "", REASON_PARSE_ERROR, NULL);
-    assert_text("{\"A\": 1,\n \"A\": 2}", SETTINGS_JSON, "", REASON_PARSE_ERROR,
-        "line 2, column 4: a key is there twice");
-    assert_text("{\"A\": {\"B\": 1, \"B\": 2}}", SETTINGS_JSON, "", REASON_PARSE_ERROR, NULL);
-    assert_text(
-        "{\"A\": 1", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 7: the text ends too early");
-    assert_text("{\"A\": 1} {", SETTINGS_JSON, "", REASON_PARSE_ERROR, NULL);
-    assert_text("{\"A\": 99999999999999999999}", SETTINGS_JSON, "", REASON_PARSE_ERROR,
-        "line 1, column 26: a number is too large");
-    assert_text(
-        "{\"A\\u0000\": 1}", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 10: a NUL character");
-    assert_text(
-        "{\"A\": \"\\u0000\"}", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 14: a NUL character");
-    assert_text("{\"A\": tru}", SETTINGS_JSON, "", REASON_PARSE_ERROR, "line 1, column 9: not valid JSON");
-    assert_text("   ", SETTINGS_JSON, "", REASON_PARSE_ERROR, NULL);
+    assert_text("{\"A\": 1,\n \"A\": null}", SETTINGS_JSON, "A", REASON_MISSING_SETTING, "missing: A");
+    assert_text("{\"A\": null,\n \"A\": 2}", SETTINGS_JSON, "A", REASON_OK, "");
+    assert_text("{\"A\": [NaN, Infinity, -Infinity, 1e999, -0, 99999999999999999999]}", SETTINGS_JSON, "A",
+        REASON_OK, "");
+    assert_text("{\"A\": \"\\u0000\\ud83d\\ude00\\ud800\\/\\t\", \"\\u0042\": [[], {}, {\"x\": [1]}]}",
+        SETTINGS_JSON, "A B", REASON_OK, "");
+    assert_text(" {} ", SETTINGS_JSON, "", REASON_OK, "");
+}
+END_TEST
+
+START_TEST(json_that_python_refuses_is_refused_with_its_place) {
+    static const struct {
+        const char *text, *detail;
+    } ROWS[] = {
+        {"[1]", "line 1, column 1: not a JSON object"},
+        {"\"A\"", "line 1, column 1: not a JSON object"},
+        {"   ", "line 1, column 4: the text ends too early"},
+        {"{\"A\": 1", "line 1, column 8: the text ends too early"},
+        {"{\"A", "line 1, column 4: the text ends too early"},
+        {"{\"A\": 1} {", "line 1, column 10: something follows the object"},
+        {"{\"A\": tru}", "line 1, column 7: not valid JSON"},
+        {"{\"A\": 01}", "line 1, column 8: not valid JSON"},
+        {"{\"A\": 1.}", "line 1, column 8: not valid JSON"},
+        {"{\"A\": -}", "line 1, column 7: not valid JSON"},
+        {"{\"A\": .5}", "line 1, column 7: not valid JSON"},
+        {"{\"A\": 'x'}", "line 1, column 7: not valid JSON"},
+        {"{\"A\": 1,\n}", "line 2, column 1: a key in quotes was expected here"},
+        {"{A: 1}", "line 1, column 2: a key in quotes was expected here"},
+        {"{\"A\" 1}", "line 1, column 6: a colon was expected here"},
+        {"{\"A\": [1 2]}", "line 1, column 10: not valid JSON"},
+        {"{\"A\": [1,]}", "line 1, column 10: not valid JSON"},
+        {"{\"A\": [1}}", "line 1, column 9: not valid JSON"},
+        {"{\"A\": \"\\x\"}", "line 1, column 8: not valid JSON"},
+        {"{\"A\": \"\\u12\"}", "line 1, column 8: not valid JSON"},
+        {"{\"A\": \"\t\"}", "line 1, column 8: a control character in a string"},
+        {"{\"A\": 1} // x", "line 1, column 10: something follows the object"},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
+        assert_text(ROWS[i].text, SETTINGS_JSON, "", REASON_PARSE_ERROR, ROWS[i].detail);
 }
 END_TEST
 
@@ -227,8 +250,8 @@ START_TEST(a_python_file_is_in_the_encoding_that_it_declares) {
         {"#!/usr/bin/python\n# vim: set fileencoding=iso_8859_15 :\nA = '\xa4'\n", NULL},
         {"# coding=cp1252\nA = '\x80'\n", NULL},
         {"# coding: utf8\nA = '\xc3\xa4'\n", NULL},
-        {"# coding: gbk\n\x8fA = '\x81\\'\n", NULL}, /* a letter whose second byte is a backslash */
-        {"# \xe4\nA = 1 # \xe4\n", NULL},            /* Python does not look at comments */
+        {"# coding: gbk\nB = '\x81\\'\n", NULL}, /* a letter whose second byte is a backslash */
+        {"# \xe4\nA = 1 # \xe4\n", NULL},        /* Python does not look at comments */
         {"\n# coding: latin-1\nA = '\xe4'\n", NULL},
         {"A = 1\n# coding: latin-1\nB = '\xe4'\n", "line 3, column 6: not UTF-8"},
         {"\n\n# coding: latin-1\nA = '\xe4'\n", "line 4, column 6: not UTF-8"},
@@ -574,7 +597,8 @@ Suite *settings_suite(void) {
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, a_python_file_must_assign_what_is_required);
     tcase_add_test(tcase, a_python_file_is_never_executed);
-    tcase_add_test(tcase, json_must_be_one_object_without_duplicates);
+    tcase_add_test(tcase, json_is_one_object_read_as_python_reads_it);
+    tcase_add_test(tcase, json_that_python_refuses_is_refused_with_its_place);
     tcase_add_test(tcase, environment_files_have_names_values_quotes_and_comments);
     tcase_add_test(tcase, malformed_environment_files_are_refused_with_their_place);
     tcase_add_test(tcase, the_shared_environment_must_hold_what_is_required);

@@ -16,7 +16,7 @@ static int parse(const char *text, enum settings_format format, struct settings_
     struct settings_fault fault;
     switch (format) {
     case SETTINGS_PYTHON: return settings_python_parse(text, names, &fault);
-    case SETTINGS_JSON: return settings_json_parse(text, strlen(text), names, &fault);
+    case SETTINGS_JSON: return settings_json_parse(text, names, &fault);
     case SETTINGS_ENV: return settings_env_parse(text, names, &fault);
     case SETTINGS_ENVIRONMENT: break;
     }
@@ -259,6 +259,9 @@ START_TEST(json_and_the_shared_environment_are_judged_alike) {
             "BEHIND_PLAIN_HTTP_PROXY is set, and BEHIND_HTTPS_PROXY too"},
         {"{\"BUGSINK\": {\"BASE_URL\": \"bugsink\"}}",
             "BUGSINK.BASE_URL must begin with http:// or https://"},
+        {"{\"BUGSINK\": {\"BASE_URL\": \"bugsink\"}, \"BUGSINK\": {}}", ""},
+        {"{\"BUGSINK\": {\"X\": {\"BASE_URL\": 1}, \"BASE_URL\": \"x\"}, \"SECRET_KEY\": \"\\u00e4\"}",
+            "SECRET_KEY is shorter than 50 characters; BUGSINK.BASE_URL must begin with http:// or https://"},
         {"{\"BUGSINK\": {\"BASE_URL\": \"http://h\", \"SITE_TITLE\": 1.5}}", ""},
     };
     static const struct row SHARED[] = {

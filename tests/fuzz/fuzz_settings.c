@@ -20,7 +20,7 @@ static int parse(enum settings_format format, const char *text, struct settings_
     if (format == SETTINGS_PYTHON)
         return settings_python_parse(text, names, fault);
     if (format == SETTINGS_JSON)
-        return settings_json_parse(text, strlen(text), names, fault);
+        return settings_json_parse(text, names, fault);
     return settings_env_parse(text, names, fault);
 }
 

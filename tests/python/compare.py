@@ -26,9 +26,18 @@ def python_files(roots):
             names[:] = [n for n in names if os.path.join(directory, n) not in SKIPPED]
             for name in files:
                 path = os.path.join(directory, name)
-                if name.endswith(".py") and "\n" not in path and os.path.isfile(path):
+                if name.endswith(".py") and os.path.isfile(path):
                     if 0 < os.path.getsize(path) <= MAX_BYTES:
                         yield path
+
+
+def read(path):
+    """None where the file has gone."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
 
 
 def python_takes(source):
@@ -102,7 +111,7 @@ def main():
     options.add_argument("directories", nargs="*", default=["/"])
     options.add_argument("--mutations", type=int, default=10000)
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--keep", help="a directory for mutations that are refused by us alone, or by Python alone")
+    options.add_argument("--keep", help="a directory for what is refused by us alone, or by Python alone")
     options.add_argument("--files", type=int, help="only so many files, taken at random")
     options = options.parse_args()
     warnings.simplefilter("ignore")
@@ -112,24 +121,32 @@ def main():
     paths = sorted(python_files(options.directories))
     if options.files is not None:
         paths = dice.sample(paths, min(options.files, len(paths)))
-    files, mutations, kept = Tally(), Tally(), 0
-    for path in paths:
-        with open(path, "rb") as file:
-            files.add(python_takes(file.read()), reader.says(path), lambda: path)
-    print(f"{sys.version.split()[0]}, {len(paths)} files: {files}", flush=True)
+    files, mutations = Tally(), Tally()
     with tempfile.TemporaryDirectory() as directory:
-        for n in range(options.mutations):
-            with open(dice.choice(paths), "rb") as file:
-                source = mutate(file.read(), dice)
-            path = os.path.join(directory, "mutation.py")
-            with open(path, "wb") as file:
+        copy = os.path.join(directory, "copy.py")
+
+        def compare(source, tally, name):
+            """Both read the same bytes, whatever becomes of the file."""
+            with open(copy, "wb") as file:
                 file.write(source)
-            takes, says = python_takes(source), reader.says(path)
-            mutations.add(takes, says, lambda: f"mutation {n}")
-            if options.keep and takes == (not says.startswith("ok")):
-                kept += 1
-                with open(os.path.join(options.keep, f"{'wrong' if takes else 'missed'}-{n}.py"), "wb") as file:
+            takes, says = python_takes(source), reader.says(copy)
+            tally.add(takes, says, lambda: name)
+            if options.keep and takes != says.startswith("ok"):
+                kept = os.path.join(options.keep, f"{'wrong' if takes else 'missed'}-{name.replace('/', '_')[-80:]}.py")
+                with open(kept, "wb") as file:
                     file.write(source)
+
+        for path in paths:
+            source = read(path)
+            if source:
+                compare(source, files, path)
+        print(f"{sys.version.split()[0]}, {len(paths)} files: {files}", flush=True)
+        n = 0
+        while n < options.mutations:
+            source = read(dice.choice(paths))
+            if source:
+                compare(mutate(source, dice), mutations, f"mutation {n}")
+                n += 1
     print(f"{options.mutations} mutations, seed {options.seed}: {mutations}")
     return 1 if files.wrong or mutations.wrong else 0
 
