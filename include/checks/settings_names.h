@@ -24,6 +24,7 @@ struct settings_name {
     bool is_certain; /* assigned in any case, not within an if or the like */
     enum settings_value kind;
     char *value;   /* a secret; NULL where kind is UNKNOWN or NONE */
+    char *literal; /* a secret: what another reader of the same text sees in place of value; NULL: the same */
     size_t offset; /* of the name in the text; SIZE_MAX: not known */
 };
 
@@ -60,6 +61,10 @@ struct settings_name *settings_names_add_nested(struct settings_names *names, co
 /* Gives a name of the list its value: text is copied, and ignored for UNKNOWN and NONE. */
 void settings_names_set(struct settings_names *names, struct settings_name *name, enum settings_value kind,
     const char *text, size_t length);
+
+/* What else the value, which is a known one, may be. */
+void settings_names_set_literal(
+    struct settings_names *names, struct settings_name *name, const char *text, size_t length);
 
 /* From here on the value that a name has, or all have, or the keys of BUGSINK have, is unknown. Where all
  * have, there may be names, too, of which nothing is known: the list is open. */

@@ -9,8 +9,12 @@
 struct settings_subject {
     const struct settings_names *names;
     bool is_python;
+    bool is_literal;                     /* values are as settings_name.literal has them */
     const struct settings_name *setting; /* the one of the rule; NULL: not set */
 };
+
+/* The text of subject->setting, which is of a known value; NULL for none. */
+const char *subject_value(const struct settings_subject *subject);
 
 const struct settings_name *subject_find(const struct settings_subject *subject, const char *name);
 

@@ -52,7 +52,8 @@ struct settings_name *settings_names_add_nested(
 
 static void forget(struct settings_name *name) {
     str_free_secret(name->value);
-    name->value = NULL;
+    str_free_secret(name->literal);
+    name->value = name->literal = NULL;
     name->kind = VALUE_UNKNOWN;
 }
 
@@ -65,6 +66,14 @@ void settings_names_set(struct settings_names *names, struct settings_name *name
     }
     if (!names->is_broken)
         name->kind = kind;
+}
+
+void settings_names_set_literal(
+    struct settings_names *names, struct settings_name *name, const char *text, size_t length) {
+    if (!name->value || (strlen(name->value) == length && memcmp(name->value, text, length) == 0))
+        return;
+    name->literal = strndup(text, length);
+    names->is_broken = names->is_broken || !name->literal;
 }
 
 void settings_names_doubt(struct settings_names *names, const char *text, size_t length) {
@@ -97,7 +106,7 @@ static void merge(struct settings_name *earlier, struct settings_name *later) {
         return;
     }
     free(earlier->text);
-    str_free_secret(earlier->value);
+    forget(earlier);
     *earlier = *later;
 }
 
@@ -149,7 +158,7 @@ size_t settings_names_count(const struct settings_names *names) {
 void settings_names_release(struct settings_names *names) {
     for (size_t i = 0; i < names->count; i++) {
         free(names->items[i].text);
-        str_free_secret(names->items[i].value);
+        forget(&names->items[i]);
     }
     free(names->items);
     memset(names, 0, sizeof *names);

@@ -23,9 +23,17 @@ const struct settings_name *subject_find(const struct settings_subject *subject,
     return settings_names_find(subject->names, name);
 }
 
+static const char *value_of(const struct settings_subject *subject, const struct settings_name *setting) {
+    return subject->is_literal && setting->literal ? setting->literal : setting->value;
+}
+
+const char *subject_value(const struct settings_subject *subject) {
+    return value_of(subject, subject->setting);
+}
+
 const char *subject_text(const struct settings_subject *subject, const char *name) {
     const struct settings_name *setting = subject_find(subject, name);
-    return setting && setting->kind != VALUE_UNKNOWN ? setting->value : NULL;
+    return setting && setting->kind != VALUE_UNKNOWN ? value_of(subject, setting) : NULL;
 }
 
 bool subject_is_unknown(const struct settings_subject *subject, const char *name) {
@@ -192,6 +200,18 @@ static const struct rule RULES[] = {
     OF_SNAPPEA("HOOK_RUN_TASK_CONTEXT"),
 };
 
+/* Of a file of NAME=VALUE lines it is not known who reads it: what is wrong must be wrong to all. */
+static const char *judge_readings(
+    const struct rule *rule, struct settings_subject *subject, enum settings_format format) {
+    const char *what = rule->judge(subject);
+    if (!what || format != SETTINGS_ENV)
+        return what;
+    subject->is_literal = true;
+    bool is_wrong_to_all = rule->judge(subject) != NULL;
+    subject->is_literal = false;
+    return is_wrong_to_all ? what : NULL;
+}
+
 size_t settings_rules_judge(const struct settings_names *names, enum settings_format format,
     struct settings_breach *breaches, size_t size) {
     struct settings_subject subject = {.names = names, .is_python = format == SETTINGS_PYTHON};
@@ -201,7 +221,7 @@ size_t settings_rules_judge(const struct settings_names *names, enum settings_fo
         if (!(rule->where & (subject.is_python ? IN_PYTHON : IN_ENVIRONMENT)))
             continue;
         subject.setting = settings_names_find(names, rule->name);
-        const char *what = rule->judge(&subject);
+        const char *what = judge_readings(rule, &subject, format);
         if (!what)
             continue;
         if (count < size)

@@ -86,12 +86,13 @@ const char *judge_integer(const struct settings_subject *subject) {
     const struct settings_name *setting = subject->setting;
     if (!setting || (setting->kind != VALUE_TEXT && setting->kind != VALUE_INTEGER))
         return NULL;
-    return settings_rules_is_integer(setting->value) ? NULL : "is no whole number";
+    return settings_rules_is_integer(subject_value(subject)) ? NULL : "is no whole number";
 }
 
 /* An empty one counts as not set. */
 const char *judge_optional_integer(const struct settings_subject *subject) {
-    bool is_set = subject->setting && subject->setting->value && *subject->setting->value;
+    const char *text = subject->setting ? subject_value(subject) : NULL;
+    bool is_set = text && *text;
     return is_set ? judge_integer(subject) : NULL;
 }
 
@@ -151,8 +152,8 @@ const char *judge_outbound_mode(const struct settings_subject *subject) {
     const struct settings_name *setting = subject->setting;
     if (!setting || setting->kind != VALUE_TEXT)
         return NULL;
-    bool is_known =
-        strcasecmp(setting->value, "open") == 0 || strcasecmp(setting->value, "allowlist_only") == 0;
+    const char *mode = subject_value(subject);
+    bool is_known = strcasecmp(mode, "open") == 0 || strcasecmp(mode, "allowlist_only") == 0;
     return is_known ? NULL : "must be open or allowlist_only";
 }
 

@@ -196,25 +196,27 @@ static const char *judge_dsn(struct url *url) {
 }
 
 static const char *judge_url(
-    const struct settings_name *setting, bool may_be_empty, const char *(*judge)(struct url *url)) {
+    const struct settings_subject *subject, bool may_be_empty, const char *(*judge)(struct url *url)) {
     struct url url;
-    if (!setting || setting->kind == VALUE_UNKNOWN || !setting->value || (may_be_empty && !*setting->value))
+    bool is_known = subject->setting && subject->setting->kind != VALUE_UNKNOWN;
+    const char *text = is_known ? subject_value(subject) : NULL;
+    if (!text || (may_be_empty && !*text))
         return NULL;
-    const char *what = clean(&url, setting->value) ? judge(&url) : NULL;
+    const char *what = clean(&url, text) ? judge(&url) : NULL;
     explicit_bzero(url.text, sizeof url.text);
     return what;
 }
 
 const char *judge_base_url(const struct settings_subject *subject) {
-    return judge_url(subject->setting, false, judge_base);
+    return judge_url(subject, false, judge_base);
 }
 
 const char *judge_database_url(const struct settings_subject *subject) {
-    return judge_url(subject->setting, true, judge_database);
+    return judge_url(subject, true, judge_database);
 }
 
 const char *judge_sentry_dsn(const struct settings_subject *subject) {
-    return judge_url(subject->setting, true, judge_dsn);
+    return judge_url(subject, true, judge_dsn);
 }
 
 /* -- the sender of mail (bugsink/utils.py, sends_email_as_bugsink_but_is_not_hosted_on_bugsink) -- */
@@ -246,9 +248,9 @@ static bool is_listed(const char *hosts) {
 /* Whether the hosts that Bugsink deduces from its BASE_URL are of bugsink.com, or not known. */
 static bool may_be_hosted(const char *base_url) {
     struct url url;
-    if (!clean(&url, base_url) || split(&url))
-        return true;
-    return ends_with(url.host, "bugsink.com");
+    bool may_be = !clean(&url, base_url) || split(&url) || ends_with(url.host, "bugsink.com");
+    explicit_bzero(url.text, sizeof url.text);
+    return may_be;
 }
 
 const char *judge_sender(const struct settings_subject *subject) {

@@ -119,10 +119,10 @@ static const struct option OPTIONS[OPTION_COUNT] = {
                                     "python, json, env, or environment for the shared environment"},
         .type = OPTION_TEXT,
         .offset = OPTION_NO_FIELD},
-    [OPTION_SETTINGS_REQUIRE] = {.doc = {"settings.require", NULL, NULL, "SECRET_KEY; of python also BUGSINK",
-                                     "names that must be assigned there"},
-        .type = OPTION_NAMES,
-        .offset = OPTION_NO_FIELD},
+    [OPTION_SETTINGS_REQUIRE] =
+        {.doc = {"settings.require", NULL, NULL, "SECRET_KEY", "names that must be assigned there"},
+            .type = OPTION_NAMES,
+            .offset = OPTION_NO_FIELD},
     [OPTION_BASE_URL] =
         {.doc = {NULL, NULL, "BASE_URL", NULL, "Bugsink's own: its host is the Host header for the app"},
             .type = OPTION_TEXT,

@@ -224,7 +224,7 @@ START_TEST(mail_from_bugsink_com_needs_a_host_of_bugsink_com) {
     const struct row ROWS[] = {
         {"DEFAULT_FROM_EMAIL=x@example.org", ""},
         {"DEFAULT_FROM_EMAIL=x@bugsink.com\nBASE_URL=http://h", WHAT},
-        {"DEFAULT_FROM_EMAIL=\"Bugs <x@BUGSINK.com> \"\nBASE_URL=http://h", WHAT},
+        {"DEFAULT_FROM_EMAIL=Bugs <x@BUGSINK.com>\nBASE_URL=http://h", WHAT},
         {"DEFAULT_FROM_EMAIL=x@bugsink.com", WHAT},
         {"DEFAULT_FROM_EMAIL=x@bugsink.com\nBASE_URL=http://app.bugsink.com", ""},
         {"DEFAULT_FROM_EMAIL=x@bugsink.com\nALLOWED_HOSTS=\"h, .bugsink.com\"", ""},
@@ -445,6 +445,17 @@ START_TEST(values_of_environment_files_are_known_where_all_readers_agree) {
         {"SECRET_KEY=x\nSECRET_KEY=" KEY50, ""},
         {"MAX_EVENT_SIZE= 5 \t", ""},
         {"MAX_EVENT_SIZE=5#6", "MAX_EVENT_SIZE is no whole number"},
+        /* Docker keeps the quotes, Docker and systemd the comment: what is wrong to one is right to another
+         */
+        {"DEBUG=true", "DEBUG must not be true"},
+        {"DEBUG='true'", ""},
+        {"DEBUG=true # for now", ""},
+        {"MAX_EVENT_SIZE='5'", ""},
+        {"MAX_EVENT_SIZE='x'", "MAX_EVENT_SIZE is no whole number"},
+        {"SECRET_KEY='0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKL'", ""},
+        {"SECRET_KEY=x \\\ny", ""}, /* systemd joins these */
+        {"A=\\\nSECRET_KEY=x", ""},
+        {"A=\\\\\nSECRET_KEY=x", "SECRET_KEY is shorter than 50 characters"},
     };
     ASSERT_ROWS(ROWS, SETTINGS_ENV);
 }

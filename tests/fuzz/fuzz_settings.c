@@ -1,7 +1,11 @@
 /* Bugsink's settings: any file of Python, JSON or NAME=VALUE lines, and any environment.
  * Sources: src/checks/settings_python.c src/checks/settings_python_token.c
  * src/checks/settings_python_string.c src/checks/settings_python_value.c src/checks/settings_json.c
- * src/checks/settings_env.c src/checks/settings_names.c src/checks/settings_rules.c src/checks/settings.c */
+ * src/checks/settings_python_number.c src/checks/settings_python_grammar.c
+ * src/checks/settings_python_grammar_words.c src/checks/settings_python_grammar_signs.c
+ * src/checks/settings_python_block.c src/checks/settings_python_encoding.c src/checks/settings_env.c
+ * src/checks/settings_names.c src/checks/settings_rules.c src/checks/settings_rules_text.c
+ * src/checks/settings_rules_url.c src/checks/settings.c */
 #include "checks/settings.h"
 #include "checks/settings_env.h"
 #include "checks/settings_json.h"
@@ -43,12 +47,13 @@ static void check_names(const struct settings_names *names, enum settings_format
 }
 
 static void check_same(const struct settings_names *a, const struct settings_names *b, size_t moved) {
-    fuzz_assert(a->count == b->count);
+    fuzz_assert(a->count == b->count && a->is_open == b->is_open);
     for (size_t i = 0; i < a->count; i++) {
         const struct settings_name *one = &a->items[i], *other = &b->items[i];
         fuzz_assert(strcmp(one->text, other->text) == 0 && one->kind == other->kind);
         fuzz_assert(one->has_value == other->has_value && one->is_certain == other->is_certain);
         fuzz_assert(one->value ? strcmp(one->value, other->value) == 0 : !other->value);
+        fuzz_assert(one->literal ? strcmp(one->literal, other->literal) == 0 : !other->literal);
         fuzz_assert(
             one->offset == SIZE_MAX ? other->offset == SIZE_MAX : one->offset + moved == other->offset);
     }
