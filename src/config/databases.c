@@ -101,6 +101,10 @@ static int read_setting(struct database *database) {
         return setting_fail(database->loader, database->setting);
     }
     if (!database->is_url) {
+        if (database->setting->text[0] == '\0')
+            loader_add_warning(database->loader,
+                "%s is empty: Bugsink takes the empty name, and does not start; unset it, or name the file",
+                database->setting->place);
         dsn_from_path(database->setting->text, dsn);
         return 0;
     }
@@ -254,11 +258,19 @@ static int read_role(struct database *database) {
     return 0;
 }
 
+/* Bugsink does not read SNAPPEA_DATABASE_PATH: where its queue is not there, it may be well all the same. */
+static bool is_by_old_name(const struct database *database) {
+    const struct setting *old = &database->loader->settings[OPTION_SNAPPEA_DATABASE_PATH];
+    return database->setting == old;
+}
+
 static int read_critical(struct database *database) {
     const json_t *value;
     char origin[ERROR_TEXT_SIZE];
     if (find(database, OPTION_DATABASE_CRITICAL, &value) < 0)
         return -1;
+    if (is_by_old_name(database))
+        database->check->is_critical = false;
     if (value)
         database->check->is_critical = json_is_true(value);
     add_item(database, "critical", database->check->is_critical ? "true" : "false",
@@ -371,10 +383,25 @@ static int add_listed(struct loader *loader, json_t *list, const struct own_data
     return 0;
 }
 
+/* Where the queue is. */
+static const struct setting *find_queue(struct loader *loader) {
+    const struct setting *queue = &loader->settings[OPTION_QUEUE];
+    const struct setting *old = &loader->settings[OPTION_SNAPPEA_DATABASE_PATH];
+    if (!old->text)
+        return queue;
+    bool is_used = queue->layer != LAYER_ENVIRONMENT;
+    loader_add_warning(loader,
+        "SNAPPEA_DATABASE_PATH is not Bugsink's, whose queue is /tmp/snappea.sqlite3 in its image; %s. Write "
+        "BUGSINK_HEALTH_QUEUE where yours is elsewhere",
+        is_used ? "the queue is looked for there for one more release, and its failure makes nothing unready"
+                : "it is not used");
+    return is_used ? old : queue;
+}
+
 int loader_load_databases(struct loader *loader) {
     const struct setting *url = &loader->settings[OPTION_DATABASE_URL];
     const struct setting *path = &loader->settings[OPTION_DATABASE_PATH];
-    const struct setting *queue = &loader->settings[OPTION_SNAPPEA_DATABASE_PATH];
+    const struct setting *queue = find_queue(loader);
     const struct own_database own[2] = {
         {"default", url->text ? url : path, url->text != NULL, url->text || path->layer == LAYER_ENVIRONMENT},
         {"snappea", queue, false, queue->layer == LAYER_ENVIRONMENT},

@@ -54,6 +54,8 @@ static int set_from_environment(struct loader *loader, const struct option *opti
         option->has_file_variant ? environment_get(loader->source->environment, file_name) : NULL;
     if (value && path)
         return error_set(loader->err, "%s and %s are both set; keep one of them", name, file_name);
+    if (!value && !path && option->counts_when_empty && environment_has(loader->source->environment, name))
+        value = "";
     if (value) {
         set(setting, LAYER_ENVIRONMENT, str_dup(value), name, "environment", name);
         return 1;

@@ -107,13 +107,49 @@ END_TEST
 
 START_TEST(an_empty_variable_is_an_unset_one) {
     struct config *config = harness_load_good(NULL,
-        ENVIRONMENT("BUGSINK_HEALTH_INTERVAL=", "DATABASE_URL=", "DATABASE_PATH=", "SNAPPEA_DATABASE_PATH=",
+        ENVIRONMENT(
+            "BUGSINK_HEALTH_INTERVAL=", "DATABASE_URL=", "BUGSINK_HEALTH_QUEUE=", "SNAPPEA_DATABASE_PATH=",
             "BUGSINK_VERSION=", "BUGSINK_HEALTH_CONFIG=", "SECRET_KEY=", "BUGSINK_HEALTH_NONSENSE="),
         NULL);
     ck_assert_int_eq(config->interval_ms, 5000);
     ck_assert_str_eq(config->checks[0].dsn.path, "/data/db.sqlite3");
     ck_assert_str_eq(config->app_version, "unknown");
     ck_assert_uint_eq(config->check_count, 4);
+    config_free(config);
+}
+END_TEST
+
+START_TEST(an_empty_database_path_is_the_empty_name_as_it_is_to_bugsink) {
+    struct config *config = harness_load_good(NULL, ENVIRONMENT("DATABASE_PATH="), NULL);
+    ck_assert_str_eq(config->checks[0].dsn.path, "");
+    config_free(config);
+    config = harness_load_good(NULL, ENVIRONMENT("DATABASE_PATH=", "DATABASE_URL=postgres://u@h/d"), NULL);
+    ck_assert_int_eq(config->checks[0].kind, KIND_POSTGRES);
+    config_free(config);
+}
+END_TEST
+
+START_TEST(the_queues_old_name_makes_nothing_unready) {
+    struct config *config = harness_load_good(NULL, ENVIRONMENT("SNAPPEA_DATABASE_PATH=/old"), NULL);
+    ck_assert_str_eq(config->checks[1].dsn.path, "/old");
+    ck_assert(!config->checks[1].is_critical);
+    ck_assert_ptr_nonnull(strstr(config->warnings[0], "BUGSINK_HEALTH_QUEUE"));
+    config_free(config);
+    config =
+        harness_load_good(NULL, ENVIRONMENT("SNAPPEA_DATABASE_PATH=/old", "BUGSINK_HEALTH_QUEUE=/new"), NULL);
+    ck_assert_str_eq(config->checks[1].dsn.path, "/new");
+    ck_assert(config->checks[1].is_critical);
+    config_free(config);
+    config = harness_load_good("{\"databases\": {\"snappea\": {\"critical\": true}}}",
+        ENVIRONMENT("SNAPPEA_DATABASE_PATH=/old"), NULL);
+    ck_assert(config->checks[0].is_critical);
+    config_free(config);
+}
+END_TEST
+
+START_TEST(a_byte_order_mark_in_front_of_the_file_is_let_pass) {
+    struct config *config = harness_load_good("\xef\xbb\xbf{\"interval\": \"6s\"}", NO_ENVIRONMENT, NULL);
+    ck_assert_int_eq(config->interval_ms, 6000);
     config_free(config);
 }
 END_TEST
@@ -620,7 +656,7 @@ START_TEST(checks_are_equal_when_everything_is) {
         "{\"databases\": {}, \"settings\": {\"path\": \"/b.py\"}}",
         "{\"databases\": {}, \"settings\": {\"path\": \"/a.py\", \"format\": \"json\", \"require\": "
         "[\"SECRET_KEY\", \"BUGSINK\"]}}",
-        "{\"databases\": {}, \"settings\": {\"path\": \"/a.py\", \"require\": [\"SECRET_KEY\"]}}",
+        "{\"databases\": {}, \"settings\": {\"path\": \"/a.py\", \"require\": [\"BUGSINK\"]}}",
         "{\"databases\": {}, \"settings\": {\"path\": \"/a.py\", \"require\": [\"SECRET_KEY\", "
         "\"BUGSINKS\"]}}",
         "{\"databases\": {}, \"settings\": {\"format\": \"environment\"}}",
@@ -704,6 +740,9 @@ Suite *config_suite(void) {
     tcase_add_test(layers, flags_win_over_environment_over_file_over_default);
     tcase_add_test(layers, of_a_flag_given_twice_the_last_holds);
     tcase_add_test(layers, an_empty_variable_is_an_unset_one);
+    tcase_add_test(layers, an_empty_database_path_is_the_empty_name_as_it_is_to_bugsink);
+    tcase_add_test(layers, the_queues_old_name_makes_nothing_unready);
+    tcase_add_test(layers, a_byte_order_mark_in_front_of_the_file_is_let_pass);
     tcase_add_loop_test(layers, a_setting_is_the_same_by_flag_variable_and_key, 0, ROWS(EVERYWHERE));
     tcase_add_test(layers, the_fields_hold_what_the_items_say);
     TCase *docs = tcase_create("documentation");
