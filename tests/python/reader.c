@@ -1,5 +1,5 @@
-/* Reads the Python files whose paths stand one a line on standard input, and says of each on a line of its own:
- * "ok", or what is wrong with it and where. For compare.py. */
+/* Reads the Python files whose paths stand one a line on standard input, and says of each on a line of its
+ * own: "ok", or what is wrong with it and where. For compare.py. */
 #include "checks/settings.h"
 
 #include <stdio.h>
