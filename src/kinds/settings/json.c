@@ -251,9 +251,9 @@ static int read_element(struct reader *reader) {
 int settings_json_parse(const char *text, struct settings_names *names, struct settings_fault *fault) {
     struct reader reader = {.text = text, .at = text, .names = names, .fault = fault};
     skip_space(&reader);
-    int result = *reader.at == '{' ? 0 : refuse(&reader, "not a JSON object");
-    while (result == 0 && (result = read_element(&reader)) == 0 && reader.depth > 0)
-        continue;
+    int result = *reader.at == '{' ? read_element(&reader) : refuse(&reader, "not a JSON object");
+    while (result == 0 && reader.depth > 0)
+        result = read_element(&reader);
     wipe(&reader.string);
     return result;
 }
