@@ -28,7 +28,7 @@ RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3 curl
 TEST_PACKAGES  = $(RUN_PACKAGES) check libfuse3-dev fuse3 nftables openssl pgbouncer postgresql \
                  $(if $(MYSQL),mariadb-server) valgrind zsh
 # The tests of deploy/: a Node.js of 18 or newer may be there from elsewhere; the rest is fetched by tests/deploy/prepare.sh.
-DEPLOY_PACKAGES = $(RUN_PACKAGES) unzip $(if $(shell command -v npm),,nodejs npm)
+DEPLOY_PACKAGES = $(RUN_PACKAGES) git shellcheck unzip $(if $(shell command -v npm),,nodejs npm)
 DEB_PACKAGES   = $(BUILD_PACKAGES) binutils dpkg-dev xz-utils
 PACKAGING_PACKAGES = $(DEB_PACKAGES) iproute2 lintian man-db mariadb-server openssl podman-compose postgresql procps \
                  python3-jsonschema python3-yaml sqlite3 systemd $(if $(shell command -v npm),,nodejs npm)
@@ -41,6 +41,11 @@ CROSS_TOOLS     = gcc make pkg-config libc6-dev binutils dpkg-dev xz-utils ca-ce
 CROSS_LIBRARIES = libevent-dev libpq-dev libsqlite3-dev libjansson-dev $(FILTER_PACKAGES) $(if $(MYSQL),libmariadb-dev)
 RELEASE_PACKAGES = debian-archive-keyring dpkg-dev git mmdebstrap qemu-user-static
 CHROOT_PACKAGES = git mmdebstrap
+# Of the machine, and of the Debian in which is built for arm64.
+ARM64_PACKAGES = $(CHROOT_PACKAGES) binutils cpio qemu-system-arm ipxe-qemu
+CROSS_PACKAGES = binutils dpkg-dev gcc gcc-aarch64-linux-gnu libc6-dev libc6-dev-arm64-cross libseccomp-dev make pkg-config xz-utils \
+                 $(addsuffix :arm64,busybox-static check libevent-dev libfuse3-dev libjansson-dev libmariadb-dev libpq-dev libsqlite3-dev)
+ARM64_SUITES = base filters io sandbox e2e_cli e2e_http e2e_lifecycle e2e_reload e2e_sandbox
 UI_PACKAGES    = $(RUN_PACKAGES) chromium faketime fonts-dejavu-core $(if $(shell command -v npm),,nodejs npm)
 # Unpacked under $(BUILD) by tests/monitoring/prepare.sh and not installed, which would start a service; the rest is as for deploy/.
 MONITORING_PACKAGES = prometheus
@@ -106,7 +111,7 @@ FUZZ_COVERAGE = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz-coverage SANITIZE=fuzzer-no-li
 .PHONY: endurance load deps-load
 .PHONY: bench bench-docs deps-bench python-compare
 .PHONY: release release-test image-name deps-release
-.PHONY: test-on deps-chroot
+.PHONY: test-on arm64-test deps-chroot deps-arm64
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
 .PHONY: fuzz fuzz-merge fuzz-coverage fuzzers deps-fuzz
 
@@ -238,15 +243,18 @@ TARGETS ?= run test
 test-on: deps-chroot ### make TARGETS ("run test") of the last commit in a minimal SUITE (trixie), as root and as a user with sudo
 	scripts/test-on.sh $(BUILD)/test-on $(SUITE) "$(WHO)" $(TARGETS)
 
+arm64-test: deps-arm64 ### cross-build the program, its tests and its package for arm64; run ARM64_SUITES under Debian's arm64 kernel, emulated
+	PACKAGES="$(CROSS_PACKAGES)" scripts/arm64-test.sh $(BUILD) $(ARM64_SUITES)
+
 clean: ## remove everything built
 	rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*[^#]## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
+	@sed -n 's/^\([a-z0-9-]*\):.*[^#]## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 	@printf '\nFor maintainers:\n'
-	@sed -n 's/^\([a-z-]*\):.*[^#]### /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
+	@sed -n 's/^\([a-z0-9-]*\):.*[^#]### /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
-deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-release deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage deps-chroot: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-release deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage deps-chroot deps-arm64: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health

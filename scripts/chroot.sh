@@ -2,10 +2,9 @@
 # Another Debian, in a directory:
 #   chroot.sh make SUITE ROOT [PACKAGE...]    makes it anew, the smallest one with these packages
 #   chroot.sh enter ROOT USER COMMAND...      runs a command in it, in namespaces that leave no mount behind
-# CHROOT_MIRROR: where the packages come from. Only root can do either.
+# CHROOT_MIRROR: where the packages come from (as this machine's own); CHROOT_FOREIGN: another architecture, for packages named PACKAGE:ARCHITECTURE. Only
+# root can do either.
 set -eu
-
-mirror=${CHROOT_MIRROR:-http://deb.debian.org/debian}
 
 die() {
     echo "chroot: $1" >&2
@@ -17,7 +16,9 @@ make_root() {
     shift 2
     rm -rf "$root"
     mkdir -p "$(dirname "$root")"
-    mmdebstrap --quiet --variant=minbase --include="$(echo "$@" | tr ' ' ,)" "$suite" "$root" "deb $mirror $suite main"
+    native=$(dpkg --print-architecture)
+    mirror=${CHROOT_MIRROR:-$("$(dirname "$0")/mirror.sh")}
+    mmdebstrap --quiet --variant=minbase --architectures="$native${CHROOT_FOREIGN:+,$CHROOT_FOREIGN}" --include="$(echo "$@" | tr ' ' ,)" "$suite" "$root" "deb $mirror $suite main"
     # No service is to start with its package: the machine's own may be at its port.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 0755 "$root/usr/sbin/policy-rc.d"
@@ -31,6 +32,7 @@ enter_root() {
     exec unshare --mount --pid --ipc --uts --fork --kill-child --propagation private sh -euc '
         root=$1 user=$2
         shift 2
+        mount --bind "$root" "$root" # so that its / is a mount of its own, which the tests make private
         mount -t proc proc "$root/proc"
         mount --rbind /sys "$root/sys"
         mount --rbind /dev "$root/dev"

@@ -7,6 +7,7 @@ import {test} from 'node:test';
 import {configOf, environmentOf, makeDatabase, peakMemory, runProgram, whileServing} from './program.mjs';
 import {problemsOf} from './schema.mjs';
 import {testTimelines} from './timeline.mjs';
+import './workflow.mjs';
 import {BUILDS, IMAGE, KUBECTL, OLDEST_KUBECTL, ROOT, canonical, inTemporaryDirectory, kustomizeCopy, kustomizeWith, nameOf, parseAll, readRoot,
     renderAll, renderByHelm, renderByScript, run, withKubectl} from './tools.mjs';
 

@@ -24,6 +24,7 @@
     F(int, mysql_real_connect_cont, (MYSQL * *connected, MYSQL * mysql, int status),                         \
         (connected, mysql, status))                                                                          \
     F(my_socket, mysql_get_socket, (MYSQL * mysql), (mysql))                                                 \
+    F(const char *, mysql_get_ssl_cipher, (MYSQL * mysql), (mysql))                                          \
     F(char *, mysql_get_server_info, (MYSQL * mysql), (mysql))                                               \
     F(unsigned long, mysql_get_server_version, (MYSQL * mysql), (mysql))                                     \
     F(my_bool, mariadb_connection, (MYSQL * mysql), (mysql))                                                 \

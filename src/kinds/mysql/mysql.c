@@ -92,6 +92,11 @@ static const char *find_authorities(void) {
     return NULL;
 }
 
+static const char *authorities_directory(void) {
+    const char *chosen = getenv("SSL_CERT_DIR");
+    return chosen ? chosen : "/etc/ssl/certs";
+}
+
 static void set_tls(MYSQL *mysql, const struct mysql_target *target) {
     /* In this library ENFORCE means "where the server has it"; both are set, for their standards change with
      * version 3.4. */
@@ -104,6 +109,8 @@ static void set_tls(MYSQL *mysql, const struct mysql_target *target) {
     const char *ca = target->ca || !is_verified ? target->ca : find_authorities();
     if (ca)
         mysql_options(mysql, MYSQL_OPT_SSL_CA, ca);
+    else if (is_verified) /* on a system without any, where all are refused, too */
+        mysql_options(mysql, MYSQL_OPT_SSL_CAPATH, authorities_directory());
     if (target->cert)
         mysql_options(mysql, MYSQL_OPT_SSL_CERT, target->cert);
     if (target->key)
@@ -217,6 +224,12 @@ static void await_greeting(struct talk *talk) {
         enter(talk, PHASE_TLS);
 }
 
+/* Version 3.3 of the library blocks in it, 3.4 has us wait. */
+static bool is_in_handshake(const struct talk *talk) {
+    const char *cipher = talk->is_tls_next ? mysql_get_ssl_cipher(talk->mysql) : NULL;
+    return talk->is_tls_next && (!cipher || strcmp(cipher, "(NONE)") == 0);
+}
+
 /* One step of the login: waits for what the library waits for, and lets it go on. A greeting that is there as
  * soon as the connection is would be read in the step of the connect: so that is waited for as well. */
 static int take_step(struct talk *talk, MYSQL **connected, int wanted) {
@@ -229,7 +242,7 @@ static int take_step(struct talk *talk, MYSQL **connected, int wanted) {
         if (talk->is_stopped)
             return 0;
     } else if (is_connected) {
-        enter(talk, PHASE_AUTH);
+        enter(talk, is_in_handshake(talk) ? PHASE_TLS : PHASE_AUTH);
         await_socket(talk, (wanted & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : POLLIN);
     }
     return mysql_real_connect_cont(connected, talk->mysql, wanted);
