@@ -1,10 +1,12 @@
 /* Bugsink's settings: any file of Python, JSON or NAME=VALUE lines, and any environment.
- * Sources: src/kinds/settings/python.c src/kinds/settings/python_token.c src/kinds/settings/python_string.c
- * src/kinds/settings/python_value.c src/kinds/settings/python_number.c src/kinds/settings/python_grammar.c
+ * Sources: src/kinds/settings/python.c src/kinds/settings/python_token.c
+ * src/kinds/settings/python_string.c src/kinds/settings/python_value.c src/kinds/settings/python_number.c
+ * src/kinds/settings/python_grammar.c src/kinds/settings/python_grammar_parts.c
  * src/kinds/settings/python_grammar_words.c src/kinds/settings/python_grammar_signs.c
  * src/kinds/settings/python_block.c src/kinds/settings/python_encoding.c src/kinds/settings/json.c
- * src/kinds/settings/env.c src/kinds/settings/names.c src/kinds/settings/rules.c
- * src/kinds/settings/rules_text.c src/kinds/settings/rules_url.c src/kinds/settings/settings.c */
+ * src/kinds/settings/env.c src/kinds/settings/names.c src/kinds/settings/rule.c
+ * src/kinds/settings/rules.c src/kinds/settings/rules_text.c src/kinds/settings/rules_url.c
+ * src/kinds/settings/settings.c */
 #include "kinds/settings/settings.h"
 #include "kinds/settings/env.h"
 #include "kinds/settings/json.h"

@@ -4,6 +4,7 @@
 
 #include "kinds/settings/python_block.h"
 #include "kinds/settings/python_grammar.h"
+#include "kinds/settings/python_string.h"
 #include "kinds/settings/python_token.h"
 #include "kinds/settings/python_value.h"
 
@@ -418,7 +419,7 @@ static int read_line(struct parser *parser) {
 
 int settings_python_parse(const char *text, struct settings_names *names, struct settings_fault *fault) {
     struct parser parser = {.names = names};
-    tokenizer_init(&parser.tokenizer, text, fault);
+    tokenizer_init(&parser.tokenizer, text, python_skip_string, fault);
     python_grammar_init(&parser.grammar, text, false, fault);
     do {
         if (advance(&parser) < 0 || read_line(&parser) < 0)

@@ -1,9 +1,9 @@
 /* Skips Python's strings. What stands within an f-string's braces is read as Python 3.12 does it (PEP 701:
  * any quotes, nested strings, line ends); what older Pythons take is a part of that. */
-#include "kinds/settings/python_grammar.h"
-#include "kinds/settings/python_token.h"
+#include "kinds/settings/python_string.h"
 
 #include "base/str.h"
+#include "kinds/settings/python_grammar.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -16,24 +16,6 @@ struct string {
     struct string_prefix prefix;
     struct settings_fault *fault;
 };
-
-bool python_string_begins(const char *at, struct string_prefix *prefix) {
-    static const char *const PREFIXES[] = {"", "r", "u", "b", "f", "t", "br", "rb", "fr", "rf", "tr", "rt"};
-    char letters[3] = "";
-    size_t length = 0;
-    for (; length < 2 && isalpha((unsigned char)at[length]); length++)
-        letters[length] = (char)tolower((unsigned char)at[length]);
-    if (at[length] != '"' && at[length] != '\'')
-        return false;
-    *prefix = (struct string_prefix){.length = length,
-        .is_raw = strchr(letters, 'r'),
-        .is_bytes = strchr(letters, 'b'),
-        .has_fields = strchr(letters, 'f') || strchr(letters, 't')};
-    for (size_t i = 0; i < sizeof PREFIXES / sizeof PREFIXES[0]; i++)
-        if (strcmp(PREFIXES[i], letters) == 0)
-            return true;
-    return false;
-}
 
 static const char *refuse(const struct string *string, const char *at, const char *what) {
     settings_fault_at(string->fault, string->text, at, what);
@@ -166,7 +148,7 @@ static const char *skip_expression(const struct string *string, const char *at, 
     struct tokenizer tokenizer;
     struct python_grammar grammar;
     struct token token;
-    tokenizer_init(&tokenizer, string->text, string->fault);
+    tokenizer_init(&tokenizer, string->text, python_skip_string, string->fault);
     tokenizer.at = at;
     tokenizer.level = level + 1;
     tokenizer.is_in_line = true;

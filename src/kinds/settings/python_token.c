@@ -6,9 +6,11 @@
 #include <ctype.h>
 #include <string.h>
 
-void tokenizer_init(struct tokenizer *tokenizer, const char *text, struct settings_fault *fault) {
+void tokenizer_init(struct tokenizer *tokenizer, const char *text, python_string_skipper *skip_string,
+    struct settings_fault *fault) {
     memset(tokenizer, 0, sizeof *tokenizer);
     tokenizer->text = tokenizer->at = text;
+    tokenizer->skip_string = skip_string;
     tokenizer->fault = fault;
 }
 
@@ -149,6 +151,26 @@ static int read_name(struct tokenizer *tokenizer, struct token *token) {
     return 0;
 }
 
+/* -- strings -- */
+
+bool python_string_begins(const char *at, struct string_prefix *prefix) {
+    static const char *const PREFIXES[] = {"", "r", "u", "b", "f", "t", "br", "rb", "fr", "rf", "tr", "rt"};
+    char letters[3] = "";
+    size_t length = 0;
+    for (; length < 2 && isalpha((unsigned char)at[length]); length++)
+        letters[length] = (char)tolower((unsigned char)at[length]);
+    if (at[length] != '"' && at[length] != '\'')
+        return false;
+    *prefix = (struct string_prefix){.length = length,
+        .is_raw = strchr(letters, 'r'),
+        .is_bytes = strchr(letters, 'b'),
+        .has_fields = strchr(letters, 'f') || strchr(letters, 't')};
+    for (size_t i = 0; i < sizeof PREFIXES / sizeof PREFIXES[0]; i++)
+        if (strcmp(PREFIXES[i], letters) == 0)
+            return true;
+    return false;
+}
+
 /* -- operators -- */
 
 static size_t operator_length(const char *at) {
@@ -191,8 +213,8 @@ static int read_token(struct tokenizer *tokenizer, struct token *token) {
     struct string_prefix prefix;
     if (python_string_begins(at, &prefix)) {
         token->kind = TOKEN_STRING;
-        return go_to(
-            tokenizer, python_skip_string(tokenizer->text, at, &prefix, tokenizer->level, tokenizer->fault));
+        return go_to(tokenizer,
+            tokenizer->skip_string(tokenizer->text, at, &prefix, tokenizer->level, tokenizer->fault));
     }
     if (is_name_start(*at))
         return read_name(tokenizer, token);

@@ -26,6 +26,19 @@ struct token {
     size_t length;
 };
 
+/* What stands in front of a string's quotes. */
+struct string_prefix {
+    size_t length;
+    bool is_raw;
+    bool is_bytes;
+    bool has_fields; /* an f-string or t-string, whose {} hold expressions */
+};
+
+/* Skips the string whose prefix begins at `at`: returns what is behind it, or NULL with the fault. level: of
+ * the f-strings around it. */
+typedef const char *python_string_skipper(const char *text, const char *at,
+    const struct string_prefix *prefix, int level, struct settings_fault *fault);
+
 /* As in CPython (Parser/lexer/state.h, MAXLEVEL and MAXFSTRINGLEVEL). */
 enum { PYTHON_MAX_BRACKETS = 200, PYTHON_MAX_NESTING = 150 };
 
@@ -38,10 +51,14 @@ struct tokenizer {
     size_t alt_indent; /* the same, with tabs that are as wide as a space */
     bool is_in_line;   /* a logical line has begun */
     int level; /* of nesting in f-strings; above 0 the text is one field's, and line ends are white space */
+    python_string_skipper *skip_string;
     struct settings_fault *fault; /* filled on failure */
 };
 
-void tokenizer_init(struct tokenizer *tokenizer, const char *text, struct settings_fault *fault);
+/* skip_string: what is within an f-string's braces has tokens and a grammar of its own, so the strings stand
+ * above both (python_string.h). */
+void tokenizer_init(struct tokenizer *tokenizer, const char *text, python_string_skipper *skip_string,
+    struct settings_fault *fault);
 
 /* The next token. Returns 0, or -1 with the fault. Behind TOKEN_END there is nothing. */
 int tokenizer_next(struct tokenizer *tokenizer, struct token *token);
@@ -54,25 +71,10 @@ bool token_is_one_of(const struct token *token, const char *const *words); /* NU
 bool token_is_sign(const struct token *token, const char *sign);
 bool token_is_keyword(const struct token *token); /* not the soft ones: match, case, type */
 
-/* Skips the number at `at` and returns what is behind it, or NULL with the fault. */
-const char *python_skip_number(const char *text, const char *at, struct settings_fault *fault);
-
-/* -- strings (python_string.c) -- */
-
-/* What stands in front of a string's quotes. */
-struct string_prefix {
-    size_t length;
-    bool is_raw;
-    bool is_bytes;
-    bool has_fields; /* an f-string or t-string, whose {} hold expressions */
-};
-
 /* Whether a string begins here. */
 bool python_string_begins(const char *at, struct string_prefix *prefix);
 
-/* Skips the string whose prefix begins at `at`: returns what is behind it, or NULL with the fault. level: of
- * the f-strings around it. */
-const char *python_skip_string(const char *text, const char *at, const struct string_prefix *prefix,
-    int level, struct settings_fault *fault);
+/* Skips the number at `at` and returns what is behind it, or NULL with the fault. */
+const char *python_skip_number(const char *text, const char *at, struct settings_fault *fault);
 
 #endif
