@@ -190,6 +190,8 @@ lint: deps-lint ### include directions, banned functions, format, shell scripts,
 	$(MAKE) BUILD=$(BUILD)/werror WERROR=1 all $(BUILD)/werror/run-tests
 
 analyze: deps-analyze ### gcc's analyzer and clang-tidy over src/ and tests/; what has not changed is not asked again
+	@scripts/wants.sh gcc 12 "it may find what is not found elsewhere" || true
+	@scripts/wants.sh clang-tidy 14 "it may find what is not found elsewhere" || true
 	+$(MAKE) --output-sync=target -k -j$$(nproc) analysis
 
 coverage: deps-coverage ### what the tests reach of src/: $(BUILD)/coverage/report.md

@@ -195,6 +195,7 @@ check_layout() {
     for file in $all_code; do
         head -n 1 "$file" | grep -q '^/\* ' || complain "$file: the first line says in a comment what the file is for"
     done
+    scripts/wants.sh clang-format 14 "the layout is not looked at" || return 0
     for file in $all_code; do
         clang-format --dry-run -Werror "$file" 2>/dev/null || complain "$file: layout: run make format"
     done
@@ -228,6 +229,7 @@ check_links() {
 }
 
 check_scripts() {
+    scripts/wants.sh shellcheck 0.9 "it may find what is not found elsewhere" || true
     shellcheck --severity=warning scripts/*.sh .ci/* deploy/debian/p* tests/*/*.sh deploy/kubernetes/overlays/helm/*.sh || complain "shellcheck"
     shellcheck --severity=warning --shell=bash deploy/completion/*.bash || complain "shellcheck"
 }
@@ -248,6 +250,7 @@ check_cppcheck() {
     loop='json_object_foreach(o,k,v)=while(((k)=json_key(o))&&((v)=json_value(o)))'
     set -- --quiet --inline-suppr --error-exitcode=1 --std=c11 --suppress=missingIncludeSystem -j "$(nproc)" \
         -D"$loop" -D'_Noreturn=__attribute__((noreturn))' -D_GNU_SOURCE -DWITH_MYSQL -DBH_VERSION='""' -D__linux__ -Iinclude -Isrc
+    scripts/wants.sh cppcheck 2.10 "it may find what is not found elsewhere" || true
     cppcheck --enable=warning,performance,portability,style "$@" src || complain "cppcheck"
     # Without style: libcheck's macros hide from it what a test uses.
     cppcheck --enable=warning,performance,portability "$@" -Itests tests || complain "cppcheck"
