@@ -204,7 +204,6 @@ END_TEST
 START_TEST(no_host_no_path_and_no_role_stands_on_it) {
     struct world *world = world_new();
     int port = daemon_free_port();
-    world_write_settings(world, "SECRET_KEY = \"zK9-abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEFGH\"\n");
     world_write_config(world,
         "{\"databases\": {\"default\": {\"dsn\": "
         "\"postgresql://user-of-it:pass-of-it@127.0.0.1:%d/name-of-it\", \"role\": \"main\"},\n"
