@@ -63,6 +63,21 @@ void process_limit_processor(unsigned long seconds) {
     setrlimit(RLIMIT_CPU, &limit);
 }
 
+int64_t process_cpu_us(void) {
+    struct rusage usage = {0};
+    getrusage(RUSAGE_SELF, &usage);
+    return (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec +
+           usage.ru_stime.tv_usec;
+}
+
+void process_limit_processor_anew(unsigned long seconds) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_CPU, &limit) < 0)
+        return;
+    limit.rlim_cur = (rlim_t)(process_cpu_us() / 1000000) + 1 + seconds;
+    setrlimit(RLIMIT_CPU, &limit);
+}
+
 void process_want_descriptors(unsigned long wanted) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
