@@ -86,7 +86,7 @@ MYSQL_SRC := $(wildcard src/kinds/mysql/*.c tests/kinds/mysql/*.c tests/fuzz/*my
 LEFT_OUT  := $(if $(MYSQL),,$(MYSQL_SRC)) $(if $(FILTERS),,tests/base/filters_% tests/base/test_filters.c)
 SOURCES   := $(filter-out $(LEFT_OUT),$(sort $(wildcard src/*/*.c src/kinds/*/*.c)))
 OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(if $(COVERAGE),$(BUILD)/tests/coverage.o)
-TEST_SRC  := $(filter-out $(LEFT_OUT) tests/bench/%,$(sort $(wildcard tests/*/*.c tests/kinds/*/*.c)))# bench: programs of their own
+TEST_SRC  := $(filter-out $(LEFT_OUT) tests/bench/% tests/python/%,$(sort $(wildcard tests/*/*.c tests/kinds/*/*.c)))# these are programs of their own
 TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
 TEST_JOBS ?= 3# suites at a time: most of them wait
 ENDURANCE_SECONDS ?= 600
@@ -109,7 +109,7 @@ FUZZ_COVERAGE = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz-coverage SANITIZE=fuzzer-no-li
 .PHONY: analyze analysis coverage deps-analyze deps-coverage
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
-.PHONY: bench bench-docs deps-bench
+.PHONY: bench bench-docs deps-bench python-compare
 .PHONY: release release-test image-name deps-release
 .PHONY: test-on arm64-test deps-chroot deps-arm64
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
@@ -147,6 +147,9 @@ bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_RO
 	$(MAKE) $(BUILD)/bugsink-health $(BENCH_TOOLS)
 	scripts/unpack-packages.sh $(BUILD)/bench $(BENCH_UNPACKED)
 	BH_PROGRAM=$(BUILD)/bugsink-health BENCH_BUILD=$(BUILD) BENCH_MYSQL=$(MYSQL) node tests/bench/bench.mjs
+
+python-compare: $(BUILD)/python-reader ### what we refuse in Python files beside what python3 does, over all .py files of the machine and 10,000 mutations
+	python3 tests/python/compare.py $(BUILD)/python-reader
 
 bench-docs: ### write the README's table of costs anew from the last benchmark
 	scripts/docs.sh costs $(BUILD)/bench-summary.md
@@ -283,13 +286,14 @@ $(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS) | $(BUILD)/faults.so $(if $(FILTERS),
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(ALLOCATION_WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
 
 # The tools of load and benchmark are programs of their own; the pods of bench-fleet keep to the schedule of the program itself.
-BENCH_OBJ = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/bench/*.c))
+BENCH_OBJ = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/bench/*.c tests/python/*.c))
 $(BUILD)/probe-client: $(BUILD)/tests/bench/probe_client.o $(BUILD)/tests/harness/probes.o
 $(BUILD)/bench-client: $(BUILD)/tests/bench/client.o $(BUILD)/tests/harness/probes.o
 $(BUILD)/bench-run: $(BUILD)/tests/bench/run.o
 $(BUILD)/raw-server: $(BUILD)/tests/bench/raw_server.o
 $(BUILD)/bench-fleet: $(BUILD)/tests/bench/fleet.o $(BUILD)/tests/checker/fleet.o $(OBJECTS)
-$(BENCH_TOOLS):
+$(BUILD)/python-reader: $(BUILD)/tests/python/reader.o $(OBJECTS)
+$(BENCH_TOOLS) $(BUILD)/python-reader:
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
