@@ -40,7 +40,7 @@ CHROOT_PACKAGES = git mmdebstrap
 # Of the machine, and of the Debian in which is built for arm64.
 ARM64_PACKAGES = $(CHROOT_PACKAGES) binutils cpio qemu-system-arm ipxe-qemu sqlite3
 CROSS_PACKAGES = binutils dpkg-dev gcc gcc-aarch64-linux-gnu libc6-dev libc6-dev-arm64-cross libseccomp-dev make pkg-config xz-utils \
-                 $(addsuffix :arm64,busybox-static check libevent-dev libfuse3-dev libjansson-dev libmariadb-dev libpq-dev libsqlite3-dev)
+                 $(addsuffix :arm64,busybox check libevent-dev libfuse3-dev libjansson-dev libmariadb-dev libpq-dev libsqlite3-dev)
 ARM64_SUITES = filters io sandbox# without those that ask how long a thing takes: one second there is many here
 UI_PACKAGES    = $(RUN_PACKAGES) chromium faketime fonts-dejavu-core $(if $(shell command -v npm),,nodejs npm)
 # Unpacked under $(BUILD) by tests/monitoring/prepare.sh and not installed, which would start a service; the rest is as for deploy/.

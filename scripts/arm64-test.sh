@@ -61,7 +61,7 @@ list_attempts() {
 lay_out_guest() {
     rm -rf "$guest"
     mkdir -p "$guest/bin" "$guest/dev" "$guest/etc" "$guest/lib" "$guest/proc" "$guest/root" "$guest/sys" "$guest/tmp" "$guest/work/build"
-    cp "$root/bin/busybox" "$guest/bin/"
+    cp "$root/usr/bin/busybox" "$guest/bin/"
     for name in cat echo env grep head kill ls mkdir mount poweroff printenv ps rm sh sleep sync tail true umount ip wget cp tr; do
         ln -s busybox "$guest/bin/$name"
     done
@@ -76,8 +76,8 @@ lay_out_guest() {
     list_attempts >"$guest/work/attempts"
     [ "$(wc -l <"$guest/work/attempts")" -gt 30 ] || { echo "arm64-test: where are the attempts?" >&2 && exit 1; }
     : >"$build/arm64/libraries"
-    for name in bugsink-health run-tests; do
-        list_libraries "$source/build/$name"
+    for file in "$guest/bin/busybox" "$source/build/bugsink-health" "$source/build/run-tests"; do
+        list_libraries "$file"
     done
     for name in $(sort -u "$build/arm64/libraries") libpq.so.5 libmariadb.so.3 libnss_files.so.2; do
         [ ! -e "$root$libraries/$name" ] || cp -L "$root$libraries/$name" "$guest/lib/"
