@@ -92,22 +92,23 @@ static const struct {
     const char *text;      /* the pooler's own, by which 08P01 is told apart; "": it does not matter */
     const char *passed_on; /* the server's own code, which version 1.24 hands on in its place */
 } ROWS[] = {
-    {USER, RIGHT, "bugsink", ROLE_MAIN, REASON_OK, "", PHASE_NONE, ""},
-    {USER, RIGHT, "bugsink", ROLE_PLAIN, REASON_OK, "", PHASE_NONE, ""},
+    {USER, RIGHT, "bugsink", ROLE_MAIN, REASON_OK, "", PHASE_NONE, "", NULL},
+    {USER, RIGHT, "bugsink", ROLE_PLAIN, REASON_OK, "", PHASE_NONE, "", NULL},
     {USER, "wrong", "bugsink", ROLE_MAIN, REASON_AUTH_FAILED, "08P01", PHASE_AUTH,
-        "SASL authentication failed"},
+        "SASL authentication failed", NULL},
     {"nobody", "wrong", "bugsink", ROLE_MAIN, REASON_AUTH_FAILED, "08P01", PHASE_AUTH,
-        "SASL authentication failed"},
+        "SASL authentication failed", NULL},
     {USER, RIGHT, "badpass", ROLE_MAIN, REASON_AUTH_FAILED, "08P01", PHASE_AUTH,
         "password authentication failed", "28P01"},
-    {USER, RIGHT, "unknown", ROLE_MAIN, REASON_DB_MISSING, "08P01", PHASE_AUTH, "no such database: unknown"},
+    {USER, RIGHT, "unknown", ROLE_MAIN, REASON_DB_MISSING, "08P01", PHASE_AUTH, "no such database: unknown",
+        NULL},
     {USER, RIGHT, "absent", ROLE_MAIN, REASON_DB_MISSING, "08P01", PHASE_AUTH,
         "database \"absent\" does not exist", "3D000"},
-    {USER, RIGHT, "blank", ROLE_MAIN, REASON_UNMIGRATED, "42P01", PHASE_QUERY, ""},
-    {USER, RIGHT, "blank", ROLE_PLAIN, REASON_OK, "", PHASE_NONE, ""},
-    {"reader", RIGHT, "bugsink", ROLE_MAIN, REASON_UNMIGRATED, "42501", PHASE_QUERY, ""},
-    {USER, RIGHT, "dead", ROLE_MAIN, REASON_TIMEOUT, "", PHASE_AUTH,
-        ""}, /* the pooler waits and tries again */
+    {USER, RIGHT, "blank", ROLE_MAIN, REASON_UNMIGRATED, "42P01", PHASE_QUERY, "", NULL},
+    {USER, RIGHT, "blank", ROLE_PLAIN, REASON_OK, "", PHASE_NONE, "", NULL},
+    {"reader", RIGHT, "bugsink", ROLE_MAIN, REASON_UNMIGRATED, "42501", PHASE_QUERY, "", NULL},
+    {USER, RIGHT, "dead", ROLE_MAIN, REASON_TIMEOUT, "", PHASE_AUTH, "",
+        NULL}, /* the pooler waits and tries again */
 };
 
 START_TEST(behind_a_pooler_each_fault_has_its_code) {
