@@ -43,7 +43,7 @@ start() {
     await grep -q 'event=listening' "$log"
 }
 
-has() { wget -q -O - -T 60 "$url$1" | grep -q "$2"; }
+has() { wget -q -O - "$url$1" | grep -q "$2"; }
 says() { grep -q "$1" "$log"; }
 is_ready() { "$program" probe >/dev/null 2>&1; }
 stop() {
@@ -71,7 +71,7 @@ serve() {
 # An attempt ends the responder, by name; where the kernel does that itself there is no name.
 attempt() {
     start "$hole" serve || return 1
-    wget -q -O - -T 60 "$url/hole/$1/$checker" >/dev/null 2>&1
+    wget -q -O - "$url/hole/$1/$checker" >/dev/null 2>&1
     await says 'event="responder gone"' || { kill -KILL "$checker"; return 1; }
     wait "$checker"
     says "event=\"sandbox violation\" system_call=$2 " && ! says 'event=hole'
