@@ -55,7 +55,9 @@ serve() {
     check "serve starts" start "$program" serve
     check "its sandbox is whole" await says 'process=responder event=sandbox sandbox="seccomp landlock=[0-9]*"$'
     check "probe: it becomes ready" await is_ready
-    check "/health/live/" has /health/live/ ok
+    check "/health/live/" has /health/live/ OK
+    check "/health/started/" has /health/started/ .
+    check "/health/self/" has /health/self/ .
     check "/health/ready/" has /health/ready/ '"status"'
     check "/health/ready/default" has /health/ready/default '"status"'
     check "/health/" has /health/ '"checks"'
