@@ -37,7 +37,7 @@ IMAGE_PACKAGES = binutils buildah conmon curl dnsmasq-base iproute2 jq mariadb-s
 # The Debians that a release is built in (scripts/cross.sh): tools of the building machine's architecture, libraries of the other.
 CROSS_TOOLS     = gcc make pkg-config libc6-dev binutils dpkg-dev xz-utils ca-certificates openssl python3-minimal libpython3-stdlib $(FILTER_PACKAGES)
 CROSS_LIBRARIES = libevent-dev libpq-dev libsqlite3-dev libjansson-dev $(FILTER_PACKAGES) $(if $(MYSQL),libmariadb-dev)
-RELEASE_PACKAGES = debian-archive-keyring dpkg-dev git mmdebstrap qemu-user-static
+RELEASE_PACKAGES = debian-archive-keyring dpkg-dev git jq mmdebstrap qemu-user-static xz-utils
 UI_PACKAGES    = $(RUN_PACKAGES) chromium faketime fonts-dejavu-core $(if $(shell command -v npm),,nodejs npm)
 # Unpacked under $(BUILD) by tests/monitoring/prepare.sh and not installed, which would start a service; the rest is as for deploy/.
 MONITORING_PACKAGES = prometheus
@@ -204,7 +204,7 @@ release: deps-release ## of the last commit: image (amd64, arm64), packages, sou
 	scripts/release.sh $(BUILD)
 
 release-test: deps-release ## two releases of two folders: the same bytes; what is in them; both images started, arm64 under emulation
-	scripts/release-test.sh $(BUILD)
+	scripts/release-test.sh $(BUILD) || [ $$? = 77 ]
 
 image-name: ## IMAGE=ghcr.io/acme/bugsink-health: all recipes and pages name that image
 	scripts/image-name.sh "$(IMAGE)"
