@@ -28,6 +28,10 @@ struct check {
     void (*finished)(struct check *check, const struct outcome *outcome, int64_t duration_ms);
     void *arg; /* for `finished` */
 
+    /* What the next run is to be like, set before it starts. */
+    enum question question; /* of Bugsink; other kinds know none */
+    bool wants_fresh;       /* on nothing that was kept: a fresh login */
+
     bool is_running;
     bool is_overdue;    /* the deadline has come, but late: what came meanwhile is looked at first */
     int64_t held_up_ms; /* by so much it came late */

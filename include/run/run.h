@@ -4,6 +4,7 @@
 
 #include "run/outcome.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Tells how far the work has come. Made where the process begins; embedded in a run. */
@@ -15,6 +16,7 @@ struct phase_report {
 
 struct run {
     const struct check_config *config;
+    bool wants_fresh; /* nothing that was kept is to be used */
     struct phase_report phases;
     int64_t deadline_ms;    /* on the system's monotonic clock */
     struct outcome outcome; /* zero when the work begins: REASON_OK */

@@ -201,6 +201,7 @@ void check_finish(struct check *check, uint64_t run_id, const struct outcome *ou
     struct outcome final = outcome_checked(outcome);
     if (final.reason != REASON_OK && final.phase == PHASE_NONE)
         final.phase = check->phase;
+    final.asked = check->question;
     check_config_blank(check->config, final.detail);
     str_flatten(final.detail);
     check->finished(check, &final, clock_now_ms(check->env->timers->clock) - check->started_ms);
@@ -222,6 +223,7 @@ static void tell_parent(struct phase_report *report, enum phase phase) {
 static void work(void *arg, int fd) {
     const struct check *check = arg; /* the child has its own copy, by the fork */
     struct run run = {.config = check->config,
+        .wants_fresh = check->wants_fresh,
         .phases = {.tell = tell_parent, .fd = fd},
         .deadline_ms = clock_now_ms(clock_system()) + check_remaining_ms(check)};
     check->kind->work(&run);

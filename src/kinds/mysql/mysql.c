@@ -344,6 +344,8 @@ static bool judge_schema(struct talk *talk, MYSQL_ROW row) {
         return fail(talk, REASON_PROTOCOL, PHASE_QUERY, "values are missing in the answer");
     int64_t installations = strtoll(row[1], NULL, 10);
     observed_set(&talk->outcome->observed, OBSERVED_INSTALLATIONS, installations);
+    if (row[3])
+        observed_set(&talk->outcome->observed, OBSERVED_MIGRATIONS_ID, strtoll(row[3], NULL, 10));
     if (strcmp(row[0], "1") != 0)
         return fail(talk, REASON_UNMIGRATED, PHASE_QUERY, "django_migrations is empty");
     if (installations != 1)
@@ -363,7 +365,8 @@ static bool ask_schema(struct talk *talk) {
     bool is_well = run(talk,
         "SELECT EXISTS (SELECT 1 FROM django_migrations),"
         " (SELECT count(*) FROM (SELECT 1 FROM phonehome_installation LIMIT 2) AS i),"
-        " EXISTS (SELECT 1 FROM phonehome_installation WHERE quota_exceeded_until > UTC_TIMESTAMP(6))"
+        " EXISTS (SELECT 1 FROM phonehome_installation WHERE quota_exceeded_until > UTC_TIMESTAMP(6)),"
+        " (SELECT sum(id) FROM django_migrations)"
         " FROM (SELECT CAST(NULL AS DATETIME(6)) AS quota_exceeded_until) AS older",
         &result, &row);
     is_well = is_well && judge_schema(talk, row);

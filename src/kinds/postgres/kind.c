@@ -86,7 +86,7 @@ static void on_answered(
 static void start(struct check *check) {
     const struct state *state = check->state;
     int64_t now_ms = clock_now_ms(check->env->timers->clock);
-    if (state->kept && (check->env->lets_go || now_ms >= state->expires_ms))
+    if (state->kept && (check->wants_fresh || check->env->lets_go || now_ms >= state->expires_ms))
         let_go(check);
     if (!state->kept) {
         log_in(check);
