@@ -29,8 +29,8 @@ struct check {
     void *arg; /* for `finished` */
 
     /* What the next run is to be like, set before it starts. */
-    enum question question; /* of Bugsink; other kinds know none */
-    bool wants_fresh;       /* on nothing that was kept: a fresh login */
+    enum app_question question; /* of Bugsink; other kinds know none */
+    bool wants_fresh;           /* on nothing that was kept: a fresh login */
 
     bool is_running;
     bool is_overdue;    /* the deadline has come, but late: what came meanwhile is looked at first */

@@ -22,7 +22,7 @@ struct outcome {
                                          in it */
     struct observed observed;
     struct identity identity; /* of the file that was looked at */
-    enum question asked;      /* of Bugsink; filled by check_finish */
+    enum app_question asked;  /* of Bugsink; filled by check_finish */
     enum answer answer; /* to what was asked; where nothing was, to a question that an earlier run left */
     bool is_awaiting;   /* a question of an earlier run is still unanswered, and waited for */
 };

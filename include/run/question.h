@@ -2,7 +2,7 @@
 #ifndef BH_RUN_QUESTION_H
 #define BH_RUN_QUESTION_H
 
-enum question {
+enum app_question {
     QUESTION_NONE,    /* its endpoint, /health/ready, which it answers without its database */
     QUESTION_TOKEN,   /* whether a token that cannot exist is valid: the database is asked for it */
     QUESTION_PROJECT, /* whether a key that cannot exist belongs to a project: as every event asks */
@@ -16,10 +16,10 @@ enum answer {
     ANSWER_SILENCE, /* none, or none that is whole */
     ANSWER_ABSENT,  /* this Bugsink does not know the question: it is older */
     ANSWER_MUTE,    /* an answer that says nothing of the database: of a proxy, say */
-    ANSWER_COUNT,
+    ANSWER_KINDS,
 };
 
 /* "token", "project"; NULL for none. */
-const char *question_name(enum question question);
+const char *question_name(enum app_question question);
 
 #endif

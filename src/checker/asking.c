@@ -9,7 +9,7 @@ void asking_init(struct asking *asking) {
         asking->questions[i] = (struct asked){.answered_ms = -1, .asked_ms = -1};
 }
 
-void asking_want(struct asking *asking, enum question question) {
+void asking_want(struct asking *asking, enum app_question question) {
     asking->questions[question].is_wanted = true;
 }
 
@@ -55,7 +55,8 @@ static bool is_project_next(const struct asking *asking, const struct check_conf
     return project->is_wanted || is_turn || is_again;
 }
 
-enum question asking_next(const struct asking *asking, const struct check_config *config, int64_t now_ms) {
+enum app_question asking_next(
+    const struct asking *asking, const struct check_config *config, int64_t now_ms) {
     if (!config->app.asks || !asking->is_ready || asking->is_awaiting)
         return QUESTION_NONE;
     if (is_token_next(asking, config, now_ms))
@@ -64,11 +65,11 @@ enum question asking_next(const struct asking *asking, const struct check_config
 }
 
 bool asking_is_urgent(const struct asking *asking, const struct check_config *config, int64_t now_ms) {
-    enum question next = asking_next(asking, config, now_ms);
+    enum app_question next = asking_next(asking, config, now_ms);
     return next != QUESTION_NONE && asking->questions[next].is_wanted;
 }
 
-void asking_begin(struct asking *asking, enum question question, int64_t now_ms) {
+void asking_begin(struct asking *asking, enum app_question question, int64_t now_ms) {
     if (question == QUESTION_NONE)
         return;
     asking->questions[question].asked_ms = now_ms;
@@ -78,7 +79,7 @@ void asking_begin(struct asking *asking, enum question question, int64_t now_ms)
 /* -- answers -- */
 
 /* Returns whether it is the first of its kind that says nothing. */
-static bool take(struct asking *asking, enum question question, enum answer answer, int64_t now_ms) {
+static bool take(struct asking *asking, enum app_question question, enum answer answer, int64_t now_ms) {
     struct asked *asked = &asking->questions[question];
     bool was_mute = asked->is_mute;
     switch (answer) {
@@ -95,7 +96,7 @@ static bool take(struct asking *asking, enum question question, enum answer answ
         return true;
     case ANSWER_MUTE: asked->is_mute = true; return !was_mute;
     case ANSWER_NONE:
-    case ANSWER_COUNT: break;
+    case ANSWER_KINDS: break;
     }
     return false;
 }
@@ -153,8 +154,8 @@ static bool is_recent(const struct asked *asked, const struct check_config *conf
     return asked->answered_ms >= 0 && now_ms - asked->answered_ms <= 2 * turn_ms + config->timeout_ms;
 }
 
-static bool is_failing(
-    const struct asking *asking, enum question question, const struct check_config *config, int64_t now_ms) {
+static bool is_failing(const struct asking *asking, enum app_question question,
+    const struct check_config *config, int64_t now_ms) {
     const struct asked *asked = &asking->questions[question];
     bool is_waited_for = asking->is_awaiting && asking->left == question;
     return fails(asked) && (is_waited_for || is_recent(asked, config, now_ms));

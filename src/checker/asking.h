@@ -29,7 +29,7 @@ struct asking {
     struct asked questions[QUESTION_COUNT]; /* but for QUESTION_NONE */
     bool is_ready;                          /* the endpoint was well at the last look at it */
     int64_t looks_without;                  /* looks in a row that were questions */
-    enum question left;                     /* the last one that met silence */
+    enum app_question left;                 /* the last one that met silence */
     bool is_awaiting;                       /* its answer is still waited for: no other is asked */
 };
 
@@ -39,16 +39,16 @@ void asking_init(struct asking *asking);
 void asking_arrive(struct asking *asking);
 
 /* Something has changed in the database: it is asked at the next look. */
-void asking_want(struct asking *asking, enum question question);
+void asking_want(struct asking *asking, enum app_question question);
 
 /* What the next look is to ask: QUESTION_NONE for the endpoint. */
-enum question asking_next(const struct asking *asking, const struct check_config *config, int64_t now_ms);
+enum app_question asking_next(const struct asking *asking, const struct check_config *config, int64_t now_ms);
 
 /* Whether that is wanted, and not merely due. */
 bool asking_is_urgent(const struct asking *asking, const struct check_config *config, int64_t now_ms);
 
 /* A look begins, and asks this. */
-void asking_begin(struct asking *asking, enum question question, int64_t now_ms);
+void asking_begin(struct asking *asking, enum app_question question, int64_t now_ms);
 
 /* Takes note of how it ended. Returns whether that is worth a line in the log: the first answer that says
  * nothing of the database. */

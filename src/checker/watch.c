@@ -199,7 +199,7 @@ void watch_doubt(struct watch *watch, bool is_doubted) {
     watch_hurry(watch);
 }
 
-void watch_ask(struct watch *watch, enum question question) {
+void watch_ask(struct watch *watch, enum app_question question) {
     asking_want(&watch->memory.asking, question);
     if (is_urgent(watch))
         watch_hurry(watch);

@@ -54,7 +54,7 @@ void watch_hurry(struct watch *watch);
 void watch_doubt(struct watch *watch, bool is_doubted);
 
 /* Of Bugsink's own check: that question is asked now, if any can be. */
-void watch_ask(struct watch *watch, enum question question);
+void watch_ask(struct watch *watch, enum app_question question);
 
 /* As watch_start, for a watch that asks the same as another did, which is about to be freed: what that one
  * knows is known. Where looking itself brings a lock-out nearer, its pause goes on; else the first look is

@@ -27,7 +27,7 @@ static void write_head(struct strbuf *request, const struct ask_address *address
 /* Both questions skip login and CSRF, and are answered by one look at the database: the token's with 401, the
  * project's, which is looked up as that of every event is, with 403. (Bugsink: bugsink/authentication.py,
  * ingest/views.py, get_project_for_request.) */
-void ask_write(struct strbuf *request, enum question question, const struct ask_address *address) {
+void ask_write(struct strbuf *request, enum app_question question, const struct ask_address *address) {
     switch (question) {
     case QUESTION_TOKEN:
         strbuf_format(request, "GET %s/api/canonical/0/projects/ HTTP/1.1\r\n", address->root);
@@ -66,11 +66,11 @@ static bool has_text(const char *body, size_t length, const char *text) {
 /* {"detail":"Invalid Bearer token."} and "Project not found or key incorrect", as Bugsink says them, with 401
  * and 403. A proxy that wants a login, and Django's page on CSRF, have other bodies, and have asked no
  * database. The words of the first may be translated; its key may not. */
-static bool is_refusal(enum question question, const char *body, size_t length) {
+static bool is_refusal(enum app_question question, const char *body, size_t length) {
     return has_text(body, length, question == QUESTION_TOKEN ? "\"detail\"" : "Project not found");
 }
 
-enum answer ask_judge(enum question question, int status, const char *body, size_t length) {
+enum answer ask_judge(enum app_question question, int status, const char *body, size_t length) {
     if (status >= 500)
         return ANSWER_FAILS;
     if (status == 404 || status == 405)

@@ -17,12 +17,12 @@ struct ask_address {
 };
 
 /* Appends the whole request. None of them stores anything in Bugsink. */
-void ask_write(struct strbuf *request, enum question question, const struct ask_address *address);
+void ask_write(struct strbuf *request, enum app_question question, const struct ask_address *address);
 
 /* Whether the status alone says what there is to say, so that no body need be waited for. */
 bool ask_is_told_by_status(int status);
 
 /* What an answer to a question says; of the body as much as there is, NULL where length is 0. */
-enum answer ask_judge(enum question question, int status, const char *body, size_t length);
+enum answer ask_judge(enum app_question question, int status, const char *body, size_t length);
 
 #endif

@@ -17,7 +17,7 @@ struct http {
     struct exchange exchanges[2];
     struct exchange *current; /* of the run under way; NULL: none */
     struct exchange *left;    /* a question that outlived its run; NULL: none */
-    enum question left_question;
+    enum app_question left_question;
     enum answer late; /* to a question that was left, until a run has told it */
     struct timer patience;
 };
@@ -50,12 +50,12 @@ static void finish_reason(struct check *check, enum reason reason, const char *d
 static bool is_enough(void *arg, const struct exchange *exchange) {
     const struct check *check = arg;
     const struct http *http = check->state;
-    enum question question = exchange == http->left ? http->left_question : check->question;
+    enum app_question question = exchange == http->left ? http->left_question : check->question;
     return question == QUESTION_NONE ? exchange->reply.status != 200
                                      : ask_is_told_by_status(exchange->reply.status);
 }
 
-static enum answer answer_of(enum question question, const struct http_reply *reply) {
+static enum answer answer_of(enum app_question question, const struct http_reply *reply) {
     return reply->status == 0 ? ANSWER_SILENCE
                               : ask_judge(question, reply->status, reply->body.data, reply->body.length);
 }
@@ -68,7 +68,7 @@ static const char *answer_text(enum answer answer) {
     case ANSWER_NONE:
     case ANSWER_WELL:
     case ANSWER_SILENCE:
-    case ANSWER_COUNT: break;
+    case ANSWER_KINDS: break;
     }
     return "";
 }

@@ -39,7 +39,7 @@ static bool write_requests(
         .is_https = config->app.is_https};
     bool is_whole = true;
     for (int i = QUESTION_NONE; i < QUESTION_COUNT; i++) {
-        ask_write(&target->requests[i], (enum question)i, &address);
+        ask_write(&target->requests[i], (enum app_question)i, &address);
         is_whole = is_whole && !target->requests[i].is_broken;
     }
     return is_whole;
