@@ -119,9 +119,10 @@ static void append_row(struct strbuf *buffer, const struct snapshot *snapshot, c
     if (phase_name(check->phase))
         strbuf_format(buffer, "  in phase %s", phase_name(check->phase));
     strbuf_append(buffer, check->is_critical ? "\n" : "  (not critical)\n");
-    char message[CHECK_MESSAGE_SIZE];
-    if (check->status != STATUS_OK)
+    if (check->status != STATUS_OK) {
+        char message[CHECK_MESSAGE_SIZE];
         append_words(buffer, check_view_message(check, message), info->hint);
+    }
 }
 
 static const char *verdict(enum status status) {
@@ -170,13 +171,14 @@ char *text_round(const struct snapshot *snapshot) {
 
 char *text_line(const struct check_view *check) {
     struct strbuf buffer = {0};
-    char message[CHECK_MESSAGE_SIZE];
     const struct reason_info *info = reason_info(check->reason);
-    if (check->status == STATUS_OK || check->status == STATUS_STARTING)
+    if (check->status == STATUS_OK || check->status == STATUS_STARTING) {
         strbuf_format(&buffer, "%s: %s\n", check->name, status_name(check->status));
-    else
+    } else {
+        char message[CHECK_MESSAGE_SIZE];
         strbuf_format(&buffer, "%s: %s: %s. %s\n", check->name, status_name(check->status), info->slug,
             check_view_message(check, message));
+    }
     return finish(&buffer);
 }
 
