@@ -22,6 +22,7 @@ struct run {
     bool is_last;   /* nothing need be kept */
     bool is_spent;  /* set by the work: this process cannot be asked again */
     bool is_undone; /* set by the work: a process that has given up less must do it */
+    bool wants_fresh; /* nothing that was kept is to be used */
     struct phase_report phases;
     int64_t deadline_ms;    /* on the system's monotonic clock */
     struct outcome outcome; /* zero when the work begins: REASON_OK */

@@ -115,6 +115,16 @@ static const struct option OPTIONS[OPTION_COUNT] = {
         .type = OPTION_TEXT,
         .offset = OPTION_NO_FIELD,
         .initial = "OK"},
+    [OPTION_APP_ASK] =
+        {.doc = {"app.ask", NULL, NULL, "true", "whether Bugsink is asked what only its database can answer"},
+            .type = OPTION_BOOLEAN,
+            .offset = OPTION_NO_FIELD,
+            .initial = "true"},
+    [OPTION_APP_ASK_INTERVAL] =
+        {.doc = {"app.ask_interval", NULL, NULL, "15s", "time between two such questions"},
+            DURATION(100, HOUR),
+            .offset = OPTION_NO_FIELD,
+            .initial = "15s"},
     [OPTION_SETTINGS_FORMAT] = {.doc = {"settings.format", NULL, NULL, "by the path: .py, .json, .env",
                                     "python, json, env, or environment for the shared environment"},
         .type = OPTION_TEXT,

@@ -256,6 +256,9 @@ static const struct matrix_row CHECKS[] = {
     {REASON_STALE_WAKEUP, "directories", MATRIX_REAL,
         "an old wake-up file while tasks wait",
         "e2e_spool", "an_unheard_wakeup_call_is_degraded_while_tasks_wait"},
+    {REASON_BLOCKED, "databases", MATRIX_RULE,
+        "sessions that wait, as a run reports them: which are Bugsink's own is the database's to tell",
+        "policy_evidence", "sessions_that_wait_are_degraded_and_an_error_after_ten_seconds_of_silence"},
 
     /* Bugsink over HTTP */
     {REASON_APP_STARTING, "the app", MATRIX_REAL,
@@ -273,6 +276,12 @@ static const struct matrix_row CHECKS[] = {
     {REASON_APP_ERROR, "the app", MATRIX_SCRIPTED,
         "5xx",
         "http", "an_answer_becomes_its_reason"},
+    {REASON_APP_DATABASE, "the app", MATRIX_SCRIPTED,
+        "its endpoint well; the token question: 500, a reset, silence",
+        "e2e_ask", "a_bugsink_without_its_database_is_app_database_within_ask_interval_and_alive"},
+    {REASON_APP_SCHEMA, "the app", MATRIX_SCRIPTED,
+        "the token question well; the project question: 500",
+        "e2e_ask", "a_schema_behind_its_code_is_app_schema_and_well_as_soon_as_it_is_migrated"},
     {REASON_IDENTITY, "the app", MATRIX_SCRIPTED,
         "200 with another body",
         "http", "an_answer_becomes_its_reason"},
