@@ -2,6 +2,7 @@
 #include "config/address.h"
 #include "config/duration.h"
 #include "config/kind.h"
+#include "config/walk.h"
 #include "config/loader.h"
 #include "config/uri.h"
 
@@ -235,6 +236,19 @@ static void log_what(const struct check_config *check, struct log_line *line) {
     log_str(line, "host", check->app.host);
 }
 
+static void walk(struct walk *walk, struct check_config *check) {
+    struct app_config *config = &check->app;
+    walk_text(walk, &config->url);
+    walk_text(walk, &config->host);
+    WALK_FIELD(walk, config->is_https);
+    walk_text(walk, &config->expect);
+    walk_text(walk, &config->root);
+    WALK_FIELD(walk, config->asks);
+    WALK_FIELD(walk, config->ask_interval_ms);
+    WALK_FIELD(walk, config->fall);
+    WALK_FIELD(walk, config->start_grace_ms);
+}
+
 static void release(struct check_config *check) {
     free(check->app.url);
     free(check->app.host);
@@ -247,5 +261,6 @@ const struct config_kind CONFIG_APP = {
     .asks_the_same = asks_the_same,
     .has_same_limits = has_same_limits,
     .log = log_what,
+    .walk = walk,
     .release = release,
 };
