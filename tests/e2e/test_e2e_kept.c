@@ -136,7 +136,7 @@ END_TEST
 
 /* The sockets that a process has open, by their inodes; -1: we may not look. */
 static int sockets_of(pid_t pid, char list[][32], int max) {
-    char path[64], name[300], target[64];
+    char path[64], name[400], target[64];
     int count = 0;
     snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
     DIR *directory = opendir(path);
