@@ -55,6 +55,8 @@ static int set_from_environment(
         option->has_file_variant ? environment_get(loader->source->environment, file_name) : NULL;
     if (text && path)
         return error_set(loader->err, "%s and %s are both set; keep one of them", name, file_name);
+    if (!text && !path && option->counts_when_empty && environment_has(loader->source->environment, name))
+        text = "";
     if (text) {
         set(value, LAYER_ENVIRONMENT, str_dup(text), name, "environment", name);
         return 1;
