@@ -249,6 +249,7 @@ START_TEST(a_failing_bugsink_has_a_fresh_login_name_the_cause_within_a_second) {
     char *dsn = postgres_dsn(server, "bugsink", POSTGRES_PASSWORD_ENCODED, "bugsink", "");
     world_write_config(scene.world,
         "{\"databases\": {\"default\": {\"dsn\": \"%s\", \"role\": \"main\"}}, \"directories\": {},\n"
+        " \"reconnect\": \"10m\",\n"
         " \"app\": {\"url\": \"http://127.0.0.1:%d\", \"ask_interval\": \"1500ms\"}}\n",
         dsn, scene.bugsink.port);
     free(dsn);
