@@ -41,7 +41,7 @@ START_TEST(with_nothing_set_it_is_what_bugsinks_image_uses) {
     ck_assert_int_eq(check->timeout_ms, 3000);
     ck_assert_int_eq(check->retry_interval_ms, 1000);
     ck_assert_int_eq(check->slow_ms, 1500);
-    ck_assert_int_eq(check->database.reconnect_ms, 60000);
+    ck_assert_int_eq(check->database.reconnect_ms, 15000);
     ck_assert_int_eq(check->database.min_free_bytes, -1);
     ck_assert_int_eq(check->database.max_wal_bytes, INT64_C(1) << 30);
     check = &config->checks[1];
