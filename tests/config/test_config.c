@@ -105,7 +105,8 @@ END_TEST
 
 START_TEST(an_empty_variable_is_an_unset_one) {
     struct config *config = harness_load_good(NULL,
-        ENVIRONMENT("BUGSINK_HEALTH_INTERVAL=", "DATABASE_URL=", "DATABASE_PATH=", "SNAPPEA_DATABASE_PATH=",
+        ENVIRONMENT(
+            "BUGSINK_HEALTH_INTERVAL=", "DATABASE_URL=", "BUGSINK_HEALTH_QUEUE=", "SNAPPEA_DATABASE_PATH=",
             "BUGSINK_VERSION=", "BUGSINK_HEALTH_CONFIG=", "SECRET_KEY=", "BUGSINK_HEALTH_NONSENSE="),
         NULL);
     ck_assert_int_eq(config->interval_ms, 5000);
