@@ -14,6 +14,7 @@
 
 #include "kinds/postgres/error.h"
 #include "kinds/postgres/library.h"
+#include "kinds/postgres/login.h"
 #include "kinds/postgres/questions.h"
 #include "kinds/postgres/target.h"
 
@@ -39,8 +40,9 @@ struct talk {
     struct postgres_target target;
     int64_t
         silence_ms; /* after so long without any sign of life it counts as dead; 0: not before the deadline */
-    bool is_decided; /* nothing that comes later changes the outcome */
-    int rows;        /* of the answer that have come */
+    bool is_decided;             /* nothing that comes later changes the outcome */
+    int rows;                    /* of the answer that have come */
+    struct postgres_login login; /* as the answer has it */
 };
 
 static void enter(struct talk *talk, enum phase phase) {
@@ -110,14 +112,34 @@ static void take_row(struct talk *talk, const PGresult *result) {
         row.names[i] = PQfname(result, i);
         row.values[i] = PQgetisnull(result, 0, i) ? NULL : PQgetvalue(result, 0, i);
     }
+    if (postgres_login_take(&talk->login, &row))
+        return;
     talk->rows++;
     enum reason reason = postgres_judge(&row, &talk->run->outcome.observed, &detail);
     if (reason != REASON_OK)
         decide(talk, reason, NULL, detail);
 }
 
+static int rows_wanted(const struct talk *talk) {
+    return postgres_rows_wanted(talk->run->config->database.role);
+}
+
+static bool asks_login(const struct talk *talk) {
+    return !talk->run->is_last && !talk->kept->is_unaskable;
+}
+
+/* Class 42, "syntax error or access rule violation", in the question of the login, which comes last: a server
+ * that hides its catalogs, or has others. */
+static bool is_of_login(const struct talk *talk, const char *sqlstate) {
+    return asks_login(talk) && talk->rows >= rows_wanted(talk) && sqlstate && strncmp(sqlstate, "42", 2) == 0;
+}
+
 static void take_error(struct talk *talk, const PGresult *result) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (is_of_login(talk, sqlstate)) {
+        talk->kept->is_unaskable = true;
+        return;
+    }
     const char *message = PQresultErrorMessage(result);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     enum reason reason = sqlstate ? postgres_reason_of_sqlstate(sqlstate, text, PHASE_QUERY)
@@ -173,17 +195,22 @@ static bool ask_query(struct talk *talk, const char *sql) {
  * however long the questions take: a server that is slow or waits for a lock is told from one that is gone.
  */
 static bool ask_questions(struct talk *talk) {
-    char opening[POSTGRES_SQL_SIZE], sql[2 * POSTGRES_SQL_SIZE];
+    char opening[POSTGRES_SQL_SIZE];
+    struct strbuf sql = {0};
     enum role role = talk->run->config->database.role;
     postgres_opening(opening, role, run_remaining_ms(talk->run));
-    if (talk->silence_ms == 0 || !*opening) {
-        snprintf(sql, sizeof sql, "%s %s", opening, postgres_questions(role));
-        return ask_query(talk, sql);
+    bool is_apart = talk->silence_ms > 0 && *opening;
+    if (!is_apart)
+        strbuf_format(&sql, "%s ", opening);
+    postgres_questions(&sql, role, asks_login(talk));
+    bool is_well = !sql.is_broken || decide(talk, REASON_INTERNAL, NULL, "out of memory");
+    if (is_well && is_apart) {
+        is_well = ask_query(talk, opening);
+        talk->silence_ms = 0;
     }
-    if (!ask_query(talk, opening))
-        return false;
-    talk->silence_ms = 0;
-    return ask_query(talk, postgres_questions(role));
+    is_well = is_well && ask_query(talk, sql.data);
+    strbuf_release(&sql);
+    return is_well;
 }
 
 /* A transaction that an error left open is closed politely: a pooler in between would otherwise throw its
@@ -200,7 +227,7 @@ static void ask(struct talk *talk) {
     bool is_whole = ask_questions(talk);
     if (is_whole && PQtransactionStatus(conn) == PQTRANS_INERROR)
         is_whole = ask_query(talk, "ROLLBACK");
-    if (is_whole && talk->rows < postgres_rows_wanted(talk->run->config->database.role))
+    if (is_whole && talk->rows < rows_wanted(talk))
         decide(talk, REASON_PROTOCOL, NULL, "rows are missing in the answer");
 }
 
@@ -300,10 +327,22 @@ static bool is_well(const struct talk *talk) {
            PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_IDLE;
 }
 
+/* Whether another login would now be let in, and get the settings, that this one was let in with. */
+static bool is_as_at_login(const struct talk *talk) {
+    return talk->login.fingerprint == talk->kept->login.fingerprint && !talk->login.is_full;
+}
+
+/* What must be looked at again is kept only where that can be told: not where the server hides its catalogs.
+ * Nor where no place would be left for Bugsink, which opens a connection for each request. */
+static bool is_telling(const struct talk *talk) {
+    const struct postgres_login *login = &talk->kept->login;
+    return login->fingerprint != 0 && !talk->login.is_full;
+}
+
 /* Whether it will not be too old when it is wanted next. Else it is closed at once, so that its place at the
  * server is free when the fresh login asks for one. */
 static bool is_worth_keeping(const struct talk *talk) {
-    return !talk->run->is_last && is_well(talk) &&
+    return !talk->run->is_last && is_well(talk) && is_telling(talk) &&
            clock_now_ms(clock_system()) + talk->run->config->interval_ms < talk->kept->expires_ms;
 }
 
@@ -346,18 +385,36 @@ static void log_in_and_ask(struct talk *talk) {
     talk->kept->expires_ms = draw_expiry_ms(talk->run);
     if (resolve(talk, &answer) && log_in(talk, &answer))
         ask(talk);
+    talk->kept->login = talk->login;
     postgres_target_release(&talk->target);
 }
 
-/* What a kept connection says counts where it is good. All else is found, and named, by a fresh login within
- * the same run: there is one place where errors are told apart. */
+/* What a kept connection says counts where it is good, and where a login would still find what this one
+ * found. All else is found, and named, by a fresh login within the same run: there is one place where errors
+ * are told apart. */
 static bool ask_kept(struct talk *talk) {
     if (!talk->kept->conn || clock_now_ms(clock_system()) >= talk->kept->expires_ms)
         return false;
     int64_t share_ms = talk->run->config->timeout_ms / SILENCE_SHARE;
     talk->silence_ms = share_ms < SILENCE_MAX_MS ? share_ms : SILENCE_MAX_MS;
     ask(talk);
-    return is_well(talk);
+    return is_well(talk) && is_as_at_login(talk);
+}
+
+/* Where no place is left but ours, the kept connection is held until the login beside it has been tried: that
+ * finds what Bugsink would find now. In all other cases it gives its place up first. */
+static void begin_anew(struct talk *talk) {
+    struct run *run = talk->run;
+    struct postgres_kept *kept = talk->kept;
+    PGconn *beside = is_well(talk) && talk->login.is_full ? kept->conn : NULL;
+    if (beside)
+        kept->conn = NULL;
+    postgres_hang_up(kept);
+    memset(&run->outcome, 0, sizeof run->outcome);
+    *talk = (struct talk){.run = run, .kept = kept};
+    log_in_and_ask(talk);
+    if (beside)
+        PQfinish(beside);
 }
 
 void postgres_examine(struct run *run) {
@@ -365,12 +422,8 @@ void postgres_examine(struct run *run) {
     struct talk talk = {.run = run, .kept = kept};
     if (run->is_first && run->config->is_sandboxed)
         sandbox_forbid_writing();
-    if (!ask_kept(&talk)) {
-        postgres_hang_up(kept);
-        memset(&run->outcome, 0, sizeof run->outcome);
-        talk = (struct talk){.run = run, .kept = kept};
-        log_in_and_ask(&talk);
-    }
+    if (!ask_kept(&talk))
+        begin_anew(&talk);
     if (!is_worth_keeping(&talk))
         postgres_hang_up(kept);
 }

@@ -2,6 +2,7 @@
 #ifndef BH_KINDS_POSTGRES_POSTGRES_H
 #define BH_KINDS_POSTGRES_POSTGRES_H
 
+#include "kinds/postgres/login.h"
 #include "run/run.h"
 
 #include <libpq-fe.h>
@@ -10,6 +11,8 @@
 struct postgres_kept {
     PGconn *conn;
     int64_t expires_ms;
+    struct postgres_login login; /* what held when it was made */
+    bool is_unaskable; /* the server lets us see no catalogs: nothing is kept, and they are not asked again */
 };
 
 /* Refuses a configuration that no run could serve. */

@@ -1,6 +1,9 @@
 /* PostgreSQL's questions and answers. */
 #include "kinds/postgres/questions.h"
 
+#include "base/str.h"
+#include "kinds/postgres/login.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,22 +23,31 @@ void postgres_opening(char sql[POSTGRES_SQL_SIZE], enum role role, int64_t remai
 /* In one message: one round trip. The row of phonehome_installation goes through JSON because older Bugsinks
  * have no quota_exceeded_until: a missing key is NULL, a missing column an error in the server's log at every
  * run. (Bugsink: phonehome/models.py, and its migration 0003.) */
-const char *postgres_questions(enum role role) {
-    if (role != ROLE_MAIN)
-        return "SELECT 1";
-    return "SELECT pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') AS read_only;"
-           " SELECT EXISTS (SELECT 1 FROM django_migrations) AS is_migrated,"
-           " (SELECT count(*) FROM (SELECT 1 FROM phonehome_installation LIMIT 2) AS i) AS installations,"
-           " (SELECT bool_or((to_jsonb(i) ->> 'quota_exceeded_until')::timestamptz > now())"
-           " FROM (SELECT * FROM phonehome_installation LIMIT 2) AS i) AS is_paused;"
-           " ROLLBACK";
+static const char STATE[] =
+    "SELECT pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') AS read_only;";
+
+static const char SCHEMA[] =
+    "SELECT EXISTS (SELECT 1 FROM django_migrations) AS is_migrated,"
+    " (SELECT count(*) FROM (SELECT 1 FROM phonehome_installation LIMIT 2) AS i) AS installations,"
+    " (SELECT bool_or((to_jsonb(i) ->> 'quota_exceeded_until')::timestamptz > now())"
+    " FROM (SELECT * FROM phonehome_installation LIMIT 2) AS i) AS is_paused;";
+
+void postgres_questions(struct strbuf *sql, enum role role, bool asks_login) {
+    if (role == ROLE_MAIN)
+        strbuf_format(sql, "%s %s", STATE, SCHEMA);
+    else
+        strbuf_append(sql, "SELECT 1;");
+    if (asks_login)
+        strbuf_format(sql, " %s", POSTGRES_LOGIN_QUESTION);
+    if (role == ROLE_MAIN)
+        strbuf_append(sql, " ROLLBACK");
 }
 
 int postgres_rows_wanted(enum role role) {
     return role == ROLE_MAIN ? 2 : 1;
 }
 
-static const char *field(const struct postgres_row *row, const char *column) {
+const char *postgres_row_field(const struct postgres_row *row, const char *column) {
     for (int i = 0; i < row->count; i++)
         if (strcmp(row->names[i], column) == 0)
             return row->values[i];
@@ -43,14 +55,14 @@ static const char *field(const struct postgres_row *row, const char *column) {
 }
 
 static bool says(const struct postgres_row *row, const char *column, const char *value) {
-    const char *found = field(row, column);
+    const char *found = postgres_row_field(row, column);
     return found && strcmp(found, value) == 0;
 }
 
 static enum reason judge_schema(
     const struct postgres_row *row, struct observed *observed, const char **detail) {
-    const char *installations = field(row, "installations");
-    if (!field(row, "is_migrated") || !installations)
+    const char *installations = postgres_row_field(row, "installations");
+    if (!postgres_row_field(row, "is_migrated") || !installations)
         return REASON_OK; /* another row */
     int64_t count = strtoll(installations, NULL, 10);
     observed_set(observed, OBSERVED_INSTALLATIONS, count);
