@@ -73,6 +73,9 @@ int children_use_nursery(
  * `release` comes. */
 void children_release(struct children *children);
 
+/* How many there are besides idle workers. */
+size_t children_busy(const struct children *children);
+
 /* To be called for each pid that waitpid returned. Returns false if it is none of ours. What the child wrote
  * before its end counts first, whether or not the loop has seen it yet. */
 bool children_reap(struct children *children, pid_t pid, int status);

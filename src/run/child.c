@@ -346,6 +346,13 @@ bool child_is_idle(const struct child *child) {
     return child->is_worker && child->is_done && !child->is_away && child->fd >= 0 && !child->is_reaped;
 }
 
+size_t children_busy(const struct children *children) {
+    size_t busy = 0;
+    for (const struct child *child = children->head; child; child = child->next)
+        busy += !child_is_idle(child);
+    return busy;
+}
+
 pid_t child_pid(const struct child *child) {
     return child->pid;
 }

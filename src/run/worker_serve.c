@@ -54,7 +54,7 @@ static bool has_grown(struct worker *worker) {
 
 /* An outcome of our own making, or one that is none, is the last of a worker: nothing doubtful goes on. */
 static bool is_last(struct worker *worker, const struct worker_request *request, const struct run *run) {
-    return request->is_last || run->is_undone || run->outcome.reason == REASON_INTERNAL ||
+    return request->is_last || run->is_spent || run->is_undone || run->outcome.reason == REASON_INTERNAL ||
            (unsigned)run->outcome.reason >= REASON_COUNT || clock_now_ms(clock_system()) >= worker->ends_ms ||
            has_grown(worker);
 }
@@ -65,7 +65,8 @@ static void hang_up(const struct worker *worker) {
 }
 
 static void do_run(struct worker *worker, const struct worker_request *request) {
-    struct run run = {.config = &worker->order.config,
+    struct run run = {.id = request->run_id,
+        .config = &worker->order.config,
         .kept = worker->kept,
         .is_first = worker->size_bytes == 0,
         .is_last = request->is_last || worker->order.life_ms == 0,
@@ -84,7 +85,7 @@ static void do_run(struct worker *worker, const struct worker_request *request) 
         hang_up(worker);
     struct worker_answer answer;
     memset(&answer, 0, sizeof answer); /* the gaps as well: they cross to another process */
-    answer.run_id = request->run_id;
+    answer.run_id = run.id;
     answer.cpu_us = process_cpu_us();
     answer.is_last = worker->is_ending;
     answer.is_undone = run.is_undone;

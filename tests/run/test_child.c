@@ -486,7 +486,6 @@ Suite *child_suite(void) {
     tcase_add_test(tcase, polling_finds_the_report_without_the_loop);
     tcase_add_loop_test(tcase, a_death_by_signal_is_told, 0, sizeof SIGNALS / sizeof SIGNALS[0]);
     tcase_add_test(tcase, an_end_without_a_report_is_told);
-    tcase_add_loop_test(
     tcase_add_test(tcase, one_that_is_kept_busy_is_ended_by_its_limit_of_processor_time);
     tcase_add_loop_test(tcase, garbage_and_half_reports_are_garbled, 0, sizeof GARBAGE / sizeof GARBAGE[0]);
     tcase_add_test(tcase, an_abandoned_child_is_gone_by_sigterm_and_says_no_more);

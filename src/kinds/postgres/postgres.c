@@ -39,9 +39,10 @@ struct talk {
     struct postgres_kept *kept; /* the connection, also a fresh one */
     struct postgres_target target;
     int64_t
-        silence_ms; /* after so long without any sign of life it counts as dead; 0: not before the deadline */
-    bool is_decided;             /* nothing that comes later changes the outcome */
-    int rows;                    /* of the answer that have come */
+        silence_max_ms; /* after so long without a sign of life a kept one counts as dead; 0: it is fresh */
+    bool may_be_silent; /* it has shown that it lives, and has something to think about */
+    bool is_decided;    /* nothing that comes later changes the outcome */
+    int rows;           /* of the answer that have come */
     struct postgres_login login; /* as the answer has it */
 };
 
@@ -88,8 +89,8 @@ static int await(struct talk *talk, short events) {
     int ready;
     do {
         int64_t left_ms = run_remaining_ms(talk->run) - spare_ms;
-        if (talk->silence_ms > 0 && talk->silence_ms < left_ms)
-            left_ms = talk->silence_ms;
+        if (talk->silence_max_ms > 0 && !talk->may_be_silent && talk->silence_max_ms < left_ms)
+            left_ms = talk->silence_max_ms;
         ready = poll(&socket, 1, left_ms > 0 ? (int)left_ms : 0);
     } while (ready < 0 && errno == EINTR);
     if (ready > 0)
@@ -188,6 +189,8 @@ static bool ask_query(struct talk *talk, const char *sql) {
             return false;
         if ((ready & ~POLLOUT) && !PQconsumeInput(talk->kept->conn))
             return fail(talk);
+        if (ready & POLLIN)
+            talk->may_be_silent = false; /* who has begun to answer goes on */
     }
 }
 
@@ -199,14 +202,14 @@ static bool ask_questions(struct talk *talk) {
     struct strbuf sql = {0};
     enum role role = talk->run->config->database.role;
     postgres_opening(opening, role, run_remaining_ms(talk->run));
-    bool is_apart = talk->silence_ms > 0 && *opening;
+    bool is_apart = talk->silence_max_ms > 0 && *opening;
     if (!is_apart)
         strbuf_format(&sql, "%s ", opening);
     postgres_questions(&sql, role, asks_login(talk));
     bool is_well = !sql.is_broken || decide(talk, REASON_INTERNAL, NULL, "out of memory");
     if (is_well && is_apart) {
         is_well = ask_query(talk, opening);
-        talk->silence_ms = 0;
+        talk->may_be_silent = true;
     }
     is_well = is_well && ask_query(talk, sql.data);
     strbuf_release(&sql);
@@ -396,7 +399,7 @@ static bool ask_kept(struct talk *talk) {
     if (!talk->kept->conn || clock_now_ms(clock_system()) >= talk->kept->expires_ms)
         return false;
     int64_t share_ms = talk->run->config->timeout_ms / SILENCE_SHARE;
-    talk->silence_ms = share_ms < SILENCE_MAX_MS ? share_ms : SILENCE_MAX_MS;
+    talk->silence_max_ms = share_ms < SILENCE_MAX_MS ? share_ms : SILENCE_MAX_MS;
     ask(talk);
     return is_well(talk) && is_as_at_login(talk);
 }

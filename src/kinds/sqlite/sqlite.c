@@ -119,7 +119,8 @@ static void examine_file(struct look *look) {
         look->outcome->phase = last;
 }
 
-void sqlite_examine(const struct check_config *config, int64_t now_wall_ms, struct phase_report *phases, struct sqlite_bounds *bounds, struct outcome *outcome) {
+void sqlite_examine(const struct check_config *config, int64_t now_wall_ms, struct phase_report *phases,
+    struct sqlite_bounds *bounds, struct outcome *outcome) {
     struct look look = {
         .config = config, .now_wall_ms = now_wall_ms, .phases = phases, .bounds = bounds, .outcome = outcome};
     memset(outcome, 0, sizeof *outcome);

@@ -21,6 +21,7 @@ struct sqlite_bounds {
  * hangs; to be run in a one-shot child. Leaves no file behind that was not there, changes no owner, and
  * checkpoints no log. A process that has this same database open through SQLite must not call it: closing a
  * file drops the process's POSIX locks on it. */
-void sqlite_examine(const struct check_config *config, int64_t now_wall_ms, struct phase_report *phases, struct sqlite_bounds *bounds, struct outcome *outcome);
+void sqlite_examine(const struct check_config *config, int64_t now_wall_ms, struct phase_report *phases,
+    struct sqlite_bounds *bounds, struct outcome *outcome);
 
 #endif
