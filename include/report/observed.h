@@ -17,10 +17,11 @@ enum observed_key {
     OBSERVED_FREE_INODES,
     OBSERVED_LINE, /* where a settings file cannot be parsed, from 1 */
     OBSERVED_COLUMN,
-    OBSERVED_SETTINGS,     /* names assigned */
-    OBSERVED_SIGNAL,       /* that ended the one-shot child */
-    OBSERVED_PAUSE_S,      /* until the next look, where looking itself does harm */
-    OBSERVED_WAKEUP_AGE_S, /* seconds: of the oldest wake-up call */
+    OBSERVED_SETTINGS,         /* names assigned */
+    OBSERVED_SIGNAL,           /* that ended the one-shot child */
+    OBSERVED_PAUSE_S,          /* until the next look, where looking itself does harm */
+    OBSERVED_WAKEUP_AGE_S,     /* seconds: of the oldest wake-up call */
+    OBSERVED_BLOCKED_SESSIONS, /* of our own user, from our own address, that wait for a lock or do not end */
     OBSERVED_KEY_COUNT,
 };
 
