@@ -43,6 +43,8 @@ struct talk {
     bool may_be_silent; /* it has shown that it lives, and has something to think about */
     bool is_decided;    /* nothing that comes later changes the outcome */
     int rows;           /* of the answer that have come */
+    enum reason noted;  /* degraded at most: it counts where nothing worse is found */
+    const char *noted_detail;
     struct postgres_login login; /* as the answer has it */
 };
 
@@ -117,8 +119,12 @@ static void take_row(struct talk *talk, const PGresult *result) {
         return;
     talk->rows++;
     enum reason reason = postgres_judge(&row, &talk->run->outcome.observed, &detail);
-    if (reason != REASON_OK)
+    if (reason_info(reason)->verdict == STATUS_ERROR) {
         decide(talk, reason, NULL, detail);
+    } else if (talk->noted == REASON_OK) {
+        talk->noted = reason;
+        talk->noted_detail = detail;
+    }
 }
 
 static int rows_wanted(const struct talk *talk) {
@@ -232,6 +238,8 @@ static void ask(struct talk *talk) {
         is_whole = ask_query(talk, "ROLLBACK");
     if (is_whole && talk->rows < rows_wanted(talk))
         decide(talk, REASON_PROTOCOL, NULL, "rows are missing in the answer");
+    if (is_whole && talk->noted != REASON_OK)
+        decide(talk, talk->noted, NULL, talk->noted_detail);
 }
 
 /* -- the connection -- */

@@ -23,7 +23,10 @@ void postgres_opening(char sql[POSTGRES_SQL_SIZE], enum role role, int64_t remai
 /* In one message: one round trip. The row of phonehome_installation goes through JSON because older Bugsinks
  * have no quota_exceeded_until: a missing key is NULL, a missing column an error in the server's log at every
  * run. (Bugsink: phonehome/models.py, and its migration 0003.) */
-/* is_shut: django_migrations is there, where the search path would find it, in a schema that we may not use;
+/* blocked: the sessions of our own user from our own address (Bugsink's, in the same pod; a pooler's address
+ * is everybody's behind it), ours left out, that wait for a lock or are at one statement for longer than 5 s.
+ * It stands first: where a question that follows waits for the same lock, this one has been answered.
+ * is_shut: django_migrations is there, where the search path would find it, in a schema that we may not use;
  * to read it then says that there is none (42P01). */
 static const char STATE[] =
     "SELECT pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') AS read_only,"
@@ -31,7 +34,10 @@ static const char STATE[] =
     " JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relname = 'django_migrations'"
     " AND NOT has_schema_privilege(n.oid, 'USAGE') AND n.nspname = ANY (regexp_split_to_array("
     "replace(replace(current_setting('search_path'), '\"', ''), '$user', session_user), ', *'))) END"
-    " AS is_shut;";
+    " AS is_shut, (SELECT count(*) FROM pg_stat_activity WHERE usename = session_user"
+    " AND client_addr IS NOT DISTINCT FROM inet_client_addr() AND backend_type = 'client backend'"
+    " AND application_name <> 'bugsink-health' AND query NOT LIKE '%AS in_recovery%'"
+    " AND state = 'active' AND query_start < clock_timestamp() - interval '5 s') AS blocked;";
 
 static const char SCHEMA[] =
     "SELECT EXISTS (SELECT 1 FROM django_migrations) AS is_migrated,"
@@ -117,7 +123,16 @@ static bool lacks_rights(const struct postgres_row *row, const char **detail) {
     return true;
 }
 
+static bool is_blocked(const struct postgres_row *row, struct observed *observed) {
+    const char *sessions = postgres_row_field(row, "blocked");
+    int64_t count = sessions ? strtoll(sessions, NULL, 10) : 0;
+    if (count > 0)
+        observed_set(observed, OBSERVED_BLOCKED_SESSIONS, count);
+    return count > 0;
+}
+
 enum reason postgres_judge(const struct postgres_row *row, struct observed *observed, const char **detail) {
+    bool has_blocked = is_blocked(row, observed);
     if (says(row, "in_recovery", "t")) {
         *detail = "a standby: pg_is_in_recovery() is true";
         return REASON_READ_ONLY;
@@ -132,5 +147,9 @@ enum reason postgres_judge(const struct postgres_row *row, struct observed *obse
     }
     if (lacks_rights(row, detail))
         return REASON_PRIVILEGES;
+    if (has_blocked) {
+        *detail = "sessions of this user wait, or do not end";
+        return REASON_BLOCKED;
+    }
     return judge_schema(row, observed, detail);
 }

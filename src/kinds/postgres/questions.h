@@ -32,8 +32,9 @@ struct postgres_row {
 /* The value of that column; NULL: it is SQL's, or there is no such column. */
 const char *postgres_row_field(const struct postgres_row *row, const char *column);
 
-/* What a row says: REASON_OK where nothing is amiss, else a text for the log as well, which may be one of the
- * row's. The first row that finds something amiss counts, and the server's error only where none did. */
+/* What a row says: REASON_OK where nothing is amiss, else a text for the log as well, which for an error may
+ * be one of the row's. The first row that finds an error counts, then the server's error, then the first row
+ * that finds something merely degraded. */
 enum reason postgres_judge(const struct postgres_row *row, struct observed *observed, const char **detail);
 
 #endif
