@@ -1,6 +1,7 @@
 #!/bin/sh
 # Packs what `make install` installs, the systemd unit and its configuration into a Debian package.
-# deb.sh BUILD: takes BUILD/bugsink-health, leaves BUILD/bugsink-health_VERSION_ARCH.deb and prints its path.
+# deb.sh BUILD: takes BUILD/bugsink-health, leaves BUILD/bugsink-health_VERSION_ARCH.deb and prints its path. For another
+# architecture than the machine's: DEB_HOST_ARCH, STRIP.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -24,7 +25,7 @@ export SOURCE_DATE_EPOCH
 
 # -o: the program is taken as it is.
 make -s -o "$build/bugsink-health" install BUILD="$build" DESTDIR="$root" PREFIX=/usr ZSH_COMPLETION=share/zsh/vendor-completions/_bugsink-health
-strip --strip-unneeded --remove-section=.comment --remove-section=.note "$root/usr/bin/bugsink-health"
+"${STRIP:-strip}" --strip-unneeded --remove-section=.comment --remove-section=.note "$root/usr/bin/bugsink-health"
 gzip -9n "$root/usr/share/man/man1/bugsink-health.1"
 install -m 0644 LICENSE "$documents/copyright"
 install -m 0644 deploy/systemd/postgres.conf README.md "$documents/"
@@ -45,4 +46,4 @@ cp "$recipe/control" "$recipe/changelog" "$stage/debian/"
     dpkg-gencontrol -Tsubstvars -Proot
 )
 dpkg-deb --root-owner-group -Zxz --build "$root" "$build" >/dev/null
-echo "$build/bugsink-health_${version}_$(dpkg --print-architecture).deb"
+echo "$build/bugsink-health_${version}_$(dpkg-architecture -q DEB_HOST_ARCH).deb"

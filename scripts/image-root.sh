@@ -1,10 +1,13 @@
 #!/bin/sh
 # Lays out the image's root file system: the program, what it loads, the files that these read, and what licences and
-# scanners ask for. Runs in the Dockerfile's build stage. It names no architecture: every path is asked for.
+# scanners ask for. Runs in the Dockerfile's build stage, and in scripts/release.sh for another architecture than the machine's (CC,
+# STRIP). It names no architecture: every path is asked for.
 set -eu
+umask 022 # the image is everybody's
 
 program=${1:?usage: scripts/image-root.sh PROGRAM ROOT}
 root=${2:?usage: scripts/image-root.sh PROGRAM ROOT}
+cc=${CC:-gcc}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -24,26 +27,45 @@ place() {
     cp -L "$1" "$root$1"
 }
 
+# Where Debian has the libraries of the program's architecture.
+libraries=/usr/lib/$("$cc" -print-multiarch)
+
 # What the program loads on its own, where a DSN asks for it: the libraries of PostgreSQL and MySQL, by the names that
 # src/kinds/*/library.c have; and the ways to log in that src/kinds/mysql/mysql.c allows and Connector/C has as plugins.
 # (The C library needs none: DNS and /etc/hosts are in libc itself.)
 list_loaded() {
     for soname in $(sed -n 's/.*\.soname = "\(.*\)".*/\1/p' src/kinds/*/library.c); do
-        library=$(gcc -print-file-name="$soname")
-        [ -e "$library" ] || die "there is no $soname"
-        readlink -f "$(dirname "$library")" | sed "s|\$|/$soname|"
+        [ -e "$libraries/$soname" ] || die "there is no $soname"
+        echo "$libraries/$soname"
     done
-    directory=$(mariadb_config --plugindir)
     for name in caching_sha2_password sha256_password client_ed25519; do
-        echo "$directory/$name.so"
+        set -- "$libraries"/libmariadb*/plugin/$name.so
+        [ -e "$1" ] || die "there is no $name.so"
+        echo "$1"
     done
 }
 
-# The libraries of a program or library, with those they need in turn, and the loader.
+list_needed() { # FILE: the names of the libraries that it needs itself
+    readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'
+}
+
+# The libraries that the files named on standard input need, and those that these need in turn. Not by ldd, which would run
+# them, and this may be another architecture's.
 list_libraries() {
-    LD_LIBRARY_PATH=$work ldd "$1" >"$work/ldd"
-    ! grep 'not found' "$work/ldd" >&2 || die "$1 lacks a library"
-    grep -o '/[^ ]*' "$work/ldd"
+    cat >"$work/queue"
+    : >"$work/seen"
+    while [ -s "$work/queue" ]; do
+        while read -r file; do
+            list_needed "$file"
+        done <"$work/queue" | sort -u | grep -vxFf "$work/seen" >"$work/names" || true
+        cat "$work/names" >>"$work/seen"
+        while read -r name; do
+            [ ! -e "$work/$name" ] && [ "$name" != "${loader##*/}" ] || continue
+            [ -e "$libraries/$name" ] || die "there is no $name"
+            echo "$libraries/$name"
+        done <"$work/names" >"$work/queue"
+        cat "$work/queue"
+    done
 }
 
 # libpq asks OpenLDAP only to look up a "service", which the program refuses in a DSN; yet OpenLDAP brings GnuTLS and
@@ -51,28 +73,27 @@ list_libraries() {
 # return NULL: ldap_init() is the first to be called, and with it a lookup ends in libpq's own error.
 make_ldap() {
     libpq=$(list_loaded | grep '/libpq\.so') || die "the program does not load libpq"
-    soname=$(readelf -dW "$libpq" | sed -n 's/.*NEEDED.*\[\(libldap[^]]*\)\]/\1/p')
-    [ -n "$soname" ] || return 0
+    soname=$(list_needed "$libpq" | grep '^libldap') || return 0
     readelf --dyn-syms -W "$libpq" | grep -o 'ldap_[a-z0-9_]*@[^ ]*' >"$work/symbols"
     sed 's/@.*//; s/.*/void *&(void);\nvoid *&(void) { return 0; }/' "$work/symbols" >"$work/ldap.c"
     [ "$(sed 's/.*@//' "$work/symbols" | sort -u | wc -l)" = 1 ] || die "OpenLDAP's functions are of several versions"
     echo "$(sed -n '1s/.*@//p' "$work/symbols") { ldap_*; };" >"$work/ldap.map"
-    gcc -shared -fPIC -O2 -s -nostdlib -Wl,-z,relro,-z,now -Wl,-soname,"$soname" -Wl,--version-script="$work/ldap.map" \
+    "$cc" -shared -fPIC -O2 -s -nostdlib -Wl,-z,relro,-z,now -Wl,-soname,"$soname" -Wl,--version-script="$work/ldap.map" \
         -o "$work/$soname" "$work/ldap.c"
     install -D -m 0644 "$work/$soname" "$root/usr/lib/$soname"
 }
 
 place_program() {
-    install -D -s -m 0755 "$program" "$root/usr/bin/bugsink-health"
+    loader=$(readelf -lW "$program" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p')
+    [ -e "$loader" ] || die "there is no $loader"
+    install -D -s --strip-program="${STRIP:-strip}" -m 0755 "$program" "$root/usr/bin/bugsink-health"
     list_loaded >"$work/loaded"
-    for loaded in "$program" $(cat "$work/loaded"); do
-        list_libraries "$loaded"
-    done | grep -v "^$work/" | sort -u - "$work/loaded" >"$work/placed"
+    { echo "$program" && cat "$work/loaded"; } | list_libraries >"$work/libraries"
+    { echo "$loader" && cat "$work/loaded" "$work/libraries"; } | sort -u >"$work/placed"
     while read -r library; do
         place "$library"
     done <"$work/placed"
 }
-
 # Users for who looks names up, name resolution, OpenSSL's rules and the system's authorities, mount points.
 place_files() {
     mkdir -p "$root/etc/ssl/certs" "$root/data" "$root/dev" "$root/proc" "$root/run" "$root/sys"
@@ -94,7 +115,10 @@ place_packages() {
     place /etc/os-release
     install -D -m 0644 LICENSE "$root/usr/share/doc/bugsink-health/copyright"
     mkdir -p "$root/var/lib/dpkg/status.d"
-    sed 's|^\(/usr\)*|*|' "$work/placed" | xargs dpkg-query -S >"$work/owners" || die "a library belongs to no package"
+    # dpkg has the path that the package has, with /usr or without. No pattern: the cross compiler's own packages would match.
+    sed 's|^/usr||' "$work/placed" | while read -r library; do
+        dpkg-query -S "$library" 2>/dev/null || dpkg-query -S "/usr$library" || die "$library belongs to no package"
+    done >"$work/owners"
     { sed '/^diversion /d; s/: .*//' "$work/owners" && echo ca-certificates; } >"$work/packages"
     sort -u "$work/packages" | while read -r package; do
         name=${package%%:*}

@@ -122,7 +122,7 @@ def rights():
 def image():
     version = open("VERSION", encoding="utf-8").read().strip()
     for service in [BASE["services"]["health"], OVER["services"]["wait"]]:
-        assert service["image"] == f"bugsink-health:{version}"
+        assert service["image"] == f"registry.example.com/bugsink-health:{version}"
 
 
 @check("its health is asked by the program itself")

@@ -16,7 +16,7 @@ int io_access(const char *path, int mode);
 
 /* Reads a whole regular file of at most max_bytes into *data (NUL behind it; the caller frees, with
  * str_free_secret where it holds a secret) and *length. On failure returns -1, the error says path and cause,
- * and errno tells it. */
+ * and errno tells it: EFBIG for more than max_bytes, EISDIR or EINVAL for what is no regular file. */
 int io_read_file(const char *path, size_t max_bytes, char **data, size_t *length, struct error *err);
 
 /* Writes all of data, through interruptions and short writes. Returns 0, or -1 with errno. */

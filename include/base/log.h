@@ -26,15 +26,14 @@ struct log_line {
     char text[LOG_LINE_SIZE];
 };
 
-/* Sets what is written, and how; the one state at file scope in the program, for a log must work from
- * anywhere. process is a word that stands in each line ("checker", "responder", "check"). fd -1 is standard
- * error. */
+/* Sets what is written, and how: for the whole process, for a log must work from anywhere. process is a word
+ * that stands in each line ("checker", "responder", "check"). fd -1 is standard error. */
 void log_configure(enum log_level level, enum log_format format, const char *process, int fd);
 
 /* What is written, and how: for a process that is to do as this one does. */
 void log_settings(enum log_level *level, enum log_format *format);
 
-/* Changes that word and nothing else: the first thing a forked process does. */
+/* Changes that word and nothing else: for a process that was forked and speaks for itself. */
 void log_set_process(const char *process);
 
 bool log_level_parse(const char *text, enum log_level *level);

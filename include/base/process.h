@@ -85,7 +85,7 @@ void process_usage(struct process_usage *usage, const struct process_meter *mete
  * where that is the right answer. */
 _Noreturn void process_out_of_memory(void);
 
-/* The user name of this process in ps and top (Linux; at most 15 characters count). */
+/* The name of this process in ps and top (Linux; at most 15 characters count). */
 void process_set_name(const char *name);
 
 /* From here on memory that is freed goes back to the system soon, at a few page faults for each set of pages:

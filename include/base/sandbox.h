@@ -1,5 +1,5 @@
 /* What a process gives up for good: privileges to come, system calls, files, limits. What a system lacks is
- * left out; the responder learns of it, and goes on, and so do the others: they write a warning where the
+ * left out, and the caller goes on: the responder learns what it was; the others write a warning where the
  * system has it, and they alone could not get it. Linux has all of this; elsewhere only the limits hold. */
 #ifndef BH_BASE_SANDBOX_H
 #define BH_BASE_SANDBOX_H

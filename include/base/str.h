@@ -21,7 +21,7 @@ bool str_equal(const char *a, const char *b);
 bool str_is_name(const char *text);
 
 /* Overwrites every occurrence of secret in text with asterisks, in place. Secrets under 3 characters are
- * blanked as well, at the price of readability. An empty secret is nothing. */
+ * blanked as well, at the price of readability. NULL or an empty secret is nothing. */
 void str_blank(char *text, const char *secret);
 
 /* Replaces control characters (and DEL) by spaces, in place, and cuts trailing white space: driver text for

@@ -10,8 +10,8 @@
 struct engine;
 
 struct engine_events {
-    /* A run has ended. is_change: a status or reason is another than before, so pages must be made anew at
-     * once. */
+    /* A run has ended, the maintenance file was looked for, or the configuration is another. is_change: what
+     * the pages say is other than before, so they must be made anew at once. */
     void (*checked)(void *arg, bool is_change);
 };
 
@@ -25,7 +25,9 @@ void engine_free(struct engine *engine);
 void engine_start(struct engine *engine, bool is_once);
 
 /* Replaces the configuration (taken in any case): a check that is configured as before keeps its memory and
- * its run; others start anew. On failure the old one stays in force. Changes of listen take no effect. */
+ * its run; one that asks the same in other times or limits keeps what is known, and Bugsink's own, while its
+ * URL is the same, whether Bugsink lives; others start anew. On failure the old one stays in force. Changes
+ * of listen take no effect. */
 int engine_reload(struct engine *engine, struct config *config, struct error *err);
 
 /* We are shutting down: from now on no connection is kept between runs. */

@@ -13,7 +13,7 @@
 int listen_open(const char *text, char where[ADDRESS_TEXT_SIZE], struct error *err);
 
 /* The URL prefix by which this machine reaches a listener of that address: "http://127.0.0.1:8000". Returns
- * -1 if it does not fit. */
+ * -1 if it does not fit, or text is no address. */
 int listen_local_url(const char *text, char *url, size_t size);
 
 #endif

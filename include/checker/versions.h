@@ -4,8 +4,9 @@
 
 enum { VERSIONS_TEXT_SIZE = 160 };
 
-/* "libevent 2.1.12, SQLite 3.40.1, jansson 2.14, libpq 15.18, MariaDB Connector/C 3.3.20": of the last two
- * those that are loaded. */
+/* "libevent 2.1.12, SQLite 3.40.1, jansson 2.14, libpq 15.18": at last those that kinds of checks have
+ * loaded.
+ */
 void versions_format(char text[VERSIONS_TEXT_SIZE]);
 
 /* Loads those that are only loaded where a configuration asks for them, as far as they are installed. */

@@ -1,5 +1,5 @@
-/* How the kinds that look at files put what they found into an outcome: the first error stands; otherwise the
- * gravest of what is merely worth knowing. */
+/* How the kinds that look at files put what they found into an outcome: an error, which ends the look, or
+ * else the gravest of what is merely worth knowing. */
 #ifndef BH_KINDS_FINDING_H
 #define BH_KINDS_FINDING_H
 
@@ -16,7 +16,7 @@ int finding_fail_errno(struct outcome *outcome, int error, const char *what);
 void finding_note(struct outcome *outcome, enum reason reason);
 
 /* What this errno of stat, open, read or access says about a file; whatever is not a cause of its own is
- * permission. */
+ * io_error. */
 enum reason finding_of_errno(int error);
 
 #endif

@@ -38,9 +38,6 @@ struct page {
     size_t body_length;
 };
 
-/* Whether the page is in HTML. */
-bool page_is_for_people(const struct page *page);
-
 /* Whether it is one for certain tastes only, and for one of these. */
 bool page_is_for_some(const struct page *page);
 bool page_is_for(const struct page *page, unsigned tastes);

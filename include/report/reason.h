@@ -77,7 +77,7 @@ enum reason {
     REASON_MISSING_SETTING,
     REASON_INVALID_SETTING,
     REASON_CHANGED,
-    /* the sidecar itself; never the outcome of a check */
+    /* the sidecar itself; never the outcome of a check that is configured */
     REASON_STALE,
     REASON_DRAINING,
     REASON_MAINTENANCE,
@@ -89,7 +89,8 @@ enum retry {
     RETRY_NORMAL, /* at the usual interval */
     RETRY_FAST,   /* at the retry interval: recovery must show at once */
     RETRY_SLOW,   /* with pauses that grow to half a minute: probing itself does harm */
-    RETRY_SLOWER, /* with pauses that soon grow to half an hour: probing itself brings a lock-out nearer */
+    RETRY_SLOWER, /* with pauses that soon grow to ten minutes or half an hour: probing itself brings a
+                     lock-out nearer */
     RETRY_PAUSE,  /* after minutes: locked out, and until somebody mends that looking is of no use */
 };
 

@@ -81,9 +81,10 @@ size_t children_busy(const struct children *children);
 bool children_reap(struct children *children, pid_t pid, int status);
 
 /* Forks. In the child, work(arg, fd) runs with all other descriptors above 2 closed, default signal
- * dispositions (but SIGPIPE ignored, as everywhere in this program), no core file, and an alarm of
- * deadline_ms + 5 s as last resort; then the child exits. A child that has reported and does not leave is
- * killed as an abandoned one is. The `phase` callback must not give the child up. Returns NULL on failure. */
+ * dispositions (but SIGPIPE and SIGXFSZ ignored, as everywhere in this program), no core file, bounded memory
+ * and processor time, and an alarm of deadline_ms + 5 s as last resort; then the child exits. A child that
+ * has reported and does not leave is killed as an abandoned one is. The `phase` callback must not give the
+ * child up. Returns NULL on failure. */
 struct child *child_start(struct children *children, void (*work)(void *arg, int fd), void *work_arg,
     const struct child_callbacks *callbacks, void *callback_arg, int64_t deadline_ms, struct error *err);
 

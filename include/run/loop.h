@@ -28,17 +28,17 @@ struct loop {
     bool is_done;
 };
 
-/* Prepares everything; workers are forked by the nursery (NULL: by this process, for tests). The caller calls
- * loop_release in any case. */
+/* Ignores SIGPIPE and prepares everything; workers are forked by the nursery (NULL: by this process, for
+ * tests). The caller calls loop_release in any case. */
 int loop_init(struct loop *loop, struct nursery *nursery, struct error *err);
 void loop_release(struct loop *loop);
 
-/* Turns until loop_end. */
+/* Turns until loop_end, or until it cannot go on, which the log tells. */
 void loop_run(struct loop *loop);
 void loop_end(struct loop *loop);
 
-/* Watches a signal for as long as the loop lives. Returns NULL when memory is out; the caller frees with
- * event_free. */
+/* Watches a signal until the caller frees the event, with event_free, while the loop lives. Returns NULL when
+ * memory is out. */
 struct event *loop_watch_signal(struct loop *loop, int number, event_callback_fn fire, void *arg);
 
 #endif

@@ -18,7 +18,8 @@ struct resolve_address {
  * descriptors. */
 struct resolve_answer {
     enum reason reason;
-    char detail[256]; /* for the log: the hosts that failed, each with its EAI_ name */
+    char detail[256]; /* for the log: the hosts that failed, each with its cause; a name that would be cut is
+                         left out */
     int count;
     struct resolve_address addresses[RESOLVE_ADDRESSES_MAX];
 };

@@ -188,12 +188,19 @@ static bool close_ranges(int first, const int *keep, int count) {
 #endif
 }
 
+/* Of this process's descriptors. Linux's /dev/fd is a link, which a bare /dev (of a chroot, say) need not
+ * have. */
+static DIR *open_list(void) {
+    DIR *dir = opendir("/proc/self/fd");
+    return dir ? dir : opendir("/dev/fd");
+}
+
 void process_close_from(int first, const int *keep, int count) {
     if (close_ranges(first, keep, count))
         return;
     /* The descriptors that are open are listed where the system lists them; else all that could be are tried.
      */
-    DIR *dir = opendir("/dev/fd");
+    DIR *dir = open_list();
     long most = sysconf(_SC_OPEN_MAX);
     if (most <= 0 || most > 65536)
         most = 65536;
@@ -257,7 +264,7 @@ static int count_by_poll(int below) {
 
 static int count_by_list(void) {
     int count = 0;
-    DIR *dir = opendir("/dev/fd");
+    DIR *dir = open_list();
     if (!dir)
         return -1;
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;)

@@ -28,7 +28,8 @@ struct announcer {
 };
 
 /* Takes the manager's variables out of the environment: before anything copies it, and before any child but
- * the responder is forked. Variables that make no sense are logged, and then nobody is told. */
+ * the responder is forked. Variables that make no sense are logged; where they are the watchdog's there is
+ * no watchdog, else nobody is told. */
 void announcer_open(struct announcer *announcer);
 
 /* From now on `ask` is called at half of the time for which the manager waits for a sign of life, if it waits

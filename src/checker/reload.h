@@ -30,7 +30,7 @@ void reload_init(struct reload *reload, struct loop *loop, const struct config_s
     void (*begun)(void *arg), void (*ready)(void *arg), void (*failed)(void *arg, const char *why),
     void *arg);
 
-/* Begins; one that is asked for while another is under way follows it. */
+/* Begins; one that is asked for while the child of another is there follows when that is gone. */
 void reload_begin(struct reload *reload);
 
 /* Gives up what is under way. */

@@ -4,8 +4,8 @@
 
 #include "checker/policy.h"
 
-/* The longest pauses after outcomes where probing itself does harm, unless the interval is longer; and the
- * one pause while the server has blocked this host. */
+/* The longest pauses after outcomes where probing itself does harm, and the one pause while the server has
+ * blocked this host; unless the interval is longer (after logins that broke off: the retry interval). */
 enum {
     SCHEDULE_SLOW_MAX_MS = 30000,
     SCHEDULE_HUNG_MAX_MS = 1800000,

@@ -136,7 +136,7 @@ struct watch *watch_new(struct loop *loop, const struct check_config *config,
     const struct watch_events *events, void *arg, struct error *err) {
     struct watch *watch = calloc(1, sizeof *watch);
     if (!watch) {
-        error_set(err, "out of memory");
+        error_set(err, "check \"%s\": out of memory", config->name);
         return NULL;
     }
     watch->loop = loop;

@@ -31,7 +31,7 @@ struct watch {
 };
 
 /* Borrows loop, config and events, which outlive it. Returns NULL, with the check's name in the error, where
- * this build lacks the kind or memory is out. */
+ * this build lacks the kind or its library, the kind refuses the configuration, or memory is out. */
 struct watch *watch_new(struct loop *loop, const struct check_config *config,
     const struct watch_events *events, void *arg, struct error *err);
 

@@ -4,7 +4,6 @@
 #include "cmd/all.h"
 #include "cmd/cmd.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* In the order of --help. */
@@ -31,12 +30,11 @@ const struct command *command_find(const char *name) {
 int command_run(const struct command *command, char **argv, const char *const *environment) {
     struct args args;
     struct error err;
-    char text[64];
     if (args_parse(&args, argv, command->flags, environment, &err) < 0)
         return cmd_refuse(err.text);
     if (!command->words && args.word_count > 0) {
-        snprintf(text, sizeof text, "%s takes flags only", command->name);
-        return cmd_refuse(text);
+        error_set(&err, "%s takes flags only", command->name);
+        return cmd_refuse(err.text);
     }
     return command->run(&args);
 }

@@ -67,8 +67,3 @@ void cmd_print_version(void) {
     versions_format(versions);
     printf("bugsink-health %s (%s)\n", BH_VERSION, versions);
 }
-
-int cmd_refuse(const char *text) {
-    fprintf(stderr, "bugsink-health: %s\n", text);
-    return EXIT_USAGE;
-}

@@ -24,11 +24,11 @@ void session_close(struct session *session);
 /* Logs what the configuration warns of. */
 void session_log_warnings(const struct session *session);
 
-/* The state of everything, with the sidecar's own facts filled in. */
+/* The state of everything, with the sidecar's own facts filled in, as far as a command has them. */
 void session_snapshot(struct session *session, struct snapshot *snapshot);
 
 /* Runs the loop until loop_end, or until a signal ends it: SIGTERM, SIGINT, SIGHUP or SIGQUIT. Returns -1
- * when it cannot be run. */
+ * when signals cannot be watched. */
 int session_run(struct session *session, struct error *err);
 
 #endif

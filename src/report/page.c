@@ -10,10 +10,6 @@ static unsigned taste_of(const char *type) {
     return strcmp(type, PAGE_TYPE_OPENMETRICS) == 0 ? PAGE_TASTE_OPENMETRICS : 0;
 }
 
-bool page_is_for_people(const struct page *page) {
-    return taste_of(page->type) == PAGE_TASTE_HTML;
-}
-
 bool page_is_for_some(const struct page *page) {
     return taste_of(page->type) != 0;
 }

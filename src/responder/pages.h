@@ -22,8 +22,9 @@ struct page_table;
  * released. */
 struct page_hold;
 
-/* Without pages yet: liveness and self answer 200 (the sidecar works) for the first lease and the grace,
- * everything else that will be there 503 `starting`. Returns NULL when memory is out. The clock is borrowed.
+/* Without pages yet: liveness and self answer 200 (the sidecar works) for the first lease and as long past it
+ * as they stand past any, the metrics 200 at any time, everything else that will be there 503 `starting`.
+ * Returns NULL when memory is out. The clock is borrowed.
  */
 struct page_table *page_table_new(const struct clock *clock);
 

@@ -37,7 +37,7 @@ struct response {
 /* Composes the answer. Body and tail are borrowed from it. wall_ms is for the Date field. */
 void response_compose(struct response *response, const struct answer *answer, int64_t wall_ms);
 
-/* Fills status, type and body with our own plain text for an error: 400, 404, 405, 408 or 431. */
+/* Fills status, type, body and age with our own plain text for an error: 400, 404, 405, 408 or 431. */
 void response_set_error(struct answer *answer, int status);
 
 #endif

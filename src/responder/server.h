@@ -13,18 +13,18 @@
 #include <stdint.h>
 
 struct server_limits {
-    size_t connections;    /* held at once; the oldest unfinished one makes room for another */
-    int64_t request_ms;    /* from accept, or from the last answer, to the end of the request */
-    int64_t write_ms;      /* for the client to take an answer */
-    int64_t linger_ms;     /* for the client to close, where input may still come */
-    size_t linger_bytes;   /* of such input that are thrown away before we give up */
-    int64_t pause_ms;      /* without accepting, when there is no descriptor to be had */
-    int accepts_per_turn;  /* in one turn of the loop, so that those accepted are heard in between */
-    int turns_per_accept;  /* of old connections, before new ones are looked for */
-    int requests_per_turn; /* of one connection, so that the others are heard in between */
+    size_t connections;    /* 256: held at once; the oldest unfinished one makes room for another */
+    int64_t request_ms;    /* 5 s: from accept, or from the last answer, to the end of the request */
+    int64_t write_ms;      /* 5 s: for the client to take an answer */
+    int64_t linger_ms;     /* 2 s: for the client to close, where input may still come */
+    size_t linger_bytes;   /* 64 KiB: of such input that are thrown away before we give up */
+    int64_t pause_ms;      /* 100 ms: without accepting, when there is no descriptor to be had */
+    int accepts_per_turn;  /* 16: in one turn of the loop, so that those accepted are heard in between */
+    int turns_per_accept;  /* 8: of old connections, before new ones are looked for */
+    int requests_per_turn; /* 2: of one connection, so that the others are heard in between */
 };
 
-/* 256 connections, 5 s, 5 s, 2 s, 64 KiB, 100 ms, 16, 16. */
+/* The values that stand beside the fields. */
 struct server_limits server_limits_usual(void);
 
 struct server;

@@ -109,6 +109,7 @@ static bool take_request(struct worker *worker) {
 
 static void look_at_kept(struct worker *worker) {
     if (worker->order.kind->is_gone(worker->kept)) {
+        run_log_loss(&worker->order.config);
         hang_up(worker);
         child_report_gone(worker->fd);
     }
@@ -153,5 +154,6 @@ void worker_serve(int fd) {
 
 void worker_enter(int fd, int parent_pid) {
     child_enter(fd, parent_pid, 0);
+    process_set_name("bh-worker");
     worker_serve(fd);
 }

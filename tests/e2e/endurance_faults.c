@@ -1,5 +1,6 @@
 /* The faults of the endurance test. */
 #include "e2e/endurance.h"
+#include "e2e/endurance_sidecar.h"
 
 #include "harness/proc.h"
 #include "harness/sqlite_files.h"
@@ -17,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SERVER_UP_MS = 10000, CHILDREN_MAX = 64 };
+enum { SERVER_UP_MS = 10000, BACKENDS_MAX = 64 };
 
 static void move(const char *from, const char *to) {
     ck_assert_msg(rename(from, to) == 0, "%s to %s: %s", from, to, strerror(errno));
@@ -43,8 +44,8 @@ static void start_server(struct scene *scene) {
 
 /* With its backends: a connection that is kept must notice as well. */
 static void signal_backends(const struct scene *scene, int number) {
-    pid_t backends[CHILDREN_MAX];
-    int count = proc_children(scene->server->pid, backends, CHILDREN_MAX);
+    pid_t backends[BACKENDS_MAX];
+    int count = proc_children(scene->server->pid, backends, BACKENDS_MAX);
     for (int i = 0; i < count; i++)
         kill(backends[i], number);
 }
@@ -326,82 +327,6 @@ static void confuse_app(struct scene *scene) {
     start_app(scene, "220 smtp.example ESMTP\r\n");
 }
 
-/* -- the sidecar itself -- */
-
-static void begin_maintenance(struct scene *scene) {
-    tempdir_write(scene->maintenance, "");
-}
-
-static void end_maintenance(struct scene *scene) {
-    ck_assert_int_eq(unlink(scene->maintenance), 0);
-}
-
-static void write_bad_config(struct scene *scene) {
-    char *draft = tempdir_path(scene->world->dir, "config.bad");
-    tempdir_write(
-        draft, dice_roll(&scene->dice, 2) == 0
-                   ? "{\"databases\": {\"default\": {\"dsn\": \"oracle://u:Vb3nBrokenConfig5tRy@h/d\"}}}"
-                   : "{\"databases\": Vb3nBrokenConfig5tRy");
-    move(draft, scene->world->config);
-    free(draft);
-}
-
-static void reload_now_and_then(struct scene *scene) {
-    if (dice_roll(&scene->dice, 4) == 0)
-        scene_reload(scene);
-}
-
-static void change_config(struct scene *scene) {
-    if (dice_roll(&scene->dice, 4) != 0)
-        return;
-    scene_write_config(scene, dice_roll(&scene->dice, 4));
-    scene_reload(scene);
-}
-
-static void change_or_spoil_config(struct scene *scene) {
-    if (dice_roll(&scene->dice, 2) == 0) {
-        change_config(scene);
-    } else {
-        write_bad_config(scene);
-        scene_reload(scene);
-    }
-}
-
-static void spoil_config(struct scene *scene) {
-    write_bad_config(scene);
-    scene_reload(scene);
-}
-
-static void restore_config(struct scene *scene) {
-    scene_write_config(scene, 0);
-    scene_reload(scene);
-}
-
-/* Any of them but the responder; which check it was for shows in what that check says. */
-static void kill_child(struct scene *scene) {
-    pid_t children[CHILDREN_MAX];
-    const struct daemon *daemon = &scene->world->daemon;
-    for (int64_t end_ms = wait_now_ms() + INTERVAL_MS; wait_now_ms() < end_ms;) {
-        int count = proc_children(daemon->checker, children, CHILDREN_MAX);
-        for (int i = 0; i < count; i++)
-            if (children[i] != daemon->responder && proc_state(children[i]) != 'Z') {
-                scene->children_killed++;
-                kill(children[i], SIGKILL);
-                return;
-            }
-    }
-}
-
-static void stop_checker(struct scene *scene) {
-    scene->is_checker_stopped = true;
-    ck_assert_int_eq(kill(scene->world->daemon.checker, SIGSTOP), 0);
-}
-
-static void resume_checker(struct scene *scene) {
-    ck_assert_int_eq(kill(scene->world->daemon.checker, SIGCONT), 0);
-    scene->is_checker_stopped = false;
-}
-
 /* -- all of them -- */
 
 #define AWAY " refused reset db_starting timeout "
@@ -473,19 +398,19 @@ const struct fault FAULTS[] = {
     {"Bugsink is another service", TARGET_APP, EFFECT_ERROR, " protocol refused reset ", 0, RECOVERS_FAST,
         false, confuse_app, NULL, restore_app},
     {"maintenance", TARGET_MAINTENANCE, EFFECT_ERROR, " maintenance ", 0, RECOVERS_FAST, false,
-        begin_maintenance, NULL, end_maintenance},
+        sidecar_begin_maintenance, NULL, sidecar_end_maintenance},
     {"SIGHUPs, nothing changed", TARGET_CONFIG, EFFECT_NONE, "", 0, RECOVERS_FAST, false, nothing,
-        reload_now_and_then, restore_config},
+        sidecar_reload_now_and_then, sidecar_restore_config},
     {"SIGHUPs, valid changes", TARGET_CONFIG, EFFECT_NONE, "", 0, RECOVERS_FAST, false, nothing,
-        change_config, restore_config},
-    {"SIGHUP, invalid", TARGET_CONFIG, EFFECT_ERROR, " not_loaded ", 0, RECOVERS_FAST, false, spoil_config,
-        NULL, restore_config},
+        sidecar_change_config, sidecar_restore_config},
+    {"SIGHUP, invalid", TARGET_CONFIG, EFFECT_ERROR, " not_loaded ", 0, RECOVERS_FAST, false,
+        sidecar_spoil_config, NULL, sidecar_restore_config},
     {"SIGHUPs, valid and invalid", TARGET_CONFIG, EFFECT_PASSES, "", 0, RECOVERS_FAST, false, nothing,
-        change_or_spoil_config, restore_config},
-    {"one-shot child killed", TARGET_CHILD, EFFECT_NONE, "", 0, RECOVERS_FAST, false, kill_child, NULL,
-        nothing},
-    {"checker stalled (SIGSTOP)", TARGET_CHECKER, EFFECT_PASSES, "", 0, RECOVERS_FAST, false, stop_checker,
-        NULL, resume_checker},
+        sidecar_change_or_spoil_config, sidecar_restore_config},
+    {"one-shot child killed", TARGET_CHILD, EFFECT_NONE, "", 0, RECOVERS_FAST, false, sidecar_kill_child,
+        NULL, nothing},
+    {"checker stalled (SIGSTOP)", TARGET_CHECKER, EFFECT_PASSES, "", 0, RECOVERS_FAST, false,
+        sidecar_stop_checker, NULL, sidecar_resume_checker},
 };
 
 const size_t FAULT_COUNT = sizeof FAULTS / sizeof FAULTS[0];

@@ -156,6 +156,8 @@ START_TEST(a_bugsink_that_answers_late_is_slow_and_stays_ready) {
     const struct peer_script late = {
         .reads = 1, .reply = REPLY, .reply_size = sizeof REPLY - 1, .drip_ms = 5, .closes = PEER_CLOSES};
     struct scene scene = scene_new();
+    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_INTERVAL=3s");
+    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_TIMEOUT=2500ms");
     envlist_set(&scene.world->environment, "BUGSINK_HEALTH_SLOW=300ms");
     scene.app = peer_start_on(&late, scene.port);
     world_start(scene.world);
@@ -317,9 +319,9 @@ START_TEST(the_commands_know_the_app) {
     run(&scene, (const char *const[]){"check", NULL}, result);
     ck_assert_int_eq(result->exit_status, 1);
     ck_assert_ptr_nonnull(strstr(result->output, "app_starting"));
-    run(&scene, (const char *const[]){"wait", "--for", "start", "--timeout", "5s", NULL}, result);
+    run(&scene, (const char *const[]){"wait", "--for", "start", "--timeout", "60s", NULL}, result);
     ck_assert_int_eq(result->exit_status, 0); /* Bugsink is what waits for this */
-    run(&scene, (const char *const[]){"wait", "--timeout", "1s", NULL}, result);
+    run(&scene, (const char *const[]){"wait", "--timeout", "3s", NULL}, result);
     ck_assert_int_eq(result->exit_status, 1);
     ck_assert_ptr_nonnull(strstr(result->output, "app: error: app_starting"));
 

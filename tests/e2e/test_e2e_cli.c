@@ -286,12 +286,12 @@ END_TEST
 START_TEST(a_start_waits_for_no_database_that_it_makes_or_migrates) {
     struct world *world = world_new();
     sqlite_files_remove(world->main_db);
-    ck_assert_int_eq(run(world, "wait", "--for=start", "--timeout=5s"), 0);
+    ck_assert_int_eq(run(world, "wait", "--for=start", "--timeout=60s"), 0);
     ck_assert_int_eq(run(world, "wait", "--timeout=300ms", NULL), 1);
     FILE *empty = fopen(world->main_db, "w"); /* a database without tables */
     ck_assert_ptr_nonnull(empty);
     fclose(empty);
-    ck_assert_int_eq(run(world, "wait", "--for=start", "--timeout=5s"), 0);
+    ck_assert_int_eq(run(world, "wait", "--for=start", "--timeout=60s"), 0);
     ck_assert_int_eq(run(world, "wait", "--timeout=300ms", NULL), 1);
     world_end(world);
 }
@@ -302,7 +302,7 @@ START_TEST(a_start_waits_for_the_directory_of_a_database_and_for_one_that_is_bro
     char path[512];
     snprintf(path, sizeof path, "%s.d/db.sqlite3", world->main_db);
     world_write_config(world, "{\"databases\": {\"default\": {\"dsn\": \"sqlite:///%s\"}}}", path);
-    ck_assert_int_eq(run(world, "wait", "--for=start", "--timeout=300ms"), 1);
+    ck_assert_int_eq(run(world, "wait", "--for=start", "--timeout=2s"), 1);
     assert_errors_have("default");
     world_write_config(world, "{\"databases\": {\"default\": {\"dsn\": \"sqlite:///%s\"}}}", world->main_db);
     FILE *broken = fopen(world->main_db, "w");
@@ -310,7 +310,7 @@ START_TEST(a_start_waits_for_the_directory_of_a_database_and_for_one_that_is_bro
     for (int i = 0; i < 1024; i++)
         fputs("no database", broken);
     fclose(broken);
-    ck_assert_int_eq(run(world, "wait", "--for=start", "--timeout=300ms"), 1);
+    ck_assert_int_eq(run(world, "wait", "--for=start", "--timeout=2s"), 1);
     world_end(world);
 }
 END_TEST
@@ -347,10 +347,10 @@ END_TEST
 START_TEST(wait_fails_at_its_timeout) {
     struct world *world = world_new();
     sqlite_files_remove(world->queue_db);
-    int status = run(world, "wait", "--timeout", "1s");
+    int status = run(world, "wait", "--timeout", "2s");
     ck_assert_msg(status == 1, "status %d", status);
-    ck_assert_int_ge(result->took_ms, 950);
-    ck_assert_int_lt(result->free_ms, 3500);
+    ck_assert_int_ge(result->took_ms, 1950);
+    ck_assert_int_lt(result->free_ms, 4500);
     assert_output_has("file_missing");
     world_end(world);
 }

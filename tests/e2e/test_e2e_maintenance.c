@@ -168,7 +168,7 @@ END_TEST
 
 START_TEST(a_wait_that_ends_in_maintenance_says_what_it_waited_for) {
     struct world *world = start_in_maintenance();
-    static const char *const ARGUMENTS[] = {"wait", "--timeout=300ms", NULL};
+    static const char *const ARGUMENTS[] = {"wait", "--timeout=2s", NULL};
     const struct program_setup setup = {&world->environment, ARGUMENTS, 0};
     struct program_result *result = malloc(sizeof *result);
     ck_assert_ptr_nonnull(result);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOON_MS = 5000, WATCHDOG_MS = 400 };
+enum { SOON_MS = 5000, WATCHDOG_MS = 400, UNDER_WAY_MAX = 2 };
 
 static struct world *world_of(struct manager *manager) {
     struct world *world = world_new();
@@ -82,7 +82,7 @@ END_TEST
 START_TEST(the_end_is_told_when_the_drain_begins) {
     static struct manager manager;
     struct world *world = world_of(&manager);
-    envlist_set(&world->environment, "BUGSINK_HEALTH_DRAIN=500ms");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_DRAIN=3s");
     world_start_with(world, NULL, 0);
     assert_hears(&manager, "READY=1");
     kill(world->daemon.checker, SIGTERM);
@@ -97,12 +97,12 @@ START_TEST(the_end_is_told_when_the_drain_begins) {
 }
 END_TEST
 
-/* Stops one of the processes: no sign of life comes until it goes on. Those that were under way are let by.
- */
+/* Stops one of the processes: no sign of life comes until it goes on. Those that were under way are let by:
+ * on a busy machine they may be some time under way, but there is an end to them. */
 static void assert_watched(struct manager *manager, pid_t pid) {
     ck_assert_int_eq(kill(pid, SIGSTOP), 0);
-    manager_hears_within(manager, "WATCHDOG=1", WATCHDOG_MS);
-    ck_assert_msg(!manager_hears_within(manager, "WATCHDOG=1", 3 * WATCHDOG_MS), "%s", manager->all);
+    for (int let_by = 0; manager_hears_within(manager, "WATCHDOG=1", 3 * WATCHDOG_MS); let_by++)
+        ck_assert_msg(let_by < UNDER_WAY_MAX, "%s", manager->all);
     ck_assert_int_eq(kill(pid, SIGCONT), 0);
     assert_hears(manager, "WATCHDOG=1");
     assert_hears(manager, "WATCHDOG=1");
@@ -113,6 +113,8 @@ START_TEST(signs_of_life_come_while_both_processes_live_and_stop_when_either_han
     struct world *world = world_of(&manager);
     envlist_set(&world->environment, "WATCHDOG_USEC=%d", WATCHDOG_MS * 1000);
     world_start_with(world, NULL, 0);
+    assert_hears(&manager, "WATCHDOG=1");
+    manager_drain(&manager); /* those that came while we were held up */
     int64_t start_ms = wait_now_ms();
     for (int i = 0; i < 6; i++)
         assert_hears(&manager, "WATCHDOG=1");

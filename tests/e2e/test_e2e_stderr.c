@@ -42,7 +42,7 @@ static struct world *start(int pipe_fd) {
     struct world *world = world_new();
     world->daemon.port = daemon_free_port();
     envlist_set(&world->environment, "BUGSINK_HEALTH_LISTEN=127.0.0.1:%d", world->daemon.port);
-    envlist_set(&world->environment, "BUGSINK_HEALTH_DRAIN=1s");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_DRAIN=3s");
     const struct program_setup setup = {&world->environment, (const char *const[]){"serve", NULL}, 0};
     program_output_file(world->daemon.log_path, sizeof world->daemon.log_path); /* stays empty */
     world->daemon.checker = program_spawn(&setup, pipe_fd, pipe_fd);
@@ -91,7 +91,7 @@ START_TEST(a_full_pipe_stops_nothing_and_what_was_lost_is_counted) {
     fill(ends[1]);
     kill(world->daemon.checker, SIGTERM);
     world_await(world, "/health/ready/", 503, "draining", SOON_MS);
-    ck_assert_int_eq(daemon_wait_exit(&world->daemon, SOON_MS), 0);
+    ck_assert_int_eq(daemon_wait_exit(&world->daemon, 2 * SOON_MS), 0);
     close(ends[0]);
     close(ends[1]);
     world_end(world);

@@ -323,8 +323,8 @@ END_TEST
 START_TEST(the_interval_of_a_watch_is_that_of_the_checks) {
     struct world *world = world_new();
     struct daemon output = {.checker = -1};
-    start_in_file(world, &output, (const char *const[]){"check", "--watch=2s", NULL});
     int64_t start_ms = wait_now_ms();
+    start_in_file(world, &output, (const char *const[]){"check", "--watch=2s", NULL});
     struct count count = {&output, "Z ready", 3};
     ck_assert(wait_until(are_lines, &count, 2 * STEP_MS));
     ck_assert_int_ge(wait_now_ms() - start_ms, 3900);

@@ -115,7 +115,7 @@ static void turn(struct bench *bench) {
 
 static void await_round(struct bench *bench) {
     struct deadline deadline = deadline_in(PATIENCE_MS);
-    while (!engine_has_finished_round(bench->engine) || bench->loop.children.count > 0) {
+    while (!engine_has_finished_round(bench->engine) || children_busy(&bench->loop.children) > 0) {
         ck_assert_msg(!deadline_is_over(&deadline), "the first round does not end");
         turn(bench);
     }

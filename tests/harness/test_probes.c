@@ -7,7 +7,7 @@
 #include <check.h>
 #include <string.h>
 
-enum { COUNT = 6, TIMEOUT_MS = 300, INTERVAL_US = 5000 };
+enum { COUNT = 6, TIMEOUT_MS = 1500, INTERVAL_US = 5000 };
 
 struct seen {
     int ends[PROBE_END_COUNT];
@@ -52,7 +52,7 @@ static const struct {
     {"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", 0, PEER_CLOSES, PROBE_ANSWERED, 503},
     {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nOK", 0, PEER_CLOSES, PROBE_BROKEN, 200},
     {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nOK", 0, PEER_HOLDS, PROBE_LATE, 200},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", 20, PEER_HOLDS, PROBE_LATE, 200},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", 50, PEER_HOLDS, PROBE_LATE, 200},
     {"SSH-2.0\r\nContent-Length: 0\r\n\r\n", 0, PEER_HOLDS, PROBE_BROKEN, 0},
     {NULL, 0, PEER_HOLDS, PROBE_LATE, 0},
     {NULL, 0, PEER_CLOSES, PROBE_BROKEN, 0},

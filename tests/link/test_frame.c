@@ -79,9 +79,10 @@ START_TEST(pages_come_back_as_they_were_and_in_order) {
     ck_assert_int_eq(pages_decode(payload, length, &back, &until_ms), 0);
     ck_assert_int_eq(until_ms, 777);
     ck_assert_int_eq(back.made_at_ms, 123456);
-    ck_assert_uint_eq(back.count, sample_set().count);
+    struct page_set sent = sample_set();
+    ck_assert_uint_eq(back.count, sent.count);
     for (size_t i = 0; i < back.count; i++) {
-        const struct page *was = &sample_set().pages[i], *is = find(&back, was->path);
+        const struct page *was = &sent.pages[i], *is = find(&back, was->path);
         ck_assert_ptr_nonnull(is);
         ck_assert_int_eq(is->status, was->status);
         ck_assert_int_eq(is->trust, was->trust);

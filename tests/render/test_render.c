@@ -249,7 +249,7 @@ static const struct page *find_page(const struct page_set *set, const char *path
 
 static const struct page *find_page_for_people(const struct page_set *set, const char *path) {
     for (size_t i = 0; i < set->count; i++)
-        if (strcmp(set->pages[i].path, path) == 0 && page_is_for_people(&set->pages[i]))
+        if (strcmp(set->pages[i].path, path) == 0 && page_is_for(&set->pages[i], PAGE_TASTE_HTML))
             return &set->pages[i];
     ck_abort_msg("no page %s for people", path);
     return NULL;
@@ -347,8 +347,8 @@ START_TEST(every_route_has_the_pages_that_the_table_says) {
         const struct route *route = route_of(id);
         const struct page *page = find_page_of_type(&set, id, route->type);
         ck_assert_msg(page && page->trust == route->trust, "%s", route->label);
-        ck_assert_msg(!route->type_for_some || find_page_of_type(&set, id, route->type_for_some), "%s",
-            route->label);
+        ck_assert_msg(
+            !route->type_for_some || find_page_of_type(&set, id, route->type_for_some), "%s", route->label);
         expected += route->type_for_some ? 2 : 1;
     }
     ck_assert_uint_eq(set.count, expected);

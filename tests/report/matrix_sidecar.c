@@ -35,7 +35,7 @@ static const struct matrix_row SIDECAR[] = {
         "e2e_hung", "sigterm_ends_the_daemon_although_its_children_are_caught"},
     {REASON_COUNT, "no processes or descriptors for a child: an error, and nothing is left", MATRIX_REAL,
         "RLIMIT_NPROC, RLIMIT_NOFILE",
-        "child", "without_descriptors_or_processes_there_is_an_error_and_nothing_is_left"},
+        "child_shape", "without_descriptors_or_processes_there_is_an_error_and_nothing_is_left"},
     {REASON_COUNT, "no descriptors: probes are answered", MATRIX_REAL,
         "silent connections beyond every limit",
         "responder", "pages_and_leases_go_on_while_silent_connections_hold_every_descriptor"},

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "harness/rig.h"
 #include "harness/wait.h"
+#include "run/child_notes.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -24,78 +25,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* -- an owner that notes what it is told -- */
-
-struct notes {
-    char text[128];
-    int done, reaped, released;
-    bool is_garbled;
-    int signal, status;
-    char result[16];
-};
-
-static void note(struct notes *notes, const char *text) {
-    size_t length = strlen(notes->text);
-    str_copy(notes->text + length, sizeof notes->text - length, text);
-}
-
-static void on_phase(void *arg, enum phase phase) {
-    note(arg, phase_name(phase));
-    note(arg, " ");
-}
-
-static void on_done(void *arg, const struct child_end *end) {
-    struct notes *notes = arg;
-    notes->done++;
-    notes->is_garbled = end->is_garbled;
-    notes->signal = end->signal;
-    notes->status = end->status;
-    if (end->result) {
-        ck_assert_uint_lt(end->result_size, sizeof notes->result);
-        memcpy(notes->result, end->result, end->result_size);
-    }
-    note(notes, "done ");
-}
-
-static void on_reaped(void *arg) {
-    struct notes *notes = arg;
-    notes->reaped++;
-    note(notes, "reaped ");
-}
-
-static void on_release(void *arg) {
-    struct notes *notes = arg;
-    notes->released++;
-}
-
-static const struct child_callbacks CALLBACKS = {
-    .phase = on_phase, .done = on_done, .reaped = on_reaped, .release = on_release};
-
-static struct child *start(struct rig *rig, void (*work)(void *arg, int fd), void *arg, struct notes *notes) {
-    struct error err;
-    *notes = (struct notes){.text = ""};
-    struct child *child = child_start(&rig->children, work, arg, &CALLBACKS, notes, 5000, &err);
-    ck_assert_msg(child != NULL, "%s", err.text);
-    return child;
-}
-
-static bool is_released(void *arg) {
-    const struct notes *notes = arg;
-    return notes->released > 0;
-}
-
-static bool is_done(void *arg) {
-    const struct notes *notes = arg;
-    return notes->done > 0;
-}
-
-static bool is_noted(void *arg) {
-    const struct notes *notes = arg;
-    return notes->text[0] != '\0';
-}
 
 /* -- a clock that stands still unless moved -- */
 
@@ -111,13 +43,6 @@ static void hold_time(struct rig *rig, struct clock *clock, int64_t *now_ms) {
 
 /* -- works -- */
 
-static void work_reports(void *arg, int fd) {
-    (void)arg;
-    child_report_phase(fd, PHASE_OPEN);
-    child_report_phase(fd, PHASE_READ);
-    child_report_result(fd, "answer", 7);
-}
-
 static void work_dies(void *arg, int fd) {
     (void)fd;
     raise(*(const int *)arg);
@@ -129,20 +54,13 @@ static void work_exits(void *arg, int fd) {
     _exit(*(const int *)arg);
 }
 
-static void work_hangs(void *arg, int fd) {
-    (void)arg;
-    child_report_phase(fd, PHASE_READ);
-    for (;;)
-        pause();
-}
-
 static void work_ignores_sigterm(void *arg, int fd) {
     signal(SIGTERM, SIG_IGN);
-    work_hangs(arg, fd);
+    child_work_hangs(arg, fd);
 }
 
 static void work_reports_and_stays(void *arg, int fd) {
-    work_reports(arg, fd);
+    child_work_reports(arg, fd);
     for (;;)
         pause();
 }
@@ -161,10 +79,10 @@ static void work_writes(void *arg, int fd) {
 
 START_TEST(phases_and_result_come_in_order) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     rig_init(&rig);
-    start(&rig, work_reports, NULL, &notes);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    child_notes_start(&rig, child_work_reports, NULL, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "open read done reaped ");
     ck_assert_str_eq(notes.result, "answer");
     rig_release(&rig);
@@ -179,10 +97,10 @@ static bool is_exited(void *arg) {
 
 START_TEST(a_report_counts_though_the_end_is_seen_first) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     int status;
     rig_init(&rig);
-    pid_t pid = child_pid(start(&rig, work_reports, NULL, &notes));
+    pid_t pid = child_pid(child_notes_start(&rig, child_work_reports, NULL, &notes));
     ck_assert(wait_until(is_exited, &pid, 5000)); /* the loop does not turn: the pipe is unread */
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(children_reap(&rig.children, pid, status));
@@ -196,14 +114,14 @@ END_TEST
 
 START_TEST(polling_finds_the_report_without_the_loop) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     rig_init(&rig);
-    struct child *child = start(&rig, work_reports, NULL, &notes);
+    struct child *child = child_notes_start(&rig, child_work_reports, NULL, &notes);
     pid_t pid = child_pid(child);
     ck_assert(wait_until(is_exited, &pid, 5000));
     child_poll(child);
     ck_assert_str_eq(notes.text, "open read done reaped ");
-    child = start(&rig, work_hangs, NULL, &notes);
+    child = child_notes_start(&rig, child_work_hangs, NULL, &notes);
     child_poll(child);
     ck_assert_int_eq(notes.done, 0);
     child_abandon(child);
@@ -215,11 +133,11 @@ static const int SIGNALS[] = {SIGSEGV, SIGABRT, SIGKILL, SIGBUS, SIGTERM, SIGUSR
 
 START_TEST(a_death_by_signal_is_told) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     int number = SIGNALS[_i];
     rig_init(&rig);
-    start(&rig, work_dies, &number, &notes);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    child_notes_start(&rig, work_dies, &number, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "done reaped ");
     ck_assert_int_eq(notes.signal, number);
     ck_assert(!notes.is_garbled);
@@ -231,39 +149,33 @@ END_TEST
 static void work_spins(void *arg, int fd) {
     (void)arg;
     (void)fd;
-    alarm(60);
+    const struct itimerval last_resort = {.it_value.tv_sec = 60}; /* of processor time, as the limit is */
+    alarm(0); /* of real time, of which a busy machine may take any number of seconds */
+    setitimer(ITIMER_PROF, &last_resort, NULL);
     for (volatile unsigned long turns = 0;; turns++)
         continue;
 }
 
 START_TEST(one_that_is_kept_busy_is_ended_by_its_limit_of_processor_time) {
     struct rig rig;
-    struct notes notes = {.text = ""};
+    struct child_notes notes = {.text = ""};
     struct error err;
     rig_init(&rig);
-    ck_assert_msg(child_start(&rig.children, work_spins, NULL, &CALLBACKS, &notes, 1, &err), "%s", err.text);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 50000));
+    ck_assert_msg(child_start(&rig.children, work_spins, NULL, &CHILD_NOTES_CALLBACKS, &notes, 1, &err), "%s",
+        err.text);
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 50000));
     ck_assert_int_eq(notes.signal, SIGXCPU);
     rig_release(&rig);
 }
 END_TEST
 
-static int count_descriptors(void) {
-    int count = 0;
-    DIR *directory = opendir("/dev/fd");
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count - 3; /* ".", ".." and the directory's own */
-}
-
 START_TEST(an_end_without_a_report_is_told) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     int status = 7;
     rig_init(&rig);
-    start(&rig, work_exits, &status, &notes);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    child_notes_start(&rig, work_exits, &status, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "done reaped ");
     ck_assert_int_eq(notes.signal, 0);
     ck_assert_int_eq(notes.status, 7);
@@ -281,11 +193,11 @@ static const struct bytes GARBAGE[] = {
 
 START_TEST(garbage_and_half_reports_are_garbled) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     struct bytes bytes = GARBAGE[_i];
     rig_init(&rig);
-    start(&rig, work_writes, &bytes, &notes);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    child_notes_start(&rig, work_writes, &bytes, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_int_eq(notes.done, 1);
     ck_assert(notes.is_garbled);
     ck_assert_str_eq(notes.result, "");
@@ -295,15 +207,15 @@ END_TEST
 
 START_TEST(an_abandoned_child_is_gone_by_sigterm_and_says_no_more) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     struct clock clock;
     int64_t now_ms;
     rig_init(&rig);
     hold_time(&rig, &clock, &now_ms);
-    struct child *child = start(&rig, work_hangs, NULL, &notes);
-    ck_assert(rig_turn_until(&rig, is_noted, &notes, 5000));
+    struct child *child = child_notes_start(&rig, child_work_hangs, NULL, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_noted, &notes, 5000));
     child_abandon(child);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "read reaped ");
     rig_release(&rig);
 }
@@ -311,19 +223,19 @@ END_TEST
 
 START_TEST(one_that_ignores_sigterm_is_killed_half_a_second_later) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     struct clock clock;
     int64_t now_ms;
     rig_init(&rig);
     hold_time(&rig, &clock, &now_ms);
-    struct child *child = start(&rig, work_ignores_sigterm, NULL, &notes);
-    ck_assert(rig_turn_until(&rig, is_noted, &notes, 5000));
+    struct child *child = child_notes_start(&rig, work_ignores_sigterm, NULL, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_noted, &notes, 5000));
     child_abandon(child);
     now_ms += 499;
     rig_turn_for(&rig, 100);
-    ck_assert(!is_released(&notes));
+    ck_assert(!child_notes_is_released(&notes));
     now_ms += 1;
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "read reaped ");
     rig_release(&rig);
 }
@@ -331,12 +243,12 @@ END_TEST
 
 START_TEST(one_that_has_reported_and_stays_is_killed) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     rig_init(&rig);
-    start(&rig, work_reports_and_stays, NULL, &notes);
-    ck_assert(rig_turn_until(&rig, is_done, &notes, 5000));
+    child_notes_start(&rig, work_reports_and_stays, NULL, &notes);
+    ck_assert(rig_turn_until(&rig, child_notes_is_done, &notes, 5000));
     ck_assert_int_eq(notes.reaped, 0);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "open read done reaped ");
     rig_release(&rig);
 }
@@ -344,10 +256,10 @@ END_TEST
 
 START_TEST(a_disowned_child_tells_its_owner_nothing_and_is_freed) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     rig_init(&rig);
-    child_disown(start(&rig, work_hangs, NULL, &notes), NULL);
-    ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
+    child_disown(child_notes_start(&rig, child_work_hangs, NULL, &notes), NULL);
+    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
     ck_assert_str_eq(notes.text, "");
     rig_release(&rig);
 }
@@ -355,9 +267,9 @@ END_TEST
 
 START_TEST(releasing_all_kills_them_and_frees_their_arguments) {
     struct rig rig;
-    struct notes notes;
+    struct child_notes notes;
     rig_init(&rig);
-    pid_t pid = child_pid(start(&rig, work_ignores_sigterm, NULL, &notes));
+    pid_t pid = child_pid(child_notes_start(&rig, work_ignores_sigterm, NULL, &notes));
     children_release(&rig.children);
     ck_assert_str_eq(notes.text, "");
     ck_assert_int_eq(notes.released, 1);
@@ -366,121 +278,11 @@ START_TEST(releasing_all_kills_them_and_frees_their_arguments) {
 }
 END_TEST
 
-/* -- what the child is like -- */
-
-struct shape {
-    int descriptors_above_2;
-    bool has_sigterm_default, has_sigchld_default, has_sigpipe_ignored, has_no_mask;
-    rlim_t core;
-    unsigned alarm_s;
-};
-
-static bool has_handler(int number, void (*handler)(int)) {
-    struct sigaction action;
-    sigaction(number, NULL, &action);
-    return action.sa_handler == handler;
-}
-
-static void work_shows_itself(void *arg, int fd) {
-    struct shape *shape = arg;
-    sigset_t mask, none;
-    struct rlimit core;
-    sigemptyset(&none);
-    sigprocmask(SIG_BLOCK, NULL, &mask);
-    getrlimit(RLIMIT_CORE, &core);
-    for (int i = 3; i < 1024; i++)
-        shape->descriptors_above_2 += fcntl(i, F_GETFD) >= 0;
-    shape->has_sigterm_default = has_handler(SIGTERM, SIG_DFL);
-    shape->has_sigchld_default = has_handler(SIGCHLD, SIG_DFL);
-    shape->has_sigpipe_ignored = has_handler(SIGPIPE, SIG_IGN);
-    shape->has_no_mask = sigismember(&mask, SIGTERM) == 0 && sigismember(&mask, SIGALRM) == 0;
-    shape->core = core.rlim_cur;
-    shape->alarm_s = alarm(0);
-    child_report_result(fd, shape, sizeof *shape);
-}
-
-static void keep_shape(void *arg, const struct child_end *end) {
-    ck_assert_uint_eq(end->result_size, sizeof(struct shape));
-    memcpy(arg, end->result, sizeof(struct shape));
-}
-
-START_TEST(a_child_has_nothing_of_its_parent_but_the_pipe) {
-    struct rig rig;
-    struct error err;
-    const struct child_callbacks callbacks = {.done = keep_shape};
-    struct shape shape = {0}, work = {0};
-    rig_init(&rig);
-    signal(SIGTERM, SIG_IGN);
-    ck_assert_ptr_nonnull(
-        child_start(&rig.children, work_shows_itself, &work, &callbacks, &shape, 2500, &err));
-    ck_assert(rig_turn_until_childless(&rig));
-    ck_assert_int_eq(shape.descriptors_above_2, 1);
-    ck_assert(shape.has_sigterm_default && shape.has_sigchld_default && shape.has_sigpipe_ignored);
-    ck_assert(shape.has_no_mask);
-    ck_assert_uint_eq(shape.core, 0);
-    ck_assert_uint_ge(shape.alarm_s, 7);
-    ck_assert_uint_le(shape.alarm_s, 8);
-    rig_release(&rig);
-}
-END_TEST
-
-START_TEST(without_descriptors_or_processes_there_is_an_error_and_nothing_is_left) {
-    struct rig rig;
-    struct notes notes;
-    struct error err = {""};
-    int spare[64], count = 0;
-    rig_init(&rig);
-    int before = count_descriptors();
-    struct rlimit limit = {(rlim_t)before + 8, (rlim_t)before + 8};
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    while (count < 64 && (spare[count] = dup(STDERR_FILENO)) >= 0)
-        count++;
-    ck_assert_int_lt(count, 64);
-    ck_assert_ptr_null(child_start(&rig.children, work_reports, NULL, &CALLBACKS, &notes, 5000, &err));
-    ck_assert_ptr_nonnull(strstr(err.text, "Too many open files"));
-    while (count > 0)
-        close(spare[--count]);
-    ck_assert_int_eq(count_descriptors(), before);
-    ck_assert_uint_eq(rig.children.count, 0);
-    rig_release(&rig);
-}
-END_TEST
-
-/* -- many -- */
-
-#ifdef __SANITIZE_ADDRESS__
-enum { MANY = 1000 }; /* a fork is ten times as dear there */
-#else
-enum { MANY = 10000 };
-#endif
-
-START_TEST(thousands_of_children_leave_no_descriptor_and_no_child) {
-    struct rig rig;
-    struct notes notes;
-    const char *runs = getenv("BH_RUNS");
-    long wanted = runs ? strtol(runs, NULL, 10) : MANY;
-    rig_init(&rig);
-    int before = 0;
-    for (long i = 0; i < wanted; i++) {
-        struct child *child = start(&rig, i % 16 == 0 ? work_hangs : work_reports, NULL, &notes);
-        if (i % 16 == 0)
-            child_abandon(child);
-        ck_assert(rig_turn_until(&rig, is_released, &notes, 5000));
-        if (i == 0)
-            before = count_descriptors();
-    }
-    ck_assert_int_eq(count_descriptors(), before);
-    ck_assert_uint_eq(rig.children.count, 0);
-    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
-    rig_release(&rig);
-}
-END_TEST
-
 Suite *child_suite(void) {
     Suite *suite = suite_create("child");
     TCase *tcase = tcase_create("child");
     suite_add_tcase(suite, tcase);
-    tcase_set_timeout(tcase, 20);
+    tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, phases_and_result_come_in_order);
     tcase_add_test(tcase, a_report_counts_though_the_end_is_seen_first);
     tcase_add_test(tcase, polling_finds_the_report_without_the_loop);
@@ -493,11 +295,5 @@ Suite *child_suite(void) {
     tcase_add_test(tcase, one_that_has_reported_and_stays_is_killed);
     tcase_add_test(tcase, a_disowned_child_tells_its_owner_nothing_and_is_freed);
     tcase_add_test(tcase, releasing_all_kills_them_and_frees_their_arguments);
-    tcase_add_test(tcase, a_child_has_nothing_of_its_parent_but_the_pipe);
-    tcase_add_test(tcase, without_descriptors_or_processes_there_is_an_error_and_nothing_is_left);
-    TCase *many = tcase_create("many");
-    suite_add_tcase(suite, many);
-    tcase_set_timeout(many, 180);
-    tcase_add_test(many, thousands_of_children_leave_no_descriptor_and_no_child);
     return suite;
 }

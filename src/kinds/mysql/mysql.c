@@ -6,7 +6,11 @@
 #include "kinds/mysql/mysql.h"
 #include "kinds/mysql/error.h"
 #include "kinds/mysql/talk.h"
+<<<<<<< HEAD
 #include "kinds/mysql/target.h"
+=======
+#include "kinds/mysql/tls.h"
+>>>>>>> run
 #include "run/resolve.h"
 
 #include "base/clock.h"
@@ -23,6 +27,32 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+<<<<<<< HEAD
+=======
+void mysql_talk_enter(struct mysql_talk *talk, enum phase phase) {
+    phase_report_enter(talk->phases, phase);
+}
+
+/* Returns false, so that a failing function can return it. */
+bool mysql_talk_fail(struct mysql_talk *talk, enum reason reason, enum phase phase, const char *detail) {
+    talk->outcome->reason = reason;
+    talk->outcome->phase = phase;
+    outcome_set_detail(talk->outcome, talk->config, detail);
+    return false;
+}
+
+bool mysql_talk_fail_with_error(struct mysql_talk *talk, enum phase phase) {
+    unsigned error = mysql_errno(talk->mysql);
+    const char *message = mysql_error(talk->mysql);
+    snprintf(talk->outcome->code, sizeof talk->outcome->code, "%u", mysql_number_of_error(error, message));
+    enum reason reason = mysql_reason_of_error(error, message);
+    /* The library's own texts name a plugin out of a buffer that may have been used again meanwhile. */
+    if (reason == REASON_AUTH_UNSUPPORTED && mysql_error_is_librarys(error))
+        message = "the server asks for a plugin that is not installed here, or that is not allowed";
+    return mysql_talk_fail(talk, reason, phase, message);
+}
+
+>>>>>>> run
 /* -- before anything is sent -- */
 
 /* The library would only look for them after the greeting. */
@@ -54,6 +84,11 @@ static const char *find_authorities(void) {
     return NULL;
 }
 
+static const char *authorities_directory(void) {
+    const char *chosen = getenv("SSL_CERT_DIR");
+    return chosen ? chosen : "/etc/ssl/certs";
+}
+
 static void set_tls(MYSQL *mysql, const struct mysql_target *target) {
     /* In this library ENFORCE means "where the server has it"; both are set, for their standards change with
      * version 3.4. */
@@ -66,10 +101,14 @@ static void set_tls(MYSQL *mysql, const struct mysql_target *target) {
     const char *ca = target->ca || !is_verified ? target->ca : find_authorities();
     if (ca)
         mysql_options(mysql, MYSQL_OPT_SSL_CA, ca);
+    else if (is_verified) /* on a system without any, where all are refused, too */
+        mysql_options(mysql, MYSQL_OPT_SSL_CAPATH, authorities_directory());
     if (target->cert)
         mysql_options(mysql, MYSQL_OPT_SSL_CERT, target->cert);
     if (target->key)
         mysql_options(mysql, MYSQL_OPT_SSL_KEY, target->key);
+    if (target->tls >= MYSQL_TLS_VERIFY_CA)
+        mysql_tls_judge(mysql, target->tls);
     /* Where nobody is verified, OpenSSL need not read the system's CAs: three quarters of the run's processor
      * time (measured: 34 ms against 8). This process is ours alone. */
     if (is_wanted && !target->ca && !is_verified) {
@@ -166,6 +205,15 @@ static void await_greeting(struct mysql_talk *talk) {
         look_at_greeting(talk);
     if (talk->is_tls_next)
         mysql_talk_enter(talk, PHASE_TLS);
+<<<<<<< HEAD
+=======
+}
+
+/* Version 3.3 of the library blocks in it, 3.4 has us wait. */
+static bool is_in_handshake(const struct mysql_talk *talk) {
+    const char *cipher = talk->is_tls_next ? mysql_get_ssl_cipher(talk->mysql) : NULL;
+    return talk->is_tls_next && (!cipher || strcmp(cipher, "(NONE)") == 0);
+>>>>>>> run
 }
 
 /* One step of the login: waits for what the library waits for, and lets it go on. A greeting that is there as
@@ -180,7 +228,11 @@ static int take_step(struct mysql_talk *talk, MYSQL **connected, int wanted) {
         if (talk->is_stopped)
             return 0;
     } else if (is_connected) {
+<<<<<<< HEAD
         mysql_talk_enter(talk, PHASE_AUTH);
+=======
+        mysql_talk_enter(talk, is_in_handshake(talk) ? PHASE_TLS : PHASE_AUTH);
+>>>>>>> run
         await_socket(talk, (wanted & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : POLLIN);
     }
     return mysql_real_connect_cont(connected, talk->mysql, wanted);
@@ -281,7 +333,11 @@ static bool ask_kept(struct mysql_talk *talk, struct run *run, struct mysql_kept
     talk->mysql = kept->mysql;
     if (!has_answered(talk, run))
         return false;
+<<<<<<< HEAD
     mysql_ask(talk);
+=======
+    mysql_talk_ask(talk);
+>>>>>>> run
     return reason_info(run->outcome.reason)->verdict != STATUS_ERROR;
 }
 
@@ -315,7 +371,11 @@ static void log_in_and_ask(struct mysql_talk *talk, struct run *run, struct mysq
         return;
     }
     if (log_in(talk))
+<<<<<<< HEAD
         mysql_ask(talk);
+=======
+        mysql_talk_ask(talk);
+>>>>>>> run
     run->is_spent = talk->is_stopped; /* which left the library in the middle of its work */
     if (!talk->is_stopped)
         kept->mysql = talk->mysql;
@@ -358,6 +418,7 @@ int mysql_check_config(const struct check_config *config, struct error *err) {
             err, "the DSN names no database; it stands behind the host: mysql://USER@HOST/DATABASE");
     if (mysql_target_init(&target, &config->database.dsn, err) < 0)
         return -1;
+    mysql_tls_prepare();
     if (target.charset && !mariadb_get_charset_by_name(target.charset))
         return error_set(err, "the client library knows no charset of that name; utf8mb4 is the usual one");
     return 0;

@@ -10,6 +10,7 @@
 /* Between runs: a connection on which a login is complete and no transaction open. conn NULL: none. */
 struct postgres_kept {
     PGconn *conn;
+    bool is_noisy; /* it has said what nobody had asked for */
     int64_t expires_ms;
     struct postgres_login login; /* what held when it was made */
     bool is_unaskable; /* the server lets us see no catalogs: nothing is kept, and they are not asked again */

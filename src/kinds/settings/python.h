@@ -9,7 +9,7 @@
  * assignment (plain, chained, annotated with a value, to tuples; not augmented), by :=, import, def and
  * class, in if, try, with and for blocks too; not within functions and classes. Names that come by `from x
  * import *`, exec or globals() cannot be known. What a name is assigned is known where that is a plain
- * literal (settings_python_value.h), assigned in any case, and nothing behind it may have changed it: no +=,
+ * literal (python_value.h), assigned in any case, and nothing behind it may have changed it: no +=,
  * no star import, no function with `global`. The same of the keys of a dictionary named BUGSINK. Refuses what
  * no Python would tokenize, and an assignment of nothing; beyond that, grammar and indentation are not
  * judged. Returns 0, or -1 with *fault. */

@@ -91,7 +91,7 @@ static enum reason reason_of_readonly(int code) {
     switch (code) {
     case SQLITE_READONLY_DIRECTORY: return REASON_READ_ONLY_DIR;
     case SQLITE_READONLY_DBMOVED: return REASON_FILE_MISSING;
-    case SQLITE_READONLY_ROLLBACK: /* a hot journal that is left to the app: sqlite_open.c, flags_for */
+    case SQLITE_READONLY_ROLLBACK: /* a hot journal that is left to the app: open.c, flags_for */
         return REASON_QUERY_FAILED;
     default: return REASON_READ_ONLY_FILE;
     }

@@ -16,7 +16,6 @@
  *  takes no connection                                timeout in phase connect
  *  silence, SIGSTOP, slow drip                        timeout in phase read
  *  no descriptor is free here, no address             internal */
-#include "kinds/http/target.h"
 #include "kinds/kinds.h"
 
 #include "harness/namespace.h"
@@ -28,7 +27,6 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <dirent.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -438,19 +436,6 @@ START_TEST(an_answer_that_came_while_we_were_held_up_beats_the_deadline) {
 }
 END_TEST
 
-START_TEST(an_errno_means_what_it_says) {
-    static const struct {
-        int cause;
-        enum reason reason;
-    } causes[] = {{ECONNREFUSED, REASON_REFUSED}, {ECONNRESET, REASON_RESET}, {EPIPE, REASON_RESET},
-        {ETIMEDOUT, REASON_TIMEOUT}, {ENETUNREACH, REASON_UNREACHABLE}, {EHOSTUNREACH, REASON_UNREACHABLE},
-        {EMFILE, REASON_INTERNAL}, {ENOMEM, REASON_INTERNAL}, {EADDRNOTAVAIL, REASON_INTERNAL},
-        {EPERM, REASON_INTERNAL}};
-    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
-        ck_assert_int_eq(http_reason_of_errno(causes[i].cause), causes[i].reason);
-}
-END_TEST
-
 Suite *http_suite(void) {
     Suite *suite = suite_create("http");
     TCase *answers = tcase_create("answers");
@@ -460,7 +445,6 @@ Suite *http_suite(void) {
     tcase_add_test(answers, a_reset_is_a_reset);
     tcase_add_test(answers, silence_and_a_slow_drip_are_timeouts_of_the_whole_exchange);
     tcase_add_test(answers, a_stopped_process_is_a_timeout_and_well_again_when_it_goes_on);
-    tcase_add_test(answers, an_errno_means_what_it_says);
     TCase *connections = tcase_create("connections");
     suite_add_tcase(suite, connections);
     tcase_set_timeout(connections, 30);

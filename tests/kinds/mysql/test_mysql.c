@@ -1,23 +1,17 @@
-/* Tests of the MySQL kind on a real MariaDB server.
+/* Tests of the MySQL kind on a real MariaDB server that all of them share.
  *
  *  the server, the database, the DSN                  the run
  *  well: plain; main; by name, ::1, socket            ok
  *  wrong password, no password, no such user          auth_failed 1045
  *  no right to the database, or none of that name     auth_failed 1044
  *  no such database, for a user with all rights       db_missing 1049
- *  no user for this host                              host_denied 1130
- *  full; the account's own limit                      too_many_clients 1040, 1226
- *  read_only, tx_read_only; innodb_read_only          read_only 1290, no code; for plain ok
- *  read_only for a user who is exempt                 ok
+ *  the account's own limit                            too_many_clients 1226
  *  a client plugin that is not there                  auth_unsupported
- *  stopped, crashed, no socket                        refused
- *  SIGSTOPped                                         timeout in phase auth
  *  no tables, no permission, django_migrations empty  unmigrated 1146, 1142
  *  phonehome_installation with 0 or 2 rows            app_data_invalid
  *  quota_exceeded_until ahead; past; no such column   ingestion_paused; ok; ok
  *  a table locked by a migration                      timeout 1969 in phase query; no query is left waiting
  *  a connection killed in mid-query                   reset 1927
- *  TLS wanted where there is none; wrong CA, name     tls
  *
  * Every run is looked through for the password. */
 #include "kinds/mysql/mysql_bench.h"
@@ -314,144 +308,6 @@ START_TEST(a_run_given_up_in_mid_query_leaves_nothing) {
 }
 END_TEST
 
-/* -- servers of one test -- */
-
-START_TEST(stopped_started_paused_and_crashed) {
-    struct bench bench;
-    struct mariadb_server *own = mariadb_start(NULL);
-    char *dsn = mariadb_dsn(own, USER, RIGHT, "bugsink", "");
-    bench_open(&bench, dsn, ROLE_MAIN, 1000);
-    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
-    mariadb_stop(own);
-    bench_expect(&bench, REASON_REFUSED, "2002", PHASE_CONNECT);
-    mariadb_restart(own, NULL);
-    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
-    mariadb_pause(own);
-    bench_expect(&bench, REASON_TIMEOUT, "", PHASE_AUTH);
-    mariadb_continue(own);
-    ck_assert(rig_turn_until_childless(&bench.rig));
-    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
-    mariadb_crash(own);
-    bench_expect(&bench, REASON_REFUSED, "2002", PHASE_CONNECT);
-    mariadb_restart(own, NULL);
-    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
-    bench_close(&bench);
-    free(dsn);
-    mariadb_free(own);
-}
-END_TEST
-
-START_TEST(a_full_server) {
-    struct bench bench;
-    struct mariadb_server *own = mariadb_start(NULL);
-    char *dsn = mariadb_dsn(own, USER, RIGHT, "bugsink", "");
-    bench_open(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
-    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
-    mariadb_fill(own);
-    bench_expect(&bench, REASON_TOO_MANY_CLIENTS, "1040", PHASE_AUTH);
-    mariadb_empty(own);
-    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
-    bench_close(&bench);
-    free(dsn);
-    mariadb_free(own);
-}
-END_TEST
-
-START_TEST(read_only_is_an_error_for_main_and_for_whom_it_binds) {
-    const char *const bound[] = {"read-only", NULL}, *const engine[] = {"innodb-read-only", NULL},
-                      *const session[] = {"transaction-read-only", NULL};
-    struct mariadb_server *own = mariadb_start(NULL);
-    char *dsn = mariadb_dsn(own, USER, RIGHT, "bugsink", ""),
-         *blank = mariadb_dsn(own, USER, RIGHT, "blank", ""),
-         *exempt = mariadb_dsn(own, "exempt", "p", "bugsink", "");
-    mariadb_do(own, NULL,
-        "CREATE USER exempt@'%' IDENTIFIED BY 'p';\nGRANT ALL ON bugsink.* TO exempt@'%';\n"
-        "GRANT READ_ONLY ADMIN ON *.* TO exempt@'%';\n");
-    bench_once(dsn, ROLE_MAIN, REASON_OK, "", PHASE_NONE);
-    mariadb_stop(own);
-    mariadb_restart(own, bound);
-    bench_once(dsn, ROLE_MAIN, REASON_READ_ONLY, "1290", PHASE_QUERY);
-    bench_once(blank, ROLE_MAIN, REASON_READ_ONLY, "1290", PHASE_QUERY); /* judged before the tables */
-    bench_once(dsn, ROLE_PLAIN, REASON_OK, "", PHASE_NONE);
-    bench_once(exempt, ROLE_MAIN, REASON_OK, "", PHASE_NONE);
-    mariadb_stop(own);
-    mariadb_restart(own, session);
-    bench_once(dsn, ROLE_MAIN, REASON_READ_ONLY, "", PHASE_QUERY);
-    mariadb_stop(own);
-    mariadb_restart(own, engine);
-    bench_once(exempt, ROLE_MAIN, REASON_READ_ONLY, "", PHASE_QUERY);
-    free(dsn);
-    free(blank);
-    free(exempt);
-    mariadb_free(own);
-}
-END_TEST
-
-START_TEST(a_host_without_a_user_is_denied) {
-    struct mariadb_server *own = mariadb_start(NULL);
-    char *dsn = mariadb_dsn(own, USER, RIGHT, "bugsink", "");
-    mariadb_do(own, NULL, /* as seen from 127.0.0.1, none of them fits */
-        "DELETE FROM mysql.global_priv WHERE User <> 'root' OR Host <> 'localhost';\n"
-        "UPDATE mysql.global_priv SET Host = '10.1.2.3' WHERE User <> 'root';\n");
-    mariadb_stop(own);
-    const char *const settings[] = {"skip-name-resolve", NULL}; /* else 127.0.0.1 is localhost */
-    mariadb_restart(own, settings);
-    bench_once(dsn, ROLE_MAIN, REASON_HOST_DENIED, "1130", PHASE_AUTH);
-    free(dsn);
-    mariadb_free(own);
-}
-END_TEST
-
-/* -- TLS -- */
-
-static const struct {
-    const char *host, *query, *authority;
-    enum reason reason;
-} TLS[] = {
-    {"127.0.0.1", "ssl-mode=verify-identity&ssl-ca=", "right", REASON_OK},
-    {"127.0.0.1", "ssl-mode=verify-identity&ssl-ca=", "wrong", REASON_TLS},
-    {"[::1]", "ssl-mode=VERIFY_IDENTITY&ssl-ca=", "right", REASON_TLS}, /* not named in the certificate */
-    {"[::1]", "ssl-mode=VERIFY_CA&ssl-ca=", "right", REASON_OK},
-    {"[::1]", "ssl_ca=", "right", REASON_OK},
-    {"[::1]", "ssl_ca=", "wrong", REASON_TLS},
-};
-
-START_TEST(tls_is_made_and_verified_as_the_dsn_says) {
-    char *certificates = certificates_make("IP:127.0.0.1");
-    if (!certificates) {
-        skip_test("tls_is_made_and_verified_as_the_dsn_says", "no command openssl here");
-        return;
-    }
-    char dsn[1024], certificate[300], key[300];
-    snprintf(certificate, sizeof certificate, "ssl-cert=%s/right.crt", certificates);
-    snprintf(key, sizeof key, "ssl-key=%s/right.key", certificates);
-    const char *const settings[] = {certificate, key, NULL};
-    struct mariadb_server *own = mariadb_start(settings);
-    for (int i = 0; i < COUNT(TLS); i++) {
-        snprintf(dsn, sizeof dsn, "mysql://%s:%s@%s:%d/bugsink?%s%s/%s-ca.crt", USER, RIGHT, TLS[i].host,
-            own->port, TLS[i].query, certificates, TLS[i].authority);
-        bench_once(dsn, ROLE_MAIN, TLS[i].reason, TLS[i].reason == REASON_OK ? "" : "2026",
-            TLS[i].reason == REASON_OK ? PHASE_NONE : PHASE_TLS);
-    }
-    mariadb_do(own, NULL, "ALTER USER bugsink@'%' REQUIRE SSL;\n");
-    const struct {
-        const char *query;
-        enum reason reason;
-    } modes[] = {{"", REASON_OK}, {"?ssl-mode=required", REASON_OK},
-        {"?ssl-mode=disabled", REASON_AUTH_FAILED}, {"?ssl-mode=verify-identity", REASON_TLS}};
-    for (int i = 0; i < COUNT(modes); i++) {
-        char *simple = mariadb_dsn(own, USER, RIGHT, "bugsink", modes[i].query);
-        bench_once(simple, ROLE_MAIN, modes[i].reason, NULL,
-            modes[i].reason == REASON_OK    ? PHASE_NONE
-            : modes[i].reason == REASON_TLS ? PHASE_TLS
-                                            : PHASE_AUTH);
-        free(simple);
-    }
-    free(certificates);
-    mariadb_free(own);
-}
-END_TEST
-
 /* -- what is refused before anything runs -- */
 
 static const struct {
@@ -497,11 +353,6 @@ Suite *mysql_suite(void) {
     TCase *own = tcase_create("own");
     suite_add_tcase(suite, own);
     tcase_set_timeout(own, 90);
-    tcase_add_test(own, stopped_started_paused_and_crashed);
-    tcase_add_test(own, a_full_server);
-    tcase_add_test(own, read_only_is_an_error_for_main_and_for_whom_it_binds);
-    tcase_add_test(own, a_host_without_a_user_is_denied);
-    tcase_add_test(own, tls_is_made_and_verified_as_the_dsn_says);
     tcase_add_loop_test(own, a_dsn_that_cannot_be_served_is_refused, 0, COUNT(REFUSED));
     return suite;
 }

@@ -4,13 +4,15 @@
 #include "kinds/kinds.h"
 #include "harness/stopwatch.h"
 
+#include "harness/proc.h"
+
 #include <check.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { LATE_MS = 500 };
+enum { LATE_MS = 500, TIMEOUT_MS = 5000, SHORT_MS = 500 };
 
 void postgres_bench_forget_environment(void) {
     static const char *const NAMES[] = {"PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD",
@@ -60,13 +62,16 @@ void postgres_bench_expect(
     ck_assert_ptr_null(strstr(outcome->detail, POSTGRES_PASSWORD_ENCODED));
 }
 
+void postgres_bench_run_once(
+    const char *dsn, enum role role, enum reason reason, const char *code, enum phase phase) {
+    struct postgres_bench bench;
+    postgres_bench_open(&bench, dsn, role, reason == REASON_TIMEOUT ? SHORT_MS : TIMEOUT_MS);
+    postgres_bench_expect(&bench, reason, code, phase);
+    postgres_bench_close(&bench);
+}
+
 int postgres_bench_count_descriptors(void) {
-    int found = 0;
-    DIR *directory = opendir("/dev/fd");
-    while (readdir(directory))
-        found++;
-    closedir(directory);
-    return found;
+    return proc_descriptor_count(getpid());
 }
 
 PGconn *postgres_bench_lock(const struct postgres_server *server, const char *database) {

@@ -28,6 +28,10 @@ void postgres_bench_close(struct postgres_bench *bench);
 void postgres_bench_expect(
     struct postgres_bench *bench, enum reason reason, const char *code, enum phase phase);
 
+/* The same from nothing, as a bench of its own. */
+void postgres_bench_run_once(
+    const char *dsn, enum role role, enum reason reason, const char *code, enum phase phase);
+
 int postgres_bench_count_descriptors(void);
 
 /* A session that holds what a migration holds; PQfinish lets go. */

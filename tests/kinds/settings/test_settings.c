@@ -1,13 +1,12 @@
-/* Tests of the settings kind: JSON, environment files and the environment; files that are odd, missing,
- * secret or just being replaced. */
+/* Tests of the settings kind: JSON, environment files and the environment; files that are odd, missing
+ * or secret. */
 #include "base/str.h"
-#include "checker/policy.h"
-#include "checker/judged.h"
-#include "checker/schedule.h"
 #include "kinds/settings/settings.h"
+#include "kinds/settings/settings_look.h"
 #include "kinds/settings/env.h"
 #include "kinds/settings/json.h"
 #include "harness/fork.h"
+#include "harness/stopwatch.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
 
@@ -17,30 +16,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MARKER   "pa55-marker-of-a-secret"
 #define GOOD_KEY "pa55-0123456789abcdefghijklmnopqrstuvwxyz-0123456789"
-
-/* One look with little patience; require: names, separated by spaces. */
-static struct outcome look(
-    const char *path, enum settings_format format, const char *required, int64_t timeout_ms) {
-    char text[512], *names[8], *rest = text, *path_copy = str_dup(path);
-    struct check_config config = {.kind = KIND_SETTINGS,
-        .timeout_ms = timeout_ms,
-        .settings.path = path_copy,
-        .settings.format = format,
-        .settings.require = names};
-    str_copy(text, sizeof text, required);
-    for (char *name; (name = strsep(&rest, " ")) != NULL;)
-        if (*name)
-            names[config.settings.require_count++] = name;
-    struct outcome outcome;
-    settings_examine(&config, &(struct phase_report){0}, &outcome);
-    free(path_copy);
-    return outcome;
-}
 
 static struct outcome look_at_text(
     const char *text, size_t length, enum settings_format format, const char *required) {
@@ -49,7 +28,7 @@ static struct outcome look_at_text(
     FILE *file = fopen(path, "w");
     ck_assert_uint_eq(fwrite(text, 1, length, file), length);
     fclose(file);
-    struct outcome outcome = look(path, format, required, 1);
+    struct outcome outcome = settings_look(path, format, required, 1);
     free(path);
     free(dir);
     return outcome;
@@ -219,7 +198,7 @@ START_TEST(a_byte_order_mark_is_let_pass_and_other_encodings_are_not) {
 END_TEST
 
 static void assert_path(const char *path, enum reason reason) {
-    struct outcome outcome = look(path, SETTINGS_PYTHON, "A", 1);
+    struct outcome outcome = settings_look(path, SETTINGS_PYTHON, "A", 1);
     ck_assert_msg(
         outcome.reason == reason, "%s: %s: %s", path, reason_info(outcome.reason)->slug, outcome.detail);
 }
@@ -266,7 +245,7 @@ START_TEST(a_file_that_may_not_be_read_is_a_matter_of_permission) {
     if (pid == 0) { /* root reads everything */
         if (geteuid() == 0 && (setresgid(14237, 14237, 14237) < 0 || setresuid(14237, 14237, 14237) < 0))
             _exit(2);
-        struct outcome outcome = look(path, SETTINGS_PYTHON, "A", 1);
+        struct outcome outcome = settings_look(path, SETTINGS_PYTHON, "A", 1);
         _exit(outcome.reason == REASON_PERMISSION ? 0 : 1);
     }
     int status;
@@ -366,172 +345,6 @@ START_TEST(the_same_content_has_the_same_identity_and_another_has_another) {
 }
 END_TEST
 
-/* -- files being replaced -- */
-
-/* Runs body in a child process; its exit status is body's. */
-static pid_t in_child(int (*body)(const char *path), const char *path) {
-    pid_t pid = test_fork();
-    if (pid == 0)
-        _exit(body(path));
-    return pid;
-}
-
-static void assert_ended_well(pid_t pid) {
-    int status;
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
-}
-
-static int look_for_a(const char *path) {
-    struct outcome outcome = look(path, SETTINGS_PYTHON, "A", 3000);
-    if (outcome.reason != REASON_OK)
-        fprintf(stderr, "%s: %s\n", reason_info(outcome.reason)->slug, outcome.detail);
-    return outcome.reason != REASON_OK;
-}
-
-START_TEST(a_file_that_is_away_empty_or_half_written_for_a_moment_is_well) {
-    char *dir = tempdir_new();
-    const char *const states[] = {NULL, "", "A = (", "A = '\xe2", "B = 1\n", "A = 1\nSECRET_KEY = 'x'\n"};
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
-        char *path = tempdir_path(dir, "settings-%d", (int)i);
-        char *fresh = tempdir_path(dir, "fresh-%d", (int)i);
-        if (states[i])
-            tempdir_write(path, states[i]);
-        tempdir_write(fresh, "A = 1\n");
-        pid_t child = in_child(look_for_a, path);
-        const struct timespec pause = {
-            .tv_nsec = 300 * 1000 * 1000}; /* how long the file is away is the test */
-        nanosleep(&pause, NULL);
-        ck_assert_int_eq(waitpid(child, &(int){0}, WNOHANG), 0);
-        ck_assert_int_eq(rename(fresh, path), 0);
-        assert_ended_well(child);
-        free(fresh);
-        free(path);
-    }
-    free(dir);
-}
-END_TEST
-
-START_TEST(a_file_that_stays_away_is_reported_in_time) {
-    char *dir = tempdir_new();
-    char *path = tempdir_path(dir, "settings");
-    struct stopwatch watch = stopwatch_start();
-    struct outcome outcome = look(path, SETTINGS_PYTHON, "A", 600);
-    ck_assert_int_eq(outcome.reason, REASON_FILE_MISSING);
-    ck_assert_int_ge(stopwatch_ms(&watch), 400);
-    watch = stopwatch_start();
-    outcome = look(path, SETTINGS_PYTHON, "A", 60000);
-    ck_assert_int_eq(outcome.reason, REASON_FILE_MISSING);
-    ck_assert_int_ge(stopwatch_ms(&watch), 2000);
-    ck_assert_int_lt(stopwatch_free_ms(&watch), 20000);
-    free(path);
-    free(dir);
-}
-END_TEST
-
-/* What the kubelet does with a ConfigMap (pkg/volume/util/atomic_writer.go): a new directory, ..data_tmp ->
- * it, renamed over ..data, then the old directory is removed. The file is a link to ..data/settings. With a
- * gap, ..data is away for so long before. Returns 0, or where it failed. */
-static int swap(const char *dir, int number, int gap_ms) {
-    char *name = tempdir_path(dir, "..%d", number), *old = tempdir_path(dir, "..%d", number - 1);
-    char *path = tempdir_path(name, "settings"), *old_path = tempdir_path(old, "settings");
-    char *data = tempdir_path(dir, "..data"), *next = tempdir_path(dir, "..data_tmp");
-    const struct timespec gap = {.tv_sec = gap_ms / 1000, .tv_nsec = (long)(gap_ms % 1000) * 1000 * 1000};
-    int status = mkdir(name, 0755) < 0;
-    tempdir_write(path, "A = 1\n");
-    if (gap_ms > 0) {
-        status |= (unlink(data) < 0) << 1;
-        nanosleep(&gap, NULL); /* how long it is away is the test */
-    }
-    status |= (symlink(strrchr(name, '/') + 1, next) < 0 || rename(next, data) < 0) << 2;
-    if (number > 0)
-        status |= (unlink(old_path) < 0 || rmdir(old) < 0) << 3;
-    free(name);
-    free(old);
-    free(path);
-    free(old_path);
-    free(data);
-    free(next);
-    return status;
-}
-
-static int swap_for_two_seconds(const char *dir) {
-    int64_t end_ms = wait_now_ms() + 2000;
-    int status = 0;
-    for (int i = 0; status == 0 && wait_now_ms() < end_ms; i++)
-        status = swap(dir, i, 0);
-    return status;
-}
-
-static bool exists(void *path) {
-    return access(path, F_OK) == 0;
-}
-
-START_TEST(swapping_a_config_map_at_full_speed_shows_nothing) {
-    char *dir = tempdir_new();
-    char *path = tempdir_path(dir, "settings");
-    ck_assert_int_eq(symlink("..data/settings", path), 0);
-    pid_t swapper = in_child(swap_for_two_seconds, dir);
-    ck_assert(wait_until(exists, path, 5000));
-    int looks = 0, status;
-    while (waitpid(swapper, &status, WNOHANG) == 0) {
-        ck_assert_int_eq(look_for_a(path), 0);
-        looks++;
-    }
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
-    ck_assert_int_gt(looks, 10);
-    free(path);
-    free(dir);
-}
-END_TEST
-
-static const int TIMEOUTS_MS[] = {30, 150, 1000};
-
-static int swap_with_gaps(const char *dir) {
-    const struct timespec between = {.tv_nsec = 500 * 1000 * 1000}; /* the file is there for so long */
-    int status = 0;
-    for (int i = 1; status == 0 && i <= 3; i++) {
-        status = swap(dir, i, 1500);
-        nanosleep(&between, NULL);
-    }
-    return status;
-}
-
-/* A sidecar with timeouts far below the gap, from look to verdict. */
-START_TEST(swapping_a_config_map_with_gaps_shows_nothing_however_short_the_timeout) {
-    struct check_config config = {.kind = KIND_SETTINGS,
-        .settings.format = SETTINGS_PYTHON,
-        .interval_ms = 200,
-        .timeout_ms = TIMEOUTS_MS[_i],
-        .retry_interval_ms = 50};
-    char *dir = tempdir_new(), *path = tempdir_path(dir, "settings");
-    struct check_memory memory;
-    memory_init(&memory, 0);
-    ck_assert_int_eq(symlink("..data/settings", path), 0);
-    ck_assert_int_eq(swap(dir, 0, 0), 0);
-    pid_t swapper = -1; /* begins after the first look */
-    int status, held = 0;
-    do {
-        int64_t begin_ms = wait_now_ms();
-        struct outcome outcome = look(path, SETTINGS_PYTHON, "A", config.timeout_ms);
-        int64_t now_ms = wait_now_ms();
-        judge(&config, &memory, &outcome, now_ms - begin_ms, NULL, now_ms);
-        held += outcome.reason != REASON_OK;
-        ck_assert_msg(memory.status == STATUS_OK, "%s", reason_info(memory.reason)->slug);
-        int64_t delay_ms = schedule_delay_ms(&config, &memory, now_ms - begin_ms, 0);
-        ck_assert_int_le(delay_ms, config.interval_ms);
-        const struct timespec pause = {.tv_nsec = (long)delay_ms * 1000 * 1000};
-        nanosleep(&pause, NULL); /* what the schedule says */
-        if (swapper < 0)
-            swapper = in_child(swap_with_gaps, dir);
-    } while (waitpid(swapper, &status, WNOHANG) == 0);
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
-    ck_assert_int_ge(held, 3); /* each gap was met */
-    free(path);
-    free(dir);
-}
-END_TEST
-
 Suite *settings_suite(void) {
     Suite *suite = suite_create("settings");
     TCase *tcase = tcase_create("settings");
@@ -550,10 +363,5 @@ Suite *settings_suite(void) {
     tcase_add_test(tcase, a_broken_rule_is_told_with_its_place_and_without_the_value);
     tcase_add_test(tcase, the_shared_environment_is_judged_without_telling_its_values);
     tcase_add_test(tcase, the_same_content_has_the_same_identity_and_another_has_another);
-    tcase_add_test(tcase, a_file_that_is_away_empty_or_half_written_for_a_moment_is_well);
-    tcase_add_test(tcase, a_file_that_stays_away_is_reported_in_time);
-    tcase_add_test(tcase, swapping_a_config_map_at_full_speed_shows_nothing);
-    tcase_add_loop_test(tcase, swapping_a_config_map_with_gaps_shows_nothing_however_short_the_timeout, 0,
-        sizeof TIMEOUTS_MS / sizeof TIMEOUTS_MS[0]);
     return suite;
 }

@@ -3,6 +3,7 @@
 #include "kinds/sqlite/sqlite_fixture.h"
 
 #include "harness/fork.h"
+#include "harness/tempdir.h"
 
 #include "base/sandbox.h"
 #include "base/str.h"
@@ -276,4 +277,21 @@ bool with_tmpfs(const char *dir, const char *options, void (*body)(const char *d
         return false;
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
     return true;
+}
+
+void sqlite_assert_reason(const struct outcome *outcome, enum reason reason) {
+    ck_assert_msg(outcome->reason == reason, "%s %s: %s", reason_info(outcome->reason)->slug, outcome->code,
+        outcome->detail);
+}
+
+void sqlite_assert_look(const char *path, enum role role, enum reason reason) {
+    struct outcome outcome = look(path, role);
+    sqlite_assert_reason(&outcome, reason);
+}
+
+char *sqlite_make_main(const char *mode, char **dir) {
+    *dir = tempdir_new();
+    char *path = tempdir_path(*dir, "db.sqlite3");
+    sql_make(path, mode, SCHEMA_MAIN);
+    return path;
 }

@@ -41,6 +41,13 @@ struct check_config sqlite_config(const char *path, enum role role);
 struct outcome look_with(const struct check_config *config, uid_t uid);
 struct outcome look(const char *path, enum role role);
 
+/* Fail the test where the reason is another. */
+void sqlite_assert_reason(const struct outcome *outcome, enum reason reason);
+void sqlite_assert_look(const char *path, enum role role, enum reason reason);
+
+/* A database of Bugsink's in a directory of its own; the caller frees both. */
+char *sqlite_make_main(const char *mode, char **dir);
+
 /* times looks in one process; returns how many were not REASON_OK. */
 int look_often(const char *path, enum role role, int times);
 
