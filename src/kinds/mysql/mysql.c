@@ -6,11 +6,7 @@
 #include "kinds/mysql/mysql.h"
 #include "kinds/mysql/error.h"
 #include "kinds/mysql/talk.h"
-<<<<<<< HEAD
-#include "kinds/mysql/target.h"
-=======
 #include "kinds/mysql/tls.h"
->>>>>>> run
 #include "run/resolve.h"
 
 #include "base/clock.h"
@@ -27,8 +23,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-<<<<<<< HEAD
-=======
 void mysql_talk_enter(struct mysql_talk *talk, enum phase phase) {
     phase_report_enter(talk->phases, phase);
 }
@@ -52,7 +46,6 @@ bool mysql_talk_fail_with_error(struct mysql_talk *talk, enum phase phase) {
     return mysql_talk_fail(talk, reason, phase, message);
 }
 
->>>>>>> run
 /* -- before anything is sent -- */
 
 /* The library would only look for them after the greeting. */
@@ -205,15 +198,12 @@ static void await_greeting(struct mysql_talk *talk) {
         look_at_greeting(talk);
     if (talk->is_tls_next)
         mysql_talk_enter(talk, PHASE_TLS);
-<<<<<<< HEAD
-=======
 }
 
 /* Version 3.3 of the library blocks in it, 3.4 has us wait. */
 static bool is_in_handshake(const struct mysql_talk *talk) {
     const char *cipher = talk->is_tls_next ? mysql_get_ssl_cipher(talk->mysql) : NULL;
     return talk->is_tls_next && (!cipher || strcmp(cipher, "(NONE)") == 0);
->>>>>>> run
 }
 
 /* One step of the login: waits for what the library waits for, and lets it go on. A greeting that is there as
@@ -228,11 +218,7 @@ static int take_step(struct mysql_talk *talk, MYSQL **connected, int wanted) {
         if (talk->is_stopped)
             return 0;
     } else if (is_connected) {
-<<<<<<< HEAD
-        mysql_talk_enter(talk, PHASE_AUTH);
-=======
         mysql_talk_enter(talk, is_in_handshake(talk) ? PHASE_TLS : PHASE_AUTH);
->>>>>>> run
         await_socket(talk, (wanted & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : POLLIN);
     }
     return mysql_real_connect_cont(connected, talk->mysql, wanted);
@@ -333,11 +319,7 @@ static bool ask_kept(struct mysql_talk *talk, struct run *run, struct mysql_kept
     talk->mysql = kept->mysql;
     if (!has_answered(talk, run))
         return false;
-<<<<<<< HEAD
-    mysql_ask(talk);
-=======
     mysql_talk_ask(talk);
->>>>>>> run
     return reason_info(run->outcome.reason)->verdict != STATUS_ERROR;
 }
 
@@ -355,27 +337,22 @@ static bool is_worth_keeping(const struct run *run, const struct mysql_kept *kep
 
 /* -- the run -- */
 
-static void log_in_and_ask(struct mysql_talk *talk, struct run *run, struct mysql_kept *kept) {
-    struct mysql_target target;
+static void log_in_and_ask(
+    struct mysql_talk *talk, struct mysql_target *target, struct run *run, struct mysql_kept *kept) {
     struct error err;
-    talk->target = &target;
-    if (mysql_target_init(&target, &run->config->database.dsn, &err) < 0) {
+    if (mysql_target_init(target, &run->config->database.dsn, &err) < 0) {
         mysql_talk_fail(talk, REASON_INTERNAL, PHASE_NONE, err.text);
         return;
     }
     if (!can_read_files(talk))
         return;
-    talk->mysql = open_handle(&target);
+    talk->mysql = open_handle(target);
     if (!talk->mysql) {
         mysql_talk_fail(talk, REASON_INTERNAL, PHASE_NONE, "the client library gave no handle");
         return;
     }
     if (log_in(talk))
-<<<<<<< HEAD
-        mysql_ask(talk);
-=======
         mysql_talk_ask(talk);
->>>>>>> run
     run->is_spent = talk->is_stopped; /* which left the library in the middle of its work */
     if (!talk->is_stopped)
         kept->mysql = talk->mysql;
@@ -391,6 +368,7 @@ static struct mysql_talk talk_of(struct run *run) {
 
 void mysql_examine(struct run *run) {
     struct mysql_kept *kept = run->kept;
+    struct mysql_target target; /* made anew for each login */
     struct mysql_talk talk = talk_of(run);
     if (run->is_first && run->config->is_sandboxed)
         sandbox_forbid_writing();
@@ -403,7 +381,8 @@ void mysql_examine(struct run *run) {
         mysql_hang_up(kept);
         memset(&run->outcome, 0, sizeof run->outcome);
         talk = talk_of(run);
-        log_in_and_ask(&talk, run, kept);
+        talk.target = &target;
+        log_in_and_ask(&talk, &target, run, kept);
     }
     if (!is_worth_keeping(run, kept))
         mysql_hang_up(kept);

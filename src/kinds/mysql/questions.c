@@ -1,23 +1,15 @@
-<<<<<<< HEAD
 /* What a MySQL or MariaDB database is asked, and what its answers mean: plain blocking calls, for the phase
  * is known. */
 #include "kinds/mysql/talk.h"
 
 #include "base/clock.h"
 #include "base/str.h"
-=======
-/* What a MySQL database is asked, and what its answers mean. Plain blocking calls, for the phase is known. */
-#include "kinds/mysql/talk.h"
-
-#include "base/clock.h"
->>>>>>> run
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-<<<<<<< HEAD
 /* Logged in: the questions have their time, also where the login took a whole run, or all but a little of it:
  * with nothing left, each of them would be a timeout of our own making. */
 static void end_lingering(struct mysql_talk *talk) {
@@ -37,8 +29,6 @@ enum {
     ERROR_QUERY_TIME = 3024,     /* MySQL's max_execution_time */
 };
 
-=======
->>>>>>> run
 /* Runs one statement. *row is its first row, or NULL; the result it stands in is the caller's to free. Rows
  * are not kept: a server that sends them without end costs time, and no memory. */
 static bool run(struct mysql_talk *talk, const char *sql, MYSQL_RES **result, MYSQL_ROW *row) {
@@ -57,7 +47,6 @@ static bool run_only(struct mysql_talk *talk, const char *sql) {
     return is_done;
 }
 
-<<<<<<< HEAD
 /* What failed says nothing here. Returns true. */
 static bool forget_failure(struct mysql_talk *talk) {
     const struct observed observed = talk->outcome->observed;
@@ -65,8 +54,6 @@ static bool forget_failure(struct mysql_talk *talk) {
     return true;
 }
 
-=======
->>>>>>> run
 /* A query that hangs (on a migration's lock, say) ends in the server as well, a little before our deadline;
  * else one connection would be left behind by each run. MySQL waits for locks in whole seconds alone. */
 static bool set_limits(struct mysql_talk *talk) {
@@ -85,7 +72,6 @@ static bool set_limits(struct mysql_talk *talk) {
     return run_only(talk, sql);
 }
 
-<<<<<<< HEAD
 /* -- whether it takes writes -- */
 
 /* A Galera node that is not in its cluster, or not yet, refuses all that writes (1047), and serves reads
@@ -101,44 +87,30 @@ static bool is_in_cluster(struct mysql_talk *talk) {
     return is_ready;
 }
 
-=======
->>>>>>> run
 /* The names that hold on MySQL and MariaDB of any version: an unknown one is merely absent here. */
 static bool is_session_writable(struct mysql_talk *talk) {
     MYSQL_RES *result;
     MYSQL_ROW row;
-<<<<<<< HEAD
     bool is_clustered = false;
     bool is_writable = run(talk,
         "SHOW VARIABLES WHERE Variable_name IN"
         " ('tx_read_only', 'transaction_read_only', 'innodb_read_only', 'wsrep_on')",
-=======
-    bool is_writable = run(talk,
-        "SHOW VARIABLES WHERE Variable_name IN ('tx_read_only', 'transaction_read_only', 'innodb_read_only')",
->>>>>>> run
         &result, &row);
     for (; is_writable && row; row = mysql_fetch_row(result)) {
         char text[128];
         if (!row[0] || !row[1] || strcmp(row[1], "OFF") == 0 || strcmp(row[1], "0") == 0)
             continue;
-<<<<<<< HEAD
         if (strcmp(row[0], "wsrep_on") == 0) {
             is_clustered = true;
             continue;
         }
-=======
->>>>>>> run
         snprintf(text, sizeof text, "%.60s is %.30s", row[0], row[1]);
         is_writable = mysql_talk_fail(talk, REASON_READ_ONLY, PHASE_QUERY, text);
     }
     if (is_writable && mysql_errno(talk->mysql) != 0) /* no further row: the last one, or the answer broke */
         is_writable = mysql_talk_fail_with_error(talk, PHASE_QUERY);
     mysql_free_result(result);
-<<<<<<< HEAD
     return is_writable && (!is_clustered || is_in_cluster(talk));
-=======
-    return is_writable;
->>>>>>> run
 }
 
 /* An explicit READ WRITE is refused (1290, 1836) to whom read_only or super_read_only binds, and to nobody
@@ -148,11 +120,8 @@ static bool is_user_let_write(struct mysql_talk *talk) {
     return run_only(talk, "START TRANSACTION READ WRITE") && run_only(talk, "ROLLBACK");
 }
 
-<<<<<<< HEAD
 /* -- Bugsink's schema -- */
 
-=======
->>>>>>> run
 static bool judge_schema(struct mysql_talk *talk, MYSQL_ROW row) {
     if (!row || !row[0] || !row[1] || !row[2])
         return mysql_talk_fail(talk, REASON_PROTOCOL, PHASE_QUERY, "values are missing in the answer");
@@ -164,14 +133,8 @@ static bool judge_schema(struct mysql_talk *talk, MYSQL_ROW row) {
         return mysql_talk_fail(talk, REASON_APP_DATA_INVALID, PHASE_QUERY,
             installations == 0 ? "phonehome_installation is empty"
                                : "phonehome_installation has more than one row");
-<<<<<<< HEAD
     if (strcmp(row[2], "1") == 0) /* which is no fault: what comes may be one */
         mysql_talk_fail(talk, REASON_INGESTION_PAUSED, PHASE_QUERY, "quota_exceeded_until is in the future");
-=======
-    if (strcmp(row[2], "1") == 0)
-        return mysql_talk_fail(
-            talk, REASON_INGESTION_PAUSED, PHASE_QUERY, "quota_exceeded_until is in the future");
->>>>>>> run
     return true;
 }
 
@@ -181,11 +144,7 @@ static bool ask_schema(struct mysql_talk *talk) {
     MYSQL_RES *result;
     MYSQL_ROW row;
     bool is_well = run(talk,
-<<<<<<< HEAD
         "SELECT " MARK " EXISTS (SELECT 1 FROM django_migrations),"
-=======
-        "SELECT EXISTS (SELECT 1 FROM django_migrations),"
->>>>>>> run
         " (SELECT count(*) FROM (SELECT 1 FROM phonehome_installation LIMIT 2) AS i),"
         " EXISTS (SELECT 1 FROM phonehome_installation WHERE quota_exceeded_until > UTC_TIMESTAMP(6))"
         " FROM (SELECT CAST(NULL AS DATETIME(6)) AS quota_exceeded_until) AS older",
@@ -195,7 +154,6 @@ static bool ask_schema(struct mysql_talk *talk) {
     return is_well;
 }
 
-<<<<<<< HEAD
 /* -- rights -- */
 
 /* The tables of Bugsink's apps, by the name in front, without those that migrations alone write. As bytes,
@@ -308,8 +266,6 @@ static bool is_write_free(struct mysql_talk *talk) {
 
 /* -- all of them -- */
 
-=======
->>>>>>> run
 static bool ask_plain(struct mysql_talk *talk) {
     MYSQL_RES *result;
     MYSQL_ROW row;
@@ -320,7 +276,6 @@ static bool ask_plain(struct mysql_talk *talk) {
     return is_well;
 }
 
-<<<<<<< HEAD
 /* What is merely degraded is not the end: what comes after it may be worse. */
 static bool ask_main(struct mysql_talk *talk) {
     int64_t blocked;
@@ -331,28 +286,12 @@ static bool ask_main(struct mysql_talk *talk) {
            mysql_talk_fail(talk, REASON_BLOCKED, PHASE_QUERY, "sessions of this user wait, or do not end");
 }
 
-bool mysql_ask(struct mysql_talk *talk) {
-=======
-/* Logged in: the questions have their time, also where the login took a whole run, or all but a little of it:
- * with nothing left, each of them would be a timeout of our own making. */
-static void end_lingering(struct mysql_talk *talk) {
-    int64_t now_ms = clock_now_ms(clock_system());
-    if (now_ms - talk->started_ms > talk->config->timeout_ms * 8 / 10)
-        talk->started_ms = now_ms;
-    alarm((unsigned)((talk->config->timeout_ms + 999) / 1000) + 1);
-}
-
 bool mysql_talk_ask(struct mysql_talk *talk) {
->>>>>>> run
     mysql_talk_enter(talk, PHASE_QUERY);
     end_lingering(talk);
     observed_set(
         &talk->outcome->observed, OBSERVED_SERVER_VERSION, (int64_t)mysql_get_server_version(talk->mysql));
     if (talk->config->database.role == ROLE_PLAIN)
         return ask_plain(talk);
-<<<<<<< HEAD
     return set_limits(talk) && ask_main(talk);
-=======
-    return set_limits(talk) && is_session_writable(talk) && is_user_let_write(talk) && ask_schema(talk);
->>>>>>> run
 }

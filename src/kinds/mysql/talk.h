@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-/* A conversation with a MySQL or MariaDB server, in the worker: shared by its login and its questions. */
-=======
 /* One conversation with a MySQL server, for the sources of a run: login and questions. */
->>>>>>> run
 #ifndef BH_KINDS_MYSQL_TALK_H
 #define BH_KINDS_MYSQL_TALK_H
 
@@ -10,11 +6,6 @@
 #include "run/run.h"
 
 #include <mysql.h>
-<<<<<<< HEAD
-#include <stdbool.h>
-#include <stdint.h>
-=======
->>>>>>> run
 
 struct mysql_talk {
     const struct check_config *config;
@@ -32,15 +23,6 @@ struct mysql_talk {
 
 void mysql_talk_enter(struct mysql_talk *talk, enum phase phase);
 
-<<<<<<< HEAD
-/* What it came to. Both return false, so that a failing function can return it; the second is told by the
- * library what failed. */
-bool mysql_talk_fail(struct mysql_talk *talk, enum reason reason, enum phase phase, const char *detail);
-bool mysql_talk_fail_with_error(struct mysql_talk *talk, enum phase phase);
-
-/* Logged in: asks what the check's role wants to know. Returns whether all is well. */
-bool mysql_ask(struct mysql_talk *talk);
-=======
 /* Fill the outcome; the second from the library's last error. Return false, so that a failing function can
  * return it. */
 bool mysql_talk_fail(struct mysql_talk *talk, enum reason reason, enum phase phase, const char *detail);
@@ -49,6 +31,5 @@ bool mysql_talk_fail_with_error(struct mysql_talk *talk, enum phase phase);
 /* Asks a server that has let us in what its role asks. Returns false where the outcome has something to say.
  */
 bool mysql_talk_ask(struct mysql_talk *talk);
->>>>>>> run
 
 #endif
