@@ -2,6 +2,7 @@
  * what becomes of it. */
 #include "kinds/postgres/talk.h"
 
+#include "kinds/lookup.h"
 #include "kinds/postgres/error.h"
 
 #include "base/clock.h"
@@ -185,14 +186,42 @@ bool postgres_log_in(struct postgres_talk *talk, const struct resolve_answer *an
     return is_in;
 }
 
-bool postgres_resolve(struct postgres_talk *talk, struct resolve_answer *answer) {
-    const struct postgres_target *target = &talk->target;
-    if (target->name_count == 0)
-        return true;
+/* How long the names may take where the last good addresses can stand in for them. */
+static int64_t name_patience_ms(const struct postgres_talk *talk) {
+    enum { PATIENCE_MAX_MS = 1000, PATIENCE_SHARE = 3 };
+    int64_t share_ms = talk->run->config->timeout_ms / PATIENCE_SHARE;
+    return share_ms < PATIENCE_MAX_MS ? share_ms : PATIENCE_MAX_MS;
+}
+
+static bool look_up(struct postgres_talk *talk, int64_t patience_ms, struct resolve_answer *answer) {
     postgres_talk_enter(talk, PHASE_RESOLVE);
-    resolve_now(target->names, target->name_count, answer);
-    bool has_others = target->name_count < target->count;
+    return lookup_now(talk->target.names, talk->target.name_count, patience_ms, answer);
+}
+
+/* What waits longer for a name server than for the rest (the first of two is silent, say) is slow, as Bugsink
+ * is with it; that it has failed is not known. */
+bool postgres_resolve(struct postgres_talk *talk, struct resolve_answer *answer) {
+    struct resolve_answer *last = &talk->kept->found;
+    bool has_last = last->count > 0, has_others = talk->target.name_count < talk->target.count;
+    if (talk->target.name_count == 0)
+        return true;
+    int64_t all_ms = run_remaining_ms(talk->run) - talk->run->config->timeout_ms / 20;
+    if (!look_up(talk, has_last ? name_patience_ms(talk) : all_ms, answer)) {
+        talk->is_name_slow = has_last;
+        *answer = *last;
+        return has_last || postgres_talk_decide(talk, REASON_TIMEOUT, NULL, NULL);
+    }
+    if (answer->reason == REASON_OK)
+        *last = *answer;
     if (answer->reason == REASON_OK || (answer->reason == REASON_UNRESOLVED && has_others))
         return true;
     return postgres_talk_decide(talk, answer->reason, NULL, answer->detail);
+}
+
+bool postgres_leads_there_still(struct postgres_talk *talk) {
+    struct resolve_answer answer;
+    if (talk->target.name_count == 0)
+        return true;
+    talk->is_name_slow = !look_up(talk, name_patience_ms(talk), &answer);
+    return talk->is_name_slow || lookup_is_same(&answer, &talk->kept->found);
 }

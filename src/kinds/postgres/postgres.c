@@ -281,6 +281,12 @@ int postgres_check_config(const struct check_config *config, struct error *err) 
     return 0;
 }
 
+static void judge_name(struct postgres_talk *talk) {
+    if (talk->is_name_slow && !talk->is_decided)
+        postgres_talk_decide(
+            talk, REASON_SLOW, NULL, "the name is slow to resolve: its last good addresses were used");
+}
+
 static void log_in_and_ask(struct postgres_talk *talk) {
     struct resolve_answer answer = {.reason = REASON_OK};
     struct error err;
@@ -289,10 +295,24 @@ static void log_in_and_ask(struct postgres_talk *talk) {
         return;
     }
     talk->kept->expires_ms = draw_expiry_ms(talk->run);
-    if (postgres_resolve(talk, &answer) && postgres_log_in(talk, &answer))
+    if (postgres_resolve(talk, &answer) && postgres_log_in(talk, &answer)) {
         ask(talk);
+        judge_name(talk);
+    }
     talk->kept->login = talk->login;
     postgres_target_release(&talk->target);
+}
+
+/* The name may have moved, or be gone, while the connection lives. */
+static bool is_where_it_was(struct postgres_talk *talk) {
+    struct error err;
+    if (talk->kept->found.count == 0)
+        return true;
+    bool is_there =
+        init_target(&talk->target, talk->run->config, &err) == 0 && postgres_leads_there_still(talk);
+    postgres_target_release(&talk->target);
+    judge_name(talk);
+    return is_there;
 }
 
 /* What a kept connection says counts where it is good, and where a login would still find what this one
@@ -306,7 +326,7 @@ static bool ask_kept(struct postgres_talk *talk) {
     ask(talk);
     if (!is_well(talk))
         run_log_loss(talk->run->config);
-    return is_well(talk) && is_as_at_login(talk);
+    return is_well(talk) && is_as_at_login(talk) && is_where_it_was(talk);
 }
 
 /* Where no place is left but ours, the kept connection is held until the login beside it has been tried: that

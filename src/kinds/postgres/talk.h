@@ -22,6 +22,7 @@ struct postgres_talk {
     bool is_decided;    /* nothing that comes later changes the outcome */
     int rows;           /* of the answer that have come */
     int64_t address_ends_ms; /* until then the address of the moment may take; 0: as long as the run */
+    bool is_name_slow;       /* its last good addresses were used, or kept to */
     enum reason noted;       /* degraded at most: it counts where nothing worse is found */
     const char *noted_detail;
     struct postgres_login login; /* as the answer has it */
@@ -39,9 +40,12 @@ bool postgres_talk_fail(struct postgres_talk *talk);
  * its turn. */
 int postgres_talk_await(struct postgres_talk *talk, short events);
 
-/* Resolves the names of the target; makes the connection and logs in. Return false where the outcome is
- * decided. */
+/* Resolves the names of the target, and where that takes long, takes what they were last; makes the
+ * connection and logs in. Return false where the outcome is decided. */
 bool postgres_resolve(struct postgres_talk *talk, struct resolve_answer *answer);
+
+/* Whether the names still lead where they led at the login. */
+bool postgres_leads_there_still(struct postgres_talk *talk);
 bool postgres_log_in(struct postgres_talk *talk, const struct resolve_answer *answer);
 
 #endif
