@@ -48,7 +48,8 @@ enum { CONFIG_CHECKS_MAX = 4000 };
 struct database_config {
     enum role role;
     struct dsn dsn;
-    int64_t reconnect_ms;     /* PostgreSQL, MySQL: the longest a connection is kept between runs; 0: not at all */
+    int64_t
+        reconnect_ms; /* PostgreSQL, MySQL: the longest a connection is kept between runs; 0: not at all */
     int64_t min_free_bytes;   /* SQLite: disk_low below this; -1: 256 MiB or 5 % of the volume, the smaller */
     int64_t max_wal_bytes;    /* SQLite: wal_large above this */
     int64_t backlog_ms;       /* queue: degraded when the oldest task is older */
@@ -78,7 +79,11 @@ struct app_config {
     char *host;    /* the Host header; NULL: the URL's own */
     bool is_https; /* Bugsink's users come by https, which its proxy ends */
     char *expect;  /* what the body must be, but for white space at its end */
-    int64_t fall;  /* silences in a row until Bugsink counts as gone */
+    char *root;    /* what stands before Bugsink's own paths: "" or "/bugsink" */
+    bool asks;     /* it is asked what only its database can answer */
+    int64_t ask_interval_ms;
+    int64_t fall; /* silences in a row until Bugsink counts as gone */
+    int64_t start_grace_ms;
 };
 
 /* One thing to check: what all checks have, and what its kind has. Durations in ms. */

@@ -3,7 +3,9 @@
 
 #include "base/log.h"
 #include "base/process.h"
+#include "checker/evidence.h"
 #include "checker/schedule.h"
+#include "checker/trial.h"
 #include "checker/watch.h"
 #include "checker/maintenance.h"
 
@@ -20,7 +22,9 @@ struct engine {
     bool has_started; /* every check has finished a run and Bugsink has answered, once */
     bool is_dead;     /* Bugsink counted as dead after the last run */
     int64_t arrivals; /* of Bugsink, after the last run */
+    bool is_app_working;
     int64_t created_ms;
+    char linked[VERSIONS_TEXT_SIZE];
     struct watch **watches;
     size_t count;
     struct check_view *views;
@@ -34,10 +38,8 @@ struct engine {
 
 /* NULL where it is not asked. */
 static const struct check_memory *app_memory(const struct engine *engine) {
-    for (size_t i = 0; i < engine->count; i++)
-        if (watch_traits(engine->watches[i])->is_app)
-            return &engine->watches[i]->memory;
-    return NULL;
+    const struct watch *app = evidence_find_app(engine->watches, engine->count);
+    return app ? &app->memory : NULL;
 }
 
 static bool is_dead(const struct engine *engine, const struct check_memory *app) {
@@ -55,9 +57,7 @@ static void note_arrival(struct engine *engine, const struct check_memory *app) 
     log_begin(&line, LOG_INFO, "Bugsink answers");
     log_int(&line, "arrivals", engine->arrivals);
     log_end(&line);
-    for (size_t i = 0; i < engine->count; i++)
-        if (watch_traits(engine->watches[i])->holds_settings)
-            watch_hurry(engine->watches[i]);
+    evidence_hurry_settings(engine->watches, engine->count);
 }
 
 /* Returns whether liveness is another than before. */
@@ -81,37 +81,16 @@ static bool update_liveness(struct engine *engine) {
 
 /* -- what the checks know of each other -- */
 
-/* Whether whoever asks this database now waits, as Bugsink's workers do. */
-static bool is_hung_database(const struct watch *watch) {
-    const struct check_config *config = watch->check.config;
-    enum reason reason = watch->memory.reason;
-    return watch_traits(watch)->is_database && config->database.role != ROLE_PLAIN &&
-           (reason == REASON_TIMEOUT || reason == REASON_STUCK || reason == REASON_LOCKED);
-}
-
 static struct surroundings surroundings_of(void *arg) {
     const struct engine *engine = arg;
-    const struct check_memory *app = app_memory(engine);
-    struct surroundings around = {.has_app = app != NULL};
-    if (app) {
-        around.is_app_up = app->life.has_answered && !app->life.is_away;
-        around.app_arrivals = app->life.arrivals;
-    }
-    for (size_t i = 0; i < engine->count; i++) {
-        const struct watch *watch = engine->watches[i];
-        int64_t age_s = 0;
-        around.is_database_hung = around.is_database_hung || is_hung_database(watch);
-        if (watch_traits(watch)->is_database && watch->check.config->database.role == ROLE_QUEUE &&
-            observed_get(&watch->memory.observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s) &&
-            age_s > around.oldest_task_s)
-            around.oldest_task_s = age_s;
-    }
-    return around;
+    return evidence_surroundings(engine->watches, engine->count);
 }
 
 static void on_finished(void *arg, bool is_change) {
     struct engine *engine = arg;
     is_change = update_liveness(engine) || is_change;
+    if (!engine->is_once)
+        evidence_follow(engine->watches, engine->count, &engine->is_app_working);
     engine->events.checked(engine->arg, is_change);
 }
 
@@ -134,6 +113,11 @@ static void want_descriptors(size_t checks) {
 /* Builds the watches of a configuration into *watches and *views. Nothing of the engine is changed. */
 static int build(struct engine *engine, const struct config *config, struct watch ***watches,
     struct check_view **views, struct error *err) {
+    *watches = NULL;
+    *views = NULL;
+    if (trial_run(config, engine->linked, err) < 0)
+        return -1;
+    engine->loop->env.is_tried = true;
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers it is */
     *watches = calloc(config->check_count + 1, sizeof **watches);
     *views = calloc(config->check_count + 1, sizeof **views);
@@ -364,6 +348,10 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
         .app_version = engine->config->app_version,
         .now_ms = clock_wall_ms(engine->loop->timers.clock),
     };
+}
+
+const char *engine_linked(const struct engine *engine) {
+    return engine->linked;
 }
 
 int64_t engine_workers_cpu_ms(const struct engine *engine) {

@@ -119,19 +119,31 @@ static void on_deadline(void *arg) {
         give_up(check);
 }
 
+bool check_kind_is_tried(const struct check_kind *kind) {
+    return kind->library && kind->library->soname;
+}
+
+int check_try(const struct check_kind *kind, const struct check_config *config, struct error *err) {
+    struct check check = {.config = config, .kind = kind};
+    if (kind->library && library_load(kind->library, err) < 0)
+        return -1;
+    return kind->init ? kind->init(&check, err) : 0;
+}
+
 int check_init(struct check *check, const struct check_kind *kind, const struct check_env *env,
     const struct check_config *config,
     void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
     struct error *err) {
     *check = (struct check){.config = config, .kind = kind, .env = env, .finished = finished, .arg = arg};
-    if (kind->library && library_load(kind->library, err) < 0)
+    bool is_tried = env->is_tried && check_kind_is_tried(kind);
+    if (!is_tried && kind->library && library_load(kind->library, err) < 0)
         return -1;
     timer_init(&check->deadline, on_deadline, check);
     timer_init(&check->leaving, begin, check);
     check->state = calloc(1, kind->state_size > 0 ? kind->state_size : 1);
     if (!check->state)
         return error_set(err, "out of memory");
-    if (kind->init && kind->init(check, err) < 0) {
+    if (!is_tried && kind->init && kind->init(check, err) < 0) {
         free(check->state);
         check->state = NULL;
         return -1;
@@ -197,6 +209,7 @@ void check_finish(struct check *check, uint64_t run_id, const struct outcome *ou
     struct outcome final = outcome_checked(outcome);
     if (final.reason != REASON_OK && final.phase == PHASE_NONE)
         final.phase = check->phase;
+    final.asked = check->question;
     check_config_blank(check->config, final.detail);
     str_flatten(final.detail);
     check->finished(check, &final, clock_now_ms(check->env->timers->clock) - check->started_ms);
@@ -323,7 +336,8 @@ void check_run_in_child(struct check *check) {
     }
     struct worker_request request = {.run_id = ++check->asked_id,
         .remaining_ms = remaining_ms > 0 ? remaining_ms : 0,
-        .is_last = check->env->lets_go};
+        .is_last = check->env->lets_go,
+        .wants_fresh = check->wants_fresh};
     child_ask(check->child, &request, sizeof request);
 }
 

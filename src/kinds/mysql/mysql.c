@@ -313,7 +313,7 @@ static bool has_answered(struct mysql_talk *talk, struct run *run) {
 /* What a kept connection says counts where it is good. All else is found, and named, by a fresh login within
  * the same run: there is one place where errors are told apart. */
 static bool ask_kept(struct mysql_talk *talk, struct run *run, struct mysql_kept *kept) {
-    if (!kept->mysql || clock_now_ms(clock_system()) >= kept->expires_ms)
+    if (!kept->mysql || run->wants_fresh || clock_now_ms(clock_system()) >= kept->expires_ms)
         return false;
     mysql_talk_enter(talk, PHASE_QUERY);
     talk->mysql = kept->mysql;

@@ -122,11 +122,16 @@ static bool is_user_let_write(struct mysql_talk *talk) {
 
 /* -- Bugsink's schema -- */
 
-static bool judge_schema(struct mysql_talk *talk, MYSQL_ROW row) {
-    if (!row || !row[0] || !row[1] || !row[2])
+enum { SCHEMA_COLUMNS = 3 }; /* without what may be NULL: the sum over no row */
+
+static bool judge_schema(struct mysql_talk *talk, MYSQL_ROW row, unsigned columns) {
+    if (!row || columns < SCHEMA_COLUMNS || !row[0] || !row[1] || !row[2])
         return mysql_talk_fail(talk, REASON_PROTOCOL, PHASE_QUERY, "values are missing in the answer");
     int64_t installations = strtoll(row[1], NULL, 10);
     observed_set(&talk->outcome->observed, OBSERVED_INSTALLATIONS, installations);
+    if (columns > SCHEMA_COLUMNS && row[SCHEMA_COLUMNS])
+        observed_set(
+            &talk->outcome->observed, OBSERVED_MIGRATIONS_ID, strtoll(row[SCHEMA_COLUMNS], NULL, 10));
     if (strcmp(row[0], "1") != 0)
         return mysql_talk_fail(talk, REASON_UNMIGRATED, PHASE_QUERY, "django_migrations is empty");
     if (installations != 1)
@@ -146,10 +151,11 @@ static bool ask_schema(struct mysql_talk *talk) {
     bool is_well = run(talk,
         "SELECT " MARK " EXISTS (SELECT 1 FROM django_migrations),"
         " (SELECT count(*) FROM (SELECT 1 FROM phonehome_installation LIMIT 2) AS i),"
-        " EXISTS (SELECT 1 FROM phonehome_installation WHERE quota_exceeded_until > UTC_TIMESTAMP(6))"
+        " EXISTS (SELECT 1 FROM phonehome_installation WHERE quota_exceeded_until > UTC_TIMESTAMP(6)),"
+        " (SELECT sum(id) FROM django_migrations)"
         " FROM (SELECT CAST(NULL AS DATETIME(6)) AS quota_exceeded_until) AS older",
         &result, &row);
-    is_well = is_well && judge_schema(talk, row);
+    is_well = is_well && judge_schema(talk, row, result ? mysql_num_fields(result) : 0);
     mysql_free_result(result);
     return is_well;
 }

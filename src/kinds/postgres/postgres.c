@@ -319,7 +319,7 @@ static bool is_where_it_was(struct postgres_talk *talk) {
  * found. All else is found, and named, by a fresh login within the same run: there is one place where errors
  * are told apart. */
 static bool ask_kept(struct postgres_talk *talk) {
-    if (!talk->kept->conn || clock_now_ms(clock_system()) >= talk->kept->expires_ms)
+    if (!talk->kept->conn || talk->run->wants_fresh || clock_now_ms(clock_system()) >= talk->kept->expires_ms)
         return false;
     int64_t share_ms = talk->run->config->timeout_ms / SILENCE_SHARE;
     talk->silence_max_ms = share_ms < SILENCE_MAX_MS ? share_ms : SILENCE_MAX_MS;

@@ -43,7 +43,8 @@ static const char SCHEMA[] =
     "SELECT EXISTS (SELECT 1 FROM django_migrations) AS is_migrated,"
     " (SELECT count(*) FROM (SELECT 1 FROM phonehome_installation LIMIT 2) AS i) AS installations,"
     " (SELECT bool_or((to_jsonb(i) ->> 'quota_exceeded_until')::timestamptz > now())"
-    " FROM (SELECT * FROM phonehome_installation LIMIT 2) AS i) AS is_paused;";
+    " FROM (SELECT * FROM phonehome_installation LIMIT 2) AS i) AS is_paused,"
+    " (SELECT sum(id) FROM django_migrations) AS migrations_id;";
 
 /* What we may not do with Bugsink's tables, the first that is found; NULL: nothing is missing. They are those
  * of its apps, by the name in front, in the schema of django_migrations, without those that migrations alone
@@ -101,6 +102,9 @@ static enum reason judge_schema(
         return REASON_OK; /* another row */
     int64_t count = strtoll(installations, NULL, 10);
     observed_set(observed, OBSERVED_INSTALLATIONS, count);
+    const char *migrations = postgres_row_field(row, "migrations_id");
+    if (migrations)
+        observed_set(observed, OBSERVED_MIGRATIONS_ID, strtoll(migrations, NULL, 10));
     if (!says(row, "is_migrated", "t")) {
         *detail = "django_migrations is empty";
         return REASON_UNMIGRATED;
