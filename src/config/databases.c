@@ -52,6 +52,10 @@ static int read_variable(struct database *database) {
         return option_value_fail(database->entry.loader, database->variable);
     }
     if (!database->is_url) {
+        if (!*database->variable->text)
+            loader_add_warning(database->entry.loader,
+                "%s is set, but empty: Bugsink takes the empty name, and does not start",
+                database->variable->place);
         dsn_from_path(database->variable->text, dsn);
         return 0;
     }
@@ -303,11 +307,17 @@ static bool asks_the_same(const struct check_config *a, const struct check_confi
     return a->database.role == b->database.role && dsn_equal(&a->database.dsn, &b->database.dsn);
 }
 
+static bool is_same_path(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 static bool has_same_limits(const struct check_config *a, const struct check_config *b) {
     const struct database_config *one = &a->database, *other = &b->database;
-    return one->reconnect_ms == other->reconnect_ms && one->min_free_bytes == other->min_free_bytes &&
-           one->max_wal_bytes == other->max_wal_bytes && one->backlog_ms == other->backlog_ms &&
-           one->backlog_tasks == other->backlog_tasks && one->backlog_error_ms == other->backlog_error_ms;
+    return is_same_path(one->queue_path, other->queue_path) &&
+           is_same_path(one->wakeup_path, other->wakeup_path) && one->reconnect_ms == other->reconnect_ms &&
+           one->min_free_bytes == other->min_free_bytes && one->max_wal_bytes == other->max_wal_bytes &&
+           one->backlog_ms == other->backlog_ms && one->backlog_tasks == other->backlog_tasks &&
+           one->backlog_error_ms == other->backlog_error_ms;
 }
 
 static void log_what(const struct check_config *check, struct log_line *line) {
@@ -321,6 +331,8 @@ static void blank(const struct check_config *check, char *text) {
 
 static void release(struct check_config *check) {
     dsn_release(&check->database.dsn);
+    free(check->database.queue_path);
+    free(check->database.wakeup_path);
 }
 
 const struct config_kind CONFIG_DATABASE = {

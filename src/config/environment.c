@@ -22,6 +22,14 @@ const char *environment_get(const char *const *environment, const char *name) {
     return NULL;
 }
 
+bool environment_is_empty(const char *const *environment, const char *name) {
+    size_t length = strlen(name);
+    for (; environment && *environment; environment++)
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+            return (*environment)[length + 1] == '\0';
+    return false;
+}
+
 static bool ends_with(const char *text, const char *end) {
     size_t length = strlen(text), end_length = strlen(end);
     return length >= end_length && strcmp(text + length - end_length, end) == 0;

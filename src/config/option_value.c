@@ -51,6 +51,8 @@ static int set_from_environment(
         return 0;
     snprintf(file_name, sizeof file_name, "%s_FILE", name);
     const char *text = environment_get(loader->source->environment, name);
+    if (!text && option->may_be_empty && environment_is_empty(loader->source->environment, name))
+        text = "";
     const char *path =
         option->has_file_variant ? environment_get(loader->source->environment, file_name) : NULL;
     if (text && path)

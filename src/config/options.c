@@ -137,6 +137,7 @@ static const struct option OPTIONS[OPTION_COUNT] = {
                                   "Bugsink's own: the SQLite file of default where there is no DATABASE_URL"},
         .type = OPTION_PATH,
         .offset = OPTION_NO_FIELD,
+        .may_be_empty = true, /* os.getenv gives it to Bugsink as it stands */
         .initial = "/data/db.sqlite3"},
     [OPTION_SNAPPEA_DATABASE_PATH] = {.doc = {NULL, NULL, "SNAPPEA_DATABASE_PATH", "/tmp/snappea.sqlite3",
                                           "the SQLite file of the queue, snappea"},

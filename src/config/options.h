@@ -77,6 +77,7 @@ struct option {
     bool is_nullable;    /* null in the file is a value of its own */
     const char *initial; /* the text that holds when nobody sets it; NULL: nothing, or something derived from
                             others */
+    bool may_be_empty;   /* a variable that is set, but empty, is a value */
     bool has_file_variant; /* VARIABLE_FILE names a file that holds the value; not where the value is itself a
                               path */
 };
