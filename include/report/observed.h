@@ -21,6 +21,7 @@ enum observed_key {
     OBSERVED_SIGNAL,       /* that ended the one-shot child, or its resolver */
     OBSERVED_PAUSE_S,      /* until the next look, where looking itself does harm */
     OBSERVED_WAKEUP_AGE_S, /* seconds: of the oldest wake-up call */
+    OBSERVED_WRITE_LOCK_S, /* seconds: for so long one writer has held a SQLite database's write lock */
     OBSERVED_KEY_COUNT,
 };
 

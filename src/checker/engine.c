@@ -93,6 +93,7 @@ static struct surroundings surroundings_of(void *arg) {
     const struct engine *engine = arg;
     const struct check_memory *app = app_memory(engine);
     struct surroundings around = {.has_app = app != NULL};
+    int64_t now_ms = clock_now_ms(engine->loop->timers.clock);
     if (app) {
         around.is_app_up = app->life.has_answered && !app->life.is_away;
         around.app_arrivals = app->life.arrivals;
@@ -103,8 +104,10 @@ static struct surroundings surroundings_of(void *arg) {
         around.is_database_hung = around.is_database_hung || is_hung_database(watch);
         if (watch_traits(watch)->is_database && watch->check.config->database.role == ROLE_QUEUE &&
             observed_get(&watch->memory.observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s) &&
-            age_s > around.oldest_task_s)
+            age_s > around.oldest_task_s) {
             around.oldest_task_s = age_s;
+            around.no_progress_s = (now_ms - watch->memory.progress_ms) / 1000;
+        }
     }
     return around;
 }
