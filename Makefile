@@ -9,6 +9,7 @@ WERROR      ?=
 V           ?=
 Q           := $(if $(V),,@)
 VERSION     := $(shell cat VERSION)
+$(if $(word 2,$(BUILD)),$(error BUILD is "$(BUILD)": make cannot build in a directory whose name has a blank in it))
 
 # MySQL and MariaDB; `make WITH_MYSQL=0` leaves them out, and then a mysql: DSN is refused at start.
 WITH_MYSQL  ?= 1
@@ -23,11 +24,11 @@ FILTER_PACKAGES := $(if $(FILTERS),libseccomp-dev)
 # The Debian packages, named here and nowhere else.
 BUILD_PACKAGES = gcc make pkg-config libc6-dev libevent-dev libpq-dev libsqlite3-dev libjansson-dev $(FILTER_PACKAGES) \
                  $(if $(MYSQL),libmariadb-dev)
-RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3
+RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3 curl
 TEST_PACKAGES  = $(RUN_PACKAGES) check libfuse3-dev fuse3 nftables openssl pgbouncer postgresql \
                  $(if $(MYSQL),mariadb-server) valgrind zsh
 # The tests of deploy/: a Node.js of 18 or newer may be there from elsewhere; the rest is fetched by tests/deploy/prepare.sh.
-DEPLOY_PACKAGES = $(RUN_PACKAGES) unzip $(if $(shell command -v npm),,nodejs npm)
+DEPLOY_PACKAGES = $(RUN_PACKAGES) git shellcheck unzip $(if $(shell command -v npm),,nodejs npm)
 DEB_PACKAGES   = $(BUILD_PACKAGES) binutils dpkg-dev xz-utils
 PACKAGING_PACKAGES = $(DEB_PACKAGES) iproute2 lintian man-db mariadb-server openssl podman-compose postgresql procps \
                  python3-jsonschema python3-yaml sqlite3 systemd $(if $(shell command -v npm),,nodejs npm)
@@ -39,6 +40,12 @@ IMAGE_PACKAGES = binutils buildah conmon curl dnsmasq-base iproute2 jq mariadb-s
 CROSS_TOOLS     = gcc make pkg-config libc6-dev binutils dpkg-dev xz-utils ca-certificates openssl python3-minimal libpython3-stdlib $(FILTER_PACKAGES)
 CROSS_LIBRARIES = libevent-dev libpq-dev libsqlite3-dev libjansson-dev $(FILTER_PACKAGES) $(if $(MYSQL),libmariadb-dev)
 RELEASE_PACKAGES = debian-archive-keyring dpkg-dev git mmdebstrap qemu-user-static
+CHROOT_PACKAGES = git mmdebstrap
+# Of the machine, and of the Debian in which is built for arm64.
+ARM64_PACKAGES = $(CHROOT_PACKAGES) binutils cpio qemu-system-arm ipxe-qemu
+CROSS_PACKAGES = binutils dpkg-dev gcc gcc-aarch64-linux-gnu libc6-dev libc6-dev-arm64-cross libseccomp-dev make pkg-config xz-utils \
+                 $(addsuffix :arm64,busybox-static check libevent-dev libfuse3-dev libjansson-dev libmariadb-dev libpq-dev libsqlite3-dev)
+ARM64_SUITES = base filters io sandbox e2e_cli e2e_http e2e_lifecycle e2e_reload e2e_sandbox
 UI_PACKAGES    = $(RUN_PACKAGES) chromium faketime fonts-dejavu-core $(if $(shell command -v npm),,nodejs npm)
 # Unpacked under $(BUILD) by tests/monitoring/prepare.sh and not installed, which would start a service; the rest is as for deploy/.
 MONITORING_PACKAGES = prometheus
@@ -59,7 +66,7 @@ comma    := ,
 WARNINGS  = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
             -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wswitch-enum -Wconversion $(if $(WERROR),-Werror)
 # Level 3 needs gcc 12. Without -fcf-protection: Debian's startup files have not its mark, so that it would be off.
-FORTIFY  := $(if $(filter 4 5 6 7 8 9 10 11,$(firstword $(subst ., ,$(shell $(CC) -dumpversion)))),2,3)
+FORTIFY  := $(if $(filter 4 5 6 7 8 9 10 11,$(firstword $(subst ., ,$(shell $(CC) -dumpversion 2>/dev/null)))),2,3)
 HARDENING = -fPIE -fstack-protector-strong -fstack-clash-protection \
             $(if $(SANITIZE)$(COVERAGE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY))
 CFLAGS   ?= -O2 -g
@@ -104,6 +111,7 @@ FUZZ_COVERAGE = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz-coverage SANITIZE=fuzzer-no-li
 .PHONY: endurance load deps-load
 .PHONY: bench bench-docs deps-bench
 .PHONY: release release-test image-name deps-release
+.PHONY: test-on arm64-test deps-chroot deps-arm64
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
 .PHONY: fuzz fuzz-merge fuzz-coverage fuzzers deps-fuzz
 
@@ -122,13 +130,16 @@ test: deps-test ## install what is missing, build, run all tests
 asan: deps-test ### the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=$(BUILD)/asan SANITIZE="address undefined" CFLAGS="-O1 -g" run-tests
 
-soak: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ### three days' worth of runs of every check, in some 20 minutes
+soak: deps-test ### three days' worth of runs of every check, in some 20 minutes
+	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/run-tests
 	BH_SOAK_RUNS=51840 $(BUILD)/run-tests e2e_soak
 
-endurance: deps-test $(BUILD)/bugsink-health $(BUILD)/run-tests ### ten minutes (ENDURANCE_SECONDS) of all faults and clients at once; the report is build/endurance.md
+endurance: deps-test ### ten minutes (ENDURANCE_SECONDS) of all faults and clients at once; the report is build/endurance.md
+	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/run-tests
 	BH_PROGRAM=$(BUILD)/bugsink-health BH_ENDURANCE_SECONDS=$(ENDURANCE_SECONDS) BH_ENDURANCE_SEED=$(ENDURANCE_SEED) $(BUILD)/run-tests e2e_endurance
 
-load: deps-load $(BUILD)/bugsink-health $(BUILD)/probe-client ### probes under slowhttptest and wrk; the report is build/load.md
+load: deps-load ### probes under slowhttptest and wrk; the report is build/load.md
+	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/probe-client
 	scripts/load.sh $(BUILD)
 
 BENCH_TOOLS = $(addprefix $(BUILD)/,bench-client bench-run bench-fleet probe-client raw-server)
@@ -140,18 +151,21 @@ bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_RO
 bench-docs: ### write the README's table of costs anew from the last benchmark
 	scripts/docs.sh costs $(BUILD)/bench-summary.md
 
-deploy-test: deps-deploy $(BUILD)/bugsink-health ### render deploy/, validate it, check its wiring; 'make deploy-golden' writes its golden files
+deploy-test: deps-deploy ### render deploy/, validate it, check its wiring; 'make deploy-golden' writes its golden files
+	$(MAKE) $(BUILD)/bugsink-health
 	tests/deploy/prepare.sh $(BUILD)/deploy
 	BH_PROGRAM=$(BUILD)/bugsink-health DEPLOY_BUILD=$(BUILD)/deploy node --test-reporter=./tests/deploy/reporter.mjs tests/deploy/test.mjs
 
 deploy-golden: ### the same, with the golden files of tests/deploy/golden written anew
 	DEPLOY_GOLDEN=write $(MAKE) deploy-test
 
-monitoring-test: deps-deploy $(BUILD)/bugsink-health ### /metrics and deploy/monitoring: promtool, the rules' unit tests, a real Prometheus
+monitoring-test: deps-deploy ### /metrics and deploy/monitoring: promtool, the rules' unit tests, a real Prometheus
+	$(MAKE) $(BUILD)/bugsink-health
 	tests/monitoring/prepare.sh $(BUILD)/monitoring $(MONITORING_PACKAGES)
 	BH_PROGRAM=$(BUILD)/bugsink-health MONITORING_BUILD=$(BUILD)/monitoring node --test-reporter=./tests/deploy/reporter.mjs tests/monitoring/test.mjs
 
-ui-test: deps-build $(BUILD)/bugsink-health ### the status page in headless Chromium, in all states: contrast, labels, console, widths
+ui-test: deps-build ### the status page in headless Chromium, in all states: contrast, labels, console, widths
+	$(MAKE) $(BUILD)/bugsink-health
 	scripts/ui-test.sh $(BUILD) $(UI_PACKAGES)
 
 fuzz: deps-fuzz ### each fuzzer for FUZZ_SECONDS (60), one after the other, under the sanitizers; FUZZERS='NAME...' for some
@@ -173,6 +187,8 @@ lint: deps-lint ### include directions, banned functions, format, shell scripts,
 	$(MAKE) BUILD=$(BUILD)/werror WERROR=1 all $(BUILD)/werror/run-tests
 
 analyze: deps-analyze ### gcc's analyzer and clang-tidy over src/ and tests/; what has not changed is not asked again
+	@scripts/wants.sh gcc 12 "it may find what is not found elsewhere" || true
+	@scripts/wants.sh clang-tidy 14 "it may find what is not found elsewhere" || true
 	+$(MAKE) --output-sync=target -k -j$$(nproc) analysis
 
 coverage: deps-coverage ### what the tests reach of src/: $(BUILD)/coverage/report.md
@@ -190,18 +206,19 @@ BASH_COMPLETION = share/bash-completion/completions/bugsink-health
 ZSH_COMPLETION ?= share/zsh/site-functions/_bugsink-health
 
 install: $(BUILD)/bugsink-health ## install under $(DESTDIR)$(PREFIX)
-	install -D -m 0755 $(BUILD)/bugsink-health $(DESTDIR)$(PREFIX)/bin/bugsink-health
-	install -D -m 0644 docs/bugsink-health.1 $(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1
-	install -D -m 0644 config/bugsink-health.json $(DESTDIR)$(PREFIX)/share/doc/bugsink-health/bugsink-health.json
-	install -D -m 0644 deploy/completion/bugsink-health.bash $(DESTDIR)$(PREFIX)/$(BASH_COMPLETION)
-	install -D -m 0644 deploy/completion/_bugsink-health $(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)
+	install -D -m 0755 $(BUILD)/bugsink-health "$(DESTDIR)$(PREFIX)/bin/bugsink-health"
+	install -D -m 0644 docs/bugsink-health.1 "$(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1"
+	install -D -m 0644 config/bugsink-health.json "$(DESTDIR)$(PREFIX)/share/doc/bugsink-health/bugsink-health.json"
+	install -D -m 0644 deploy/completion/bugsink-health.bash "$(DESTDIR)$(PREFIX)/$(BASH_COMPLETION)"
+	install -D -m 0644 deploy/completion/_bugsink-health "$(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)"
 
 uninstall: ## remove what install installed
-	rm -f $(DESTDIR)$(PREFIX)/bin/bugsink-health $(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1
-	rm -f $(DESTDIR)$(PREFIX)/$(BASH_COMPLETION) $(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/bugsink-health
+	rm -f "$(DESTDIR)$(PREFIX)/bin/bugsink-health" "$(DESTDIR)$(PREFIX)/share/man/man1/bugsink-health.1"
+	rm -f "$(DESTDIR)$(PREFIX)/$(BASH_COMPLETION)" "$(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)"
+	rm -rf "$(DESTDIR)$(PREFIX)/share/doc/bugsink-health"
 
-deb: deps-deb $(BUILD)/bugsink-health ### a Debian package of the program, its unit and its configuration
+deb: deps-deb ### a Debian package of the program, its unit and its configuration
+	$(MAKE) $(BUILD)/bugsink-health
 	scripts/deb.sh $(BUILD)
 
 export CROSS_TOOLS CROSS_LIBRARIES
@@ -214,18 +231,29 @@ release-test: deps-release ### two releases of two folders: the same bytes; what
 image-name: ### IMAGE=ghcr.io/acme/bugsink-health: all recipes and pages name that image
 	scripts/image-name.sh "$(IMAGE)"
 
-packaging-test: deps-packaging $(BUILD)/bugsink-health ### test the Compose files, the unit under a real systemd, the package
+packaging-test: deps-packaging ### test the Compose files, the unit under a real systemd, the package
+	$(MAKE) $(BUILD)/bugsink-health
 	scripts/packaging-test.sh $(BUILD)
+
+# As WHO: root, user (with sudo), or both; TARGETS: what is made there.
+SUITE   ?= trixie
+WHO     ?= root user
+TARGETS ?= run test
+test-on: deps-chroot ### make TARGETS ("run test") of the last commit in a minimal SUITE (trixie), as root and as a user with sudo
+	scripts/test-on.sh $(BUILD)/test-on $(SUITE) "$(WHO)" $(TARGETS)
+
+arm64-test: deps-arm64 ### cross-build the program, its tests and its package for arm64; run ARM64_SUITES under Debian's arm64 kernel, emulated
+	PACKAGES="$(CROSS_PACKAGES)" scripts/arm64-test.sh $(BUILD) $(ARM64_SUITES)
 
 clean: ## remove everything built
 	rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*[^#]## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
+	@sed -n 's/^\([a-z0-9-]*\):.*[^#]## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 	@printf '\nFor maintainers:\n'
-	@sed -n 's/^\([a-z-]*\):.*[^#]### /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
+	@sed -n 's/^\([a-z0-9-]*\):.*[^#]### /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
-deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-release deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-release deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage deps-chroot deps-arm64: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health
@@ -242,7 +270,8 @@ false-green: deps-test ### what other probes say of each fault of a database, be
 image-test: deps-image ### build the container image without Docker, run it, and try all it must do
 	scripts/image-test.sh $(BUILD) || [ $$? = 77 ]
 
-valgrind: deps-test $(BUILD)/bugsink-health ### the checker's main paths under valgrind
+valgrind: deps-test ### the checker's main paths under valgrind
+	$(MAKE) $(BUILD)/bugsink-health
 	BH_PROGRAM=$(BUILD)/bugsink-health scripts/valgrind.sh
 
 $(BUILD)/bugsink-health: $(BUILD)/obj/main.o $(OBJECTS)

@@ -3,14 +3,14 @@
 #   scripts/cross.sh ARCH DIRECTORY SOURCES COMMAND...
 # ARCH is Debian's name of the architecture to build for: amd64, arm64. The Debian is made in DIRECTORY/ARCH, the first time, with the
 # packages that CROSS_TOOLS and, of ARCH itself, CROSS_LIBRARIES name (the Makefile sets both). In it SOURCES is /src, the working
-# directory; CC, HOST_CC, STRIP and the like are those for ARCH. There is no network. CROSS_MIRROR: where the packages come from.
+# directory; CC, HOST_CC, STRIP and the like are those for ARCH. There is no network. CROSS_MIRROR, CROSS_SECURITY_MIRROR:
+# where the packages come from (as this machine's own).
 set -eu
 
 arch=$1 directory=$2 sources=$(cd "$3" && pwd)
 shift 3
 suite=bookworm
-mirror=${CROSS_MIRROR:-http://deb.debian.org/debian}
-security=${CROSS_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
+own_scripts=$(cd "$(dirname "$0")" && pwd)
 own=$(dpkg --print-architecture)
 root=$directory/$arch
 
@@ -31,6 +31,8 @@ make_root() {
     echo "cross: making a $suite for $arch in $root" >&2
     rm -rf "$root"
     mkdir -p "$directory"
+    mirror=${CROSS_MIRROR:-$("$own_scripts/mirror.sh")}
+    security=${CROSS_SECURITY_MIRROR:-$("$own_scripts/mirror.sh" security)}
     mmdebstrap --quiet --variant=apt --architectures="$own$([ "$arch" = "$own" ] || echo ",$arch")" \
         --include="$(list_packages | tr -s ' \n' ',,')" "$suite" "$root" \
         "deb $mirror $suite main" "deb $mirror $suite-updates main" "deb $security $suite-security main"

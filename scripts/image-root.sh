@@ -3,6 +3,7 @@
 # scanners ask for. Runs in the Dockerfile's build stage, and in scripts/release.sh for another architecture than the machine's (CC,
 # STRIP). It names no architecture: every path is asked for.
 set -eu
+umask 022 # the image is everybody's
 
 program=${1:?usage: scripts/image-root.sh PROGRAM ROOT}
 root=${2:?usage: scripts/image-root.sh PROGRAM ROOT}

@@ -8,7 +8,7 @@ trap 'echo "image-trial: line $LINENO: failed: $BASH_COMMAND" >&2' ERR
 work=$1 base=$2 cgroup=$3
 image=localhost/bugsink-health
 dir=/mnt # short, as paths of sockets must be, and open to the servers' users wherever the source tree lies
-size_max=20000000
+size_max=14000000
 memory_max=32m
 
 sources=$PWD

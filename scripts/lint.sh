@@ -155,7 +155,7 @@ check_foreign_headers() {
 # Few files speak to each of the libraries that may block or crash: who calls it, and who loads it.
 check_database_headers() {
     # shellcheck disable=SC2086 # a list of files without blanks
-    grep -lE '^# *include <(mysql|errmsg|mysqld_error)' $sources | grep -vE '^src/kinds/mysql/(mysql|library)\.c$' |
+    grep -lE '^# *include <(mysql|errmsg|mysqld_error)' $sources | grep -vE '^src/kinds/mysql/(mysql|library|tls)\.[ch]$' |
         while read -r file; do
             complain "$file: mysql.h belongs to kinds/mysql/mysql.c (and library.c loads it)"
         done
@@ -176,7 +176,6 @@ check_forks() {
 # Those that wait for their issue: the list gets shorter and nothing else.
 long_files() {
     cat <<END
-src/run/child.c
 tests/kinds/postgres/test_postgres_kept.c
 END
 }
@@ -196,6 +195,7 @@ check_layout() {
     for file in $all_code; do
         head -n 1 "$file" | grep -q '^/\* ' || complain "$file: the first line says in a comment what the file is for"
     done
+    scripts/wants.sh clang-format 14 "the layout is not looked at" || return 0
     for file in $all_code; do
         clang-format --dry-run -Werror "$file" 2>/dev/null || complain "$file: layout: run make format"
     done
@@ -229,8 +229,15 @@ check_links() {
 }
 
 check_scripts() {
+    scripts/wants.sh shellcheck 0.9 "it may find what is not found elsewhere" || true
     shellcheck --severity=warning scripts/*.sh .ci/* deploy/debian/p* tests/*/*.sh deploy/kubernetes/overlays/helm/*.sh || complain "shellcheck"
     shellcheck --severity=warning --shell=bash deploy/completion/*.bash || complain "shellcheck"
+}
+
+# What pkg-config says is asked when make starts: a target that installs packages builds by a make of its own, after that.
+check_makefile() {
+    ! grep -nE '^[a-z-]+:.*deps-[a-z]+ [^#]*[$][(]BUILD[)]' Makefile ||
+        complain "Makefile: a target that installs packages builds what it needs by \$(MAKE): see the lines above"
 }
 
 check_manual() {
@@ -243,6 +250,7 @@ check_cppcheck() {
     loop='json_object_foreach(o,k,v)=while(((k)=json_key(o))&&((v)=json_value(o)))'
     set -- --quiet --inline-suppr --error-exitcode=1 --std=c11 --suppress=missingIncludeSystem -j "$(nproc)" \
         -D"$loop" -D'_Noreturn=__attribute__((noreturn))' -D_GNU_SOURCE -DWITH_MYSQL -DBH_VERSION='""' -D__linux__ -Iinclude -Isrc
+    scripts/wants.sh cppcheck 2.10 "it may find what is not found elsewhere" || true
     cppcheck --enable=warning,performance,portability,style "$@" src || complain "cppcheck"
     # Without style: libcheck's macros hide from it what a test uses.
     cppcheck --enable=warning,performance,portability "$@" -Itests tests || complain "cppcheck"
@@ -262,6 +270,7 @@ check_function_length
 check_paths
 check_links
 check_scripts
+check_makefile
 check_manual
 check_cppcheck
 

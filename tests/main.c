@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -261,6 +262,7 @@ int main(int argc, char **argv) {
         return EXIT_FAILURE;
     }
     handle_signals(take_signal);
+    umask(022); /* servers of other users read what the tests write */
     tempdir_begin();
     run_all(argv + optind, jobs);
     if (is_wanted("matrix", argv + optind))

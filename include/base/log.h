@@ -30,6 +30,9 @@ struct log_line {
  * that stands in each line ("checker", "responder", "check"). fd -1 is standard error. */
 void log_configure(enum log_level level, enum log_format format, const char *process, int fd);
 
+/* What is written, and how: for a process that is to do as this one does. */
+void log_settings(enum log_level *level, enum log_format *format);
+
 /* Changes that word and nothing else: for a process that was forked and speaks for itself. */
 void log_set_process(const char *process);
 

@@ -25,6 +25,13 @@ void process_limit_memory(unsigned long bytes);
 /* Bounds the processor time of this process, in seconds: beyond it SIGXCPU ends it. */
 void process_limit_processor(unsigned long seconds);
 
+/* The same, from now on: what it has used so far does not count. The last word is not spoken by that: it may
+ * be said again. */
+void process_limit_processor_anew(unsigned long seconds);
+
+/* Processor time of this process since its start, in microseconds. */
+int64_t process_cpu_us(void);
+
 /* At most so many descriptors, of number `most` - 1 at the highest; never more than before. Returns how many
  * there may be. */
 int process_limit_descriptors(int most);

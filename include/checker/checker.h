@@ -4,6 +4,8 @@
 
 #include "config/config.h"
 
+#include "run/nursery.h"
+
 #include <sys/types.h>
 
 /* How long the responder may trust what it has, and how often the checker says so anew. */
@@ -13,8 +15,9 @@ enum { LEASE_MS = 5000, LEASE_RENEW_MS = 2000 };
 enum { CHECKER_EXIT_OK = 0, CHECKER_EXIT_FAILURE = 1, CHECKER_EXIT_CONFIG = 2 };
 
 /* Loads the configuration from source, binds the listener, hands it over link_fd to the responder (a child of
- * this process, of that pid), and checks until told to end. Returns the process's exit status. Errors go to
+ * this process, of that pid), and checks with workers of the nursery until told to end. Returns the process's exit status. Errors go to
  * the log. */
-int checker_run(const struct config_source *source, int link_fd, pid_t responder_pid);
+int checker_run(
+    const struct config_source *source, int link_fd, pid_t responder_pid, struct nursery *nursery);
 
 #endif

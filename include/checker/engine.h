@@ -40,6 +40,9 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot);
 /* Whether every check has finished a run, Bugsink's own included, whatever it met. */
 bool engine_has_finished_round(const struct engine *engine);
 
+/* The processor time of the workers, as far as they have told it. */
+int64_t engine_workers_cpu_ms(const struct engine *engine);
+
 const struct config *engine_config(const struct engine *engine);
 
 #endif

@@ -51,7 +51,8 @@ struct database_config {
     /* SQLite, role main: what Bugsink itself makes, and whose owner tells which user it is; NULL: not known.
      */
     char *queue_path, *wakeup_path;
-    int64_t reconnect_ms;     /* PostgreSQL: the longest a connection is kept between runs; 0: not at all */
+    int64_t
+        reconnect_ms; /* PostgreSQL, MySQL: the longest a connection is kept between runs; 0: not at all */
     int64_t min_free_bytes;   /* SQLite: disk_low below this; -1: 256 MiB or 5 % of the volume, the smaller */
     int64_t max_wal_bytes;    /* SQLite: wal_large above this */
     int64_t backlog_ms;       /* queue: degraded when the oldest task is older */

@@ -26,7 +26,9 @@ struct check {
     const struct check_env *env;
     void *state;
     void (*finished)(struct check *check, const struct outcome *outcome, int64_t duration_ms);
-    void *arg; /* for `finished` */
+    void (*stirred)(struct check *check); /* what was kept between runs is gone: a look is worth while. NULL:
+                                             nobody wants to know */
+    void *arg;                            /* for both */
 
     bool is_running;
     bool is_overdue;    /* the deadline has come, but late: what came meanwhile is looked at first */
@@ -36,7 +38,8 @@ struct check {
     enum phase phase;
     struct timer deadline;
     struct timer leaving; /* armed while the run waits for the last one's child to be gone */
-    struct child *child;  /* the one-shot child, until it is reaped */
+    struct child *child;  /* the worker, until it is reaped */
+    uint64_t asked_id;    /* what it was asked last; counted of its own, for a run may be asked twice */
     bool is_lingering;    /* its run is over, and it goes on */
     bool is_late;         /* the last outcome is of a run that was over: its child had lingered */
 };
@@ -86,7 +89,7 @@ void check_finish(struct check *check, uint64_t run_id, const struct outcome *ou
 /* check_finish of the current run with a reason and a text for the log (which may be NULL). */
 void check_finish_reason(struct check *check, enum reason reason, const char *detail);
 
-/* Does the run's work (the kind's `work`) in a one-shot child; what it leaves as the outcome is the run's.
+/* Does the run's work (the kind's `work`) in the check's worker; what it leaves as the outcome is the run's.
  * check_cancel_child is the cancel of a kind that does. */
 void check_run_in_child(struct check *check);
 void check_cancel_child(struct check *check);

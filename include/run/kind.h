@@ -22,21 +22,26 @@ struct check_kind {
     int (*init)(struct check *check, struct error *err);
     /* Begins a run, which must end in check_finish, at once or later, unless cancelled. */
     void (*start)(struct check *check);
-    /* Of a kind that may block: does a run's work, in a child (check_run_in_child). Else NULL. */
+    /* Of a kind that may block: does a run's work, in a worker (check_run_in_child). Else NULL. */
     void (*work)(struct run *run);
     /* Stops the run under way and forgets it; must not call check_finish. */
     void (*cancel)(struct check *check);
-    /* Whether a run that its deadline ends now leaves its child at what it does, until the next run begins:
-     * where to break off does harm, and the answer may yet come. For kinds that run in a child. May be NULL.
-     */
+    /* Whether a run that its deadline ends now leaves its worker at what it does, until the next run begins:
+     * where to break off does harm, and the answer may yet come. For kinds that run in a worker. May be
+     * NULL. */
     bool (*may_linger)(const struct check *check);
-    /* A kind whose runs may leave something open (a connection) for later ones has both of these, others
-     * none. In the checker, before the run ends in outcome: takes the descriptor, which is the kind's then.
+    /* Variables of the environment that its library heeds, NULL-terminated; one that ends in '*' stands for
+     * all that begin so. NULL: none. Its worker is told these and no others. */
+    const char *const *environment;
+    /* What a worker of this kind keeps from run to run (a connection, say): so many zeroed bytes of its own.
      */
-    void (*take)(struct check *check, const struct outcome *outcome, int fd);
-    /* Closes what is kept from run to run, and forgets a question under way on it. Comes after `cancel`, and
-     * before `release`. */
-    void (*let_go)(struct check *check);
+    size_t kept_size;
+    /* The descriptor to watch between runs, -1: none; and whether what was kept is gone, where that
+     * descriptor has something to say. Both or none. */
+    int (*watched)(const void *kept);
+    bool (*is_gone)(void *kept);
+    /* Takes leave of whoever it is connected to. May be NULL. */
+    void (*hang_up)(void *kept);
     /* Frees what the state holds; no run is under way. May be NULL. */
     void (*release)(struct check *check);
 };

@@ -21,12 +21,16 @@ struct loop {
     struct event *tick;
     /* Called for a child that is not a one-shot one. May be NULL. */
     void (*other_child)(void *arg, pid_t pid, int status);
+    /* Called when the nursery is gone: nothing can go on. May be NULL: then the loop ends. */
+    void (*nursery_lost)(void *arg);
     void *arg;
+    bool is_nursery_lost;
     bool is_done;
 };
 
-/* Ignores SIGPIPE and prepares everything. The caller calls loop_release in any case. */
-int loop_init(struct loop *loop, struct error *err);
+/* Ignores SIGPIPE and prepares everything; workers are forked by the nursery (NULL: by this process, for
+ * tests). The caller calls loop_release in any case. */
+int loop_init(struct loop *loop, struct nursery *nursery, struct error *err);
 void loop_release(struct loop *loop);
 
 /* Turns until loop_end, or until it cannot go on, which the log tells. */

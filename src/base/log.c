@@ -37,6 +37,11 @@ void log_set_process(const char *process) {
     str_copy(state.process, sizeof state.process, process);
 }
 
+void log_settings(enum log_level *level, enum log_format *format) {
+    *level = state.level;
+    *format = state.format;
+}
+
 bool log_level_parse(const char *text, enum log_level *level) {
     for (size_t i = 0; i < sizeof LEVELS / sizeof LEVELS[0]; i++)
         if (strcmp(text, LEVELS[i]) == 0) {

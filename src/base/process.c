@@ -63,6 +63,21 @@ void process_limit_processor(unsigned long seconds) {
     setrlimit(RLIMIT_CPU, &limit);
 }
 
+int64_t process_cpu_us(void) {
+    struct rusage usage = {0};
+    getrusage(RUSAGE_SELF, &usage);
+    return (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec +
+           usage.ru_stime.tv_usec;
+}
+
+void process_limit_processor_anew(unsigned long seconds) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_CPU, &limit) < 0)
+        return;
+    limit.rlim_cur = (rlim_t)(process_cpu_us() / 1000000) + 1 + seconds;
+    setrlimit(RLIMIT_CPU, &limit);
+}
+
 void process_want_descriptors(unsigned long wanted) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
@@ -173,12 +188,19 @@ static bool close_ranges(int first, const int *keep, int count) {
 #endif
 }
 
+/* Of this process's descriptors. Linux's /dev/fd is a link, which a bare /dev (of a chroot, say) need not
+ * have. */
+static DIR *open_list(void) {
+    DIR *dir = opendir("/proc/self/fd");
+    return dir ? dir : opendir("/dev/fd");
+}
+
 void process_close_from(int first, const int *keep, int count) {
     if (close_ranges(first, keep, count))
         return;
     /* The descriptors that are open are listed where the system lists them; else all that could be are tried.
      */
-    DIR *dir = opendir("/dev/fd");
+    DIR *dir = open_list();
     long most = sysconf(_SC_OPEN_MAX);
     if (most <= 0 || most > 65536)
         most = 65536;
@@ -242,7 +264,7 @@ static int count_by_poll(int below) {
 
 static int count_by_list(void) {
     int count = 0;
-    DIR *dir = opendir("/dev/fd");
+    DIR *dir = open_list();
     if (!dir)
         return -1;
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;)

@@ -44,6 +44,7 @@ struct checker {
     char where[ADDRESS_TEXT_SIZE]; /* the address in force */
     char *listen_wanted;           /* as configured at start */
     pid_t responder_pid;
+    struct nursery *nursery;
     int exit_status;
 };
 
@@ -101,6 +102,15 @@ static void on_other_child(void *arg, pid_t pid, int status) {
             : "ending, so that both are restarted");
     log_end(&line);
     checker->exit_status = CHECKER_EXIT_FAILURE;
+}
+
+static void on_nursery_lost(void *arg) {
+    struct checker *checker = arg;
+    if (checker->sidecar.is_ending)
+        return;
+    log_error("nursery gone", "no check can run without it; ending, so that all are restarted");
+    checker->exit_status = CHECKER_EXIT_FAILURE;
+    loop_end(&checker->loop);
 }
 
 /* -- signals -- */
@@ -351,8 +361,9 @@ static void init(struct checker *checker) {
 
 /* Takes the configuration. */
 static int begin(struct checker *checker, struct config *config, int link_fd, struct error *err) {
-    int result = loop_init(&checker->loop, err);
+    int result = loop_init(&checker->loop, checker->nursery, err);
     checker->loop.other_child = on_other_child;
+    checker->loop.nursery_lost = on_nursery_lost;
     checker->loop.arg = checker;
     if (result < 0) {
         config_free(config);
@@ -361,10 +372,12 @@ static int begin(struct checker *checker, struct config *config, int link_fd, st
     return start(checker, config, link_fd, err);
 }
 
-int checker_run(const struct config_source *source, int link_fd, pid_t responder_pid) {
+int checker_run(
+    const struct config_source *source, int link_fd, pid_t responder_pid, struct nursery *nursery) {
     int64_t now_ms = clock_wall_ms(clock_system());
     struct checker checker = {.source = source,
         .responder_pid = responder_pid,
+        .nursery = nursery,
         .sidecar = {.config = "ok", .started_at_ms = now_ms, .config_read_at_ms = now_ms},
         .exit_status = CHECKER_EXIT_FAILURE};
     struct error err;

@@ -369,6 +369,10 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
     };
 }
 
+int64_t engine_workers_cpu_ms(const struct engine *engine) {
+    return engine->loop->children.cpu_us / 1000;
+}
+
 const struct config *engine_config(const struct engine *engine) {
     return engine->config;
 }

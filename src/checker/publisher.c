@@ -86,6 +86,7 @@ void publisher_publish(struct publisher *publisher) {
     if (publisher->sidecar->is_ending)
         return;
     process_usage(&usage, NULL);
+    usage.children_cpu_ms += engine_workers_cpu_ms(publisher->engine);
     take_snapshot(publisher, &snapshot, &usage);
     if (send_pages(publisher, &snapshot) < 0)
         fail(publisher);

@@ -94,6 +94,17 @@ static void schedule(struct watch *watch, int64_t duration_ms) {
     timer_arm(&watch->loop->timers, &watch->next, delay_ms);
 }
 
+/* A server has closed the connection that was kept: what became of it is looked at now, unless it does so all
+ * the time. */
+static void on_stirred(struct check *check) {
+    struct watch *watch = check->arg;
+    int64_t now_ms = clock_now_ms(watch->loop->timers.clock);
+    bool is_often = watch->stirred_ms > 0 && now_ms - watch->stirred_ms < check->config->retry_interval_ms;
+    watch->stirred_ms = now_ms;
+    if (!is_often && watch->memory.retry <= RETRY_FAST)
+        watch_hurry(watch);
+}
+
 static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
     struct watch *watch = check->arg;
     const struct clock *clock = watch->loop->timers.clock;
@@ -140,6 +151,7 @@ struct watch *watch_new(struct loop *loop, const struct check_config *config,
         free(watch);
         return NULL;
     }
+    watch->check.stirred = on_stirred;
     return watch;
 }
 

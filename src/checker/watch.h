@@ -25,7 +25,8 @@ struct watch {
     struct check_memory memory;
     struct history history;
     struct counters counters;
-    int64_t pause_ms; /* until the next look, while looking itself does harm; else 0 */
+    int64_t pause_ms;   /* until the next look, while looking itself does harm; else 0 */
+    int64_t stirred_ms; /* when a kept connection was last found closed; 0: never */
     bool is_once;
 };
 

@@ -1,5 +1,5 @@
-/* serve: forks the responder before any option but one is read (whether it is shut in), then becomes the
- * checker. */
+/* serve: forks the responder and the nursery before any option but one is read (whether they are shut in),
+ * then becomes the checker. */
 #include "cmd/all.h"
 
 #include "base/io.h"
@@ -64,7 +64,14 @@ static int run(struct args *args) {
         _exit(responder_run(ends[1], is_sandboxed)); /* which closes ends[0] with all else */
     }
     close(ends[1]);
-    int status = checker_run(&args->source, ends[0], responder_pid);
+    struct nursery nursery;
+    struct error err;
+    int status = CHECKER_EXIT_FAILURE;
+    if (nursery_start(&nursery, is_sandboxed, &err) < 0)
+        log_error("cannot start", err.text);
+    else
+        status = checker_run(&args->source, ends[0], responder_pid, &nursery);
+    nursery_stop(&nursery);
     close(ends[0]);
     await_responder(responder_pid);
     return status;

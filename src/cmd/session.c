@@ -19,27 +19,33 @@ static bool is_default_level(const struct config *config) {
 
 int session_open(struct session *session, const struct args *args, const struct engine_events *events,
     void *arg, struct error *err) {
+    bool is_sandboxed = config_is_sandboxed(&args->source);
     process_forbid_core();
     log_configure(LOG_WARNING, LOG_TEXT, "check", -1);
-    if (config_is_sandboxed(&args->source)) {
+    if (is_sandboxed)
         sandbox_forbid_privileges();
-        sandbox_enter_checker();
-    }
-    struct config *config = config_load(&args->source, err);
-    if (!config)
+    if (nursery_start(&session->nursery, is_sandboxed, err) < 0)
         return -1;
+    if (is_sandboxed)
+        sandbox_enter_checker();
+    struct config *config = config_load(&args->source, err);
+    if (!config) {
+        nursery_stop(&session->nursery);
+        return -1;
+    }
     process_keep_out_of_cores();
     log_configure(
         is_default_level(config) ? LOG_WARNING : config->log_level, config->log_format, "check", -1);
-    if (loop_init(&session->loop, err) < 0) {
+    session->engine = NULL;
+    if (loop_init(&session->loop, &session->nursery, err) < 0)
         config_free(config);
-        loop_release(&session->loop);
-        return -1;
-    }
-    session->engine = engine_new(&session->loop, config, events, arg, err);
-    if (!session->engine)
-        loop_release(&session->loop);
-    return session->engine ? 0 : -1;
+    else
+        session->engine = engine_new(&session->loop, config, events, arg, err);
+    if (session->engine)
+        return 0;
+    loop_release(&session->loop);
+    nursery_stop(&session->nursery);
+    return -1;
 }
 
 void session_log_warnings(const struct session *session) {
@@ -51,6 +57,7 @@ void session_log_warnings(const struct session *session) {
 void session_close(struct session *session) {
     engine_free(session->engine);
     loop_release(&session->loop);
+    nursery_stop(&session->nursery);
 }
 
 void session_snapshot(struct session *session, struct snapshot *snapshot) {
@@ -79,6 +86,8 @@ int session_run(struct session *session, struct error *err) {
     }
     if (result == 0)
         loop_run(&session->loop);
+    if (session->loop.is_nursery_lost)
+        result = error_set(err, "the nursery, which runs the checks, has died");
     for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0]; i++)
         if (signals[i])
             event_free(signals[i]);

@@ -8,14 +8,15 @@
 #include "cmd/args.h"
 
 struct session {
+    struct nursery nursery;
     struct loop loop;
     struct engine *engine;
     bool is_interrupted; /* a signal has ended session_run */
 };
 
-/* Loads the configuration and prepares the engine. Driver texts go to the log on standard error, which shows
- * warnings and errors unless the configuration names another level. On failure the caller has nothing to
- * release. */
+/* Forks the nursery, loads the configuration and prepares the engine. Driver texts go to the log on standard
+ * error, which shows warnings and errors unless the configuration names another level. On failure the caller
+ * has nothing to release. */
 int session_open(struct session *session, const struct args *args, const struct engine_events *events,
     void *arg, struct error *err);
 void session_close(struct session *session);

@@ -1,6 +1,7 @@
 /* The reader of the check of Bugsink itself over HTTP: its URL, and the Host under which it knows itself. */
 #include "config/address.h"
 #include "config/kind.h"
+#include "config/walk.h"
 #include "config/loader.h"
 #include "config/uri.h"
 
@@ -194,6 +195,15 @@ static void log_what(const struct check_config *check, struct log_line *line) {
     log_str(line, "host", check->app.host);
 }
 
+static void walk(struct walk *walk, struct check_config *check) {
+    struct app_config *config = &check->app;
+    walk_text(walk, &config->url);
+    walk_text(walk, &config->host);
+    WALK_FIELD(walk, config->is_https);
+    walk_text(walk, &config->expect);
+    WALK_FIELD(walk, config->fall);
+}
+
 static void release(struct check_config *check) {
     free(check->app.url);
     free(check->app.host);
@@ -205,5 +215,6 @@ const struct config_kind CONFIG_APP = {
     .asks_the_same = asks_the_same,
     .has_same_limits = has_same_limits,
     .log = log_what,
+    .walk = walk,
     .release = release,
 };

@@ -3,6 +3,7 @@
 #include "config/config.h"
 
 #include "config/kind.h"
+#include "config/pack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,10 @@ const struct config_kind *config_kind_in_order(size_t n) {
     static const struct config_kind *const ORDER[] = {
         &CONFIG_DATABASE, &CONFIG_DIRECTORY, &CONFIG_SETTINGS, &CONFIG_APP};
     return n < sizeof ORDER / sizeof ORDER[0] ? ORDER[n] : NULL;
+}
+
+const struct config_kind *config_kind_of(enum check_kind_id kind) {
+    return KINDS[kind];
 }
 
 int64_t check_config_patience_ms(const struct check_config *check) {
@@ -48,7 +53,7 @@ void check_config_blank(const struct check_config *check, char *text) {
         KINDS[check->kind]->blank(check, text);
 }
 
-static void release_check(struct check_config *check) {
+void check_config_release(struct check_config *check) {
     KINDS[check->kind]->release(check);
     free(check->name);
 }
@@ -57,7 +62,7 @@ void config_free(struct config *config) {
     if (!config)
         return;
     for (size_t i = 0; i < config->check_count; i++)
-        release_check(&config->checks[i]);
+        check_config_release(&config->checks[i]);
     for (size_t i = 0; i < config->item_count; i++) {
         free(config->items[i].key);
         free(config->items[i].value);

@@ -1,7 +1,9 @@
 /* The reader of databases: the file's list, Bugsink's variables over it, and Bugsink's standard paths. */
+#include "config/dsn_parts.h"
 #include "config/entry.h"
 #include "config/environment.h"
 #include "config/kind.h"
+#include "config/walk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -329,6 +331,20 @@ static void blank(const struct check_config *check, char *text) {
     dsn_blank(&check->database.dsn, text);
 }
 
+static void walk(struct walk *walk, struct check_config *check) {
+    struct database_config *config = &check->database;
+    WALK_FIELD(walk, config->role);
+    dsn_walk(walk, &config->dsn);
+    walk_text(walk, &config->queue_path);
+    walk_text(walk, &config->wakeup_path);
+    WALK_FIELD(walk, config->reconnect_ms);
+    WALK_FIELD(walk, config->min_free_bytes);
+    WALK_FIELD(walk, config->max_wal_bytes);
+    WALK_FIELD(walk, config->backlog_ms);
+    WALK_FIELD(walk, config->backlog_tasks);
+    WALK_FIELD(walk, config->backlog_error_ms);
+}
+
 static void release(struct check_config *check) {
     dsn_release(&check->database.dsn);
     free(check->database.queue_path);
@@ -341,5 +357,6 @@ const struct config_kind CONFIG_DATABASE = {
     .has_same_limits = has_same_limits,
     .log = log_what,
     .blank = blank,
+    .walk = walk,
     .release = release,
 };

@@ -1,6 +1,7 @@
 /* The reader of directories: the file's list, or Bugsink's own two where its /tmp is shared with us. */
 #include "config/entry.h"
 #include "config/kind.h"
+#include "config/walk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,13 @@ static void log_what(const struct check_config *check, struct log_line *line) {
     log_str(line, "path", check->directory.path);
 }
 
+static void walk(struct walk *walk, struct check_config *check) {
+    struct directory_config *config = &check->directory;
+    walk_text(walk, &config->path);
+    WALK_FIELD(walk, config->role);
+    WALK_FIELD(walk, config->min_free_bytes);
+}
+
 static void release(struct check_config *check) {
     free(check->directory.path);
 }
@@ -151,5 +159,6 @@ const struct config_kind CONFIG_DIRECTORY = {
     .asks_the_same = asks_the_same,
     .has_same_limits = has_same_limits,
     .log = log_what,
+    .walk = walk,
     .release = release,
 };

@@ -3,6 +3,7 @@
 
 #include "config/dsn_parts.h"
 #include "config/memory.h"
+#include "config/walk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -154,4 +155,34 @@ void dsn_release(struct dsn *dsn) {
     free(dsn->params);
     free(dsn->secrets);
     *dsn = (struct dsn){.scheme = DSN_SQLITE};
+}
+
+/* -- packing -- */
+
+static void walk_params(struct walk *walk, struct dsn *dsn) {
+    size_t count = dsn->param_count;
+    WALK_FIELD(walk, count);
+    if (!walk->out) {
+        /* Each takes some bytes: a count that they cannot be is refused before there is room for it. */
+        walk->is_broken = walk->is_broken || count > (size_t)(walk->end - walk->at);
+        dsn->params = walk->is_broken ? NULL : calloc(count + 1, sizeof *dsn->params);
+        walk->is_broken = !dsn->params;
+        dsn->param_count = walk->is_broken ? 0 : count;
+    }
+    for (size_t i = 0; i < dsn->param_count && !walk->is_broken; i++) {
+        walk_text(walk, &dsn->params[i].key);
+        walk_text(walk, &dsn->params[i].value);
+    }
+}
+
+void dsn_walk(struct walk *walk, struct dsn *dsn) {
+    char **const texts[] = {
+        &dsn->path, &dsn->host, &dsn->port, &dsn->user, &dsn->password, &dsn->database, &dsn->safe};
+    WALK_FIELD(walk, dsn->scheme);
+    WALK_FIELD(walk, dsn->has_dropped_query);
+    WALK_FIELD(walk, dsn->is_doubtful);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        walk_text(walk, texts[i]);
+    walk_params(walk, dsn);
+    walk_texts(walk, &dsn->secrets, &dsn->secret_count, false);
 }

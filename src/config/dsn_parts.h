@@ -6,6 +6,8 @@
 #include "config/dsn.h"
 #include "config/uri.h"
 
+struct walk;
+
 /* What to do about a password that is not percent-encoded: the end of many errors. */
 #define DSN_REMEDY                                                                                           \
     "percent-encode what is special in the user name and the password: / is %2F, ? is %3F, # is %23, @ is "  \
@@ -26,5 +28,8 @@ int dsn_parse_authority_form(struct span rest, struct dsn *dsn, struct error *er
 
 /* Whether port is the number of a TCP port, 1 to 65535, in digits. */
 bool dsn_is_port(struct span port);
+
+/* Packs or unpacks it (config/walk.h). */
+void dsn_walk(struct walk *walk, struct dsn *dsn);
 
 #endif

@@ -6,6 +6,7 @@
 #include "config/config.h"
 
 struct loader;
+struct walk;
 
 /* One kind, or a family of kinds that are configured alike. Both checks of a comparison are of this family.
  */
@@ -16,10 +17,14 @@ struct config_kind {
     void (*log)(const struct check_config *check, struct log_line *line);
     void (*blank)(const struct check_config *check, char *text); /* NULL: nothing to blank */
     int64_t (*patience_ms)(const struct check_config *check);    /* NULL: none */
+    void (*walk)(struct walk *walk, struct check_config *check); /* over its own fields */
     void (*release)(struct check_config *check);                 /* overwrites every secret */
 };
 
 extern const struct config_kind CONFIG_DATABASE, CONFIG_DIRECTORY, CONFIG_SETTINGS, CONFIG_APP;
+
+/* The family of a kind. */
+const struct config_kind *config_kind_of(enum check_kind_id kind);
 
 /* The n-th family in the order in which they are loaded, NULL past the last. */
 const struct config_kind *config_kind_in_order(size_t n);

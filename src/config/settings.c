@@ -1,6 +1,7 @@
 /* The reader of the check of Bugsink's settings: a file, or the environment shared with Bugsink. */
 #include "config/environment.h"
 #include "config/kind.h"
+#include "config/walk.h"
 #include "config/loader.h"
 #include "config/memory.h"
 
@@ -227,6 +228,15 @@ static int64_t patience_ms(const struct check_config *check) {
     return check->settings.format == SETTINGS_ENVIRONMENT ? 0 : SWAP_MS;
 }
 
+static void walk(struct walk *walk, struct check_config *check) {
+    struct settings_config *config = &check->settings;
+    size_t entries = 0;
+    walk_text(walk, &config->path);
+    WALK_FIELD(walk, config->format);
+    walk_texts(walk, &config->require, &config->require_count, false);
+    walk_texts(walk, &config->environment, &entries, true);
+}
+
 static void release(struct check_config *check) {
     struct settings_config *config = &check->settings;
     free(config->path);
@@ -243,5 +253,6 @@ const struct config_kind CONFIG_SETTINGS = {
     .asks_the_same = asks_the_same,
     .log = log_what,
     .patience_ms = patience_ms,
+    .walk = walk,
     .release = release,
 };

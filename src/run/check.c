@@ -3,6 +3,7 @@
 
 #include "base/sandbox.h"
 #include "base/str.h"
+#include "run/worker.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -14,7 +15,10 @@
 
 /* What the end of a child that left no outcome means. */
 static void set_end(struct outcome *outcome, const struct child_end *end) {
-    if (end->signal != 0) {
+    if (end->error != 0) {
+        outcome->reason = REASON_INTERNAL;
+        snprintf(outcome->detail, sizeof outcome->detail, "fork: %s", strerror(end->error));
+    } else if (end->signal != 0) {
         outcome->reason = REASON_CRASHED;
         child_signal_name(end->signal, outcome->code, sizeof outcome->code);
         snprintf(outcome->detail, sizeof outcome->detail, "the child was ended by %s", outcome->code);
@@ -39,14 +43,8 @@ static void set_end(struct outcome *outcome, const struct child_end *end) {
 enum { LEAVING_POLL_MS = 5 };
 
 static void let_go(struct check *check) {
-    if (check->kind->let_go)
-        check->kind->let_go(check);
-}
-
-/* Breaks off the run under way, with what it does on anything that is kept. */
-static void break_off(struct check *check) {
-    check->kind->cancel(check);
-    let_go(check);
+    if (check->child && child_is_idle(check->child))
+        child_dismiss(check->child);
 }
 
 /* Only children of check_run_in_child know their check by the callbacks' argument. */
@@ -72,7 +70,7 @@ static void begin(void *arg) {
         check->child = children_adopt(check->env->children, check->config->name, check);
     if (check->child)
         child_poll(check->child); /* ended, but its SIGCHLD not yet seen, is not stuck */
-    if (!check->child)
+    if (!check->child || child_is_idle(check->child))
         check->kind->start(check);
     else if (child_is_leaving(check->child))
         timer_arm(check->env->timers, &check->leaving, LEAVING_POLL_MS);
@@ -99,7 +97,7 @@ static void give_up(struct check *check) {
     char detail[80];
     check->is_lingering = check->child && check->kind->may_linger && check->kind->may_linger(check);
     if (!check->is_lingering)
-        break_off(check);
+        check->kind->cancel(check);
     snprintf(
         detail, sizeof detail, "the sidecar itself was held up for %lld ms", (long long)check->held_up_ms);
     if (check->held_up_ms > CHECK_HELD_UP_MS)
@@ -146,8 +144,6 @@ void check_release(struct check *check) {
     if (check->child)
         child_disown(check->child, runs_in_child(check) ? check->config->name : NULL);
     check->child = NULL;
-    if (check->state)
-        let_go(check);
     if (check->state && check->kind->release)
         check->kind->release(check);
     free(check->state);
@@ -174,7 +170,7 @@ void check_cancel(struct check *check) {
         return;
     timer_disarm(&check->deadline);
     if (has_begun(check))
-        break_off(check);
+        check->kind->cancel(check);
     timer_disarm(&check->leaving);
     check->is_running = false;
 }
@@ -213,19 +209,18 @@ void check_finish_reason(struct check *check, enum reason reason, const char *de
     check_finish(check, check->run_id, &outcome);
 }
 
-/* -- the run in a child -- */
+/* -- the run in a worker -- */
 
-static void tell_parent(struct phase_report *report, enum phase phase) {
-    child_report_phase(report->fd, phase);
+/* What is forked together is not replaced together: its life is an hour, and by chance up to a half less. */
+static int64_t draw_life_ms(void) {
+    enum { LIFE_MS = 3600 * 1000 };
+    return LIFE_MS - (int64_t)(random() % 1024) * (LIFE_MS / 2) / 1024; /* spreads load; guards nothing */
 }
 
-static void work(void *arg, int fd) {
-    const struct check *check = arg; /* the child has its own copy, by the fork */
-    struct run run = {.config = check->config,
-        .phases = {.tell = tell_parent, .fd = fd},
-        .deadline_ms = clock_now_ms(clock_system()) + check_remaining_ms(check)};
-    check->kind->work(&run);
-    child_report_result(fd, &run.outcome, sizeof run.outcome);
+/* For a worker that is forked here, and not in the nursery. */
+static void serve(void *arg, int fd) {
+    (void)arg;
+    worker_serve(fd);
 }
 
 static void on_child_phase(void *arg, enum phase phase) {
@@ -241,26 +236,55 @@ static void take_up(struct check *check) {
     check->started_ms = clock_now_ms(check->env->timers->clock);
 }
 
-/* What the child leaves is of use only with a sound outcome. */
-static void take_descriptor(struct check *check, const struct outcome *outcome, int fd) {
-    if (fd >= 0 && check->kind->take && outcome->reason != REASON_CRASHED)
-        check->kind->take(check, outcome, fd);
-    else if (fd >= 0)
-        close(fd);
+static bool is_answer(const struct check *check, const struct child_end *end, struct worker_answer *answer) {
+    if (!end->result || end->result_size != sizeof *answer)
+        return false;
+    memcpy(answer, end->result, sizeof *answer);
+    return answer->run_id == check->asked_id;
+}
+
+/* What the worker said, or how it ended; one whose answer is none of this run's cannot be trusted. */
+static struct outcome outcome_of(
+    const struct check *check, const struct child_end *end, struct worker_answer *answer) {
+    struct outcome outcome = {.reason = REASON_OK};
+    if (is_answer(check, end, answer))
+        return outcome_checked(&answer->outcome);
+    *answer = (struct worker_answer){.is_last = true};
+    if (end->result)
+        outcome_set_garbled(&outcome);
+    else
+        set_end(&outcome, end);
+    return outcome;
+}
+
+/* A fresh one does the run, once this one is gone. */
+static void begin_anew(struct check *check) {
+    check_set_phase(check, PHASE_NONE);
+    timer_arm(check->env->timers, &check->leaving, 0);
 }
 
 static void on_child_done(void *arg, const struct child_end *end) {
     struct check *check = arg;
-    struct outcome outcome = {.reason = REASON_OK};
-    if (end->result && end->result_size == sizeof outcome)
-        memcpy(&outcome, end->result, sizeof outcome);
-    else
-        set_end(&outcome, end);
-    outcome = outcome_checked(&outcome);
+    struct worker_answer answer;
+    struct outcome outcome = outcome_of(check, end, &answer);
+    struct child *child = check->child;
     if (check->is_lingering)
         take_up(check);
-    take_descriptor(check, &outcome, end->fd);
-    check_finish(check, check->run_id, &outcome);
+    child_note_cpu(child, answer.cpu_us);
+    if (outcome.reason == REASON_CRASHED && end->result)
+        child_abandon(child);
+    else if (answer.is_last || check->env->lets_go)
+        child_dismiss(child);
+    if (answer.is_undone && check->is_running)
+        begin_anew(check);
+    else
+        check_finish(check, check->run_id, &outcome);
+}
+
+static void on_child_gone(void *arg) {
+    struct check *check = arg;
+    if (check->stirred)
+        check->stirred(check);
 }
 
 static void on_child_reaped(void *arg) {
@@ -268,17 +292,39 @@ static void on_child_reaped(void *arg) {
     check->child = NULL;
 }
 
-void check_run_in_child(struct check *check) {
-    const struct child_callbacks callbacks = {.phase = on_child_phase,
-        .done = on_child_done,
-        .reaped = on_child_reaped,
-        .takes_descriptor = check->kind->take != NULL};
-    _Static_assert(sizeof(struct outcome) <= CHILD_RESULT_MAX, "an outcome is one report");
-    struct error err;
-    check->child =
-        child_start(check->env->children, work, check, &callbacks, check, check->config->timeout_ms, &err);
+static int start_worker(struct check *check, struct error *err) {
+    static const struct child_callbacks CALLBACKS = {
+        .phase = on_child_phase, .done = on_child_done, .gone = on_child_gone, .reaped = on_child_reaped};
+    struct children *children = check->env->children;
+    bool stays = children->stayers < CHILDREN_STAY_MAX && !check->env->lets_go;
+    struct strbuf hello = {0};
+    check->child = child_start_worker(children, serve, &CALLBACKS, check, stays, err);
     if (!check->child)
+        return -1;
+    worker_hello(&hello, check->kind, check->config, stays ? draw_life_ms() : 0);
+    if (!hello.is_broken)
+        child_send(check->child, hello.data, hello.length);
+    if (hello.data)
+        explicit_bzero(hello.data, hello.length);
+    bool is_whole = !hello.is_broken;
+    strbuf_release(&hello);
+    if (is_whole)
+        return 0;
+    child_abandon(check->child);
+    return error_set(err, "out of memory");
+}
+
+void check_run_in_child(struct check *check) {
+    struct error err;
+    int64_t remaining_ms = check_remaining_ms(check);
+    if (!check->child && start_worker(check, &err) < 0) {
         check_finish_reason(check, REASON_INTERNAL, err.text);
+        return;
+    }
+    struct worker_request request = {.run_id = ++check->asked_id,
+        .remaining_ms = remaining_ms > 0 ? remaining_ms : 0,
+        .is_last = check->env->lets_go};
+    child_ask(check->child, &request, sizeof request);
 }
 
 void check_cancel_child(struct check *check) {

@@ -1,54 +1,28 @@
-/* One-shot children: forks them, reads their reports, kills those that are given up. */
+/* The parent's side of children: starts them, reads their reports, kills those that are given up. */
 #include "run/child.h"
 
-#include "base/io.h"
-#include "base/pass.h"
-#include "run/child_work.h"
-#include "run/records.h"
+#include "run/child_parts.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    HEAR_AFTER_MS = 100,       /* from the fork, where its end wakes us anyway */
     KILL_GRACE_MS = 500,       /* from SIGTERM to SIGKILL */
     DEATH_GRACE_MS = 400,      /* from SIGKILL until the child counts as caught in the kernel */
     RELEASE_PATIENCE_MS = 200, /* for all together */
-};
-
-struct child {
-    struct children *owner;
-    struct child *next;
-    struct child **link;
-    pid_t pid;
-    int fd;   /* -1: closed, nothing more is expected */
-    int left; /* the descriptor that it has left, until somebody takes it; -1: none */
-    struct event *readable;
-    struct timer hear; /* armed while nobody listens yet */
-    struct timer kill;
-    struct child_callbacks callbacks;
-    void *arg;
-    bool is_reaped;
-    bool is_done;     /* `done` was called, or will not be */
-    bool is_killed;   /* SIGKILL was sent */
-    bool is_disowned; /* `reaped` is not wanted either */
-    char *name;       /* for who adopts it, when disowned; or NULL */
-    bool has_result;
-    struct record result; /* in the records' buffer */
-    struct records records;
 };
 
 void children_init(struct children *children, struct event_base *base, struct timers *timers) {
     *children = (struct children){.base = base, .timers = timers};
 }
 
-static void child_link(struct child *child) {
+void child_link(struct child *child) {
     struct children *owner = child->owner;
     child->next = owner->head;
     child->link = &owner->head;
@@ -56,6 +30,12 @@ static void child_link(struct child *child) {
         child->next->link = &child->next;
     owner->head = child;
     owner->count++;
+    owner->stayers += child->stays;
+}
+
+static void stop_staying(struct child *child) {
+    child->owner->stayers -= child->stays;
+    child->stays = false;
 }
 
 static void child_unlink(struct child *child) {
@@ -63,27 +43,47 @@ static void child_unlink(struct child *child) {
     if (child->next)
         child->next->link = child->link;
     child->owner->count--;
+    stop_staying(child);
 }
 
-static void child_stop_reading(struct child *child) {
+void child_free_event(struct event **event) {
+    if (*event)
+        event_free(*event);
+    *event = NULL;
+}
+
+void child_blank_unsent(struct child *child) {
+    if (child->unsent.data)
+        explicit_bzero(child->unsent.data, child->unsent.length);
+    strbuf_release(&child->unsent);
+}
+
+static void child_hang_up(struct child *child) {
     timer_disarm(&child->hear);
-    if (child->readable)
-        event_free(child->readable);
-    child->readable = NULL;
+    child_free_event(&child->readable);
+    child_free_event(&child->writable);
+    child_blank_unsent(child);
     if (child->fd >= 0)
         close(child->fd);
     child->fd = -1;
 }
 
 static void child_free(struct child *child) {
-    child_stop_reading(child);
+    child_hang_up(child);
     timer_disarm(&child->kill);
-    if (child->left >= 0)
-        close(child->left);
     if (child->callbacks.release)
         child->callbacks.release(child->arg);
     free(child->name);
     free(child);
+}
+
+static void child_signal(struct child *child, int number) {
+    if (child->is_reaped)
+        return; /* the pid may be another's by now */
+    if (child->id != 0)
+        nursery_signal(child->owner->nursery, child->id, number);
+    else
+        kill(child->pid, number);
 }
 
 /* Waits for a killed child, but not for one that is caught in the kernel. */
@@ -93,57 +93,63 @@ static void await_killed(pid_t pid, int *patience_ms) {
         nanosleep(&step, NULL);
 }
 
+/* An idle worker takes its leave by itself: the nursery sees to it that it goes. */
+static bool leaves_by_itself(const struct child *child) {
+    return child->id != 0 && child->is_done;
+}
+
 void children_release(struct children *children) {
     int patience_ms = RELEASE_PATIENCE_MS;
     while (children->head) {
         struct child *child = children->head;
-        /* child_unlink has made the head another one. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-        kill(child->pid, SIGKILL);
-        await_killed(child->pid, &patience_ms);
+        if (!leaves_by_itself(child))
+            /* child_unlink has made the head another one. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+            child_signal(child, SIGKILL);
+        if (child->id == 0)
+            await_killed(child->pid, &patience_ms);
         child_unlink(child);
         child_free(child);
     }
+    child_free_event(&children->news);
 }
 
 /* -- reading -- */
 
-static void take_records(struct child *child) {
-    struct record record;
-    while (!child->has_result && records_next(&child->records, &record)) {
-        if (record.type == RECORD_PHASE && child->callbacks.phase)
-            child->callbacks.phase(child->arg, record.phase);
-        child->has_result = record.type == RECORD_RESULT; /* the last record: nothing after it counts */
-        child->result = record;
+static void take_record(struct child *child, const struct record *record) {
+    switch (record->type) {
+    case RECORD_PHASE:
+        if (child->callbacks.phase && !child->is_done)
+            child->callbacks.phase(child->arg, record->phase);
+        break;
+    case RECORD_RESULT:
+        child->has_result = !child->is_done;
+        child->records.is_garbled = child->is_done; /* nobody has asked */
+        child->result = *record;
+        break;
+    case RECORD_GONE: child->is_stirred = true; break;
     }
 }
 
-/* Of the descriptors that come the first is kept; where we have no number free for it, none is. */
-static ssize_t receive(struct child *child, void *data, size_t size) {
-    struct iovec part = {data, size};
-    union pass_control control;
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (!child->callbacks.takes_descriptor)
-        return read(child->fd, data, size);
-    pass_make_room(&message, &control);
-    ssize_t got = recvmsg(child->fd, &message, MSG_CMSG_CLOEXEC);
-    if (got >= 0)
-        pass_take(&message, &child->left);
-    return got;
+static void take_records(struct child *child) {
+    struct record record;
+    while (!child->has_result && records_next(&child->records, &record))
+        take_record(child, &record);
 }
 
-/* Reads what is there. How it ended shows when it is reaped. */
+/* Reads what is there, up to a result. How it ended shows when it is reaped. */
 static void child_read(struct child *child) {
+    take_records(child);
     while (child->fd >= 0 && !child->has_result && !child->records.is_garbled) {
         size_t room;
         char *end = records_room(&child->records, &room);
-        ssize_t got = receive(child, end, room);
+        ssize_t got = read(child->fd, end, room);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0 && errno == EAGAIN)
             return;
         if (got <= 0) {
             records_end(&child->records);
-            child_stop_reading(child);
+            child_hang_up(child);
             return;
         }
         records_add(&child->records, (size_t)got);
@@ -151,97 +157,148 @@ static void child_read(struct child *child) {
     }
 }
 
-static void child_signal(struct child *child, int number) {
-    if (!child->is_reaped) /* else the pid may be another's by now */
-        kill(child->pid, number);
+/* It goes now, or is killed. */
+static void child_leave(struct child *child) {
+    child->is_away = true;
+    stop_staying(child);
+    child_hang_up(child);
+    if (!child->is_reaped)
+        timer_arm(child->owner->timers, &child->kill, KILL_GRACE_MS);
 }
 
 /* Calls `done`, unless that has been; the child may be gone when it returns. */
-static void child_done(struct child *child, int number, int status) {
+static void child_done(struct child *child, const struct child_end *how) {
     if (child->is_done)
         return;
     child->is_done = true;
-    child_stop_reading(child);
-    if (!child->is_reaped)
-        timer_arm(child->owner->timers, &child->kill, KILL_GRACE_MS);
     char copy[CHILD_RESULT_MAX]; /* the callback may start things that reap and free the child */
-    struct child_end end = {
-        .is_garbled = child->records.is_garbled, .signal = number, .status = status, .fd = child->left};
-    child->left = -1;
+    struct child_end end = *how;
+    end.is_garbled = child->records.is_garbled;
     if (child->has_result) {
         memcpy(copy, child->result.payload, child->result.size);
         end.result = copy;
         end.result_size = child->result.size;
     }
+    if (!child->is_worker || !child->has_result)
+        child_leave(child);
+    child->has_result = false;
     child->callbacks.done(child->arg, &end);
 }
 
 /* Last call of its callers: the child may be gone when it returns. */
-static void child_read_and_tell(struct child *child) {
+void child_read_and_tell(struct child *child) {
     child_read(child);
-    if (child->records.is_garbled)
+    if (child->records.is_garbled) {
         child_signal(child, SIGKILL);
+        child_leave(child);
+    }
+    bool is_stirred = child->is_stirred && child_is_idle(child);
+    child->is_stirred = false;
     if (child->has_result || child->records.is_garbled)
-        child_done(child, 0, 0);
-}
-
-static void on_readable(evutil_socket_t fd, short what, void *arg) {
-    (void)fd;
-    (void)what;
-    child_read_and_tell(arg);
-}
-
-/* Most children say five times in a few milliseconds how far they are, and nobody wants to know: what they
- * wrote is read when their end wakes us. One that takes longer is heard as it goes, for an end may be late.
- */
-static void on_hear(void *arg) {
-    struct child *child = arg;
-    event_add(child->readable, NULL); /* without memory for it the end, or the deadline, is waited for */
-}
-
-static int child_listen(struct child *child) {
-    child->readable = event_new(child->owner->base, child->fd, EV_READ | EV_PERSIST, on_readable, child);
-    if (!child->readable || (!child->owner->hears_ends && event_add(child->readable, NULL) < 0))
-        return -1;
-    timer_init(&child->hear, on_hear, child);
-    if (child->owner->hears_ends)
-        timer_arm(child->owner->timers, &child->hear, HEAR_AFTER_MS);
-    return 0;
+        child_done(child, &(struct child_end){.signal = 0});
+    else if (is_stirred && child->callbacks.gone)
+        child->callbacks.gone(child->arg);
 }
 
 /* -- the end -- */
 
-bool children_reap(struct children *children, pid_t pid, int status) {
-    struct child *child = children->head;
-    while (child && child->pid != pid)
-        child = child->next;
-    if (!child)
-        return false;
+static void child_end(struct child *child, const struct child_end *end) {
     child_unlink(child);
     child->is_reaped = true;
     timer_disarm(&child->kill);
     child_read(child);
-    if (WIFSIGNALED(status))
-        child_done(child, WTERMSIG(status), 0);
-    else
-        child_done(child, 0, WEXITSTATUS(status));
+    child_done(child, end);
     if (child->callbacks.reaped && !child->is_disowned)
         child->callbacks.reaped(child->arg);
     child_free(child);
+}
+
+static struct child_end end_of_status(int status) {
+    if (WIFSIGNALED(status))
+        return (struct child_end){.signal = WTERMSIG(status)};
+    return (struct child_end){.status = WEXITSTATUS(status)};
+}
+
+bool children_reap(struct children *children, pid_t pid, int status) {
+    struct child *child = children->head;
+    while (child && (child->id != 0 || child->pid != pid))
+        child = child->next;
+    if (!child)
+        return false;
+    const struct child_end end = end_of_status(status);
+    child_end(child, &end);
     return true;
 }
 
+static struct child *find_ward(const struct children *children, uint64_t id) {
+    struct child *child = children->head;
+    while (child && child->id != id)
+        child = child->next;
+    return child;
+}
+
+static void take_news(struct children *children, const struct nursery_news *news) {
+    struct child *child = find_ward(children, news->id);
+    struct child_end end = {.error = news->number};
+    if (!child)
+        return;
+    if (news->type == NURSERY_FORKED) {
+        child->pid = news->number;
+        return;
+    }
+    if (news->type == NURSERY_ENDED) {
+        end = end_of_status(news->number);
+        child_note_cpu(child, news->cpu_us);
+    }
+    child_end(child, &end);
+}
+
+static void read_news(struct children *children) {
+    struct nursery_news news;
+    int got;
+    while ((got = nursery_read(children->nursery, &news)) > 0)
+        take_news(children, &news);
+    if (got == 0 || !children->news)
+        return;
+    child_free_event(&children->news);
+    if (children->lost)
+        children->lost(children->lost_arg);
+}
+
+static void on_news(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    read_news(arg);
+}
+
+int children_use_nursery(
+    struct children *children, struct nursery *nursery, void (*lost)(void *arg), void *arg) {
+    children->nursery = nursery;
+    children->lost = lost;
+    children->lost_arg = arg;
+    children->news = event_new(children->base, nursery->fd, EV_READ | EV_PERSIST, on_news, children);
+    return children->news && event_add(children->news, NULL) == 0 ? 0 : -1;
+}
+
 void child_poll(struct child *child) {
+    struct children *owner = child->owner;
+    uint64_t id = child->id;
     int status;
     if (child->is_reaped)
         return; /* asked from within its own last callbacks */
-    if (waitpid(child->pid, &status, WNOHANG) == child->pid)
-        children_reap(child->owner, child->pid, status);
-    else
+    if (id != 0) {
+        read_news(owner);
+        child = find_ward(owner, id);
+        if (child)
+            child_read_and_tell(child);
+    } else if (waitpid(child->pid, &status, WNOHANG) == child->pid) {
+        children_reap(owner, child->pid, status);
+    } else {
         child_read_and_tell(child);
+    }
 }
 
-static void on_kill(void *arg) {
+void child_on_kill(void *arg) {
     struct child *child = arg;
     if (child->is_killed)
         return;
@@ -252,18 +309,22 @@ static void on_kill(void *arg) {
 
 void child_abandon(struct child *child) {
     child->is_done = true;
-    child_stop_reading(child);
-    if (child->is_reaped)
-        return;
     child_signal(child, SIGTERM);
-    timer_arm(child->owner->timers, &child->kill, KILL_GRACE_MS);
+    child_leave(child);
+}
+
+void child_dismiss(struct child *child) {
+    child_leave(child); /* it sees the end of its socket */
 }
 
 void child_disown(struct child *child, const char *name) {
     free(child->name);
     child->name = name ? strdup(name) : NULL; /* without memory it is not found again, and merely waits */
     child->is_disowned = true;
-    child_abandon(child);
+    if (child_is_idle(child))
+        child_dismiss(child);
+    else
+        child_abandon(child);
 }
 
 struct child *children_adopt(struct children *children, const char *name, void *arg) {
@@ -281,63 +342,24 @@ bool child_is_leaving(const struct child *child) {
     return child->is_done && timer_is_armed(&child->kill);
 }
 
+bool child_is_idle(const struct child *child) {
+    return child->is_worker && child->is_done && !child->is_away && child->fd >= 0 && !child->is_reaped;
+}
+
+size_t children_busy(const struct children *children) {
+    size_t busy = 0;
+    for (const struct child *child = children->head; child; child = child->next)
+        busy += !child_is_idle(child);
+    return busy;
+}
+
 pid_t child_pid(const struct child *child) {
     return child->pid;
 }
 
-void child_signal_name(int number, char *text, size_t size) {
-    static const struct {
-        int number;
-        const char *name;
-    } NAMES[] = {{SIGABRT, "SIGABRT"}, {SIGALRM, "SIGALRM"}, {SIGBUS, "SIGBUS"}, {SIGFPE, "SIGFPE"},
-        {SIGHUP, "SIGHUP"}, {SIGILL, "SIGILL"}, {SIGINT, "SIGINT"}, {SIGKILL, "SIGKILL"},
-        {SIGPIPE, "SIGPIPE"}, {SIGQUIT, "SIGQUIT"}, {SIGSEGV, "SIGSEGV"}, {SIGSYS, "SIGSYS"},
-        {SIGTERM, "SIGTERM"}, {SIGTRAP, "SIGTRAP"}, {SIGXCPU, "SIGXCPU"}, {SIGXFSZ, "SIGXFSZ"}};
-    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++)
-        if (NAMES[i].number == number) {
-            snprintf(text, size, "%s", NAMES[i].name);
-            return;
-        }
-    snprintf(text, size, "signal %d", number);
-}
-
-struct child *child_start(struct children *children, void (*work)(void *arg, int fd), void *work_arg,
-    const struct child_callbacks *callbacks, void *callback_arg, int64_t deadline_ms, struct error *err) {
-    int ends[2];
-    if ((callbacks->takes_descriptor ? socketpair(AF_UNIX, SOCK_STREAM, 0, ends) : pipe(ends)) < 0) {
-        error_set(err, "pipe: %s", strerror(errno));
-        return NULL;
-    }
-    struct child *child = calloc(1, sizeof *child);
-    if (!child || io_set_nonblocking(ends[0]) < 0 || io_set_cloexec(ends[0]) < 0 ||
-        io_set_cloexec(ends[1]) < 0) {
-        error_set(err, "child: %s", strerror(errno));
-        goto failed;
-    }
-    child->owner = children;
-    child->fd = ends[0];
-    child->left = -1;
-    child->callbacks = *callbacks;
-    child->arg = callback_arg;
-    timer_init(&child->kill, on_kill, child);
-    if (child_listen(child) < 0) {
-        error_set(err, "child: the event loop took no event");
-        goto failed;
-    }
-    child->pid = child_fork(ends[1], deadline_ms, work, work_arg, err);
-    if (child->pid < 0)
-        goto failed;
-    close(ends[1]);
-    child_link(child);
-    return child;
-
-failed:
-    if (child && child->readable)
-        event_free(child->readable);
-    if (child)
-        timer_disarm(&child->hear);
-    free(child);
-    close(ends[0]);
-    close(ends[1]);
-    return NULL;
+void child_note_cpu(struct child *child, int64_t cpu_us) {
+    if (cpu_us <= child->told_cpu_us)
+        return;
+    child->owner->cpu_us += cpu_us - child->told_cpu_us;
+    child->told_cpu_us = cpu_us;
 }

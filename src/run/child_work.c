@@ -2,7 +2,6 @@
 #include "run/child_work.h"
 
 #include "base/io.h"
-#include "base/pass.h"
 #include "base/process.h"
 #include "base/sandbox.h"
 #include "run/child.h"
@@ -36,21 +35,21 @@ static void reset_signals(void) {
 }
 
 /* The start of the process has the same steps as the checker's and the responder's: its signals, its secrets,
- * what it keeps, and in the end what it gives up: more memory and processor time than the run can use.
- * Whoever is kept busy after its time (a login that lingers) ends by the latter. */
-static _Noreturn void run_child(
-    pid_t parent, int fd, int64_t deadline_ms, void (*work)(void *arg, int fd), void *arg) {
-    alarm((unsigned)((deadline_ms + 999) / 1000) + LAST_RESORT_S);
+ * what it keeps, and in the end what it gives up: more memory and processor time than the run can use (a
+ * worker says that anew for each run). Whoever is kept busy after its time (a login that lingers) ends by the
+ * latter. */
+bool child_enter(int fd, int parent_pid, int64_t deadline_ms) {
+    if (deadline_ms > 0)
+        alarm((unsigned)((deadline_ms + 999) / 1000) + LAST_RESORT_S);
     reset_signals();
     sandbox_watch_violations();
-    bool has_parent = process_die_with_parent(parent);
+    bool has_parent = process_die_with_parent(parent_pid);
     process_forbid_core();
     process_close_from(STDERR_FILENO + 1, &fd, 1);
     process_limit_memory(MEMORY_MAX);
-    process_limit_processor((unsigned long)(deadline_ms + 999) / 1000 + PROCESSOR_SPARE_S);
-    if (has_parent)
-        work(arg, fd);
-    _exit(EXIT_SUCCESS);
+    if (deadline_ms > 0)
+        process_limit_processor((unsigned long)(deadline_ms + 999) / 1000 + PROCESSOR_SPARE_S);
+    return has_parent;
 }
 
 pid_t child_fork(
@@ -62,8 +61,11 @@ pid_t child_fork(
     sigprocmask(SIG_SETMASK, &all, &before);
     pid_t parent = getpid();
     pid_t pid = fork();
-    if (pid == 0)
-        run_child(parent, fd, deadline_ms, work, work_arg);
+    if (pid == 0) {
+        if (child_enter(fd, parent, deadline_ms))
+            work(work_arg, fd);
+        _exit(EXIT_SUCCESS);
+    }
     int cause = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);
     if (pid < 0)
@@ -91,17 +93,6 @@ void child_report_result(int fd, const void *result, size_t size) {
     report(fd, RECORD_RESULT, result, size);
 }
 
-void child_report_descriptor(int fd, int left) {
-    struct record_head head = {.type = RECORD_DESCRIPTOR};
-    struct iovec part = {&head, sizeof head};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    union pass_control control;
-    pass_attach(&message, &control, left);
-    ssize_t sent;
-    do
-        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    /* The descriptor goes with the first byte. Where nothing went, the result says as much without it. */
-    if (sent > 0 && (size_t)sent < sizeof head)
-        io_write_all(fd, (const char *)&head + sent, sizeof head - (size_t)sent);
+void child_report_gone(int fd) {
+    report(fd, RECORD_GONE, "", 0);
 }

@@ -32,7 +32,16 @@ struct event *loop_watch_signal(struct loop *loop, int number, event_callback_fn
     return event;
 }
 
-int loop_init(struct loop *loop, struct error *err) {
+static void on_nursery_lost(void *arg) {
+    struct loop *loop = arg;
+    loop->is_nursery_lost = true;
+    if (loop->nursery_lost)
+        loop->nursery_lost(loop->arg);
+    else
+        loop_end(loop);
+}
+
+int loop_init(struct loop *loop, struct nursery *nursery, struct error *err) {
     *loop = (struct loop){0};
     signal(SIGPIPE, SIG_IGN);
     timers_init(&loop->timers, clock_system());
@@ -46,6 +55,8 @@ int loop_init(struct loop *loop, struct error *err) {
     if (!loop->child_event || !loop->tick)
         return error_set(err, "cannot watch signals: out of memory or descriptors");
     loop->children.hears_ends = true;
+    if (nursery && children_use_nursery(&loop->children, nursery, on_nursery_lost, loop) < 0)
+        return error_set(err, "cannot hear the nursery: out of memory or descriptors");
     return 0;
 }
 

@@ -19,7 +19,7 @@ static bool is_sound_head(const struct record_head *head) {
     switch (head->type) {
     case RECORD_PHASE: return head->size == sizeof(uint32_t);
     case RECORD_RESULT: return head->size <= CHILD_RESULT_MAX;
-    case RECORD_DESCRIPTOR: return head->size == 0;
+    case RECORD_GONE: return head->size == 0;
     default: return false;
     }
 }

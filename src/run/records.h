@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 enum record_type {
-    RECORD_PHASE = 0x50484153,     /* a uint32_t */
-    RECORD_RESULT = 0x52455355,    /* at most CHILD_RESULT_MAX bytes; the last one */
-    RECORD_DESCRIPTOR = 0x44455343 /* none; it came with these bytes */
+    RECORD_PHASE = 0x50484153,  /* a uint32_t */
+    RECORD_RESULT = 0x52455355, /* at most CHILD_RESULT_MAX bytes */
+    RECORD_GONE = 0x474f4e45    /* none: what a worker kept between runs is gone */
 };
 
 struct record_head {

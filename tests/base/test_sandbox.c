@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "base/sandbox.h"
 #include "base/str.h"
+#include "base/sandbox_scene.h"
 #include "harness/fork.h"
 #include "harness/sandbox.h"
 #include "harness/skip.h"
@@ -36,139 +37,53 @@
 #include <time.h>
 #include <unistd.h>
 
-/* -- a process and what became of it -- */
-
-struct scene {
-    char *dir, *other;       /* two directories, with a file each */
-    char *file, *other_file; /* "file" in them */
-    int log_fd;              /* a pipe's end for the log */
-    char log[4096];
-};
-
-static struct scene scene;
-
-static void set_up(void) {
-    scene.dir = tempdir_new();
-    scene.other = tempdir_new();
-    scene.file = tempdir_path(scene.dir, "file");
-    scene.other_file = tempdir_path(scene.other, "file");
-    tempdir_write(scene.file, "here\n");
-    tempdir_write(scene.other_file, "there\n");
-    chmod(scene.dir, 0777);
-}
-
-static void tear_down(void) {
-    free(scene.dir);
-    free(scene.other);
-    free(scene.file);
-    free(scene.other_file);
-}
-
-/* Runs it in a process whose log goes to scene.log. Returns its exit status, or -1 with the signal's number
- * in *number. */
-static int run(int (*body)(void), enum log_format format, int *number) {
-    int ends[2], status;
-    ck_assert_int_eq(pipe(ends), 0);
-    pid_t pid = test_fork();
-    if (pid == 0) {
-        log_configure(LOG_INFO, format, "test", ends[1]);
-        sandbox_forbid_privileges();
-        _exit(body());
-    }
-    close(ends[1]);
-    size_t length = 0;
-    for (ssize_t got = 1; got > 0 && length<sizeof scene.log - 1; length += got> 0 ? (size_t)got : 0)
-        got = read(ends[0], scene.log + length, sizeof scene.log - 1 - length);
-    scene.log[length] = '\0';
-    close(ends[0]);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    if (number)
-        *number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static int landlock_version(void) {
-    return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
-}
-
-/* Says why not, once. */
-static bool has_seccomp(const char *test) {
-    const char *lack = sandbox_lack();
-    if (lack && test)
-        skip_test(test, lack);
-    return !lack;
-}
-
-static bool has_landlock(const char *test) {
-    if (landlock_version() > 0)
-        return true;
-    skip_test(test, "this kernel has no Landlock");
-    return false;
-}
-
-/* The errno of an open; 0 where it succeeds. */
-static int opened(const char *path, int flags) {
-    int fd = open(path, flags | O_CLOEXEC, 0600);
-    int cause = fd < 0 ? errno : 0;
-    if (fd >= 0)
-        close(fd);
-    return cause;
-}
-
-/* In the child: nothing may be asserted, so the line that was not so is its status. */
-#define EXPECT(claim)                                                                                        \
-    do                                                                                                       \
-        if (!(claim))                                                                                        \
-            return __LINE__ % 200 + 1;                                                                       \
-    while (0)
-
 /* -- files -- */
 
 static int use_one_directory(void) {
     char path[4096];
     sandbox_confine_to(scene.dir);
-    EXPECT(opened(scene.file, O_RDWR) == 0);
-    EXPECT(opened(scene.dir, O_RDONLY | O_DIRECTORY) == 0);
+    EXPECT(scene_opened(scene.file, O_RDWR) == 0);
+    EXPECT(scene_opened(scene.dir, O_RDONLY | O_DIRECTORY) == 0);
     snprintf(path, sizeof path, "%s/new", scene.dir);
-    EXPECT(opened(path, O_RDWR | O_CREAT | O_EXCL) == 0);
+    EXPECT(scene_opened(path, O_RDWR | O_CREAT | O_EXCL) == 0);
     EXPECT(truncate(path, 10) == 0);
     EXPECT(unlink(path) == 0);
     EXPECT(mkdir(path, 0700) < 0 && errno == EACCES);
     EXPECT(symlink("/", path) < 0 && errno == EACCES);
-    EXPECT(opened(scene.other_file, O_RDONLY) == EACCES);
-    EXPECT(opened("/etc/passwd", O_RDONLY) == EACCES);
-    EXPECT(opened("/", O_RDONLY | O_DIRECTORY) == EACCES);
-    EXPECT(opened("/dev/urandom", O_RDONLY) == 0);
+    EXPECT(scene_opened(scene.other_file, O_RDONLY) == EACCES);
+    EXPECT(scene_opened("/etc/passwd", O_RDONLY) == EACCES);
+    EXPECT(scene_opened("/", O_RDONLY | O_DIRECTORY) == EACCES);
+    EXPECT(scene_opened("/dev/urandom", O_RDONLY) == 0);
     struct stat st;
     EXPECT(stat(scene.other_file, &st) == 0); /* which Landlock does not govern */
     return 0;
 }
 
 START_TEST(who_is_confined_has_one_directory_and_no_other_file) {
-    if (has_landlock("who_is_confined_has_one_directory_and_no_other_file"))
-        ck_assert_int_eq(run(use_one_directory, LOG_TEXT, NULL), 0);
+    if (scene_has_landlock("who_is_confined_has_one_directory_and_no_other_file"))
+        ck_assert_int_eq(scene_run(use_one_directory, LOG_TEXT, NULL), 0);
 }
 END_TEST
 
 static int use_a_missing_directory(void) {
     sandbox_confine_to("/nonexistent/directory");
-    EXPECT(opened(scene.other_file, O_RDONLY) == 0);
+    EXPECT(scene_opened(scene.other_file, O_RDONLY) == 0);
     return 0;
 }
 
 START_TEST(a_directory_that_cannot_be_opened_confines_nobody) {
-    ck_assert_int_eq(run(use_a_missing_directory, LOG_TEXT, NULL), 0);
+    ck_assert_int_eq(scene_run(use_a_missing_directory, LOG_TEXT, NULL), 0);
 }
 END_TEST
 
 static int read_only(void) {
     char path[4096];
-    EXPECT(opened("/etc/passwd", O_RDONLY) == 0);
-    EXPECT(opened(scene.dir, O_RDONLY | O_DIRECTORY) == 0);
-    EXPECT(opened(scene.file, O_WRONLY) == EACCES);
-    EXPECT(opened("/dev/null", O_WRONLY) == EACCES);
+    EXPECT(scene_opened("/etc/passwd", O_RDONLY) == 0);
+    EXPECT(scene_opened(scene.dir, O_RDONLY | O_DIRECTORY) == 0);
+    EXPECT(scene_opened(scene.file, O_WRONLY) == EACCES);
+    EXPECT(scene_opened("/dev/null", O_WRONLY) == EACCES);
     snprintf(path, sizeof path, "%s/new", scene.dir);
-    EXPECT(opened(path, O_RDWR | O_CREAT) == EACCES);
+    EXPECT(scene_opened(path, O_RDWR | O_CREAT) == EACCES);
     EXPECT(unlink(scene.file) < 0 && errno == EACCES);
     EXPECT(rename(scene.file, path) < 0 && errno == EACCES);
     execl("/bin/true", "true", NULL);
@@ -201,15 +116,15 @@ START_TEST(who_may_not_write_still_reads_and_connects) {
     snprintf(abstract.sun_path + 1, sizeof abstract.sun_path - 1, "bh-test-%d", getpid());
     ck_assert_int_eq(bind(fd, (const struct sockaddr *)&abstract, sizeof abstract), 0);
     ck_assert_int_eq(listen(fd, 1), 0);
-    if (has_landlock("who_may_not_write_still_reads_and_connects"))
-        ck_assert_int_eq(run(forbid_writing, LOG_TEXT, NULL), 0);
+    if (scene_has_landlock("who_may_not_write_still_reads_and_connects"))
+        ck_assert_int_eq(scene_run(forbid_writing, LOG_TEXT, NULL), 0);
     close(fd);
 }
 END_TEST
 
 START_TEST(who_may_only_read_still_reads) {
-    if (has_landlock("who_may_only_read_still_reads"))
-        ck_assert_int_eq(run(forbid_all_but_reading, LOG_TEXT, NULL), 0);
+    if (scene_has_landlock("who_may_only_read_still_reads"))
+        ck_assert_int_eq(scene_run(forbid_all_but_reading, LOG_TEXT, NULL), 0);
 }
 END_TEST
 
@@ -272,9 +187,9 @@ static const struct {
     {clone_into_own_users, "clone"}, {clone_into_own_network, "clone"}};
 
 START_TEST(a_violation_is_one_line_and_the_end) {
-    if (!has_seccomp(_i == 0 ? "a_violation_is_one_line_and_the_end" : NULL))
+    if (!scene_has_seccomp(_i == 0 ? "a_violation_is_one_line_and_the_end" : NULL))
         return;
-    ck_assert_int_eq(run(VIOLATIONS[_i].body, LOG_JSON, NULL), SANDBOX_EXIT_VIOLATION);
+    ck_assert_int_eq(scene_run(VIOLATIONS[_i].body, LOG_JSON, NULL), SANDBOX_EXIT_VIOLATION);
     json_t *line = json_loads(scene.log, 0, NULL);
     ck_assert_msg(line != NULL, "not one line of JSON: %s", scene.log);
     ck_assert_str_eq(json_string_value(json_object_get(line, "event")), "sandbox violation");
@@ -283,97 +198,14 @@ START_TEST(a_violation_is_one_line_and_the_end) {
 }
 END_TEST
 
-/* A kernel that has seccomp and Landlock, and refuses both to this process: for want of memory, and because
- * it has given up its rights too often. */
-static bool play_a_full_kernel(void) {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_landlock_restrict_self, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | E2BIG),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-static int enter_checker_in_vain(void) {
-    EXPECT(play_a_full_kernel());
-    sandbox_enter_checker();
-    return 0;
-}
-
-static int forbid_writing_in_vain(void) {
-    EXPECT(play_a_full_kernel());
-    sandbox_forbid_writing();
-    return 0;
-}
-
-static int forbid_all_in_vain(void) {
-    EXPECT(play_a_full_kernel());
-    sandbox_forbid_all_but_reading();
-    return 0;
-}
-
-static int confine_in_vain(void) {
-    EXPECT(play_a_full_kernel());
-    sandbox_confine_to(scene.dir);
-    return 0;
-}
-
-static const struct {
-    int (*body)(void);
-    bool has_filter, has_domain; /* that it tries to have */
-} IN_VAIN[] = {{enter_checker_in_vain, true, false}, {forbid_writing_in_vain, false, true},
-    {forbid_all_in_vain, true, true}, {confine_in_vain, true, true}};
-
-START_TEST(who_alone_cannot_be_shut_in_says_so) {
-    static const char TEST[] = "who_alone_cannot_be_shut_in_says_so";
-    if (!has_seccomp(_i == 0 ? TEST : NULL) || !has_landlock(TEST))
-        return;
-    ck_assert_int_eq(run(IN_VAIN[_i].body, LOG_TEXT, NULL), 0);
-    bool tells_filter = strstr(scene.log, "missing=seccomp error=\"Cannot allocate memory\"") != NULL;
-    bool tells_domain = strstr(scene.log, "missing=landlock error=\"Argument list too long\"") != NULL;
-    ck_assert_msg(
-        tells_filter == IN_VAIN[_i].has_filter && tells_domain == IN_VAIN[_i].has_domain, "%s", scene.log);
-    ck_assert_msg(strstr(scene.log, "level=warning process=test event=sandbox") != NULL, "%s", scene.log);
-}
-END_TEST
-
-static int enter_where_nothing_is(void) {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_landlock_create_ruleset, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
-    EXPECT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
-    sandbox_enter_checker();
-    sandbox_forbid_all_but_reading();
-    sandbox_confine_to(scene.dir);
-    return 0;
-}
-
-/* The responder's warning is one, and enough. */
-START_TEST(what_the_kernel_lacks_is_not_told_by_each) {
-    ck_assert_int_eq(run(enter_where_nothing_is, LOG_TEXT, NULL), 0);
-    ck_assert_str_eq(scene.log, "");
-}
-END_TEST
-
 static int work_as_checker(void) {
     sandbox_enter_checker();
-    EXPECT(opened(scene.file, O_RDWR) == 0);
+    EXPECT(scene_opened(scene.file, O_RDWR) == 0);
     EXPECT(socket(AF_INET, SOCK_STREAM, 0) >= 0);
     void *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     EXPECT(code != MAP_FAILED); /* for dlopen */
     /* As where there is none, so that the C library does without: EINVAL would be the kernel's own word. */
-    EXPECT(syscall(SYS_clone3, NULL, 0) < 0 && (errno == ENOSYS || !has_seccomp(NULL)));
+    EXPECT(syscall(SYS_clone3, NULL, 0) < 0 && (errno == ENOSYS || !scene_has_seccomp(NULL)));
     pid_t pid = test_fork();
     if (pid == 0)
         _exit(7);
@@ -383,7 +215,7 @@ static int work_as_checker(void) {
 }
 
 START_TEST(the_checker_still_opens_connects_and_forks) {
-    ck_assert_int_eq(run(work_as_checker, LOG_TEXT, NULL), 0);
+    ck_assert_int_eq(scene_run(work_as_checker, LOG_TEXT, NULL), 0);
 }
 END_TEST
 
@@ -402,7 +234,7 @@ static int fail_an_assertion(void) {
 
 START_TEST(the_responder_still_aborts_as_everybody) {
     int number;
-    ck_assert_int_eq(run(fail_an_assertion, LOG_TEXT, &number), -1);
+    ck_assert_int_eq(scene_run(fail_an_assertion, LOG_TEXT, &number), -1);
     ck_assert_int_eq(number, SIGABRT);
     ck_assert_str_eq(scene.log, "");
 }
@@ -423,7 +255,7 @@ START_TEST(the_responders_memory_is_bounded) {
 #ifdef __SANITIZE_ADDRESS__
     skip_test("the_responders_memory_is_bounded", "the sanitizers reserve more than could be bounded");
 #else
-    ck_assert_int_eq(run(take_memory, LOG_TEXT, NULL), 0);
+    ck_assert_int_eq(scene_run(take_memory, LOG_TEXT, NULL), 0);
 #endif
 }
 END_TEST
@@ -446,7 +278,7 @@ static int measure(void) {
 }
 
 START_TEST(who_may_open_nothing_still_measures_itself) {
-    ck_assert_int_eq(run(measure, LOG_TEXT, NULL), 0);
+    ck_assert_int_eq(scene_run(measure, LOG_TEXT, NULL), 0);
 }
 END_TEST
 
@@ -487,15 +319,13 @@ Suite *sandbox_suite(void) {
     Suite *suite = suite_create("sandbox");
     TCase *tcase = tcase_create("sandbox");
     suite_add_tcase(suite, tcase);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, scene_set_up, scene_tear_down);
     tcase_add_test(tcase, who_is_confined_has_one_directory_and_no_other_file);
     tcase_add_test(tcase, a_directory_that_cannot_be_opened_confines_nobody);
     tcase_add_test(tcase, who_may_not_write_still_reads_and_connects);
     tcase_add_test(tcase, who_may_only_read_still_reads);
     tcase_add_loop_test(
         tcase, a_violation_is_one_line_and_the_end, 0, sizeof VIOLATIONS / sizeof VIOLATIONS[0]);
-    tcase_add_loop_test(tcase, who_alone_cannot_be_shut_in_says_so, 0, sizeof IN_VAIN / sizeof IN_VAIN[0]);
-    tcase_add_test(tcase, what_the_kernel_lacks_is_not_told_by_each);
     tcase_add_test(tcase, the_checker_still_opens_connects_and_forks);
     tcase_add_test(tcase, the_responder_still_aborts_as_everybody);
     tcase_add_test(tcase, the_responders_memory_is_bounded);

@@ -79,7 +79,7 @@ static void stage_init(struct stage *stage) {
     *stage = (struct stage){.now_ms = 1795428000000, .config = load(), .log = tmpfile()};
     ck_assert_ptr_nonnull(stage->log);
     stage->clock = (struct clock){read_clock, read_clock, &stage->now_ms};
-    ck_assert_int_eq(loop_init(&stage->loop, &err), 0);
+    ck_assert_int_eq(loop_init(&stage->loop, NULL, &err), 0);
     stage->loop.timers.clock = &stage->clock;
     log_configure(LOG_DEBUG, LOG_JSON, "checker", fileno(stage->log));
 }

@@ -60,7 +60,7 @@ static void stage_release(struct stage *stage) {
 
 static bool is_looking(void *arg) {
     const struct stage *stage = arg;
-    return stage->rig.children.count > 0;
+    return children_busy(&stage->rig.children) > 0;
 }
 
 /* Begins the next look. Returns its process. */
@@ -82,7 +82,7 @@ static bool begin_disturbed_look(struct stage *stage, int signal) {
     kill(begin_look(stage), signal);
     rig_turn_for(&stage->rig, 100); /* an answer that was given comes through */
     struct child *child = stage->rig.children.head;
-    return signal == SIGSTOP ? child && !child_is_leaving(child) : !child;
+    return signal == SIGSTOP ? child && !child_is_leaving(child) && !child_is_idle(child) : !child;
 }
 
 /* What makes a look end without an answer, in a state that is no longer true. */

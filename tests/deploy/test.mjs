@@ -6,6 +6,8 @@ import path from 'node:path';
 import {test} from 'node:test';
 import {configOf, environmentOf, makeDatabase, peakMemory, runProgram, whileServing} from './program.mjs';
 import {problemsOf} from './schema.mjs';
+import {testTimelines} from './timeline.mjs';
+import './workflow.mjs';
 import {BUILDS, IMAGE, KUBECTL, OLDEST_KUBECTL, ROOT, canonical, inTemporaryDirectory, kustomizeCopy, kustomizeWith, nameOf, parseAll, readRoot,
     renderAll, renderByHelm, renderByScript, run, withKubectl} from './tools.mjs';
 
@@ -519,6 +521,10 @@ for (const name of ['ingress', 'httproute'])
         const [wanted] = doc.kind === 'Ingress' ? [backend.port.name] : [backend.port];
         assert.ok(spec.ports.some((port) => port.name === wanted || port.port === wanted));
     });
+
+/* What the numbers come to. */
+
+testTimelines(rendered, podOf, appOf, (docs) => container(docs, 'health'));
 
 /* With the program at work. */
 

@@ -67,7 +67,7 @@ void sidecar_kill_child(struct scene *scene) {
     pid_t children[CHILDREN_MAX];
     const struct daemon *daemon = &scene->world->daemon;
     for (int64_t end_ms = wait_now_ms() + INTERVAL_MS; wait_now_ms() < end_ms;) {
-        int count = proc_children(daemon->checker, children, CHILDREN_MAX);
+        int count = proc_family(daemon->checker, children, CHILDREN_MAX);
         for (int i = 0; i < count; i++)
             if (children[i] != daemon->responder && proc_state(children[i]) != 'Z') {
                 scene->children_killed++;

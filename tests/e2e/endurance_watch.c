@@ -85,7 +85,7 @@ struct figures figures_read(const struct daemon *daemon) {
         .responder_kib = proc_resident_kib(daemon->responder),
         .checker_descriptors = proc_descriptor_count(daemon->checker),
         .responder_descriptors = proc_descriptor_count(daemon->responder),
-        .children = proc_children(daemon->checker, children, WATCHED_CHILDREN_MAX)};
+        .children = proc_family(daemon->checker, children, WATCHED_CHILDREN_MAX)};
 }
 
 static struct watched_child *find_child(struct resource_watch *watch, pid_t pid) {
@@ -101,8 +101,8 @@ static void judge_child(struct resource_watch *watch, struct watched_child *chil
     char state = proc_state(child->pid);
     if (state != 'Z')
         child->zombie_since_ms = now_ms;
-    if (state == 'D')
-        child->since_ms = now_ms; /* the kernel holds it, killed or not; it ends when it is let go */
+    if (state == 'D' || state == 'S')
+        child->since_ms = now_ms; /* the kernel holds it, killed or not; or it is a worker that waits */
     if (now_ms < watch->paused_until_ms)
         return;
     if (now_ms - child->zombie_since_ms > ZOMBIE_MAX_MS)
@@ -121,7 +121,7 @@ void resource_watch_children(struct resource_watch *watch) {
     const struct daemon *daemon = &watch->scene->world->daemon;
     pid_t pids[WATCHED_CHILDREN_MAX];
     struct watched_child seen[WATCHED_CHILDREN_MAX] = {{0}};
-    int count = proc_children(daemon->checker, pids, WATCHED_CHILDREN_MAX), kept = 0, caught = 0;
+    int count = proc_family(daemon->checker, pids, WATCHED_CHILDREN_MAX), kept = 0, caught = 0;
     int64_t now_ms = wait_now_ms();
     if (watch->scene->is_checker_stopped)
         watch->paused_until_ms = now_ms + TIMEOUT_MS + 3500; /* what waited for it has its time anew */

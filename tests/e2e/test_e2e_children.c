@@ -62,13 +62,16 @@ struct search {
 static bool has_found_a_waiting_child(void *arg) {
     struct search *search = arg;
     pid_t children[CHILDREN_MAX];
-    int count = proc_children(search->daemon->checker, children, CHILDREN_MAX);
+    int count = proc_family(search->daemon->checker, children, CHILDREN_MAX);
     bool is_still_there = false;
     for (int i = 0; i < count; i++)
         is_still_there = is_still_there || children[i] == search->pid;
     if (is_still_there && proc_has_open(search->pid, search->locked) != 0)
         return wait_now_ms() - search->since_ms >= LONG_LIVED_MS;
     search->pid = count > 1 ? children[count - 1] : 0; /* the eldest is the responder */
+    for (int i = 1; i < count; i++)
+        if (proc_has_open(children[i], search->locked) > 0)
+            search->pid = children[i];
     search->since_ms = wait_now_ms();
     return false;
 }

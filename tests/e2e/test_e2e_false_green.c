@@ -283,7 +283,8 @@ static const char *ask_mariadb_admin(const struct scene *scene, char output[OUTP
     char command[256];
     setenv("MYSQL_PWD", scene->password, 1);
     snprintf(command, sizeof command,
-        "timeout 10 mariadb-admin --no-defaults --protocol=tcp -h 127.0.0.1 -P %d -u " USER " ping 2>&1",
+        "timeout 10 mariadb-admin --no-defaults --skip-ssl-verify-server-cert --protocol=tcp -h 127.0.0.1 -P "
+        "%d -u " USER " ping 2>&1",
         scene->mariadb->port);
     return run(output, command) ? "alive" : "fails";
 }
@@ -298,8 +299,8 @@ static const char *select_one(const struct scene *scene, char output[OUTPUT_SIZE
     char command[1024];
     if (scene->mariadb)
         snprintf(command, sizeof command,
-            "timeout 10 mariadb --no-defaults --protocol=tcp -h 127.0.0.1 -P %d -u " USER
-            " -BN -e 'SELECT 1' %s 2>&1",
+            "timeout 10 mariadb --no-defaults --skip-ssl-verify-server-cert --protocol=tcp -h 127.0.0.1 -P "
+            "%d -u " USER " -BN -e 'SELECT 1' %s 2>&1",
             scene->mariadb->port, scene->database);
     else if (scene->dsn)
         snprintf(command, sizeof command, "timeout 10 psql -wXAtc 'SELECT 1' '%s' 2>&1", scene->dsn);

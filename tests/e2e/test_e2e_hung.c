@@ -75,15 +75,18 @@ static bool scene_start(struct scene *scene, const struct change *settings, cons
     return true;
 }
 
-static bool is_alone(void *arg) {
+static bool are_all_asleep(void *arg) {
     const struct daemon *daemon = arg;
     pid_t children[CHILDREN_MAX];
-    return proc_children(daemon->checker, children, CHILDREN_MAX) == 1;
+    int count = proc_family(daemon->checker, children, CHILDREN_MAX), asleep = 0;
+    for (int i = 0; i < count; i++)
+        asleep += proc_state(children[i]) == 'S';
+    return asleep == count;
 }
 
 /* Hangs it while no child is at work in it, so that all will be caught at the same place. */
 static void hang(struct scene *scene, enum hungfs_way way) {
-    ck_assert(wait_until(is_alone, &scene->world->daemon, SHOWS_MS));
+    ck_assert(wait_until(are_all_asleep, &scene->world->daemon, SHOWS_MS));
     hungfs_hang(&scene->fs, way);
 }
 
@@ -106,7 +109,7 @@ static bool is_caught(pid_t pid) {
 /* The checker's one-shot children that wait for the volume. */
 static int waiting_children(const struct scene *scene, pid_t *children) {
     pid_t all[CHILDREN_MAX];
-    int count = proc_children(scene->world->daemon.checker, all, CHILDREN_MAX), waiting = 0;
+    int count = proc_family(scene->world->daemon.checker, all, CHILDREN_MAX), waiting = 0;
     for (int i = 0; i < count; i++)
         if (all[i] != scene->world->daemon.responder && is_caught(all[i]))
             children[waiting++] = all[i];
@@ -161,7 +164,7 @@ static void watch(struct scene *scene, int intervals) {
             runs++;
         snprintf(last, sizeof last, "%s", checked_at);
         ck_assert_str_eq(check_member(scene, "snappea", "status"), "ok");
-        int count = proc_children(scene->world->daemon.checker, children, CHILDREN_MAX);
+        int count = proc_family(scene->world->daemon.checker, children, CHILDREN_MAX);
         ck_assert_msg(count <= 1 + ON_VOLUME + 2, "%d children", count);
         ck_assert(!deadline_is_over(&deadline));
     }

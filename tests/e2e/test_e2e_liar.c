@@ -157,7 +157,7 @@ static void note(int64_t *most, int64_t now) {
 
 static void look(const struct daemon *daemon, struct use *use) {
     pid_t children[CHILDREN_MAX];
-    int count = proc_children(daemon->checker, children, CHILDREN_MAX);
+    int count = proc_family(daemon->checker, children, CHILDREN_MAX);
     note(&use->checker_kib, proc_resident_kib(daemon->checker));
     for (int i = 0; i < count; i++) {
         if (children[i] == daemon->responder)

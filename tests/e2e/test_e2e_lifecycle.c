@@ -231,6 +231,15 @@ START_TEST(in_json_every_line_of_the_log_is_json) {
 }
 END_TEST
 
+static void assert_is_answered(struct world *world) {
+    int status = world_get(world, "/health/ready/");
+    const struct http_response *response = &world->response;
+    char *log = daemon_log(&world->daemon);
+    ck_assert_msg(status != 0, "no answer: was_reset %d, has_ended %d, head \"%s\", %d ms:\n%s",
+        response->was_reset, response->has_ended, response->head, (int)response->took_ms, log);
+    free(log);
+}
+
 START_TEST(many_runs_leave_no_descriptor_and_no_child) {
     struct world *world = world_new();
     envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=100ms");
@@ -242,7 +251,7 @@ START_TEST(many_runs_leave_no_descriptor_and_no_child) {
     if (before < 0)
         skip_test("many_runs_leave_no_descriptor_and_no_child", "only root may count descriptors");
     for (int64_t start_ms = wait_now_ms(); wait_now_ms() - start_ms < 2500;)
-        ck_assert_int_ne(world_get(world, "/health/ready/"), 0);
+        assert_is_answered(world);
     world_await_idle(world, before);
     world_end(world);
 }

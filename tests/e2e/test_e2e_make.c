@@ -92,7 +92,7 @@ static void assert_mode(const char *root, const char *path, mode_t mode) {
 
 static void assert_installed_program_runs(const char *root) {
     char command[512], line[128] = "";
-    snprintf(command, sizeof command, "%s/usr/bin/bugsink-health --version", root);
+    snprintf(command, sizeof command, "\"%s/usr/bin/bugsink-health\" --version", root);
     FILE *output = popen(command, "r");
     ck_assert_ptr_nonnull(output);
     ck_assert_ptr_nonnull(fgets(line, sizeof line, output));
@@ -105,7 +105,8 @@ START_TEST(install_and_uninstall_leave_exactly_what_they_should) {
         skip_test("install_and_uninstall_leave_exactly_what_they_should", "there is no make here");
         return;
     }
-    char *root = tempdir_new(), *text = malloc(TEXT_SIZE);
+    char *dir = tempdir_new(), *root = tempdir_path(dir, "with blanks in it"), *text = malloc(TEXT_SIZE);
+    ck_assert_int_eq(mkdir(root, 0755), 0);
     run_make("install", root, text);
     for (int i = 0; i < INSTALLED_COUNT; i++)
         assert_mode(root, INSTALLED[i].path, INSTALLED[i].mode);
@@ -127,6 +128,7 @@ START_TEST(install_and_uninstall_leave_exactly_what_they_should) {
         assert_mode(root, "/usr/share/doc/bugsink-health", 0);
     }
     free(root);
+    free(dir);
     free(text);
 }
 END_TEST

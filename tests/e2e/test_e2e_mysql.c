@@ -110,7 +110,7 @@ struct search {
 static bool has_found_a_child(void *arg) {
     struct search *search = arg;
     pid_t children[8];
-    int count = proc_children(search->daemon->checker, children, 8);
+    int count = proc_family(search->daemon->checker, children, 8);
     search->child = count > 1 ? children[count - 1] : 0; /* the eldest is the responder */
     return search->child != 0;
 }

@@ -165,7 +165,7 @@ END_TEST
 static bool has_child(void *arg) {
     pid_t *child = arg; /* in: the checker, and the responder; out: the one-shot child */
     pid_t children[8];
-    int count = proc_children(child[0], children, 8);
+    int count = proc_family(child[0], children, 8);
     for (int i = 0; i < count; i++)
         if (children[i] != child[1])
             child[2] = children[i];

@@ -259,7 +259,7 @@ static void start(struct soak *soak) {
     soak->world = world_new();
     soak->server = postgres_start(NULL);
     soak->app = peer_start(&script);
-    ck_assert_int_eq(loop_init(&soak->loop, &err), 0);
+    ck_assert_int_eq(loop_init(&soak->loop, NULL, &err), 0);
     timer_init(&soak->publish, publish, soak);
     timer_init(&soak->quiet, on_quiet, soak);
     timer_init(&soak->limit, on_limit, soak);

@@ -110,7 +110,7 @@ static bool is_reloaded(void *arg) {
 static bool has_child(void *arg) {
     const struct daemon *daemon = arg;
     pid_t children[4];
-    return proc_children(daemon->checker, children, 4) > 1;
+    return proc_family(daemon->checker, children, 4) > 1;
 }
 
 static void reload(struct storm *storm) {

@@ -139,9 +139,14 @@ const char *world_check_text(struct world *world, const char *name) {
     return is_there ? text : NULL;
 }
 
-static bool is_childless(const struct daemon *daemon) {
-    pid_t children[2];
-    return proc_children(daemon->checker, children, 2) == 1 && children[0] == daemon->responder;
+/* Its workers, and nobody else, are asleep. */
+static bool is_at_rest(const struct daemon *daemon) {
+    pid_t members[64], children[8];
+    int count = proc_family(daemon->checker, members, 64);
+    for (int i = 0; i < count; i++)
+        if (proc_state(members[i]) != 'S')
+            return false;
+    return proc_children(daemon->checker, children, 8) == 2;
 }
 
 /* A run that is just under way has more: the smallest of many numbers is that of no run. */
@@ -163,7 +168,7 @@ struct idleness {
 
 static bool is_idle(void *arg) {
     const struct idleness *wanted = arg;
-    return is_childless(wanted->daemon) &&
+    return is_at_rest(wanted->daemon) &&
            (wanted->descriptors < 0 || proc_descriptor_count(wanted->daemon->checker) == wanted->descriptors);
 }
 
@@ -171,9 +176,8 @@ void world_await_idle(const struct world *world, int descriptors) {
     pid_t children[64];
     struct idleness wanted = {&world->daemon, descriptors};
     if (!wait_until(is_idle, &wanted, IDLE_MS))
-        ck_abort_msg("%d descriptors and not %d, %d children and not 1",
-            proc_descriptor_count(world->daemon.checker), descriptors,
-            proc_children(world->daemon.checker, children, 64));
+        ck_abort_msg("%d descriptors and not %d, %d children", proc_descriptor_count(world->daemon.checker),
+            descriptors, proc_children(world->daemon.checker, children, 64));
 }
 
 bool world_is_sanitized(void) {

@@ -58,7 +58,7 @@ const char *world_check_text(struct world *world, const char *name);
 /* The descriptors that the checker has open between runs; -1 where we may not look (only root may). */
 int world_idle_descriptors(const struct world *world);
 
-/* Waits until it has just these (-1: any number), and no child but the responder. Ends the test where that
+/* Waits until it has just these (-1: any number), and its workers are asleep. Ends the test where that
  * does not come about. */
 void world_await_idle(const struct world *world, int descriptors);
 

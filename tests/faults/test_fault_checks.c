@@ -128,7 +128,7 @@ static void bench_release(struct bench *bench) {
 
 static bool is_over(void *arg) {
     const struct bench *bench = arg;
-    return bench->check.finished > 0 && bench->rig.children.count == 0;
+    return bench->check.finished > 0 && children_busy(&bench->rig.children) == 0;
 }
 
 /* One run. Returns -1 where the check could not be made, -2 where it did not end. */

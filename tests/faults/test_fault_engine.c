@@ -67,7 +67,7 @@ static int make(void *arg) {
     struct bench *bench = arg;
     struct error err;
     struct snapshot snapshot;
-    int result = loop_init(&bench->loop, &err);
+    int result = loop_init(&bench->loop, NULL, &err);
     if (result < 0)
         config_free(bench->next);
     bench->engine = result < 0 ? NULL : engine_new(&bench->loop, bench->next, &EVENTS, bench, &err);
@@ -115,7 +115,7 @@ static void turn(struct bench *bench) {
 
 static void await_round(struct bench *bench) {
     struct deadline deadline = deadline_in(PATIENCE_MS);
-    while (!engine_has_finished_round(bench->engine) || bench->loop.children.count > 0) {
+    while (!engine_has_finished_round(bench->engine) || children_busy(&bench->loop.children) > 0) {
         ck_assert_msg(!deadline_is_over(&deadline), "the first round does not end");
         turn(bench);
     }
@@ -171,7 +171,7 @@ START_TEST(a_reload_is_done_whole_or_the_old_configuration_stays_with_all_that_i
     struct bench bench;
     struct error err;
     bench_init(&bench);
-    ck_assert_int_eq(loop_init(&bench.loop, &err), 0);
+    ck_assert_int_eq(loop_init(&bench.loop, NULL, &err), 0);
     bench.engine = engine_new(&bench.loop, load(&bench, "10s", "maintenance"), &EVENTS, &bench, &err);
     ck_assert_msg(bench.engine != NULL, "%s", err.text);
     engine_start(bench.engine, false);

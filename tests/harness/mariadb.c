@@ -52,8 +52,13 @@ static void boot(struct mariadb_server *server, const char *const *settings) {
     server_command_add(&command, "--max-connections=", connections);
     for (size_t i = 0; i < sizeof USUAL / sizeof USUAL[0]; i++)
         server_command_add(&command, "--", USUAL[i]);
-    for (size_t i = 0; settings && settings[i]; i++)
+    bool has_certificate = false;
+    for (size_t i = 0; settings && settings[i]; i++) {
         server_command_add(&command, "--", settings[i]);
+        has_certificate = has_certificate || strncmp(settings[i], "ssl-cert=", 9) == 0;
+    }
+    if (!has_certificate)
+        server_command_add(&command, "--skip-ssl", ""); /* 11.4 and later make one of their own */
     const struct server_setup setup = setup_in(server);
     server->pid = server_spawn(&setup, &command);
     server_await(server->pid, is_up, server, server->log);

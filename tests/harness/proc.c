@@ -27,6 +27,30 @@ int proc_children(pid_t pid, pid_t *children, int max) {
     return count;
 }
 
+pid_t proc_nursery(pid_t checker) {
+    pid_t children[8];
+    int count = proc_children(checker, children, 8);
+    for (int i = 0; i < count; i++) {
+        char name[32] = "";
+        FILE *file = open_proc(children[i], "comm");
+        bool is_it = file && fgets(name, sizeof name, file) && strcmp(name, "bh-nursery\n") == 0;
+        if (file)
+            fclose(file);
+        if (is_it)
+            return children[i];
+    }
+    return 0;
+}
+
+int proc_family(pid_t checker, pid_t *members, int max) {
+    pid_t nursery = proc_nursery(checker);
+    int count = proc_children(checker, members, max), kept = 0;
+    for (int i = 0; i < count; i++)
+        if (members[i] != nursery)
+            members[kept++] = members[i];
+    return nursery > 0 ? kept + proc_children(nursery, members + kept, max - kept) : kept;
+}
+
 /* Fields 3 (state) and 14 to 17 (times, in ticks) of stat: proc(5). The name, field 2, may hold anything. */
 static bool read_stat(pid_t pid, char *state, int64_t *ticks) {
     FILE *file = open_proc(pid, "stat");

@@ -7,6 +7,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* The checker's children and workers: the responder, whoever else it has forked itself, and what its nursery
+ * has; not the nursery itself. */
+int proc_family(pid_t checker, pid_t *members, int max);
+
+/* Its nursery; 0: there is none. */
+pid_t proc_nursery(pid_t checker);
+
 /* The children of pid, the oldest first; at most max. Returns their number. */
 int proc_children(pid_t pid, pid_t *children, int max);
 

@@ -62,15 +62,20 @@ void rig_turn_for(struct rig *rig, int64_t duration_ms) {
 
 static bool is_childless(void *arg) {
     const struct rig *rig = arg;
-    return rig->children.count == 0;
+    return children_busy(&rig->children) == 0;
 }
 
 bool rig_turn_until_childless(struct rig *rig) {
     return rig_turn_until(rig, is_childless, rig, 5000);
 }
 
+static bool is_abandoned(void *arg) {
+    const struct rig *rig = arg;
+    return rig->children.count == 0;
+}
+
 void rig_release(struct rig *rig) {
-    ck_assert_msg(rig_turn_until_childless(rig), "a child is left");
+    ck_assert_msg(rig_turn_until(rig, is_abandoned, rig, 5000), "a child is left");
     children_release(&rig->children);
     event_free(rig->tick);
     event_free(rig->sigchld);

@@ -29,7 +29,7 @@ bool rig_turn_until(struct rig *rig, bool (*is_true)(void *arg), void *arg, int6
 /* Turns the loop for so long, by the clock: in which what must not happen does not. */
 void rig_turn_for(struct rig *rig, int64_t duration_ms);
 
-/* Turns the loop until no child is left. */
+/* Turns the loop until no child is left but idle workers. */
 bool rig_turn_until_childless(struct rig *rig);
 
 /* One check and what its last run found. */
@@ -37,6 +37,7 @@ struct rig_check {
     struct check check;
     struct check_config config;
     int finished; /* runs */
+    int stirred;
     struct outcome outcome;
     int64_t duration_ms;
 };

@@ -145,7 +145,8 @@ test('the panels of the dashboard have their own numbers and places', () => {
 
 /* The operator's objects. */
 
-const podMonitor = YAML.parse(readRoot('deploy/monitoring/podmonitor.yaml'));
+const COMPONENTS = 'deploy/kubernetes/components';
+const podMonitor = YAML.parse(readRoot(`${COMPONENTS}/monitoring/podmonitor.yaml`));
 
 test('the PodMonitor is one, by the schemas of the Prometheus operator', () => {
     assert.deepEqual(problemsOf(podMonitor), []);
@@ -157,19 +158,18 @@ test('the PodMonitor is one, by the schemas of the Prometheus operator', () => {
     assert.notDeepEqual(problemsOf(wrong), []);
 });
 
-test('the PodMonitor finds the pods and the port of deploy/kubernetes', () => {
-    const {spec} = YAML.parse(readRoot('deploy/kubernetes/base/deployment.yaml'));
-    const ports = spec.template.spec.initContainers.flatMap(({ports: own = []}) => own);
+test('the PodMonitor finds the pods and the port that the sidecar\'s component makes', () => {
+    const {template} = YAML.parse(readRoot(`${COMPONENTS}/sidecar/make/sidecar.yaml`));
+    const {ports} = template.spec.containers.find(({name}) => name === 'health');
     const [endpoint] = podMonitor.spec.podMetricsEndpoints;
     assert.equal(ports.find(({name}) => name === endpoint.port)?.containerPort, 8000);
+    const pod = YAML.parse(readRoot(`${COMPONENTS}/sidecar/find/pod.yaml`)).spec.template;
     for (const [key, value] of Object.entries(podMonitor.spec.selector.matchLabels))
-        assert.equal(spec.template.metadata.labels[key], value);
+        assert.equal(pod.metadata.labels[key], value);
 });
 
-test('the rules make a PrometheusRule, as the README wraps them', () => {
-    const readme = readRoot('deploy/monitoring/README.md');
-    const head = /printf '(apiVersion: [^']*)'/.exec(readme)[1].replaceAll('\\n', '\n');
-    const doc = YAML.parse(head + fs.readFileSync(RULES, 'utf8').replaceAll(/^/gm, '  '));
+test('the rules make a PrometheusRule, which the monitoring component has', () => {
+    const doc = YAML.parse(readRoot(`${COMPONENTS}/monitoring/prometheusrule.yaml`));
     assert.deepEqual(problemsOf(doc), []);
     assert.deepEqual(doc.spec.groups, rules.groups);
 });

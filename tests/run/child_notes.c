@@ -23,7 +23,6 @@ static void on_done(void *arg, const struct child_end *end) {
     notes->is_garbled = end->is_garbled;
     notes->signal = end->signal;
     notes->status = end->status;
-    notes->fd = end->fd;
     if (end->result) {
         ck_assert_uint_lt(end->result_size, sizeof notes->result);
         memcpy(notes->result, end->result, end->result_size);

@@ -10,7 +10,6 @@ struct child_notes {
     int done, reaped, released;
     bool is_garbled;
     int signal, status;
-    int fd; /* that was left to it */
     char result[16];
 };
 

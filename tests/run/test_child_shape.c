@@ -3,12 +3,12 @@
 #include "run/child.h"
 
 #include "base/io.h"
+#include "harness/proc.h"
 #include "harness/rig.h"
 #include "harness/wait.h"
 #include "run/child_notes.h"
 
 #include <check.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,83 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* -- a descriptor that is left -- */
-
-/* Leaves its standard error, so often, and then reports or does not. */
-struct leaving {
-    int times;
-    bool reports;
-};
-
-static void work_leaves_a_descriptor(void *arg, int fd) {
-    const struct leaving *leaving = arg;
-    for (int i = 0; i < leaving->times; i++)
-        child_report_descriptor(fd, STDERR_FILENO);
-    if (leaving->reports)
-        child_report_result(fd, "ok", 3);
-    else
-        kill(getpid(), SIGKILL);
-}
-
 static int count_descriptors(void) {
-    int count = 0;
-    DIR *directory = opendir("/dev/fd");
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count - 3; /* ".", ".." and the directory's own */
+    return proc_descriptor_count(getpid()) - 1; /* without the one that looked */
 }
-
-static const struct {
-    struct leaving leaving;
-    bool is_taken; /* by who started it */
-} LEFT[] = {{{1, true}, true}, {{1, false}, true}, {{3, true}, true}, {{0, true}, true}, {{1, true}, false}};
-
-START_TEST(a_descriptor_that_a_child_leaves_is_the_owners_or_closed) {
-    struct rig rig;
-    struct child_notes notes = {.fd = -1};
-    struct error err;
-    struct child_callbacks callbacks = CHILD_NOTES_CALLBACKS;
-    struct leaving leaving = LEFT[_i].leaving;
-    bool is_expected = LEFT[_i].is_taken && leaving.times > 0;
-    callbacks.takes_descriptor = LEFT[_i].is_taken;
-    rig_init(&rig);
-    int before = count_descriptors();
-    ck_assert(child_start(
-                  &rig.children, work_leaves_a_descriptor, &leaving, &callbacks, &notes, 5000, &err) != NULL);
-    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
-    ck_assert_int_eq(notes.done, 1);
-    ck_assert_int_eq(notes.signal, leaving.reports ? 0 : SIGKILL);
-    ck_assert_int_eq(notes.fd >= 0, is_expected);
-    ck_assert_int_eq(count_descriptors(), before + is_expected);
-    if (is_expected)
-        ck_assert_int_ne(fcntl(notes.fd, F_GETFD) & FD_CLOEXEC, 0);
-    close(notes.fd);
-    rig_release(&rig);
-}
-END_TEST
-
-/* Given up before it was heard, with its descriptor on the way. */
-START_TEST(a_descriptor_of_a_child_that_was_given_up_is_closed) {
-    struct rig rig;
-    struct child_notes notes = {.fd = -1};
-    struct error err;
-    struct child_callbacks callbacks = CHILD_NOTES_CALLBACKS;
-    struct leaving leaving = {1, true};
-    callbacks.takes_descriptor = true;
-    rig_init(&rig);
-    int before = count_descriptors();
-    struct child *child =
-        child_start(&rig.children, work_leaves_a_descriptor, &leaving, &callbacks, &notes, 5000, &err);
-    siginfo_t end;
-    ck_assert_int_eq(waitid(P_PID, (id_t)child_pid(child), &end, WEXITED | WNOWAIT), 0);
-    child_abandon(child);
-    ck_assert(rig_turn_until(&rig, child_notes_is_released, &notes, 5000));
-    ck_assert_int_eq(notes.done, 0);
-    ck_assert_int_eq(count_descriptors(), before);
-    rig_release(&rig);
-}
-END_TEST
 
 /* -- what the child is like -- */
 
@@ -213,9 +139,6 @@ Suite *child_shape_suite(void) {
     TCase *tcase = tcase_create("child");
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 20);
-    tcase_add_loop_test(
-        tcase, a_descriptor_that_a_child_leaves_is_the_owners_or_closed, 0, sizeof LEFT / sizeof LEFT[0]);
-    tcase_add_test(tcase, a_descriptor_of_a_child_that_was_given_up_is_closed);
     tcase_add_test(tcase, a_child_has_nothing_of_its_parent_but_the_pipe);
     tcase_add_test(tcase, without_descriptors_or_processes_there_is_an_error_and_nothing_is_left);
     TCase *many = tcase_create("many");

@@ -12,13 +12,13 @@
 
 #include "harness/peer.h"
 #include "harness/postgres.h"
+#include "harness/proc.h"
 #include "harness/rig.h"
 #include "harness/sqlite_files.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
 
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -211,15 +211,6 @@ static void run_many(struct bench *bench, int runs) {
 
 /* -- what is left -- */
 
-static int count_descriptors(void) {
-    int count = 0;
-    DIR *directory = opendir("/dev/fd");
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
-}
-
 static long resident_kb(void) {
     long total = 0, resident = 0;
     FILE *file = fopen("/proc/self/statm", "r");
@@ -245,21 +236,22 @@ START_TEST(ten_thousand_runs_leave_nothing) {
     add_files(bench);
     add_databases(bench);
     run_many(bench, WARM_UP);
-    int descriptors = count_descriptors();
+    int descriptors = proc_descriptor_count(getpid());
     long memory_kb = resident_kb();
     bench->started = 0;
     run_many(bench, RUNS);
     ck_assert_int_eq(bench->started, RUNS);
-    ck_assert_int_eq(count_descriptors(), descriptors);
-    ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+    ck_assert_int_eq(proc_descriptor_count(getpid()), descriptors);
+    ck_assert_uint_eq(children_busy(&bench->rig.children), 0);
     ck_assert_int_eq(timers_next_delay_ms(&bench->rig.timers), -1);
-    ck_assert(wait_until(is_session_gone, NULL, TIMEOUT_MS));
     long growth_kb = resident_kb() - memory_kb;
 
     ck_assert_msg(!IS_MEMORY_COUNTED || growth_kb <= GROWTH_MAX_KB, "%d runs took %ld KiB", RUNS, growth_kb);
     release(bench->files, FILE_SUBJECTS);
     release(bench->databases, DATABASE_SUBJECTS);
     rig_release(&bench->rig);
+    ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+    ck_assert(wait_until(is_session_gone, NULL, TIMEOUT_MS));
     free(bench);
 }
 END_TEST

@@ -188,7 +188,7 @@ void directory_examine(const struct check_config *config, int64_t now_wall_ms, s
 /* -- the kind -- */
 
 static void work(struct run *run) {
-    if (run->config->is_sandboxed)
+    if (run->is_first && run->config->is_sandboxed)
         sandbox_forbid_all_but_reading();
     directory_examine(run->config, clock_wall_ms(clock_system()), &run->phases, &run->outcome);
 }

@@ -1,4 +1,4 @@
-/* The MySQL and MariaDB kind: what it refuses, its run in a one-shot child, and what a server holds against
+/* The MySQL and MariaDB kind: what it refuses, its run in a worker, and what a server holds against
  * us. */
 #include "kinds/kinds.h"
 #include "kinds/mysql/library.h"
@@ -36,6 +36,9 @@ static bool breaks_login(enum reason reason, enum phase phase) {
     return false;
 }
 
+/* Connector/C's own, Kerberos's and OpenSSL's. */
+static const char *const ENVIRONMENT[] = {"MARIADB_*", "LIBMYSQL_*", "KRB5*", "OPENSSL_*", "USER", NULL};
+
 const struct check_kind MYSQL_KIND = {
     .traits = {.is_database = true, .measures_latency = true, .breaks_login = breaks_login},
     .library = &mysql_library,
@@ -44,4 +47,9 @@ const struct check_kind MYSQL_KIND = {
     .work = mysql_examine,
     .cancel = check_cancel_child,
     .may_linger = may_linger,
+    .environment = ENVIRONMENT,
+    .kept_size = sizeof(struct mysql_kept),
+    .watched = mysql_watched,
+    .is_gone = mysql_is_gone,
+    .hang_up = mysql_hang_up,
 };

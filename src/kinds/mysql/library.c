@@ -23,7 +23,10 @@
         (connected, mysql, host, user, password, database, port, socket, flags))                             \
     F(int, mysql_real_connect_cont, (MYSQL * *connected, MYSQL * mysql, int status),                         \
         (connected, mysql, status))                                                                          \
+    F(int, mysql_ping_start, (int *failed, MYSQL *mysql), (failed, mysql))                                   \
+    F(int, mysql_ping_cont, (int *failed, MYSQL *mysql, int status), (failed, mysql, status))                \
     F(my_socket, mysql_get_socket, (MYSQL * mysql), (mysql))                                                 \
+    F(const char *, mysql_get_ssl_cipher, (MYSQL * mysql), (mysql))                                          \
     F(char *, mysql_get_server_info, (MYSQL * mysql), (mysql))                                               \
     F(unsigned long, mysql_get_server_version, (MYSQL * mysql), (mysql))                                     \
     F(my_bool, mariadb_connection, (MYSQL * mysql), (mysql))                                                 \

@@ -1,4 +1,4 @@
-/* A run of the MySQL and MariaDB kind: logs in, asks and takes its leave, in a one-shot child.
+/* A run of the MySQL and MariaDB kind: logs in, asks and takes its leave or stays connected, in a worker.
  *
  * A connection that ends between greeting and login counts against this host, which is Bugsink's host too
  * (see breaks_login in kind.c). So nothing is looked at by a bare connect, every login is carried to its end,
@@ -6,6 +6,7 @@
 #include "kinds/mysql/mysql.h"
 #include "kinds/mysql/error.h"
 #include "kinds/mysql/target.h"
+#include "kinds/mysql/tls.h"
 #include "run/resolve.h"
 
 #include "base/clock.h"
@@ -91,6 +92,11 @@ static const char *find_authorities(void) {
     return NULL;
 }
 
+static const char *authorities_directory(void) {
+    const char *chosen = getenv("SSL_CERT_DIR");
+    return chosen ? chosen : "/etc/ssl/certs";
+}
+
 static void set_tls(MYSQL *mysql, const struct mysql_target *target) {
     /* In this library ENFORCE means "where the server has it"; both are set, for their standards change with
      * version 3.4. */
@@ -103,10 +109,14 @@ static void set_tls(MYSQL *mysql, const struct mysql_target *target) {
     const char *ca = target->ca || !is_verified ? target->ca : find_authorities();
     if (ca)
         mysql_options(mysql, MYSQL_OPT_SSL_CA, ca);
+    else if (is_verified) /* on a system without any, where all are refused, too */
+        mysql_options(mysql, MYSQL_OPT_SSL_CAPATH, authorities_directory());
     if (target->cert)
         mysql_options(mysql, MYSQL_OPT_SSL_CERT, target->cert);
     if (target->key)
         mysql_options(mysql, MYSQL_OPT_SSL_KEY, target->key);
+    if (target->tls >= MYSQL_TLS_VERIFY_CA)
+        mysql_tls_judge(mysql, target->tls);
     /* Where nobody is verified, OpenSSL need not read the system's CAs: three quarters of the run's processor
      * time (measured: 34 ms against 8). This process is ours alone. */
     if (is_wanted && !target->ca && !is_verified) {
@@ -214,6 +224,12 @@ static void await_greeting(struct talk *talk) {
         enter(talk, PHASE_TLS);
 }
 
+/* Version 3.3 of the library blocks in it, 3.4 has us wait. */
+static bool is_in_handshake(const struct talk *talk) {
+    const char *cipher = talk->is_tls_next ? mysql_get_ssl_cipher(talk->mysql) : NULL;
+    return talk->is_tls_next && (!cipher || strcmp(cipher, "(NONE)") == 0);
+}
+
 /* One step of the login: waits for what the library waits for, and lets it go on. A greeting that is there as
  * soon as the connection is would be read in the step of the connect: so that is waited for as well. */
 static int take_step(struct talk *talk, MYSQL **connected, int wanted) {
@@ -226,7 +242,7 @@ static int take_step(struct talk *talk, MYSQL **connected, int wanted) {
         if (talk->is_stopped)
             return 0;
     } else if (is_connected) {
-        enter(talk, PHASE_AUTH);
+        enter(talk, is_in_handshake(talk) ? PHASE_TLS : PHASE_AUTH);
         await_socket(talk, (wanted & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : POLLIN);
     }
     return mysql_real_connect_cont(connected, talk->mysql, wanted);
@@ -391,33 +407,124 @@ static bool ask(struct talk *talk) {
     return set_limits(talk) && is_session_writable(talk) && is_user_let_write(talk) && ask_schema(talk);
 }
 
-/* -- the kind -- */
+/* -- the connection that is kept -- */
 
-void mysql_examine(struct run *run) {
-    struct mysql_target target; /* made anew for each run: a reload gives the check another config */
+int mysql_watched(const void *data) {
+    const struct mysql_kept *kept = data;
+    return kept->mysql ? mysql_get_socket(kept->mysql) : -1;
+}
+
+/* A server that was asked nothing has nothing to say but its farewell. */
+bool mysql_is_gone(void *kept) {
+    (void)kept;
+    return true;
+}
+
+/* Says QUIT, so that the server logs no lost connection. */
+void mysql_hang_up(void *data) {
+    struct mysql_kept *kept = data;
+    if (kept->mysql)
+        mysql_close(kept->mysql);
+    kept->mysql = NULL;
+}
+
+/* Whether the server still answers, which it does at once where it can. One that is silent leaves the library
+ * in the middle of its work: a fresh process then does the run, with what remains of it. */
+static bool has_answered(struct talk *talk, struct run *run) {
+    enum { SILENCE_MAX_MS = 1000, SILENCE_SHARE = 3 };
+    int64_t share_ms = run->config->timeout_ms / SILENCE_SHARE;
+    int silence_ms = share_ms < SILENCE_MAX_MS ? (int)share_ms : SILENCE_MAX_MS;
+    int failed = 1, wanted = mysql_ping_start(&failed, talk->mysql);
+    while (wanted != 0) {
+        struct pollfd socket = {
+            .fd = mysql_get_socket(talk->mysql), .events = (wanted & MYSQL_WAIT_WRITE) ? POLLOUT : POLLIN};
+        int ready = poll(&socket, 1, silence_ms);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0) {
+            run->is_undone = true;
+            return false;
+        }
+        wanted = mysql_ping_cont(&failed, talk->mysql, wanted);
+    }
+    return failed == 0;
+}
+
+/* What a kept connection says counts where it is good. All else is found, and named, by a fresh login within
+ * the same run: there is one place where errors are told apart. */
+static bool ask_kept(struct talk *talk, struct run *run, struct mysql_kept *kept) {
+    if (!kept->mysql || clock_now_ms(clock_system()) >= kept->expires_ms)
+        return false;
+    enter(talk, PHASE_QUERY);
+    talk->mysql = kept->mysql;
+    if (!has_answered(talk, run))
+        return false;
+    ask(talk);
+    return reason_info(run->outcome.reason)->verdict != STATUS_ERROR;
+}
+
+/* By chance up to a half sooner than `reconnect`: what began together does not log in together again. */
+static int64_t draw_expiry_ms(const struct talk *talk) {
+    int64_t life_ms = talk->config->database.reconnect_ms;
+    int64_t jitter_ms = (int64_t)(random() % 1024) * (life_ms / 2) / 1024; /* spreads load; guards nothing */
+    return talk->started_ms + life_ms - jitter_ms;
+}
+
+static bool is_worth_keeping(const struct run *run, const struct mysql_kept *kept) {
+    return !run->is_last && reason_info(run->outcome.reason)->verdict != STATUS_ERROR &&
+           clock_now_ms(clock_system()) + run->config->interval_ms < kept->expires_ms;
+}
+
+/* -- the run -- */
+
+static void log_in_and_ask(struct talk *talk, struct run *run, struct mysql_kept *kept) {
+    struct mysql_target target;
     struct error err;
-    struct talk talk = {.config = run->config,
-        .target = &target,
+    talk->target = &target;
+    if (mysql_target_init(&target, &run->config->database.dsn, &err) < 0) {
+        fail(talk, REASON_INTERNAL, PHASE_NONE, err.text);
+        return;
+    }
+    if (!can_read_files(talk))
+        return;
+    talk->mysql = open_handle(&target);
+    if (!talk->mysql) {
+        fail(talk, REASON_INTERNAL, PHASE_NONE, "the client library gave no handle");
+        return;
+    }
+    if (log_in(talk))
+        ask(talk);
+    run->is_spent = talk->is_stopped; /* which left the library in the middle of its work */
+    if (!talk->is_stopped)
+        kept->mysql = talk->mysql;
+    kept->expires_ms = draw_expiry_ms(talk);
+}
+
+static struct talk talk_of(struct run *run) {
+    return (struct talk){.config = run->config,
         .outcome = &run->outcome,
         .phases = &run->phases,
         .started_ms = clock_now_ms(clock_system())};
-    if (run->config->is_sandboxed)
+}
+
+void mysql_examine(struct run *run) {
+    struct mysql_kept *kept = run->kept;
+    struct talk talk = talk_of(run);
+    if (run->is_first && run->config->is_sandboxed)
         sandbox_forbid_writing();
-    if (mysql_target_init(&target, &run->config->database.dsn, &err) < 0) {
-        fail(&talk, REASON_INTERNAL, PHASE_NONE, err.text);
+    bool is_answered = ask_kept(&talk, run, kept);
+    if (run->is_undone) {
+        kept->mysql = NULL; /* of no use any more, nor safe to close */
         return;
     }
-    if (!can_read_files(&talk))
-        return;
-    talk.mysql = open_handle(&target);
-    if (!talk.mysql) {
-        fail(&talk, REASON_INTERNAL, PHASE_NONE, "the client library gave no handle");
-        return;
+    if (!is_answered) {
+        mysql_hang_up(kept);
+        memset(&run->outcome, 0, sizeof run->outcome);
+        talk = talk_of(run);
+        log_in_and_ask(&talk, run, kept);
     }
-    if (log_in(&talk))
-        ask(&talk);
-    if (!talk.is_stopped)        /* which left the library in the middle of its work; this process ends now */
-        mysql_close(talk.mysql); /* says QUIT, so that the server logs no lost connection */
+    if (!is_worth_keeping(run, kept))
+        mysql_hang_up(kept);
 }
 
 int mysql_check_config(const struct check_config *config, struct error *err) {
@@ -429,6 +536,7 @@ int mysql_check_config(const struct check_config *config, struct error *err) {
             err, "the DSN names no database; it stands behind the host: mysql://USER@HOST/DATABASE");
     if (mysql_target_init(&target, &config->database.dsn, err) < 0)
         return -1;
+    mysql_tls_prepare();
     if (target.charset && !mariadb_get_charset_by_name(target.charset))
         return error_set(err, "the client library knows no charset of that name; utf8mb4 is the usual one");
     return 0;

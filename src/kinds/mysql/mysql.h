@@ -1,13 +1,25 @@
-/* One run of the MySQL kind, from login to farewell, in a one-shot child. */
+/* One run of the MySQL kind, in a worker, and the connection that it keeps for the next. */
 #ifndef BH_KINDS_MYSQL_MYSQL_H
 #define BH_KINDS_MYSQL_MYSQL_H
 
 #include "run/run.h"
 
+#include <mysql.h>
+
+/* Between runs: a connection that is logged in. mysql NULL: none. */
+struct mysql_kept {
+    MYSQL *mysql;
+    int64_t expires_ms;
+};
+
 /* Refuses a configuration that no run could serve. The library is loaded. */
 int mysql_check_config(const struct check_config *config, struct error *err);
 
-/* In the child. */
 void mysql_examine(struct run *run);
+
+/* Of the kept connection: what to watch, whether the server has closed it, and the farewell. */
+int mysql_watched(const void *kept);
+bool mysql_is_gone(void *kept);
+void mysql_hang_up(void *kept);
 
 #endif

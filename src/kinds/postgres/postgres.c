@@ -1,10 +1,10 @@
-/* A PostgreSQL login: connects, asks, and hangs up or leaves the connection, through libpq's asynchronous
- * calls, in a one-shot child.
+/* A run of the PostgreSQL kind: logs in or asks on the connection that was kept, and hangs up or keeps it,
+ * through libpq's asynchronous calls, in a worker.
  *
- * Why in a child, though the calls do not wait for the network: libpq reads certificates where they stand (a
+ * Why in a worker, though the calls do not wait for the network: libpq reads certificates where they stand (a
  * FIFO, a hung volume), computes as many rounds of SCRAM as the server demands (minutes of them), and keeps
  * whatever a server sends (1.9 GB of rows in 3 s). Each was tried against a lying server, on the checker's
- * own loop, and silenced it. Why asynchronous, though the child may block: they tell the phases apart, and
+ * own loop, and silenced it. Why asynchronous, though the worker may block: they tell the phases apart, and
  * leave the time to take leave politely.
  *
  * What libpq does by itself besides: it looks into ~/.pgpass, the certificate files and the PG* variables, so
@@ -16,8 +16,8 @@
 #include "kinds/postgres/library.h"
 #include "kinds/postgres/questions.h"
 #include "kinds/postgres/target.h"
-#include "run/child.h"
 
+#include "base/clock.h"
 #include "base/sandbox.h"
 #include "base/str.h"
 
@@ -28,13 +28,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How long a kept connection may give no sign of life before a fresh login is tried with what remains of the
+ * run: a router may have forgotten it, or another server have taken over. */
+enum { SILENCE_MAX_MS = 1000, SILENCE_SHARE = 3 };
+
 /* A run with its connection. */
 struct talk {
     struct run *run;
+    struct postgres_kept *kept; /* the connection, also a fresh one */
     struct postgres_target target;
-    PGconn *conn;
-    bool is_decided; /* nothing that comes later changes the outcome */
-    int rows;        /* of the answer that have come */
+    int64_t
+        silence_max_ms; /* after so long without a sign of life a kept one counts as dead; 0: it is fresh */
+    bool may_be_silent; /* it has shown that it lives, and has something to think about */
+    bool is_decided;    /* nothing that comes later changes the outcome */
+    int rows;           /* of the answer that have come */
 };
 
 static void enter(struct talk *talk, enum phase phase) {
@@ -60,7 +67,7 @@ static bool decide(struct talk *talk, enum reason reason, const char *code, cons
 /* The connection failed, or was lost: libpq has the cause. */
 static bool fail(struct talk *talk) {
     enum phase phase = talk->run->phases.phase;
-    const char *message = PQerrorMessage(talk->conn);
+    const char *message = PQerrorMessage(talk->kept->conn);
     char sqlstate[SQLSTATE_SIZE] = "";
     char *stripped = postgres_message_strip(message);
     const char *text = postgres_sqlstate_find(message, sqlstate);
@@ -75,11 +82,13 @@ static bool fail(struct talk *talk) {
  * socket each time: libpq opens another one for the next address, or for another try without TLS. Returns
  * what came; 0: nothing, which is decided then. */
 static int await(struct talk *talk, short events) {
-    struct pollfd socket = {.fd = PQsocket(talk->conn), .events = events};
+    struct pollfd socket = {.fd = PQsocket(talk->kept->conn), .events = events};
     int64_t spare_ms = talk->run->config->timeout_ms / 20;
     int ready;
     do {
         int64_t left_ms = run_remaining_ms(talk->run) - spare_ms;
+        if (talk->silence_max_ms > 0 && !talk->may_be_silent && talk->silence_max_ms < left_ms)
+            left_ms = talk->silence_max_ms;
         ready = poll(&socket, 1, left_ms > 0 ? (int)left_ms : 0);
     } while (ready < 0 && errno == EINTR);
     if (ready > 0)
@@ -135,8 +144,8 @@ static bool take_result(struct talk *talk, const PGresult *result) {
 
 /* Takes what has come. Returns false where the answer is not whole, or is no answer. */
 static bool take_results(struct talk *talk, bool *is_whole) {
-    while (!PQisBusy(talk->conn)) {
-        PGresult *result = PQgetResult(talk->conn);
+    while (!PQisBusy(talk->kept->conn)) {
+        PGresult *result = PQgetResult(talk->kept->conn);
         *is_whole = !result;
         bool is_sound = !result || take_result(talk, result);
         PQclear(result);
@@ -148,37 +157,53 @@ static bool take_results(struct talk *talk, bool *is_whole) {
 
 /* Sends, and takes the whole answer. */
 static bool ask_query(struct talk *talk, const char *sql) {
-    if (!PQsendQuery(talk->conn, sql))
+    if (!PQsendQuery(talk->kept->conn, sql))
         return fail(talk);
     for (bool is_whole = false;;) {
         if (!take_results(talk, &is_whole) || is_whole)
             return is_whole;
-        int ready = await(talk, PQflush(talk->conn) == 1 ? POLLIN | POLLOUT : POLLIN);
+        int ready = await(talk, PQflush(talk->kept->conn) == 1 ? POLLIN | POLLOUT : POLLIN);
         if (ready == 0)
             return false;
-        if ((ready & ~POLLOUT) && !PQconsumeInput(talk->conn))
+        if ((ready & ~POLLOUT) && !PQconsumeInput(talk->kept->conn))
             return fail(talk);
+        if (ready & POLLIN)
+            talk->may_be_silent = false; /* who has begun to answer goes on */
     }
+}
+
+/* On a kept connection the opening is a query of its own, for its answer comes at once from whoever lives,
+ * however long the questions take: a server that is slow or waits for a lock is told from one that is gone.
+ */
+static bool ask_questions(struct talk *talk) {
+    char opening[POSTGRES_SQL_SIZE], sql[2 * POSTGRES_SQL_SIZE];
+    enum role role = talk->run->config->database.role;
+    postgres_opening(opening, role, run_remaining_ms(talk->run));
+    if (talk->silence_max_ms == 0 || !*opening) {
+        snprintf(sql, sizeof sql, "%s %s", opening, postgres_questions(role));
+        return ask_query(talk, sql);
+    }
+    if (!ask_query(talk, opening))
+        return false;
+    talk->may_be_silent = true;
+    return ask_query(talk, postgres_questions(role));
 }
 
 /* A transaction that an error left open is closed politely: a pooler in between would otherwise throw its
  * connection to the server away. */
 static void ask(struct talk *talk) {
-    char opening[POSTGRES_SQL_SIZE], sql[2 * POSTGRES_SQL_SIZE];
-    enum role role = talk->run->config->database.role;
+    PGconn *conn = talk->kept->conn;
     enter(talk, PHASE_QUERY);
-    PQsetErrorVerbosity(talk->conn, PQERRORS_SQLSTATE); /* results have their fields besides */
-    observed_set(&talk->run->outcome.observed, OBSERVED_SERVER_VERSION, PQserverVersion(talk->conn));
-    if (PQsetnonblocking(talk->conn, 1) != 0) {
+    PQsetErrorVerbosity(conn, PQERRORS_SQLSTATE); /* results have their fields besides */
+    observed_set(&talk->run->outcome.observed, OBSERVED_SERVER_VERSION, PQserverVersion(conn));
+    if (PQsetnonblocking(conn, 1) != 0) {
         fail(talk);
         return;
     }
-    postgres_opening(opening, role, run_remaining_ms(talk->run));
-    snprintf(sql, sizeof sql, "%s %s", opening, postgres_questions(role));
-    bool is_whole = ask_query(talk, sql);
-    if (is_whole && PQtransactionStatus(talk->conn) == PQTRANS_INERROR)
+    bool is_whole = ask_questions(talk);
+    if (is_whole && PQtransactionStatus(conn) == PQTRANS_INERROR)
         is_whole = ask_query(talk, "ROLLBACK");
-    if (is_whole && talk->rows < postgres_rows_wanted(role))
+    if (is_whole && talk->rows < postgres_rows_wanted(talk->run->config->database.role))
         decide(talk, REASON_PROTOCOL, NULL, "rows are missing in the answer");
 }
 
@@ -213,15 +238,15 @@ static void ignore_notice(void *arg, const PGresult *result) {
 static bool begin_login(struct talk *talk, const struct resolve_answer *answer) {
     struct postgres_options options;
     if (postgres_options_init(&options, &talk->run->config->database.dsn, &talk->target, answer) == 0)
-        talk->conn = PQconnectStartParams(options.keywords, options.values, 0);
+        talk->kept->conn = PQconnectStartParams(options.keywords, options.values, 0);
     postgres_options_release(&options);
-    if (!talk->conn)
+    if (!talk->kept->conn)
         return decide(talk, REASON_INTERNAL, NULL, "out of memory");
     /* At once: a failed connect, too, is then told with its SQLSTATE, by which it is judged, and not by the
      * server's localised text alone (which is needed where a pooler has one SQLSTATE for everything). */
-    PQsetErrorVerbosity(talk->conn, PQERRORS_VERBOSE);
-    PQsetNoticeReceiver(talk->conn, ignore_notice, NULL);
-    return PQstatus(talk->conn) != CONNECTION_BAD || fail(talk);
+    PQsetErrorVerbosity(talk->kept->conn, PQERRORS_VERBOSE);
+    PQsetNoticeReceiver(talk->kept->conn, ignore_notice, NULL);
+    return PQstatus(talk->kept->conn) != CONNECTION_BAD || fail(talk);
 }
 
 static bool log_in(struct talk *talk, const struct resolve_answer *answer) {
@@ -232,9 +257,9 @@ static bool log_in(struct talk *talk, const struct resolve_answer *answer) {
     while (next == PGRES_POLLING_READING || next == PGRES_POLLING_WRITING) {
         if (await(talk, next == PGRES_POLLING_READING ? POLLIN : POLLOUT) == 0)
             return false;
-        next = PQconnectPoll(talk->conn);
-        if (PQstatus(talk->conn) != CONNECTION_BAD) /* else the phase it failed in stands */
-            enter(talk, phase_of(PQstatus(talk->conn)));
+        next = PQconnectPoll(talk->kept->conn);
+        if (PQstatus(talk->kept->conn) != CONNECTION_BAD) /* else the phase it failed in stands */
+            enter(talk, phase_of(PQstatus(talk->kept->conn)));
     }
     return next == PGRES_POLLING_OK || fail(talk);
 }
@@ -249,6 +274,49 @@ static bool resolve(struct talk *talk, struct resolve_answer *answer) {
     if (answer->reason == REASON_OK || (answer->reason == REASON_UNRESOLVED && has_others))
         return true;
     return decide(talk, answer->reason, NULL, answer->detail);
+}
+
+/* -- the connection that is kept -- */
+
+int postgres_watched(const void *data) {
+    const struct postgres_kept *kept = data;
+    return kept->conn ? PQsocket(kept->conn) : -1;
+}
+
+/* Between runs a server says little: a changed parameter, a notice, its farewell. */
+bool postgres_is_gone(void *data) {
+    const struct postgres_kept *kept = data;
+    return !PQconsumeInput(kept->conn) || PQisBusy(kept->conn) || PQstatus(kept->conn) != CONNECTION_OK;
+}
+
+/* PQfinish says Terminate, so that the server logs no lost connection; it does not wait. */
+void postgres_hang_up(void *data) {
+    struct postgres_kept *kept = data;
+    if (kept->conn)
+        PQfinish(kept->conn);
+    kept->conn = NULL;
+}
+
+static bool is_well(const struct talk *talk) {
+    PGconn *conn = talk->kept->conn;
+    return conn && reason_info(talk->run->outcome.reason)->verdict != STATUS_ERROR &&
+           PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_IDLE;
+}
+
+/* Whether it will not be too old when it is wanted next. Else it is closed at once, so that its place at the
+ * server is free when the fresh login asks for one. */
+static bool is_worth_keeping(const struct talk *talk) {
+    return !talk->run->is_last && is_well(talk) &&
+           clock_now_ms(clock_system()) + talk->run->config->interval_ms < talk->kept->expires_ms;
+}
+
+/* A login is old when `reconnect` has passed since its run began, by chance up to a half sooner: what began
+ * together, in this program or in thousands of pods, does not log in together again. With a half, the logins
+ * that follow are at no moment more than twice as many as they are in the mean; with a quarter, 3.5 times. */
+static int64_t draw_expiry_ms(const struct run *run) {
+    int64_t life_ms = run->config->database.reconnect_ms;
+    int64_t jitter_ms = (int64_t)(random() % 1024) * (life_ms / 2) / 1024; /* spreads load; guards nothing */
+    return run->deadline_ms - run->config->timeout_ms + life_ms - jitter_ms;
 }
 
 /* -- the run -- */
@@ -271,37 +339,41 @@ int postgres_check_config(const struct check_config *config, struct error *err) 
     return 0;
 }
 
-/* Whether the socket alone is the connection, fit for the next question. What libpq may have read beyond the
- * last answer is lost with libpq; whoever reads on notices. */
-static bool is_to_be_left(const struct talk *talk) {
-    const struct check_config *config = talk->run->config;
-    PGconn *conn = talk->conn;
-    return config->database.reconnect_ms > config->interval_ms && conn &&
-           reason_info(talk->run->outcome.reason)->verdict != STATUS_ERROR &&
-           PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_IDLE &&
-           PQprotocolVersion(conn) == 3 && !PQsslInUse(conn) && !PQgssEncInUse(conn);
-}
-
-/* PQfinish says Terminate, so that the server logs no lost connection; it does not wait. */
-static void hang_up(struct talk *talk) {
-    if (is_to_be_left(talk))
-        child_report_descriptor(talk->run->phases.fd, PQsocket(talk->conn)); /* the child ends here */
-    else if (talk->conn)
-        PQfinish(talk->conn);
+static void log_in_and_ask(struct talk *talk) {
+    struct resolve_answer answer = {.reason = REASON_OK};
+    struct error err;
+    if (init_target(&talk->target, talk->run->config, &err) < 0) {
+        decide(talk, REASON_INTERNAL, NULL, err.text);
+        return;
+    }
+    talk->kept->expires_ms = draw_expiry_ms(talk->run);
+    if (resolve(talk, &answer) && log_in(talk, &answer))
+        ask(talk);
     postgres_target_release(&talk->target);
 }
 
+/* What a kept connection says counts where it is good. All else is found, and named, by a fresh login within
+ * the same run: there is one place where errors are told apart. */
+static bool ask_kept(struct talk *talk) {
+    if (!talk->kept->conn || clock_now_ms(clock_system()) >= talk->kept->expires_ms)
+        return false;
+    int64_t share_ms = talk->run->config->timeout_ms / SILENCE_SHARE;
+    talk->silence_max_ms = share_ms < SILENCE_MAX_MS ? share_ms : SILENCE_MAX_MS;
+    ask(talk);
+    return is_well(talk);
+}
+
 void postgres_examine(struct run *run) {
-    struct talk talk = {.run = run};
-    struct resolve_answer answer = {.reason = REASON_OK};
-    struct error err;
-    if (run->config->is_sandboxed)
+    struct postgres_kept *kept = run->kept;
+    struct talk talk = {.run = run, .kept = kept};
+    if (run->is_first && run->config->is_sandboxed)
         sandbox_forbid_writing();
-    if (init_target(&talk.target, run->config, &err) < 0) {
-        decide(&talk, REASON_INTERNAL, NULL, err.text);
-        return;
+    if (!ask_kept(&talk)) {
+        postgres_hang_up(kept);
+        memset(&run->outcome, 0, sizeof run->outcome);
+        talk = (struct talk){.run = run, .kept = kept};
+        log_in_and_ask(&talk);
     }
-    if (resolve(&talk, &answer) && log_in(&talk, &answer))
-        ask(&talk);
-    hang_up(&talk);
+    if (!is_worth_keeping(&talk))
+        postgres_hang_up(kept);
 }

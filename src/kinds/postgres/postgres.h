@@ -1,14 +1,25 @@
-/* One run of the PostgreSQL kind, from login to farewell, in a one-shot child. */
+/* One run of the PostgreSQL kind, in a worker, and the connection that it keeps for the next. */
 #ifndef BH_KINDS_POSTGRES_POSTGRES_H
 #define BH_KINDS_POSTGRES_POSTGRES_H
 
 #include "run/run.h"
 
-/* Refuses a configuration that no run could serve. The library is loaded. */
+#include <libpq-fe.h>
+
+/* Between runs: a connection on which a login is complete and no transaction open. conn NULL: none. */
+struct postgres_kept {
+    PGconn *conn;
+    int64_t expires_ms;
+};
+
+/* Refuses a configuration that no run could serve. */
 int postgres_check_config(const struct check_config *config, struct error *err);
 
-/* In the child. Where the run went well and the configuration has connections kept, the socket is left to the
- * checker, unless its state is libpq's (TLS, GSS encryption). */
 void postgres_examine(struct run *run);
+
+/* Of the kept connection: what to watch, whether the server has closed it, and the farewell. */
+int postgres_watched(const void *kept);
+bool postgres_is_gone(void *kept);
+void postgres_hang_up(void *kept);
 
 #endif

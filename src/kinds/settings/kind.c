@@ -5,7 +5,7 @@
 #include "run/check.h"
 
 static void work(struct run *run) {
-    if (run->config->is_sandboxed)
+    if (run->is_first && run->config->is_sandboxed)
         sandbox_forbid_all_but_reading();
     settings_examine(run->config, &run->phases, &run->outcome);
 }

@@ -83,6 +83,60 @@ static int look_at_main(const struct sqlite_file *file, const struct check_confi
     return refused == 0 ? 0 : finding_fail_errno(outcome, refused, file->path);
 }
 
+/* A -wal or -shm of a third user is the trap already sprung: somebody else's look has left it, the owner of
+ * the database cannot write to it, and SQLite says no more than "attempt to write a readonly database"
+ * (Bugsink's issue 39). Our own beside a file of another user is the app's, whose user we are then. */
+static bool is_owner_right(const struct stat *st, const struct stat *main_file) {
+    return st->st_uid == main_file->st_uid || main_file->st_uid == 0 ||
+           (geteuid() != 0 && st->st_uid == geteuid());
+}
+
+/* Fills *bytes: -1 where it is not there. */
+static int look_beside(
+    const char *path, const struct stat *main_file, int64_t *bytes, bool *is_odd, struct outcome *outcome) {
+    struct stat st;
+    *bytes = -1;
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT ? 0 : finding_fail_errno(outcome, errno, path);
+    *bytes = (int64_t)st.st_size;
+    *is_odd = !S_ISREG(st.st_mode);
+    return is_owner_right(&st, main_file) ? 0 : refuse_owner(outcome, path, st.st_uid, main_file->st_uid);
+}
+
+static int refuse_odd(const char *path, struct outcome *outcome) {
+    return finding_fail(outcome, REASON_NOT_A_FILE, "%s is not a regular file", path);
+}
+
+static int look_at_all_beside(struct sqlite_file *file, const struct stat *st, struct outcome *outcome) {
+    int64_t shm_bytes = -1;
+    bool is_wal_odd = false, is_journal_odd = false;
+    if (look_beside(file->wal, st, &file->wal_bytes, &is_wal_odd, outcome) < 0 ||
+        look_beside(file->shm, st, &shm_bytes, &file->is_shm_odd, outcome) < 0 ||
+        look_beside(file->journal, st, &file->journal_bytes, &is_journal_odd, outcome) < 0)
+        return -1;
+    if (is_wal_odd || is_journal_odd)
+        return refuse_odd(is_wal_odd ? file->wal : file->journal, outcome);
+    file->had_wal = file->wal_bytes >= 0;
+    file->had_shm = shm_bytes >= 0;
+    if (file->had_wal)
+        observed_set(&outcome->observed, OBSERVED_WAL_BYTES, file->wal_bytes);
+    return 0;
+}
+
+static int look_at_volume(struct sqlite_file *file, bool must_write, struct outcome *outcome) {
+    if (volume_look(file->path, &file->volume) < 0)
+        return finding_fail_errno(outcome, errno, file->path);
+    observed_set(&outcome->observed, OBSERVED_FREE_BYTES, file->volume.free_bytes);
+    if (file->volume.free_inodes >= 0)
+        observed_set(&outcome->observed, OBSERVED_FREE_INODES, file->volume.free_inodes);
+    if (must_write && file->volume.is_read_only)
+        return finding_fail(outcome, REASON_READ_ONLY_MOUNT, "%s is on a read-only mount", file->path);
+    if (file->volume.is_full && !file->volume.is_read_only)
+        return finding_fail(outcome, REASON_DISK_FULL, "%s: no free %s on its volume", file->path,
+            file->volume.free_bytes == 0 ? "block" : "inode");
+    return 0;
+}
+
 /* Reads up to size bytes from the start of a regular file. Returns how many, or -1 with errno. No lock is
  * lost by the close: SQLite has not been here yet. */
 static ssize_t read_start(const char *path, unsigned char *bytes, size_t size) {
@@ -103,54 +157,6 @@ static int read_header(struct sqlite_file *file, struct outcome *outcome) {
     if (got < 0)
         return finding_fail_errno(outcome, errno, file->path);
     file->is_wal_mode = got == (ssize_t)sizeof header && header[18] == 2;
-    return 0;
-}
-
-/* A -wal or -shm of a third user is the trap already sprung: somebody else's look has left it, the owner of
- * the database cannot write to it, and SQLite says no more than "attempt to write a readonly database"
- * (Bugsink's issue 39). Our own beside a file of another user is the app's, whose user we are then. */
-static bool is_owner_right(const struct stat *st, const struct stat *main_file) {
-    return st->st_uid == main_file->st_uid || main_file->st_uid == 0 ||
-           (geteuid() != 0 && st->st_uid == geteuid());
-}
-
-/* Fills *bytes: -1 where it is not there. Without a WAL nobody opens a -shm, whatever it is. */
-static int look_beside(const struct sqlite_file *file, const char *path, const struct stat *main_file,
-    int64_t *bytes, struct outcome *outcome) {
-    struct stat st;
-    *bytes = -1;
-    if (lstat(path, &st) < 0)
-        return errno == ENOENT ? 0 : finding_fail_errno(outcome, errno, path);
-    if (!S_ISREG(st.st_mode) && (file->is_wal_mode || path != file->shm))
-        return finding_fail(outcome, REASON_NOT_A_FILE, "%s is not a regular file", path);
-    *bytes = (int64_t)st.st_size;
-    return is_owner_right(&st, main_file) ? 0 : refuse_owner(outcome, path, st.st_uid, main_file->st_uid);
-}
-
-static int look_at_all_beside(struct sqlite_file *file, const struct stat *st, struct outcome *outcome) {
-    int64_t shm_bytes = -1;
-    if (look_beside(file, file->wal, st, &file->wal_bytes, outcome) < 0 ||
-        look_beside(file, file->shm, st, &shm_bytes, outcome) < 0 ||
-        look_beside(file, file->journal, st, &file->journal_bytes, outcome) < 0)
-        return -1;
-    file->had_wal = file->wal_bytes >= 0;
-    file->had_shm = shm_bytes >= 0;
-    if (file->had_wal)
-        observed_set(&outcome->observed, OBSERVED_WAL_BYTES, file->wal_bytes);
-    return 0;
-}
-
-static int look_at_volume(struct sqlite_file *file, bool must_write, struct outcome *outcome) {
-    if (volume_look(file->path, &file->volume) < 0)
-        return finding_fail_errno(outcome, errno, file->path);
-    observed_set(&outcome->observed, OBSERVED_FREE_BYTES, file->volume.free_bytes);
-    if (file->volume.free_inodes >= 0)
-        observed_set(&outcome->observed, OBSERVED_FREE_INODES, file->volume.free_inodes);
-    if (must_write && file->volume.is_read_only)
-        return finding_fail(outcome, REASON_READ_ONLY_MOUNT, "%s is on a read-only mount", file->path);
-    if (file->volume.is_full && !file->volume.is_read_only)
-        return finding_fail(outcome, REASON_DISK_FULL, "%s: no free %s on its volume", file->path,
-            file->volume.free_bytes == 0 ? "block" : "inode");
     return 0;
 }
 
@@ -201,17 +207,24 @@ static int look_at_size(const struct sqlite_file *file, const struct stat *st, s
 }
 
 int sqlite_file_look(struct sqlite_file *file, const struct check_config *config, struct outcome *outcome) {
-    bool must_write = config->database.role != ROLE_PLAIN;
     struct stat st;
     memset(file, 0, sizeof *file);
     if (name_files(file, config->database.dsn.path, outcome) < 0 ||
-        look_at_main(file, config, &st, outcome) < 0 || read_header(file, outcome) < 0 ||
-        look_at_all_beside(file, &st, outcome) < 0 || look_at_volume(file, must_write, outcome) < 0 ||
-        look_at_size(file, &st, outcome) < 0)
+        look_at_main(file, config, &st, outcome) < 0 || look_at_all_beside(file, &st, outcome) < 0 ||
+        look_at_volume(file, config->database.role != ROLE_PLAIN, outcome) < 0)
         return -1;
+    return look_at_size(file, &st, outcome);
+}
+
+/* Without a WAL nobody opens a -shm, whatever it is. */
+int sqlite_file_read(struct sqlite_file *file, const struct check_config *config, struct outcome *outcome) {
+    if (read_header(file, outcome) < 0)
+        return -1;
+    if (file->is_wal_mode && file->is_shm_odd)
+        return refuse_odd(file->shm, outcome);
     file->is_frozen = !file->had_wal && file->journal_bytes <= 0 && sqlite_file_may_write(file->path) != 0 &&
                       sqlite_file_may_write(file->directory) == 0;
-    return must_write ? look_for_writing(file, outcome) : 0;
+    return config->database.role == ROLE_PLAIN ? 0 : look_for_writing(file, outcome);
 }
 
 void sqlite_file_release(struct sqlite_file *file) {

@@ -1,4 +1,4 @@
-/* The SQLite kind: its look, in a one-shot child. */
+/* The SQLite kind: its look, in a worker. */
 #include "base/clock.h"
 #include "base/str.h"
 #include "kinds/kinds.h"
@@ -8,7 +8,9 @@
 #include <sqlite3.h>
 
 static void work(struct run *run) {
-    sqlite_examine(run->config, clock_wall_ms(clock_system()), &run->phases, &run->outcome);
+    struct sqlite_bounds *bounds = run->kept;
+    sqlite_examine(run->config, clock_wall_ms(clock_system()), &run->phases, bounds, &run->outcome);
+    run->is_undone = bounds->are_left;
 }
 
 static void version(char *text, size_t size) {
@@ -22,5 +24,6 @@ const struct check_kind SQLITE_KIND = {
     .library = &library,
     .start = check_run_in_child,
     .work = work,
+    .kept_size = sizeof(struct sqlite_bounds),
     .cancel = check_cancel_child,
 };

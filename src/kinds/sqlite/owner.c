@@ -4,7 +4,6 @@
 
 #include "base/io.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -28,29 +27,15 @@ static bool has_chown(void) {
 
 #ifdef __linux__
 
-/* The number that stands for all owners that have none in this user namespace (user_namespaces(7)). */
-static unsigned read_overflow_uid(void) {
-    unsigned uid = 65534;
-    FILE *file = fopen("/proc/sys/kernel/overflowuid", "re");
-    /* NOLINTNEXTLINE(cert-err34-c): one number, of the kernel's */
-    if (file && fscanf(file, "%u", &uid) != 1)
-        uid = 65534;
-    if (file)
-        fclose(file);
-    return uid;
-}
+/* What stands for all owners that have no number in this user namespace (user_namespaces(7)). */
+enum { NOBODYS_UID = 65534 };
 
-/* Whether this is a user namespace in which all users are themselves: the first one. Where that cannot be
- * read, it is taken for another. */
+/* Whether this is the first user namespace, in which all users are themselves; where that cannot be told, it
+ * is taken for another. By stat, which is what a worker that has shut itself in can still do. */
 static bool is_everybody_mapped(void) {
-    unsigned inside, outside, count;
-    FILE *file = fopen("/proc/self/uid_map", "re");
-    /* NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers */
-    bool is_whole = file && fscanf(file, "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 &&
-                    outside == 0 && count == UINT32_MAX;
-    if (file)
-        fclose(file);
-    return is_whole;
+    const ino_t first = 0xeffffffdU; /* PROC_USER_INIT_INO (linux/proc_ns.h) */
+    struct stat st;
+    return stat("/proc/self/ns/user", &st) == 0 && st.st_ino == first;
 }
 
 #endif
@@ -59,7 +44,7 @@ static bool is_everybody_mapped(void) {
  * -wal and -shm stay ours (measured: the app got "unable to open database file"). */
 static bool is_mapped(uid_t owner) {
 #ifdef __linux__
-    return owner != read_overflow_uid() || is_everybody_mapped();
+    return owner != NOBODYS_UID || is_everybody_mapped();
 #else
     (void)owner;
     return true;

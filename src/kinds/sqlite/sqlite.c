@@ -7,12 +7,14 @@
 #include "kinds/sqlite/parts.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 /* One look under way. */
 struct look {
     const struct check_config *config;
     int64_t now_wall_ms;
     struct phase_report *phases;
+    struct sqlite_bounds *bounds;
     struct sqlite_file file;
     struct outcome *outcome;
 };
@@ -86,11 +88,19 @@ static void note_files(const struct look *look) {
         finding_note(look->outcome, REASON_NETWORK_FS);
 }
 
-/* The look so far has read a header and no more. From here on the driver reads what may be hostile bytes: it
- * gets the directory in which the database stands, with the files beside it. */
-static void confine(const struct look *look) {
-    if (look->config->is_sandboxed)
+/* The look so far has opened nothing. From here on the driver reads what may be hostile bytes: it gets the
+ * directory in which the database stands, with the files beside it. */
+static void confine(struct look *look) {
+    struct sqlite_bounds *bounds = look->bounds;
+    struct stat st;
+    if (!look->config->is_sandboxed || stat(look->file.directory, &st) < 0)
+        return;
+    if (!bounds->are_set)
         sandbox_confine_to(look->file.directory);
+    else
+        bounds->are_left = bounds->device != st.st_dev || bounds->inode != st.st_ino;
+    *bounds = (struct sqlite_bounds){
+        .are_set = true, .are_left = bounds->are_left, .device = st.st_dev, .inode = st.st_ino};
 }
 
 static void examine_file(struct look *look) {
@@ -98,6 +108,12 @@ static void examine_file(struct look *look) {
     struct sqlite_lock lock = {0};
     bool must_write = look->config->database.role != ROLE_PLAIN;
     confine(look);
+    if (look->bounds->are_left)
+        return;
+    if (sqlite_file_read(&look->file, look->config, look->outcome) < 0) {
+        look->outcome->phase = PHASE_STAT;
+        return;
+    }
     if (must_write)
         sqlite_lock_begin(&lock, &look->file);
     int code = open_for_reading(look, &db);
@@ -115,8 +131,9 @@ static void examine_file(struct look *look) {
 }
 
 void sqlite_examine(const struct check_config *config, int64_t now_wall_ms, struct phase_report *phases,
-    struct outcome *outcome) {
-    struct look look = {.config = config, .now_wall_ms = now_wall_ms, .phases = phases, .outcome = outcome};
+    struct sqlite_bounds *bounds, struct outcome *outcome) {
+    struct look look = {
+        .config = config, .now_wall_ms = now_wall_ms, .phases = phases, .bounds = bounds, .outcome = outcome};
     memset(outcome, 0, sizeof *outcome);
     enter(&look, PHASE_STAT);
     if (sqlite_file_look(&look.file, config, outcome) == 0)

@@ -4,11 +4,13 @@
 #include "kinds/kinds.h"
 #include "harness/stopwatch.h"
 
+#include "harness/proc.h"
+
 #include <check.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LATE_MS = 500, TIMEOUT_MS = 5000, SHORT_MS = 500 };
 
@@ -69,12 +71,7 @@ void postgres_bench_run_once(
 }
 
 int postgres_bench_count_descriptors(void) {
-    int found = 0;
-    DIR *directory = opendir("/dev/fd");
-    while (readdir(directory))
-        found++;
-    closedir(directory);
-    return found;
+    return proc_descriptor_count(getpid());
 }
 
 PGconn *postgres_bench_lock(const struct postgres_server *server, const char *database) {

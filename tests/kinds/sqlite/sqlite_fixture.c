@@ -182,7 +182,7 @@ struct check_config sqlite_config(const char *path, enum role role) {
 
 static void examine(void *arg, int fd) {
     struct outcome outcome;
-    sqlite_examine(arg, TEST_NOW_MS, &(struct phase_report){0}, &outcome);
+    sqlite_examine(arg, TEST_NOW_MS, &(struct phase_report){0}, &(struct sqlite_bounds){0}, &outcome);
     hand_back(fd, &outcome, sizeof outcome);
 }
 
@@ -210,7 +210,7 @@ static void examine_often(void *arg, int fd) {
         struct outcome outcome;
         struct check_config config = series->config;
         config.is_sandboxed = i == 0; /* what is given up is not given up again */
-        sqlite_examine(&config, TEST_NOW_MS, &(struct phase_report){0}, &outcome);
+        sqlite_examine(&config, TEST_NOW_MS, &(struct phase_report){0}, &(struct sqlite_bounds){0}, &outcome);
         if (outcome.reason != REASON_OK && bad++ == 0)
             fprintf(stderr, "look %d: %s %s %s\n", i, reason_info(outcome.reason)->slug, outcome.code,
                 outcome.detail);

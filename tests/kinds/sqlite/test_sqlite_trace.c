@@ -177,7 +177,7 @@ START_TEST(files_that_the_app_has_opened_meanwhile_are_not_taken_from_it) {
         struct check_config config = sqlite_config(bench.path, ROLE_PLAIN);
         struct outcome outcome;
         config.is_sandboxed = false; /* this process has more to do */
-        sqlite_examine(&config, TEST_NOW_MS, &latecomer.phases, &outcome);
+        sqlite_examine(&config, TEST_NOW_MS, &latecomer.phases, &(struct sqlite_bounds){0}, &outcome);
         ck_assert_int_eq(outcome.reason, REASON_OK);
         ck_assert_int_eq(access(path, F_OK), 0);
         holder_end(&latecomer.holder);

@@ -1,0 +1,61 @@
+#!/bin/sh
+# Tries this project's last commit on another Debian that has git, make and sudo and nothing else:
+#   test-on.sh DIRECTORY SUITE "WHO..." TARGET...
+# as root and as a user with sudo (WHO: root, user), each in a fresh one under DIRECTORY. TARGET: those of the Makefile; run is
+# asked over HTTP.
+set -eu
+here=$(dirname "$0")
+
+# In it, in the clone: the targets, one after the other.
+if [ "$1" = inside ]; then
+    shift
+    ask() {
+        BUGSINK_HEALTH_LISTEN="127.0.0.1:$1" make run >run.log 2>&1 &
+        make=$!
+        tries=600
+        until curl -fsS "http://127.0.0.1:$1/health/ready/" 2>/dev/null; do
+            tries=$((tries - 1))
+            kill -0 "$make" && [ "$tries" -gt 0 ] || {
+                cat run.log
+                return 1
+            }
+            sleep 1
+        done
+        kill "$make"
+        wait "$make" || true
+    }
+    cd "$HOME/bugsink health" # make can build in a directory of such a name
+    failed=0
+    for target in "$@"; do
+        echo "== make $target, as $(id -un)"
+        case $target in
+        run) ask "$(shuf -n 1 -i 20000-29999)" || failed=1 ;;
+        *) make "$target" </dev/null || failed=1 ;;
+        esac
+        [ "$failed" = 0 ] || break
+    done
+    [ "$failed" = 0 ] || echo "== make $target failed, as $(id -un)"
+    exit "$failed"
+fi
+
+directory=$1 suite=$2 who=$3
+shift 3
+git diff --quiet HEAD || echo "test-on: what is not committed is not tried" >&2
+"$here/chroot.sh" make "$suite" "$directory/$suite" git make sudo
+result=0
+for user in $who; do
+    root=$directory/$suite.$user
+    rm -rf "$root"
+    cp -a "$directory/$suite" "$root"
+    home=/root
+    if [ "$user" != root ]; then
+        home=/home/$user
+        chroot "$root" useradd --create-home "$user"
+        echo "$user ALL=(ALL) NOPASSWD: ALL" >"$root/etc/sudoers.d/$user"
+    fi
+    git clone -q . "$root$home/bugsink health"
+    chroot "$root" chown -R "$user:" "$home"
+    "$here/chroot.sh" enter "$root" "$user" sh "$home/bugsink health/scripts/test-on.sh" inside "$@" || result=1
+    rm -rf "$root"
+done
+exit $result

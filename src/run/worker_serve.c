@@ -1,0 +1,157 @@
+/* A worker: waits, runs its check when it is asked to, answers, and watches meanwhile what its kind keeps. */
+#include "run/worker.h"
+
+#include "base/clock.h"
+#include "base/process.h"
+#include "run/child.h"
+#include "run/child_work.h"
+#include "run/records.h"
+#include "run/worker_hello.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    LAST_RESORT_S = 5,
+    PROCESSOR_SPARE_S = 2,
+    GROWTH_MAX_BYTES = 8 * 1024 * 1024, /* since its first run, until it is replaced */
+};
+
+struct worker {
+    int fd;
+    struct worker_order order;
+    void *kept; /* the kind's, from run to run */
+    struct process_meter meter;
+    int64_t ends_ms;
+    int64_t size_bytes; /* after its first run; 0: there was none yet */
+    bool is_ending;
+    struct error err; /* why it cannot work; "" where it can */
+};
+
+static void tell_phase(struct phase_report *report, enum phase phase) {
+    child_report_phase(report->fd, phase);
+}
+
+/* -- a run -- */
+
+/* What the run may use, and no more; between runs the alarm is off. */
+static void limit(int64_t remaining_ms) {
+    unsigned long seconds = (unsigned long)(remaining_ms + 999) / 1000;
+    process_limit_processor_anew(seconds + PROCESSOR_SPARE_S);
+    alarm((unsigned)seconds + LAST_RESORT_S);
+}
+
+static bool has_grown(struct worker *worker) {
+    struct process_usage usage;
+    process_usage(&usage, &worker->meter);
+    if (worker->size_bytes == 0)
+        worker->size_bytes = usage.resident_bytes;
+    return usage.resident_bytes > worker->size_bytes + GROWTH_MAX_BYTES;
+}
+
+/* An outcome of our own making, or one that is none, is the last of a worker: nothing doubtful goes on. */
+static bool is_last(struct worker *worker, const struct worker_request *request, const struct run *run) {
+    return request->is_last || run->is_spent || run->is_undone || run->outcome.reason == REASON_INTERNAL ||
+           (unsigned)run->outcome.reason >= REASON_COUNT || clock_now_ms(clock_system()) >= worker->ends_ms ||
+           has_grown(worker);
+}
+
+static void hang_up(const struct worker *worker) {
+    if (worker->order.kind->hang_up)
+        worker->order.kind->hang_up(worker->kept);
+}
+
+static void do_run(struct worker *worker, const struct worker_request *request) {
+    struct run run = {.id = request->run_id,
+        .config = &worker->order.config,
+        .kept = worker->kept,
+        .is_first = worker->size_bytes == 0,
+        .is_last = request->is_last || worker->order.life_ms == 0,
+        .phases = {.tell = tell_phase, .fd = worker->fd},
+        .deadline_ms = clock_now_ms(clock_system()) + request->remaining_ms};
+    limit(request->remaining_ms);
+    if (worker->err.text[0]) {
+        run.outcome.reason = REASON_INTERNAL;
+        outcome_set_detail(&run.outcome, run.config, worker->err.text);
+    } else {
+        worker->order.kind->work(&run);
+    }
+    alarm(0);
+    worker->is_ending = is_last(worker, request, &run);
+    if (worker->is_ending)
+        hang_up(worker);
+    struct worker_answer answer;
+    memset(&answer, 0, sizeof answer); /* the gaps as well: they cross to another process */
+    answer.run_id = run.id;
+    answer.cpu_us = process_cpu_us();
+    answer.is_last = worker->is_ending;
+    answer.is_undone = run.is_undone;
+    answer.outcome = run.outcome;
+    child_report_result(worker->fd, &answer, sizeof answer);
+}
+
+/* -- between runs -- */
+
+/* Returns false where the checker is done with this worker, or gone. */
+static bool take_request(struct worker *worker) {
+    struct worker_request request;
+    ssize_t got = read(worker->fd, &request, sizeof request);
+    if (got < 0 && errno == EINTR)
+        return true;
+    if (got != (ssize_t)sizeof request)
+        return false;
+    do_run(worker, &request);
+    return !worker->is_ending;
+}
+
+static void look_at_kept(struct worker *worker) {
+    if (worker->order.kind->is_gone(worker->kept)) {
+        hang_up(worker);
+        child_report_gone(worker->fd);
+    }
+}
+
+static void serve(struct worker *worker) {
+    const struct check_kind *kind = worker->order.kind;
+    for (;;) {
+        struct pollfd ready[2] = {{.fd = worker->fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+        if (kind->watched)
+            ready[1].fd = kind->watched(worker->kept);
+        if (poll(ready, 2, -1) < 0)
+            continue; /* interrupted */
+        if (ready[0].revents && !take_request(worker))
+            return;
+        if (!ready[0].revents && ready[1].revents)
+            look_at_kept(worker);
+    }
+}
+
+static bool open_worker(struct worker *worker) {
+    struct library *library = worker->order.kind->library;
+    size_t size = worker->order.kind->kept_size;
+    process_meter_open(&worker->meter, 0);
+    worker->ends_ms = clock_now_ms(clock_system()) + worker->order.life_ms;
+    worker->kept = calloc(1, size > 0 ? size : 1);
+    if (library && library_load(library, &worker->err) == 0)
+        worker->err.text[0] = '\0';
+    return worker->kept != NULL;
+}
+
+void worker_serve(int fd) {
+    struct worker worker = {.fd = fd};
+    _Static_assert(sizeof(struct worker_answer) <= CHILD_RESULT_MAX, "an answer is one report");
+    if (worker_order_read(fd, &worker.order) < 0 || !open_worker(&worker))
+        return;
+    srandom((unsigned)getpid() ^ (unsigned)clock_wall_ms(clock_system()));
+    serve(&worker);
+    if (!worker.is_ending)
+        hang_up(&worker);
+}
+
+void worker_enter(int fd, int parent_pid) {
+    child_enter(fd, parent_pid, 0);
+    worker_serve(fd);
+}
