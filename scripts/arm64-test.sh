@@ -49,21 +49,35 @@ list_libraries() {
     done
 }
 
+# Each attempt of tests/hole.c that there is on arm64, and the system call that the test of the sandbox expects of it.
+list_attempts() {
+    in_debian "aarch64-linux-gnu-gcc -E -P -D_GNU_SOURCE -Iinclude tests/hole.c" | tr -d '\n' | sed 's/.* ATTEMPTS\[\] = //; s/};.*//' |
+        grep -o '"[a-z0-9_]*"' | tr -d '"' | while read -r name; do
+        sed -n "s/^    {\"$name\", \"\([a-z0-9_]*\)\".*/$name \1/p" tests/e2e/test_e2e_sandbox.c
+    done
+}
+
 # Everything that the machine has: the programs where the tests look for them, the libraries, a shell.
 lay_out_guest() {
     rm -rf "$guest"
     mkdir -p "$guest/bin" "$guest/dev" "$guest/etc" "$guest/lib" "$guest/proc" "$guest/root" "$guest/sys" "$guest/tmp" "$guest/work/build"
-    cp "$root/bin/busybox" "$guest/bin/"
-    for name in cat echo env grep head kill ls mkdir mount poweroff printenv ps rm sh sleep sync tail true umount ip; do
+    cp "$root/usr/bin/busybox" "$guest/bin/"
+    for name in cat echo env grep head kill ls mkdir mount poweroff printenv ps rm sh sleep sync tail true umount ip wget cp tr; do
         ln -s busybox "$guest/bin/$name"
     done
     git ls-files -z config deploy docs tests README.md Makefile VERSION | tar -c --null --files-from=- | tar -x -C "$guest/work"
     for name in bugsink-health bugsink-health-hole run-tests faults.so filters; do
         cp -r "$source/build/$name" "$guest/work/build/"
     done
+    mkdir -p "$guest/work/trial"
+    sqlite3 "$guest/work/trial/db.sqlite3" <config/demo/default.sql >/dev/null
+    sqlite3 "$guest/work/trial/snappea.sqlite3" <config/demo/snappea.sql >/dev/null
+    cp config/demo/bugsink_conf.py "$guest/work/trial/"
+    list_attempts >"$guest/work/attempts"
+    [ "$(wc -l <"$guest/work/attempts")" -gt 30 ] || { echo "arm64-test: where are the attempts?" >&2 && exit 1; }
     : >"$build/arm64/libraries"
-    for name in bugsink-health run-tests; do
-        list_libraries "$source/build/$name"
+    for file in "$guest/bin/busybox" "$source/build/bugsink-health" "$source/build/run-tests"; do
+        list_libraries "$file"
     done
     for name in $(sort -u "$build/arm64/libraries") libpq.so.5 libmariadb.so.3 libnss_files.so.2; do
         [ ! -e "$root$libraries/$name" ] || cp -L "$root$libraries/$name" "$guest/lib/"
@@ -92,8 +106,11 @@ ip link set lo up
 export PATH=/bin HOME=/root LD_LIBRARY_PATH=/lib
 cd /work
 head -n 1 /proc/version
-build/bugsink-health --version && BH_PROGRAM=build/bugsink-health build/run-tests $*
-echo "arm64: exit status \$?"
+build/bugsink-health --version
+result=0
+tests/arm64/trial.sh attempts || result=1
+CK_TIMEOUT_MULTIPLIER=20 BH_PROGRAM=build/bugsink-health build/run-tests $* || result=1
+echo "arm64: exit status \$result"
 sync
 poweroff -f
 END

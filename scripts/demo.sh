@@ -5,7 +5,7 @@ set -eu
 build=${1:?usage: scripts/demo.sh BUILD_DIRECTORY}
 program=$build/bugsink-health
 
-for name in DATABASE_URL DATABASE_URL_FILE DATABASE_PATH SNAPPEA_DATABASE_PATH BUGSINK_HEALTH_CONFIG BUGSINK_HEALTH_SETTINGS; do
+for name in DATABASE_URL DATABASE_URL_FILE DATABASE_PATH SNAPPEA_DATABASE_PATH BUGSINK_HEALTH_QUEUE BUGSINK_HEALTH_CONFIG BUGSINK_HEALTH_SETTINGS; do
     if printenv "$name" >/dev/null; then
         echo "demo: $name is set, so no demo databases" >&2
         exec "$program" serve
@@ -29,7 +29,7 @@ make_database snappea.sqlite3 snappea.sql
 [ -e "$demo/bugsink_conf.py" ] || cp "$sources/bugsink_conf.py" "$demo/bugsink_conf.py"
 
 export DATABASE_PATH="$demo/db.sqlite3"
-export SNAPPEA_DATABASE_PATH="$demo/snappea.sqlite3"
+export BUGSINK_HEALTH_QUEUE="$demo/snappea.sqlite3"
 export BUGSINK_HEALTH_SETTINGS="$demo/bugsink_conf.py"
 
 listen=${BUGSINK_HEALTH_LISTEN:-[::]:8000}

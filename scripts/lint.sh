@@ -176,7 +176,7 @@ check_forks() {
 # Those that wait for their issue: the list gets shorter and nothing else.
 long_files() {
     cat <<END
-tests/kinds/postgres/test_postgres_kept.c
+tests/kinds/postgres/test_postgres_worker.c
 END
 }
 

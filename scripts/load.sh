@@ -40,7 +40,7 @@ start_daemon() {
     sqlite3 "$work/snappea.sqlite3" <config/demo/snappea.sql >>"$work/sqlite.log"
     cp config/demo/bugsink_conf.py "$work"
     port=$((20000 + RANDOM % 10000))
-    env -i PATH="$PATH" DATABASE_PATH="$work/db.sqlite3" SNAPPEA_DATABASE_PATH="$work/snappea.sqlite3" \
+    env -i PATH="$PATH" DATABASE_PATH="$work/db.sqlite3" BUGSINK_HEALTH_QUEUE="$work/snappea.sqlite3" \
         BUGSINK_HEALTH_SETTINGS="$work/bugsink_conf.py" BUGSINK_HEALTH_LISTEN="127.0.0.1:$port" \
         "$build/bugsink-health" serve >"$work/daemon.log" 2>&1 &
     daemon=$!

@@ -19,13 +19,14 @@ if [ "${2:-}" = start ]; then
         emulator=/run/emulator
     fi
     ip link set lo up
-    run() { chroot --userspec=14237:14237 "$root" $emulator /usr/bin/bugsink-health "$@"; }
-    run --version
+    # shellcheck disable=SC2206 # none or one
+    program=(chroot --userspec=14237:14237 "$root" $emulator /usr/bin/bugsink-health)
+    "${program[@]}" --version
     begun=${EPOCHREALTIME/./}
-    run serve 2>/dev/null &
-    until exec 3<>/dev/tcp/127.0.0.1/8000; do
+    "${program[@]}" serve 2>/dev/null &
+    until { exec 3<>/dev/tcp/127.0.0.1/8000; } 2>/dev/null; do
         [ $((${EPOCHREALTIME/./} - begun)) -lt 60000000 ]
-    done 2>/dev/null
+    done
     printf 'GET /health/self/ HTTP/1.0\r\n\r\n' >&3
     read -r -t 30 line <&3
     echo "${line%$'\r'}, $(((${EPOCHREALTIME/./} - begun) / 1000)) ms after its start"
@@ -70,7 +71,7 @@ name=bugsink-health-$version
 check "two builds in two folders: the same bytes" diff -r "$release" "$work/another folder/build/release"
 cd "$release"
 check "the checksums are right, and of all" sha256sum --check --strict SHA256SUMS
-check "nothing is without a checksum" equals "$(ls | grep -v SHA256SUMS)" "$(sed 's/.*  //' SHA256SUMS)"
+check "nothing is without a checksum" equals "$(find . -type f ! -name SHA256SUMS -printf '%P\n' | sort)" "$(sed 's/.*  //' SHA256SUMS | sort)"
 
 # blob DIGEST: a blob of the image layout
 mkdir "$work/layout"
@@ -106,7 +107,7 @@ try_image() { # ARCH
         sha256sum --quiet --check '$work/files' && [ \$(wc -l <'$work/files') = \$(find . -type f | wc -l) ]"
     [ "$arch" = "$(dpkg --print-architecture)" ] || emulator=$(command -v "qemu-$(dpkg-architecture -a "$arch" -q DEB_HOST_GNU_CPU 2>/dev/null)-static")
     check "$arch: starts and answers${emulator:+, emulated}" unshare --mount --net --pid --fork --kill-child --propagation private \
-        "$work/one/scripts/release-test.sh" "$build" start "$root" $emulator
+        timeout -k 5 120 "$work/one/scripts/release-test.sh" "$build" start "$root" $emulator
     sed 's/^/        /' "$work/output"
     check "$arch: the package is for it" equals "$(dpkg-deb -f "bugsink-health_${version}_$arch.deb" Architecture Version | xargs)" "Architecture: $arch Version: $version"
     check "$arch: the package holds program, manual, unit and configuration" bash -c "dpkg-deb -c bugsink-health_${version}_$arch.deb >'$work/list' &&

@@ -82,7 +82,11 @@ struct app_config {
     char *host;    /* the Host header; NULL: the URL's own */
     bool is_https; /* Bugsink's users come by https, which its proxy ends */
     char *expect;  /* what the body must be, but for white space at its end */
-    int64_t fall;  /* silences in a row until Bugsink counts as gone */
+    char *root;    /* what stands before Bugsink's own paths: "" or "/bugsink" */
+    bool asks;     /* it is asked what only its database can answer */
+    int64_t ask_interval_ms;
+    int64_t fall; /* silences in a row until Bugsink counts as gone */
+    int64_t start_grace_ms;
 };
 
 /* One thing to check: what all checks have, and what its kind has. Durations in ms. */

@@ -9,8 +9,8 @@
 /* The value of a variable, borrowed; NULL where it is absent or empty. environment may be NULL. */
 const char *environment_get(const char *const *environment, const char *name);
 
-/* Whether the variable is there, and empty. */
-bool environment_is_empty(const char *const *environment, const char *name);
+/* Whether the variable is set, be it empty. */
+bool environment_has(const char *const *environment, const char *name);
 
 /* Refuses a BUGSINK_HEALTH_ variable that is no option, and names the one that may have been meant. Those
  * that Kubernetes injects for a Service called bugsink-health are let pass. */

@@ -15,13 +15,15 @@ enum observed_key {
     OBSERVED_WAL_BYTES,
     OBSERVED_FREE_BYTES,
     OBSERVED_FREE_INODES,
-    OBSERVED_LINE,         /* where settings cannot be parsed, or say what Bugsink would refuse; from 1 */
-    OBSERVED_COLUMN,       /* where they cannot be parsed */
-    OBSERVED_SETTINGS,     /* names assigned */
-    OBSERVED_SIGNAL,       /* that ended the one-shot child, or its resolver */
-    OBSERVED_PAUSE_S,      /* until the next look, where looking itself does harm */
-    OBSERVED_WAKEUP_AGE_S, /* seconds: of the oldest wake-up call */
-    OBSERVED_WRITE_LOCK_S, /* seconds: for so long one writer has held a SQLite database's write lock */
+    OBSERVED_LINE,          /* where settings cannot be parsed, or say what Bugsink would refuse; from 1 */
+    OBSERVED_COLUMN,        /* where they cannot be parsed */
+    OBSERVED_SETTINGS,      /* names assigned */
+    OBSERVED_SIGNAL,        /* that ended the one-shot child, or its resolver */
+    OBSERVED_PAUSE_S,       /* until the next look, where looking itself does harm */
+    OBSERVED_WAKEUP_AGE_S,  /* seconds: of the oldest wake-up call */
+    OBSERVED_MIGRATIONS_ID, /* tells one state of django_migrations from another; its value means nothing */
+    OBSERVED_BLOCKED_SESSIONS, /* of our own user, from our own address, that wait for a lock or do not end */
+    OBSERVED_WRITE_LOCK_S,     /* seconds: for so long one writer has held a SQLite database's write lock */
     OBSERVED_KEY_COUNT,
 };
 

@@ -6,6 +6,7 @@
 
 #include "report/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum reason {
@@ -34,6 +35,7 @@ enum reason {
     REASON_READ_ONLY,
     REASON_OUT_OF_MEMORY,
     REASON_QUERY_FAILED,
+    REASON_BLOCKED,
     /* Bugsink's schema and data */
     REASON_UNMIGRATED,
     REASON_APP_DATA_INVALID,
@@ -47,6 +49,8 @@ enum reason {
     REASON_REDIRECTED,
     REASON_NOT_FOUND,
     REASON_APP_ERROR,
+    REASON_APP_DATABASE,
+    REASON_APP_SCHEMA,
     REASON_IDENTITY,
     REASON_THROTTLED,
     /* files and directories */
@@ -111,6 +115,10 @@ const struct reason_info *reason_info(enum reason reason);
  * symbolic links, where the kubelet takes the old directory away, or by an editor or a script that writes in
  * place, or makes the file anew and then sets its mode. */
 bool reason_may_pass(enum reason reason);
+
+/* What is to be added to the sentence where the reason predicts how Bugsink's next start will go, while it
+ * works; NULL: nothing. */
+const char *reason_addition(enum reason reason, bool is_prediction);
 
 /* The row with that slug, or NULL. */
 const struct reason_info *reason_find(const char *slug);

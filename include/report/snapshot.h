@@ -21,6 +21,7 @@ struct check_view {
     bool is_critical;
     enum status status;
     enum reason reason;
+    bool is_prediction; /* of Bugsink's next start: it works now */
     enum phase phase;
     bool has_run;
     bool has_started; /* has run; and of Bugsink itself: has answered, once */
@@ -33,6 +34,11 @@ struct check_view {
     const struct history *history;   /* brought up to now; NULL: none is kept */
     const struct counters *counters; /* NULL: nothing is counted */
 };
+
+enum { CHECK_MESSAGE_SIZE = 512 };
+
+/* The sentence of a check's reason, and what is to be added to it. Returns text. */
+const char *check_view_message(const struct check_view *check, char text[CHECK_MESSAGE_SIZE]);
 
 struct snapshot {
     const struct check_view *checks;

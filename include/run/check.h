@@ -30,6 +30,10 @@ struct check {
                                              nobody wants to know */
     void *arg;                            /* for both */
 
+    /* What the next run is to be like, set before it starts. */
+    enum app_question question; /* of Bugsink; other kinds know none */
+    bool wants_fresh;           /* on nothing that was kept: a fresh login */
+
     bool is_running;
     bool is_overdue;    /* the deadline has come, but late: what came meanwhile is looked at first */
     int64_t held_up_ms; /* by so much it came late */

@@ -6,6 +6,9 @@
 #include "report/identity.h"
 #include "report/observed.h"
 #include "report/reason.h"
+#include "run/question.h"
+
+#include <stdbool.h>
 
 enum { OUTCOME_DETAIL_SIZE = 256, OUTCOME_CODE_SIZE = 24 };
 
@@ -20,6 +23,9 @@ struct outcome {
     bool is_mild; /* what the reason leads to elsewhere has been seen not to follow here: degraded at most */
     struct observed observed;
     struct identity identity; /* of the file that was looked at */
+    enum app_question asked;  /* of Bugsink; filled by check_finish */
+    enum answer answer; /* to what was asked; where nothing was, to a question that an earlier run left */
+    bool is_awaiting;   /* a question of an earlier run is still unanswered, and waited for */
 };
 
 /* Puts a text for the log into the outcome: secrets of config's DSN blanked first, then control characters

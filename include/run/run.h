@@ -17,11 +17,12 @@ struct phase_report {
 struct run {
     uint64_t id;
     const struct check_config *config;
-    void *kept;     /* the kind's, from run to run of this process */
-    bool is_first;  /* of this process: the time to give up what no run needs */
-    bool is_last;   /* nothing need be kept */
-    bool is_spent;  /* set by the work: this process cannot be asked again */
-    bool is_undone; /* set by the work: a process that has given up less must do it */
+    void *kept;       /* the kind's, from run to run of this process */
+    bool wants_fresh; /* what was kept is not to be used */
+    bool is_first;    /* of this process: the time to give up what no run needs */
+    bool is_last;     /* nothing need be kept */
+    bool is_spent;    /* set by the work: this process cannot be asked again */
+    bool is_undone;   /* set by the work: a process that has given up less must do it */
     struct phase_report phases;
     int64_t deadline_ms;    /* on the system's monotonic clock */
     struct outcome outcome; /* zero when the work begins: REASON_OK */
@@ -32,5 +33,8 @@ void phase_report_enter(struct phase_report *report, enum phase phase);
 
 /* How much time the run has left; 0: none. */
 int64_t run_remaining_ms(const struct run *run);
+
+/* Says in the log, for who looks closely, that what was kept is of no use any more. */
+void run_log_loss(const struct check_config *config);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/process.h"
+#include "checker/evidence.h"
 #include "checker/schedule.h"
 #include "checker/watch.h"
 #include "checker/maintenance.h"
@@ -20,6 +21,7 @@ struct engine {
     bool has_started; /* every check has finished a run and Bugsink has answered, once */
     bool is_dead;     /* Bugsink counted as dead after the last run */
     int64_t arrivals; /* of Bugsink, after the last run */
+    bool is_app_working;
     int64_t created_ms;
     struct watch **watches;
     size_t count;
@@ -34,10 +36,8 @@ struct engine {
 
 /* NULL where it is not asked. */
 static const struct check_memory *app_memory(const struct engine *engine) {
-    for (size_t i = 0; i < engine->count; i++)
-        if (watch_traits(engine->watches[i])->is_app)
-            return &engine->watches[i]->memory;
-    return NULL;
+    const struct watch *app = evidence_find_app(engine->watches, engine->count);
+    return app ? &app->memory : NULL;
 }
 
 static bool is_dead(const struct engine *engine, const struct check_memory *app) {
@@ -55,9 +55,7 @@ static void note_arrival(struct engine *engine, const struct check_memory *app) 
     log_begin(&line, LOG_INFO, "Bugsink answers");
     log_int(&line, "arrivals", engine->arrivals);
     log_end(&line);
-    for (size_t i = 0; i < engine->count; i++)
-        if (watch_traits(engine->watches[i])->holds_settings)
-            watch_hurry(engine->watches[i]);
+    evidence_hurry_settings(engine->watches, engine->count);
 }
 
 /* Returns whether liveness is another than before. */
@@ -81,40 +79,16 @@ static bool update_liveness(struct engine *engine) {
 
 /* -- what the checks know of each other -- */
 
-/* Whether whoever asks this database now waits, as Bugsink's workers do. */
-static bool is_hung_database(const struct watch *watch) {
-    const struct check_config *config = watch->check.config;
-    enum reason reason = watch->memory.reason;
-    return watch_traits(watch)->is_database && config->database.role != ROLE_PLAIN &&
-           (reason == REASON_TIMEOUT || reason == REASON_STUCK || reason == REASON_LOCKED);
-}
-
 static struct surroundings surroundings_of(void *arg) {
     const struct engine *engine = arg;
-    const struct check_memory *app = app_memory(engine);
-    struct surroundings around = {.has_app = app != NULL};
-    int64_t now_ms = clock_now_ms(engine->loop->timers.clock);
-    if (app) {
-        around.is_app_up = app->life.has_answered && !app->life.is_away;
-        around.app_arrivals = app->life.arrivals;
-    }
-    for (size_t i = 0; i < engine->count; i++) {
-        const struct watch *watch = engine->watches[i];
-        int64_t age_s = 0;
-        around.is_database_hung = around.is_database_hung || is_hung_database(watch);
-        if (watch_traits(watch)->is_database && watch->check.config->database.role == ROLE_QUEUE &&
-            observed_get(&watch->memory.observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s) &&
-            age_s > around.oldest_task_s) {
-            around.oldest_task_s = age_s;
-            around.no_progress_s = (now_ms - watch->memory.progress_ms) / 1000;
-        }
-    }
-    return around;
+    return evidence_surroundings(engine->watches, engine->count);
 }
 
 static void on_finished(void *arg, bool is_change) {
     struct engine *engine = arg;
     is_change = update_liveness(engine) || is_change;
+    if (!engine->is_once)
+        evidence_follow(engine->watches, engine->count, &engine->is_app_working);
     engine->events.checked(engine->arg, is_change);
 }
 

@@ -20,6 +20,8 @@ static enum sign sign_of(enum reason reason) {
 
 void liveness_note(struct liveness *liveness, enum reason reason, bool is_excused, int64_t fall) {
     enum sign sign = sign_of(reason);
+    if (sign != SIGN_NONE)
+        liveness->is_silent = sign == SIGN_SILENCE;
     if (sign == SIGN_SILENCE && is_excused) {
         liveness->silences = 0;
         return;

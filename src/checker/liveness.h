@@ -17,7 +17,8 @@ struct liveness {
      * restarted. Whoever must know whether Bugsink has read its
      * settings since compares this. */
     int64_t arrivals;
-    bool is_away; /* nothing has accepted connections, or it was silent for long, since it answered last */
+    bool is_silent; /* the last look met no answer, excused or not */
+    bool is_away;   /* nothing has accepted connections, or it was silent for long, since it answered last */
 };
 
 /* Takes note of how a run of the app's check ended. A refusal shows that it is away, and so do fall silences

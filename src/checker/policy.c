@@ -11,7 +11,10 @@ void memory_init(struct check_memory *memory, int64_t wall_ms) {
         .queue_age_s = -1,
         .lock_seen_ms = -1,
         .read_arrivals = -1,
+        .blocked_ms = -1,
+        .excused_ms = -1,
         .since_wall_ms = wall_ms};
+    asking_init(&memory->asking);
 }
 
 /* -- the queue -- */
@@ -158,24 +161,85 @@ static bool has_changed(const struct check_traits *traits, struct check_memory *
     return content != memory->read_content;
 }
 
+/* -- Bugsink itself -- */
+
+/* A question that met silence, or that only told that the database is not to be had, is judged by all that
+ * the questions have shown, as any other look is. */
+static enum reason app_reason(const struct policy_subject *subject, const struct check_memory *memory,
+    const struct outcome *outcome, int64_t now_ms) {
+    enum reason reason = liveness_reason(&memory->life, outcome->reason);
+    bool is_of_questions =
+        asking_is_silence(outcome) || (outcome->asked != QUESTION_NONE && outcome->answer == ANSWER_FAILS);
+    if (reason_info(reason)->verdict == STATUS_ERROR && !is_of_questions)
+        return reason;
+    enum reason fault = asking_fault(&memory->asking, subject->config, now_ms);
+    return fault != REASON_OK || is_of_questions ? fault : reason;
+}
+
+/* A database that hangs holds each worker of Bugsink that asks it (measured: 30 s a request), until none is
+ * left to answer. A restart mends no database: Bugsink would meet it again in its migrations, and come back
+ * later than the database. Something accepts connections then, and does not answer. */
+static bool is_excused_by_hang(const struct outcome *outcome, const struct surroundings *around) {
+    return outcome->reason == REASON_TIMEOUT && outcome->phase == PHASE_READ && around->is_database_hung;
+}
+
+/* So does a lock that its sessions wait for, on whatever table; gunicorn ends a worker that waits for long,
+ * and with it the connection. But sessions may wait for a Bugsink that hangs itself, so that there is an end
+ * to it: as long as a start may take. */
+static bool is_excused_by_block(const struct policy_subject *subject, struct check_memory *memory,
+    const struct outcome *outcome, const struct surroundings *around, int64_t now_ms) {
+    if (!around->is_blocked || (outcome->reason != REASON_TIMEOUT && outcome->reason != REASON_RESET))
+        return false;
+    if (memory->excused_ms < 0)
+        memory->excused_ms = now_ms;
+    return now_ms - memory->excused_ms <= subject->config->app.start_grace_ms;
+}
+
+/* Liveness never follows a question. */
+static void note_life(const struct policy_subject *subject, struct check_memory *memory,
+    const struct outcome *outcome, const struct surroundings *around, int64_t now_ms) {
+    struct liveness *life = &memory->life;
+    int64_t arrivals = life->arrivals;
+    if (!asking_is_silence(outcome))
+        liveness_note(life, outcome->reason,
+            is_excused_by_hang(outcome, around) ||
+                is_excused_by_block(subject, memory, outcome, around, now_ms),
+            subject->config->app.fall);
+    if (!life->is_silent)
+        memory->excused_ms = -1;
+    if (life->arrivals > arrivals)
+        asking_arrive(&memory->asking);
+}
+
+/* -- a database in which Bugsink waits -- */
+
+static void note_blocked(struct check_memory *memory, const struct outcome *outcome, int64_t now_ms) {
+    int64_t sessions = 0;
+    observed_get(&outcome->observed, OBSERVED_BLOCKED_SESSIONS, &sessions);
+    memory->is_blocked = outcome->reason == REASON_BLOCKED || sessions > 0;
+    if (memory->is_blocked)
+        memory->blocked_ms = now_ms;
+}
+
 /* -- verdicts -- */
 
 /* What the reason of a run becomes in the light of all that a single run cannot know. */
 static enum reason judge_reason(const struct policy_subject *subject, struct check_memory *memory,
-    const struct outcome *outcome, int64_t latency_ms, const struct surroundings *around) {
+    const struct outcome *outcome, int64_t latency_ms, const struct surroundings *around, int64_t now_ms) {
     const struct check_traits *traits = subject->traits;
-    if (traits->is_app && liveness_reason(&memory->life, outcome->reason) != outcome->reason)
-        return liveness_reason(&memory->life, outcome->reason);
-    if (is_error(outcome))
-        return outcome->reason;
+    enum reason found = traits->is_app ? app_reason(subject, memory, outcome, now_ms) : outcome->reason;
+    if (reason_info(found)->verdict == STATUS_ERROR && !outcome->is_mild)
+        return found;
     if (is_writer_staying(memory))
         return REASON_LOCKED;
     if (has_vanished(traits, memory, &outcome->identity))
         return REASON_FILE_MISSING;
     if (is_wakeup_stale(outcome, around))
         return REASON_STALE_WAKEUP;
-    if (outcome->reason != REASON_OK)
-        return outcome->reason;
+    if (found == REASON_OK && memory->is_blocked)
+        return REASON_BLOCKED;
+    if (found != REASON_OK)
+        return found;
     if (has_changed(traits, memory, outcome, around))
         return REASON_CHANGED;
     if (traits->measures_latency && latency_ms > subject->config->slow_ms)
@@ -183,10 +247,17 @@ static enum reason judge_reason(const struct policy_subject *subject, struct che
     return is_replaced(traits, memory, &outcome->identity) ? REASON_REPLACED : REASON_OK;
 }
 
+/* What Bugsink will meet when it starts next takes nobody out who is seen to work. */
+static bool is_prediction(
+    const struct policy_subject *subject, enum reason reason, const struct surroundings *around) {
+    return subject->traits->holds_settings && around->is_app_working &&
+           reason_info(reason)->verdict == STATUS_ERROR;
+}
+
 /* What the verdict of the judged reason's row becomes in the light of role and history. found: what the run
  * itself said. */
 static enum status judge_status(const struct policy_subject *subject, const struct check_memory *memory,
-    const struct outcome *outcome, enum reason found, int64_t now_ms) {
+    const struct outcome *outcome, enum reason found, const struct surroundings *around, int64_t now_ms) {
     const struct check_config *config = subject->config;
     const struct reason_info *info = reason_info(outcome->reason);
     if (outcome->is_mild)
@@ -203,6 +274,11 @@ static enum status judge_status(const struct policy_subject *subject, const stru
         return STATUS_DEGRADED;
     if (outcome->reason == REASON_BACKLOG && is_queue_hung(subject, memory, &outcome->observed, now_ms))
         return STATUS_ERROR;
+    if (outcome->reason == REASON_BLOCKED && around->is_app_silent &&
+        now_ms - memory->reason_since_ms > POLICY_BLOCKED_MS)
+        return STATUS_ERROR;
+    if (is_prediction(subject, outcome->reason, around))
+        return STATUS_DEGRADED;
     return info->verdict;
 }
 
@@ -227,17 +303,10 @@ static void note_login(struct check_memory *memory, const struct outcome *outcom
 /* When to look again. */
 static void note_retry(
     const struct policy_subject *subject, struct check_memory *memory, const struct outcome *outcome) {
-    memory->retry = policy_retry(subject, outcome);
+    memory->retry = memory->is_prediction ? RETRY_NORMAL : policy_retry(subject, outcome);
     memory->consecutive_refusals = memory->retry == RETRY_SLOW ? memory->consecutive_refusals + 1 : 0;
     memory->regular_runs = memory->retry == RETRY_NORMAL ? memory->regular_runs + 1 : 0;
     note_login(memory, outcome);
-}
-
-/* A database that hangs holds each worker of Bugsink that asks it (measured: 30 s a request), until none is
- * left to answer. A restart mends no database: Bugsink would meet it again in its migrations, and come back
- * later than the database. Something accepts connections then, and does not answer. */
-static bool is_excused(const struct outcome *outcome, const struct surroundings *around) {
-    return outcome->reason == REASON_TIMEOUT && outcome->phase == PHASE_READ && around->is_database_hung;
 }
 
 bool policy_judge(const struct policy_subject *subject, struct check_memory *memory,
@@ -248,12 +317,16 @@ bool policy_judge(const struct policy_subject *subject, struct check_memory *mem
         return false;
     note_writer(memory, outcome, latency_ms, now_ms);
     struct outcome judged = *outcome;
-    judged.reason = judge_reason(subject, memory, outcome, latency_ms, around);
+    memory->is_answer_news = false;
+    if (subject->traits->is_app) {
+        note_life(subject, memory, outcome, around, now_ms);
+        memory->is_answer_news = asking_note(&memory->asking, outcome, now_ms);
+    }
+    note_blocked(memory, outcome, now_ms);
+    judged.reason = judge_reason(subject, memory, outcome, latency_ms, around, now_ms);
     judged.is_mild = outcome->is_mild && judged.reason == outcome->reason;
     if (is_writer_staying(memory))
         show_writer(memory, &judged, now_ms);
-    if (subject->traits->is_app)
-        liveness_note(&memory->life, outcome->reason, is_excused(outcome, around), subject->config->app.fall);
     bool is_good = !is_error(&judged);
 
     if (!memory->has_run || memory->reason != judged.reason)
@@ -263,7 +336,8 @@ bool policy_judge(const struct policy_subject *subject, struct check_memory *mem
         memory->last_good_ms = now_ms;
     if (is_good && judged.identity.inode != 0)
         memory->identity = judged.identity;
-    enum status status = judge_status(subject, memory, &judged, outcome->reason, now_ms);
+    enum status status = judge_status(subject, memory, &judged, outcome->reason, around, now_ms);
+    memory->is_prediction = is_prediction(subject, judged.reason, around);
 
     bool is_changed = status != memory->status || judged.reason != memory->reason;
     if (is_changed)

@@ -3,6 +3,7 @@
 #ifndef BH_CHECKER_POLICY_H
 #define BH_CHECKER_POLICY_H
 
+#include "checker/asking.h"
 #include "checker/liveness.h"
 #include "config/config.h"
 #include "run/outcome.h"
@@ -19,6 +20,10 @@ enum { POLICY_PROGRESS_MS = 60000 };
 
 /* How long a wake-up call may lie unread while a task waits as long, and the queue makes no progress. */
 enum { POLICY_WAKEUP_S = 10 };
+
+/* How long sessions of Bugsink's may wait in the database, while Bugsink is silent, before that is an error:
+ * Django's own patience is about as long. */
+enum { POLICY_BLOCKED_MS = 10000 };
 
 /* What is remembered of a check between its runs. Times ending in _ms alone are monotonic, -1 = never; those
  * ending in _wall_ms are for people, 0 = never. */
@@ -49,10 +54,16 @@ struct check_memory {
     struct identity identity; /* of a file or directory: as last seen */
     uint64_t read_content;    /* of settings: the content that Bugsink has read, as far as is known; 0: not */
     int64_t read_arrivals;    /* how often Bugsink had arrived when it read that; -1: it is not up */
+    bool is_prediction; /* it tells what Bugsink will meet at its next start, and not what it meets now */
+    bool is_blocked;    /* of a database: sessions of Bugsink's wait in it */
+    int64_t blocked_ms; /* when that was seen last */
+    int64_t excused_ms; /* of Bugsink: since when its silence is excused by that; -1: it is not */
     int64_t checked_wall_ms;
     int64_t since_wall_ms; /* in this status and reason */
     int64_t last_ok_wall_ms;
-    struct liveness life; /* of Bugsink; of the check of it alone */
+    struct liveness life; /* of Bugsink; of the check of it alone, as the next */
+    struct asking asking;
+    bool is_answer_news; /* the last answer to a question is worth a line in the log */
 };
 
 /* What the other checks know. {0} where there are none. */
@@ -62,7 +73,10 @@ struct surroundings {
     bool has_app;          /* Bugsink's own endpoint is checked */
     bool is_app_up;        /* it has answered, and was not away since */
     int64_t app_arrivals;  /* as in struct liveness */
+    bool is_app_silent;    /* its last look met no answer */
+    bool is_app_working;   /* it was seen, of late, to answer with its database */
     bool is_database_hung; /* one of Bugsink's own databases does not answer, or not let it in */
+    bool is_blocked;       /* Bugsink's sessions wait in one of them, or did a round ago */
 };
 
 /* Whose outcome is judged. */

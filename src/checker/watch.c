@@ -27,6 +27,7 @@ static void log_transition(const struct watch *watch, enum status old_status, en
     log_str(&line, "phase", phase_name(memory->phase));
     log_int(&line, "duration_ms", duration_ms);
     log_str(&line, "message", memory->status == STATUS_OK ? NULL : reason_info(memory->reason)->sentence);
+    log_str(&line, "note", reason_addition(memory->reason, memory->is_prediction));
     log_str(&line, "driver_code", outcome->code[0] ? outcome->code : NULL);
     log_str(&line, "detail", outcome->detail[0] ? outcome->detail : NULL);
     for (int key = 0; key < OBSERVED_KEY_COUNT; key++) {
@@ -60,6 +61,17 @@ static void log_repetition(const struct watch *watch, int64_t duration_ms) {
     log_end(&line);
 }
 
+/* Once, for it is no verdict. */
+static void log_answer(const struct watch *watch, const struct outcome *outcome) {
+    struct log_line line;
+    log_begin(&line, LOG_INFO, "Bugsink's answer tells nothing of its database");
+    log_str(&line, "check", watch->check.config->name);
+    log_str(&line, "question", question_name(outcome->asked));
+    log_str(&line, "driver_code", outcome->code[0] ? outcome->code : NULL);
+    log_str(&line, "detail", outcome->detail[0] ? outcome->detail : NULL);
+    log_end(&line);
+}
+
 /* Whether a change is worth a line: that a file was replaced is told once, and not again when the next look
  * finds nothing new. */
 static bool is_worth_telling(
@@ -75,6 +87,12 @@ static uint32_t random_number(void) {
 
 static void run(void *arg) {
     struct watch *watch = arg;
+    int64_t now_ms = clock_now_ms(watch->loop->timers.clock);
+    if (watch_traits(watch)->is_app)
+        watch->check.question = asking_next(&watch->memory.asking, watch->check.config, now_ms);
+    asking_begin(&watch->memory.asking, watch->check.question, now_ms);
+    watch->check.wants_fresh = watch->is_doubted;
+    watch->is_hurried = false;
     check_start(&watch->check);
 }
 
@@ -88,9 +106,16 @@ static void note_pause(struct watch *watch, int64_t delay_ms) {
     watch->pause_ms = is_pausing ? delay_ms : 0;
 }
 
+static bool is_urgent(const struct watch *watch) {
+    return watch_traits(watch)->is_app && asking_is_urgent(&watch->memory.asking, watch->check.config,
+                                              clock_now_ms(watch->loop->timers.clock));
+}
+
 static void schedule(struct watch *watch, int64_t duration_ms) {
     int64_t delay_ms = schedule_delay_ms(watch->check.config, &watch->memory, duration_ms, random_number());
     note_pause(watch, delay_ms);
+    if (watch->is_hurried || is_urgent(watch))
+        delay_ms = 0;
     timer_arm(&watch->loop->timers, &watch->next, delay_ms);
 }
 
@@ -121,6 +146,8 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
     history_note(
         &watch->history, clock_now_ms(clock), watch->memory.status, watch->memory.reason, duration_ms);
     counters_note(&watch->counters, watch->memory.status, watch->memory.reason, duration_ms);
+    if (watch->memory.is_answer_news)
+        log_answer(watch, outcome);
     if (is_change && is_worth_telling(&watch->memory, old_status, old_reason))
         log_transition(watch, old_status, old_reason, outcome, duration_ms);
     else if (!is_change)
@@ -143,6 +170,7 @@ struct watch *watch_new(struct loop *loop, const struct check_config *config,
     watch->events = events;
     watch->arg = arg;
     timer_init(&watch->next, run, watch);
+    watch->seen_status = STATUS_STARTING;
     memory_init(&watch->memory, clock_wall_ms(loop->timers.clock));
     history_init(&watch->history);
     const struct check_kind *kind = check_kind_require(config->kind, err);
@@ -173,6 +201,22 @@ void watch_hurry(struct watch *watch) {
         timer_arm(&watch->loop->timers, &watch->next, 0);
 }
 
+/* A look that is under way may have asked before there was a doubt. */
+void watch_doubt(struct watch *watch, bool is_doubted) {
+    bool is_new = is_doubted && !watch->is_doubted;
+    watch->is_doubted = is_doubted;
+    if (!is_new || watch->memory.retry >= RETRY_SLOW)
+        return;
+    watch->is_hurried = watch->check.is_running && !watch->is_once;
+    watch_hurry(watch);
+}
+
+void watch_ask(struct watch *watch, enum app_question question) {
+    asking_want(&watch->memory.asking, question);
+    if (is_urgent(watch))
+        watch_hurry(watch);
+}
+
 /* How long the pause of the old one goes on. A look of its that is under way is broken off now, and counts as
  * the others did. */
 static int64_t remaining_ms(struct watch *watch, const struct watch *old) {
@@ -194,6 +238,9 @@ void watch_succeed(struct watch *watch, const struct watch *old) {
     watch->counters = old->counters;
     watch->is_once = old->is_once;
     watch->pause_ms = old->pause_ms;
+    watch->seen_status = old->seen_status;
+    watch->has_seen_migrations = old->has_seen_migrations;
+    watch->seen_migrations = old->seen_migrations;
     timer_arm(&watch->loop->timers, &watch->next, remaining_ms(watch, old));
 }
 
@@ -214,6 +261,7 @@ struct check_view watch_view(struct watch *watch) {
         .is_critical = config->is_critical,
         .status = memory->status,
         .reason = memory->reason,
+        .is_prediction = memory->is_prediction,
         .phase = memory->phase,
         .has_run = memory->has_run,
         .has_started = memory->has_run && (!watch_traits(watch)->is_app || memory->life.has_answered),

@@ -28,6 +28,11 @@ struct watch {
     int64_t pause_ms;   /* until the next look, while looking itself does harm; else 0 */
     int64_t stirred_ms; /* when a kept connection was last found closed; 0: never */
     bool is_once;
+    bool is_doubted;         /* something stronger than it fails: each look is on a fresh login */
+    enum status seen_status; /* by the engine, after the last run, as the next two */
+    bool has_seen_migrations;
+    int64_t seen_migrations;
+    bool is_hurried; /* the next look begins as soon as the one under way has ended */
 };
 
 /* Borrows loop, config and events, which outlive it. Returns NULL, with the check's name in the error, where
@@ -43,6 +48,14 @@ void watch_start(struct watch *watch, bool is_once, int64_t delay_ms);
 
 /* Looks now, unless it is looking or has not been started. */
 void watch_hurry(struct watch *watch);
+
+/* Whether something stronger than this check was seen to fail, so that what it found on anything kept may no
+ * longer hold. With a new doubt it looks at once, or once more after the look under way; unless looking
+ * itself does harm. */
+void watch_doubt(struct watch *watch, bool is_doubted);
+
+/* Of Bugsink's own check: that question is asked now, if any can be. */
+void watch_ask(struct watch *watch, enum app_question question);
 
 /* As watch_start, for a watch that asks the same as another did, which is about to be freed: what that one
  * knows is known. Where looking itself brings a lock-out nearer, its pause goes on; else the first look is

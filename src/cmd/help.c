@@ -54,7 +54,7 @@ void cmd_print_help(void) {
             printf("  %-18s %-32s %s (%s)\n", doc->flag, doc->variable, doc->help,
                 doc->standard ? doc->standard : "not set");
     }
-    puts("\nBugsink's own DATABASE_URL, DATABASE_PATH, SNAPPEA_DATABASE_PATH and BASE_URL are read as "
+    puts("\nBugsink's own DATABASE_URL, DATABASE_PATH and BASE_URL are read as "
          "Bugsink reads them.\n"
          "Any variable that is not itself a path may be given as NAME_FILE, the path of a file that holds "
          "the value.\n"

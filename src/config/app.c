@@ -1,5 +1,6 @@
 /* The reader of the check of Bugsink itself over HTTP: its URL, and the Host under which it knows itself. */
 #include "config/address.h"
+#include "config/duration.h"
 #include "config/kind.h"
 #include "config/walk.h"
 #include "config/loader.h"
@@ -156,6 +157,42 @@ static int set_expect(struct loader *loader, struct app_config *app) {
     return 0;
 }
 
+/* -- the questions -- */
+
+static int set_ask(struct loader *loader, struct app_config *app) {
+    const struct option_value *ask = &loader->values[OPTION_APP_ASK];
+    const struct option_value *interval = &loader->values[OPTION_APP_ASK_INTERVAL];
+    char text[DURATION_TEXT_SIZE];
+    app->asks = strcmp(ask->text, "true") == 0;
+    if (duration_parse(interval->text, &app->ask_interval_ms, loader->err) < 0 ||
+        loader_check_range(loader, option_get(OPTION_APP_ASK_INTERVAL), app->ask_interval_ms) < 0)
+        return option_value_fail(loader, interval);
+    duration_format(app->ask_interval_ms, text);
+    loader_add_item(loader, "app.ask", app->asks ? "true" : "false", ask->origin);
+    loader_add_item(loader, "app.ask_interval", text, interval->origin);
+    return 0;
+}
+
+/* What stands before Bugsink's own paths, as far as the path of its endpoint tells: what stands before
+ * /health/ready there, or, where that is another endpoint, the path of BASE_URL, if it begins with that. */
+static char *find_root(const char *base, struct span path) {
+    const size_t own = sizeof DEFAULT_PATH - 1;
+    struct span bare = {path.at, span_find_any(path, "?")};
+    while (bare.length > 0 && bare.at[bare.length - 1] == '/')
+        bare.length--;
+    if (bare.length >= own && memcmp(bare.at + bare.length - own, DEFAULT_PATH, own) == 0)
+        return str_dup_n(bare.at, bare.length - own);
+    const char *scheme = base ? strstr(base, "://") : NULL;
+    struct span rest = span_of(scheme ? scheme + 3 : "");
+    struct span root = span_from(rest, span_find_any(rest, "/?#"));
+    root.length = span_find_any(root, "?#");
+    while (root.length > 0 && root.at[root.length - 1] == '/')
+        root.length--;
+    bool begins = root.length > 0 && bare.length > root.length && bare.at[root.length] == '/' &&
+                  memcmp(bare.at, root.at, root.length) == 0;
+    return str_dup_n(root.at, begins ? root.length : 0);
+}
+
 static int load(struct loader *loader) {
     const struct option_value *url = &loader->values[OPTION_APP_URL];
     struct address address;
@@ -173,21 +210,25 @@ static int load(struct loader *loader) {
     struct app_config *app = &loader_add_check(loader, CHECK_NAME_APP, KIND_HTTP)->app;
     const char *base = loader->values[OPTION_BASE_URL].text;
     app->url = build_url(&address, path);
+    app->root = find_root(base, path);
     app->fall = loader->config->fall;
+    app->start_grace_ms = loader->config->start_grace_ms;
     app->is_https = base && strncasecmp(base, "https://", 8) == 0;
     loader_add_item(loader, "app.url", app->url, url->origin);
-    return set_host(loader, app) < 0 || set_expect(loader, app) < 0 ? -1 : 0;
+    return set_host(loader, app) < 0 || set_expect(loader, app) < 0 || set_ask(loader, app) < 0 ? -1 : 0;
 }
 
 /* -- what the check can do -- */
 
 static bool asks_the_same(const struct check_config *a, const struct check_config *b) {
     return strcmp(a->app.url, b->app.url) == 0 && str_equal(a->app.host, b->app.host) &&
-           a->app.is_https == b->app.is_https && strcmp(a->app.expect, b->app.expect) == 0;
+           a->app.is_https == b->app.is_https && strcmp(a->app.expect, b->app.expect) == 0 &&
+           strcmp(a->app.root, b->app.root) == 0 && a->app.asks == b->app.asks;
 }
 
 static bool has_same_limits(const struct check_config *a, const struct check_config *b) {
-    return a->app.fall == b->app.fall;
+    return a->app.fall == b->app.fall && a->app.start_grace_ms == b->app.start_grace_ms &&
+           a->app.ask_interval_ms == b->app.ask_interval_ms;
 }
 
 static void log_what(const struct check_config *check, struct log_line *line) {
@@ -201,13 +242,18 @@ static void walk(struct walk *walk, struct check_config *check) {
     walk_text(walk, &config->host);
     WALK_FIELD(walk, config->is_https);
     walk_text(walk, &config->expect);
+    walk_text(walk, &config->root);
+    WALK_FIELD(walk, config->asks);
+    WALK_FIELD(walk, config->ask_interval_ms);
     WALK_FIELD(walk, config->fall);
+    WALK_FIELD(walk, config->start_grace_ms);
 }
 
 static void release(struct check_config *check) {
     free(check->app.url);
     free(check->app.host);
     free(check->app.expect);
+    free(check->app.root);
 }
 
 const struct config_kind CONFIG_APP = {

@@ -54,9 +54,9 @@ static int read_variable(struct database *database) {
         return option_value_fail(database->entry.loader, database->variable);
     }
     if (!database->is_url) {
-        if (!*database->variable->text)
+        if (database->variable->text[0] == '\0')
             loader_add_warning(database->entry.loader,
-                "%s is set, but empty: Bugsink takes the empty name, and does not start",
+                "%s is empty: Bugsink takes the empty name, and does not start; unset it, or name the file",
                 database->variable->place);
         dsn_from_path(database->variable->text, dsn);
         return 0;
@@ -206,6 +206,11 @@ static int read_role(struct database *database) {
     return 0;
 }
 
+/* Bugsink does not read SNAPPEA_DATABASE_PATH: where its queue is not there, it may be well all the same. */
+static bool is_by_old_name(const struct database *database) {
+    return database->variable == &database->entry.loader->values[OPTION_SNAPPEA_DATABASE_PATH];
+}
+
 /* Reads a limit that concerns this database, or only says that it does not. */
 static int read_limit(const struct database *database, enum option_id id, int64_t *limit, bool is_concerned) {
     const struct entry *entry = &database->entry;
@@ -245,6 +250,7 @@ static int add_database(struct loader *loader, const char *name, json_t *object,
     struct database database = {{loader, "databases", name, object, check}, variable, is_url};
     check->database = (struct database_config){
         .reconnect_ms = loader->config->reconnect_ms, .min_free_bytes = -1, .backlog_error_ms = -1};
+    check->is_critical = !is_by_old_name(&database);
     if (read_dsn(&database) < 0 || read_role(&database) < 0 ||
         entry_read_critical(&database.entry, OPTION_DATABASE_CRITICAL) < 0)
         return -1;
@@ -284,10 +290,25 @@ static int add_listed(struct loader *loader, json_t *list, const struct own_data
     return 0;
 }
 
+/* Where the queue is. */
+static const struct option_value *find_queue(struct loader *loader) {
+    const struct option_value *queue = &loader->values[OPTION_QUEUE];
+    const struct option_value *old = &loader->values[OPTION_SNAPPEA_DATABASE_PATH];
+    if (!old->text)
+        return queue;
+    bool is_used = queue->layer != LAYER_ENVIRONMENT;
+    loader_add_warning(loader,
+        "SNAPPEA_DATABASE_PATH is not Bugsink's, whose queue is /tmp/snappea.sqlite3 in its image; %s. Write "
+        "BUGSINK_HEALTH_QUEUE where yours is elsewhere",
+        is_used ? "the queue is looked for there for one more release, and its failure makes nothing unready"
+                : "it is not used");
+    return is_used ? old : queue;
+}
+
 static int load(struct loader *loader) {
     const struct option_value *url = &loader->values[OPTION_DATABASE_URL];
     const struct option_value *path = &loader->values[OPTION_DATABASE_PATH];
-    const struct option_value *queue = &loader->values[OPTION_SNAPPEA_DATABASE_PATH];
+    const struct option_value *queue = find_queue(loader);
     const struct own_database own[2] = {
         {"default", url->text ? url : path, url->text != NULL, url->text || path->layer == LAYER_ENVIRONMENT},
         {"snappea", queue, false, queue->layer == LAYER_ENVIRONMENT},

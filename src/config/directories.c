@@ -107,7 +107,7 @@ static int add_listed(struct loader *loader, json_t *list) {
 /* The queue at its standard path is in Bugsink's /tmp, which must be shared for it to be seen; so its other
  * directories there are seen too. */
 static bool is_tmp_shared(const struct loader *loader) {
-    const char *standard = option_get(OPTION_SNAPPEA_DATABASE_PATH)->initial;
+    const char *standard = option_get(OPTION_QUEUE)->initial;
     for (size_t i = 0; i < loader->config->check_count; i++) {
         const struct check_config *check = &loader->config->checks[i];
         if (check->kind == KIND_SQLITE && check->database.role == ROLE_QUEUE &&

@@ -83,7 +83,8 @@ int entry_read_critical(const struct entry *entry, enum option_id id) {
     const json_t *value;
     if (entry_find(entry, id, &value) < 0)
         return -1;
-    entry->check->is_critical = !value || json_is_true(value);
+    if (value)
+        entry->check->is_critical = json_is_true(value);
     entry_add_file_item(
         entry, entry_key(entry, id), entry->check->is_critical ? "true" : "false", value != NULL);
     return 0;

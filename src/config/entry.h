@@ -42,7 +42,7 @@ struct entry_words {
 int entry_read_word(
     const struct entry *entry, enum option_id id, const struct entry_words *words, int *choice, bool *is_set);
 
-/* Reads whether the check is critical, and adds the item. */
+/* Reads whether the check is critical, which is left alone where none is written, and adds the item. */
 int entry_read_critical(const struct entry *entry, enum option_id id);
 
 /* Reads a duration, size or number into *limit, which is left alone where none is written and the option has

@@ -22,11 +22,11 @@ const char *environment_get(const char *const *environment, const char *name) {
     return NULL;
 }
 
-bool environment_is_empty(const char *const *environment, const char *name) {
+bool environment_has(const char *const *environment, const char *name) {
     size_t length = strlen(name);
     for (; environment && *environment; environment++)
         if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
-            return (*environment)[length + 1] == '\0';
+            return true;
     return false;
 }
 

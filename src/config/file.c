@@ -165,7 +165,9 @@ static const char *explain(enum json_error_code code) {
 
 static int parse(struct config_file *file, char *text, size_t length, struct error *err) {
     json_error_t error;
-    file->root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    /* Some editors put a byte order mark in front; it is no part of the text. */
+    size_t mark = length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    file->root = json_loadb(text + mark, length - mark, JSON_REJECT_DUPLICATES, &error);
     if (!file->root)
         return error_set(
             err, "%.200s:%d:%d: %s", file->path, error.line, error.column, explain(json_error_code(&error)));

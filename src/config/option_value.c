@@ -51,12 +51,12 @@ static int set_from_environment(
         return 0;
     snprintf(file_name, sizeof file_name, "%s_FILE", name);
     const char *text = environment_get(loader->source->environment, name);
-    if (!text && option->may_be_empty && environment_is_empty(loader->source->environment, name))
-        text = "";
     const char *path =
         option->has_file_variant ? environment_get(loader->source->environment, file_name) : NULL;
     if (text && path)
         return error_set(loader->err, "%s and %s are both set; keep one of them", name, file_name);
+    if (!text && !path && option->counts_when_empty && environment_has(loader->source->environment, name))
+        text = "";
     if (text) {
         set(value, LAYER_ENVIRONMENT, str_dup(text), name, "environment", name);
         return 1;
@@ -87,8 +87,11 @@ static int set_from_file(struct loader *loader, const struct option *option, str
         return 0;
     if (loader_check_type(loader, key, found, option->type) < 0)
         return -1;
-    snprintf(number, sizeof number, "%" PRId64, (int64_t)json_integer_value(found));
-    set_file_text(loader, value, key, json_is_integer(found) ? number : json_string_value(found));
+    if (json_is_boolean(found))
+        snprintf(number, sizeof number, "%s", json_is_true(found) ? "true" : "false");
+    else
+        snprintf(number, sizeof number, "%" PRId64, (int64_t)json_integer_value(found));
+    set_file_text(loader, value, key, json_is_string(found) ? json_string_value(found) : number);
     return 1;
 }
 

@@ -30,11 +30,14 @@ enum option_id {
     OPTION_VERSION,
     OPTION_APP_HOST,
     OPTION_APP_EXPECT,
+    OPTION_APP_ASK,
+    OPTION_APP_ASK_INTERVAL,
     OPTION_SETTINGS_FORMAT,
     OPTION_SETTINGS_REQUIRE,
     OPTION_BASE_URL,
     OPTION_DATABASE_URL,
     OPTION_DATABASE_PATH,
+    OPTION_QUEUE,
     OPTION_SNAPPEA_DATABASE_PATH,
     OPTION_DATABASE_DSN,
     OPTION_DATABASE_DSN_FILE,
@@ -77,9 +80,9 @@ struct option {
     bool is_nullable;    /* null in the file is a value of its own */
     const char *initial; /* the text that holds when nobody sets it; NULL: nothing, or something derived from
                             others */
-    bool may_be_empty;   /* a variable that is set, but empty, is a value */
+    bool counts_when_empty; /* an empty variable is not as good as none */
     bool has_file_variant; /* VARIABLE_FILE names a file that holds the value; not where the value is itself a
-                              path */
+                             path */
 };
 
 const struct option *option_get(enum option_id id);

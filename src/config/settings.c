@@ -88,15 +88,15 @@ static void set_require(struct settings_config *config, const char *const *names
         config->require[config->require_count++] = str_dup(names[i]);
 }
 
-/* The names required, from the file or by the format; *is_set says which. */
+/* The names required, from the file or the standard ones; *is_set says which. */
 static int read_require(struct loader *loader, struct settings_config *config, bool *is_set) {
-    static const char *const standard[] = {"SECRET_KEY", "BUGSINK"};
+    static const char *const standard[] = {"SECRET_KEY"};
     const char *key = option_get(OPTION_SETTINGS_REQUIRE)->doc.key;
     const char *names[REQUIRE_MAX];
     const json_t *list = config_file_find(&loader->file, key);
     *is_set = list != NULL;
     if (!list) {
-        set_require(config, standard, config->format == SETTINGS_PYTHON ? 2 : 1);
+        set_require(config, standard, 1);
         return 0;
     }
     if (loader_check_type(loader, key, list, OPTION_NAMES) < 0)

@@ -15,9 +15,11 @@ static void append_name(struct strbuf *page, const struct check_view *check) {
     strbuf_append(page, "</span></div>\n");
 }
 
-static void append_words(struct strbuf *page, const struct reason_info *info) {
+static void append_words(struct strbuf *page, const struct check_view *check) {
+    const struct reason_info *info = reason_info(check->reason);
+    char message[CHECK_MESSAGE_SIZE];
     strbuf_append(page, "<p>");
-    html_text(page, info->sentence);
+    html_text(page, check_view_message(check, message));
     strbuf_append(page, "</p>\n");
     if (!info->hint)
         return;
@@ -72,7 +74,7 @@ void html_check(
     html_mark(page, check->status);
     strbuf_format(page, "%s</p>\n<div>\n", status_name(check->status));
     append_name(page, check);
-    append_words(page, reason_info(check->reason));
+    append_words(page, check);
     append_facts(page, check, now_ms);
     append_observed(page, check);
     strbuf_append(page, "</div>\n");

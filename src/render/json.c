@@ -129,7 +129,8 @@ static struct object check_object(const struct check_view *check) {
     put_text(&object, "kind", check->kind);
     put_text(&object, "status", status_name(check->status));
     put_text(&object, "code", info->slug);
-    put_text(&object, "message", info->sentence);
+    char message[CHECK_MESSAGE_SIZE];
+    put_text(&object, "message", check_view_message(check, message));
     put_text(&object, "hint", info->hint);
     put_text(&object, "phase", phase_name(check->phase));
     put(&object, "critical", json_boolean(check->is_critical));

@@ -89,10 +89,14 @@ static struct widths find_widths(const struct snapshot *snapshot) {
     return widths;
 }
 
+static void append_words(struct strbuf *buffer, const char *sentence, const char *hint) {
+    strbuf_format(buffer, "    %s\n", sentence);
+    if (hint)
+        strbuf_format(buffer, "    %s\n", hint);
+}
+
 static void append_reason(struct strbuf *buffer, const struct reason_info *info) {
-    strbuf_format(buffer, "    %s\n", info->sentence);
-    if (info->hint)
-        strbuf_format(buffer, "    %s\n", info->hint);
+    append_words(buffer, info->sentence, info->hint);
 }
 
 static void append_row(struct strbuf *buffer, const struct snapshot *snapshot, const struct check_view *check,
@@ -115,8 +119,10 @@ static void append_row(struct strbuf *buffer, const struct snapshot *snapshot, c
     if (phase_name(check->phase))
         strbuf_format(buffer, "  in phase %s", phase_name(check->phase));
     strbuf_append(buffer, check->is_critical ? "\n" : "  (not critical)\n");
-    if (check->status != STATUS_OK)
-        append_reason(buffer, info);
+    if (check->status != STATUS_OK) {
+        char message[CHECK_MESSAGE_SIZE];
+        append_words(buffer, check_view_message(check, message), info->hint);
+    }
 }
 
 static const char *verdict(enum status status) {
@@ -166,11 +172,13 @@ char *text_round(const struct snapshot *snapshot) {
 char *text_line(const struct check_view *check) {
     struct strbuf buffer = {0};
     const struct reason_info *info = reason_info(check->reason);
-    if (check->status == STATUS_OK || check->status == STATUS_STARTING)
+    if (check->status == STATUS_OK || check->status == STATUS_STARTING) {
         strbuf_format(&buffer, "%s: %s\n", check->name, status_name(check->status));
-    else
-        strbuf_format(
-            &buffer, "%s: %s: %s. %s\n", check->name, status_name(check->status), info->slug, info->sentence);
+    } else {
+        char message[CHECK_MESSAGE_SIZE];
+        strbuf_format(&buffer, "%s: %s: %s. %s\n", check->name, status_name(check->status), info->slug,
+            check_view_message(check, message));
+    }
     return finish(&buffer);
 }
 

@@ -75,6 +75,9 @@ static const struct reason_info REASONS[REASON_COUNT] = {
     [REASON_QUERY_FAILED] = {"query_failed", STATUS_ERROR, RETRY_FAST, false, false,
         "The database answered with an error.",
         "The sidecar's log has the error's code."},
+    [REASON_BLOCKED] = {"blocked", STATUS_DEGRADED, RETRY_NORMAL, false, false,
+        "Bugsink's own sessions wait in the database: for a lock, or for a statement that does not end.",
+        "Find what holds the lock (pg_locks, SHOW PROCESSLIST) and end it. Restarting Bugsink does not help."},
 
     [REASON_UNMIGRATED] = {"unmigrated", STATUS_ERROR, RETRY_FAST, true, true,
         "Bugsink's tables are missing, empty or not readable.",
@@ -111,6 +114,13 @@ static const struct reason_info REASONS[REASON_COUNT] = {
     [REASON_APP_ERROR] = {"app_error", STATUS_ERROR, RETRY_FAST, false, false,
         "Bugsink answers with a server error.",
         "Read Bugsink's own log."},
+    [REASON_APP_DATABASE] = {"app_database", STATUS_ERROR, RETRY_FAST, false, false,
+        "Bugsink answers, but fails as soon as an answer needs its database.",
+        "See what the database checks say; if they are well, read Bugsink's own log: its user, password or address may differ from the sidecar's."},
+    /* What mends it changes django_migrations, or restarts Bugsink: both are seen, and asked after, at once. */
+    [REASON_APP_SCHEMA] = {"app_schema", STATUS_ERROR, RETRY_NORMAL, false, false,
+        "Bugsink reads its database, but cannot take an event: its code and its tables do not match.",
+        "Run Bugsink's migrations (bugsink-manage migrate), or go back to the version that fits; Bugsink's log has the traceback."},
     [REASON_IDENTITY] = {"identity", STATUS_ERROR, RETRY_FAST, false, false,
         "Something answers there, but it does not say what Bugsink's health endpoint says.",
         "app.url leads to another service, or app.expect is not what this endpoint answers."},
@@ -214,6 +224,14 @@ bool reason_may_pass(enum reason reason) {
         if (PASSING[i] == reason)
             return true;
     return false;
+}
+
+/* Our own trouble in looking predicts nothing. */
+const char *reason_addition(enum reason reason, bool is_prediction) {
+    if (!is_prediction || reason == REASON_TIMEOUT || reason == REASON_STUCK || reason == REASON_CRASHED ||
+        reason == REASON_INTERNAL)
+        return NULL;
+    return "Bugsink works with what it has read; its next start will fail.";
 }
 
 const struct reason_info *reason_find(const char *slug) {

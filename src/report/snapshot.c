@@ -1,6 +1,7 @@
 /* What follows from the state of all checks: pure, so that every page and exit code concludes the same. */
 #include "report/snapshot.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum reason snapshot_override(const struct snapshot *snapshot) {
@@ -58,4 +59,11 @@ const struct check_view *snapshot_find(const struct snapshot *snapshot, const ch
         if (strcmp(snapshot->checks[i].name, name) == 0)
             return &snapshot->checks[i];
     return NULL;
+}
+
+const char *check_view_message(const struct check_view *check, char text[CHECK_MESSAGE_SIZE]) {
+    const char *addition = reason_addition(check->reason, check->is_prediction);
+    snprintf(text, CHECK_MESSAGE_SIZE, "%s%s%s", reason_info(check->reason)->sentence, addition ? " " : "",
+        addition ? addition : "");
+    return text;
 }

@@ -197,6 +197,7 @@ void check_finish(struct check *check, uint64_t run_id, const struct outcome *ou
     struct outcome final = outcome_checked(outcome);
     if (final.reason != REASON_OK && final.phase == PHASE_NONE)
         final.phase = check->phase;
+    final.asked = check->question;
     check_config_blank(check->config, final.detail);
     str_flatten(final.detail);
     check->finished(check, &final, clock_now_ms(check->env->timers->clock) - check->started_ms);
@@ -323,7 +324,8 @@ void check_run_in_child(struct check *check) {
     }
     struct worker_request request = {.run_id = ++check->asked_id,
         .remaining_ms = remaining_ms > 0 ? remaining_ms : 0,
-        .is_last = check->env->lets_go};
+        .is_last = check->env->lets_go,
+        .wants_fresh = check->wants_fresh};
     child_ask(check->child, &request, sizeof request);
 }
 

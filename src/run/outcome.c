@@ -24,7 +24,8 @@ struct outcome outcome_checked(const struct outcome *outcome) {
     struct outcome checked = *outcome;
     checked.code[sizeof checked.code - 1] = '\0';
     checked.detail[sizeof checked.detail - 1] = '\0';
-    if ((unsigned)checked.reason >= REASON_COUNT || (unsigned)checked.phase >= PHASE_COUNT)
+    if ((unsigned)checked.reason >= REASON_COUNT || (unsigned)checked.phase >= PHASE_COUNT ||
+        (unsigned)checked.asked >= QUESTION_COUNT || (unsigned)checked.answer >= ANSWER_KINDS)
         outcome_set_garbled(&checked);
     return checked;
 }

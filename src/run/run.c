@@ -2,6 +2,7 @@
 #include "run/run.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 void phase_report_enter(struct phase_report *report, enum phase phase) {
     bool is_news = report->phase != phase;
@@ -13,4 +14,11 @@ void phase_report_enter(struct phase_report *report, enum phase phase) {
 int64_t run_remaining_ms(const struct run *run) {
     int64_t left_ms = run->deadline_ms - clock_now_ms(clock_system());
     return left_ms > 0 ? left_ms : 0;
+}
+
+void run_log_loss(const struct check_config *config) {
+    struct log_line line;
+    log_begin(&line, LOG_DEBUG, "kept connection given up");
+    log_str(&line, "check", config->name);
+    log_end(&line);
 }

@@ -11,8 +11,8 @@
 struct worker_request {
     uint64_t run_id;
     int64_t remaining_ms;
-    uint32_t is_last; /* it is to end after this one */
-    uint32_t unused;
+    uint32_t is_last;     /* it is to end after this one */
+    uint32_t wants_fresh; /* nothing that was kept is to be used */
 };
 
 /* What it answers, once a run. Plain bytes. */

@@ -68,8 +68,10 @@ static void do_run(struct worker *worker, const struct worker_request *request) 
     struct run run = {.id = request->run_id,
         .config = &worker->order.config,
         .kept = worker->kept,
+        .wants_fresh = request->wants_fresh != 0,
         .is_first = worker->size_bytes == 0,
         .is_last = request->is_last || worker->order.life_ms == 0,
+        .wants_fresh = request->wants_fresh,
         .phases = {.tell = tell_phase, .fd = worker->fd},
         .deadline_ms = clock_now_ms(clock_system()) + request->remaining_ms};
     limit(request->remaining_ms);
@@ -109,6 +111,7 @@ static bool take_request(struct worker *worker) {
 
 static void look_at_kept(struct worker *worker) {
     if (worker->order.kind->is_gone(worker->kept)) {
+        run_log_loss(&worker->order.config);
         hang_up(worker);
         child_report_gone(worker->fd);
     }
@@ -153,5 +156,6 @@ void worker_serve(int fd) {
 
 void worker_enter(int fd, int parent_pid) {
     child_enter(fd, parent_pid, 0);
+    process_set_name("bh-worker");
     worker_serve(fd);
 }

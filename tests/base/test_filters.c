@@ -6,6 +6,7 @@
 #include "base/filters.h"
 #include "harness/fork.h"
 #include "harness/program.h"
+#include "harness/skip.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
 
@@ -370,13 +371,15 @@ static bool play_a_kernel_without_seccomp(void) {
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
+enum { IS_FOREIGN = 77 }; /* a cross build's: it ran on the machine that built this */
+
 static void make_without_seccomp(const char *machine, const char *made_path) {
     char maker[1024];
     program_beside(maker, sizeof maker, "filters/make-filters");
     int fd = open(made_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0 && play_a_kernel_without_seccomp())
         execl(maker, maker, machine, (char *)NULL);
-    _exit(126);
+    _exit(errno == ENOEXEC ? IS_FOREIGN : 126);
 }
 
 static void expect_same(const char *made_path, const char *machine) {
@@ -400,8 +403,12 @@ START_TEST(filters_are_made_without_the_kernels_help) {
         make_without_seccomp(MACHINES[_i], made_path);
     int status = -1;
     ck_assert(program_wait(pid, 20000, &status));
-    ck_assert_int_eq(WEXITSTATUS(status), 0);
-    expect_same(made_path, MACHINES[_i]);
+    if (WEXITSTATUS(status) == IS_FOREIGN) {
+        skip_test("filters_are_made_without_the_kernels_help", "they were made on another machine");
+    } else {
+        ck_assert_int_eq(WEXITSTATUS(status), 0);
+        expect_same(made_path, MACHINES[_i]);
+    }
     free(made_path);
     free(dir);
 }

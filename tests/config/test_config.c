@@ -41,7 +41,7 @@ START_TEST(with_nothing_set_it_is_what_bugsinks_image_uses) {
     ck_assert_int_eq(check->timeout_ms, 3000);
     ck_assert_int_eq(check->retry_interval_ms, 1000);
     ck_assert_int_eq(check->slow_ms, 1500);
-    ck_assert_int_eq(check->database.reconnect_ms, 60000);
+    ck_assert_int_eq(check->database.reconnect_ms, 15000);
     ck_assert_int_eq(check->database.min_free_bytes, -1);
     ck_assert_int_eq(check->database.max_wal_bytes, INT64_C(1) << 30);
     check = &config->checks[1];
@@ -106,8 +106,9 @@ END_TEST
 /* But for DATABASE_PATH, which Bugsink takes as it stands. */
 START_TEST(an_empty_variable_is_an_unset_one) {
     struct config *config = harness_load_good(NULL,
-        ENVIRONMENT("BUGSINK_HEALTH_INTERVAL=", "DATABASE_URL=", "SNAPPEA_DATABASE_PATH=", "BUGSINK_VERSION=",
-            "BUGSINK_HEALTH_CONFIG=", "SECRET_KEY=", "BUGSINK_HEALTH_NONSENSE="),
+        ENVIRONMENT(
+            "BUGSINK_HEALTH_INTERVAL=", "DATABASE_URL=", "BUGSINK_HEALTH_QUEUE=", "SNAPPEA_DATABASE_PATH=",
+            "BUGSINK_VERSION=", "BUGSINK_HEALTH_CONFIG=", "SECRET_KEY=", "BUGSINK_HEALTH_NONSENSE="),
         NULL);
     ck_assert_int_eq(config->interval_ms, 5000);
     ck_assert_str_eq(config->checks[0].database.dsn.path, "/data/db.sqlite3");

@@ -216,6 +216,16 @@ static const struct {
     {"{\"app\": {\"url\": \"http://127.0.0.1:1\", \"host\": \"\"}}", "app.host: must not be empty"},
     {"{\"app\": {\"url\": \"http://127.0.0.1:1\", \"expect\": 1}}", "app.expect: must be a text in quotes"},
     {"{\"app\": {\"url\": 1}}", "app.url: must be a text in quotes"},
+    {"{\"app\": {\"url\": \"http://127.0.0.1:1\", \"ask\": \"no\"}}",
+        "@DIR@/config.json: app.ask: must be true or false, without quotes"},
+    {"{\"app\": {\"url\": \"http://127.0.0.1:1\", \"ask\": 0}}", "app.ask: must be true or false"},
+    {"{\"app\": {\"url\": \"http://127.0.0.1:1\", \"ask_interval\": 15}}",
+        "app.ask_interval: must be a duration in quotes"},
+    {"{\"app\": {\"url\": \"http://127.0.0.1:1\", \"ask_interval\": \"15\"}}",
+        "@DIR@/config.json: app.ask_interval: "},
+    {"{\"app\": {\"url\": \"http://127.0.0.1:1\", \"ask_interval\": \"2h\"}}",
+        "app.ask_interval: must be from 100ms to 1h"},
+    {"{\"app\": {\"url\": \"http://127.0.0.1:1\", \"asks\": true}}", "did you mean"},
     {"{\"app\": {\"url\": \"http://localhost:1\"}}",
         "@DIR@/config.json: app.url: the host must be a numeric address"},
 };
@@ -234,6 +244,62 @@ START_TEST(without_an_app_url_there_is_no_such_check) {
 }
 END_TEST
 
+/* -- the questions -- */
+
+static const struct {
+    const char *app;
+    bool asks;
+    int64_t ask_interval_ms;
+    const char *ask, *interval, *origin;
+} ASKING[] = {
+    {"", true, 15000, "true", "15s", "default"},
+    {", \"ask\": true, \"ask_interval\": \"1m\"", true, 60000, "true", "1m", "file @DIR@/config.json"},
+    {", \"ask\": false", false, 15000, "false", "15s", "file @DIR@/config.json"},
+};
+
+START_TEST(bugsink_is_asked_unless_the_file_says_otherwise) {
+    char json[200];
+    snprintf(json, sizeof json, "{\"app\": {\"url\": \"http://127.0.0.1:1\"%s}}", ASKING[_i].app);
+    struct config *config = harness_load_good(json, NO_ENVIRONMENT, NULL);
+    const struct app_config *app = &harness_check(config, CHECK_NAME_APP)->app;
+    ck_assert_int_eq(app->asks, ASKING[_i].asks);
+    ck_assert_int_eq(app->ask_interval_ms, ASKING[_i].ask_interval_ms);
+    ck_assert_int_eq(app->start_grace_ms, config->start_grace_ms);
+    ck_assert_str_eq(harness_item(config, "app.ask"), ASKING[_i].ask);
+    ck_assert_str_eq(harness_item(config, "app.ask_interval"), ASKING[_i].interval);
+    bool is_default = strcmp(harness_origin(config, "app.ask"), "default") == 0;
+    ck_assert_int_eq(is_default, strcmp(ASKING[_i].origin, "default") == 0);
+    config_free(config);
+}
+END_TEST
+
+static const struct {
+    const char *url, *base, *root;
+} ROOTS[] = {
+    {"http://127.0.0.1:9000", NULL, ""},
+    {"http://127.0.0.1:9000", "https://b.example.com/errors/", ""},
+    {"http://127.0.0.1:9000/health/ready/", "https://b.example.com/errors/", ""},
+    {"http://127.0.0.1:9000/errors/health/ready", NULL, "/errors"},
+    {"http://127.0.0.1:9000/a/b/health/ready/?c=d", "https://b.example.com", "/a/b"},
+    {"http://127.0.0.1:9000/errors/accounts/login/", "https://b.example.com/errors/", "/errors"},
+    {"http://127.0.0.1:9000/errors/accounts/login/", "https://b.example.com/errors?x", "/errors"},
+    {"http://127.0.0.1:9000/errorsome/login/", "https://b.example.com/errors", ""},
+    {"http://127.0.0.1:9000/errors", "https://b.example.com/errors", ""},
+    {"http://127.0.0.1:9000/accounts/login/", "https://b.example.com/", ""},
+    {"http://127.0.0.1:9000/accounts/login/", "nonsense", ""},
+};
+
+START_TEST(bugsinks_own_paths_begin_where_its_endpoint_does) {
+    char url[200], base[200];
+    snprintf(url, sizeof url, "BUGSINK_HEALTH_APP_URL=%s", ROOTS[_i].url);
+    snprintf(base, sizeof base, "BASE_URL=%s", ROOTS[_i].base ? ROOTS[_i].base : "");
+    struct config *config =
+        harness_load_good(NULL, ROOTS[_i].base ? ENVIRONMENT(url, base) : ENVIRONMENT(url), NULL);
+    ck_assert_str_eq(harness_check(config, CHECK_NAME_APP)->app.root, ROOTS[_i].root);
+    config_free(config);
+}
+END_TEST
+
 Suite *config_app_suite(void) {
     Suite *suite = suite_create("config_app");
     TCase *app = tcase_create("app");
@@ -248,5 +314,7 @@ Suite *config_app_suite(void) {
     tcase_add_test(app, a_base_url_without_a_host_is_worth_a_warning);
     tcase_add_loop_test(app, a_wrong_app_is_refused_with_its_place, 0, ROWS(BAD_APPS));
     tcase_add_test(app, without_an_app_url_there_is_no_such_check);
+    tcase_add_loop_test(app, bugsink_is_asked_unless_the_file_says_otherwise, 0, ROWS(ASKING));
+    tcase_add_loop_test(app, bugsinks_own_paths_begin_where_its_endpoint_does, 0, ROWS(ROOTS));
     return suite;
 }

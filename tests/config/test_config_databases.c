@@ -34,6 +34,7 @@ static const struct listing LISTINGS[] = {
         "default=main@postgresql://h:5432/d " QUEUE},
     {NULL, {"SNAPPEA_DATABASE_PATH=/q"},
         "default=main@sqlite:////data/db.sqlite3 snappea=queue@sqlite:////q"},
+    {NULL, {"BUGSINK_HEALTH_QUEUE=/q"}, "default=main@sqlite:////data/db.sqlite3 snappea=queue@sqlite:////q"},
     {"{\"databases\": {\"a\": {\"dsn\": \"/a\"}}}", {NULL}, "a=plain@sqlite:////a"},
     {"{\"databases\": {\"b\": {\"dsn\": \"/b\"}, \"a\": {\"dsn\": \"/a\"}}}", {NULL},
         "b=plain@sqlite:////b a=plain@sqlite:////a"},
@@ -359,6 +360,34 @@ START_TEST(parameters_that_hold_no_secret_are_shown) {
 }
 END_TEST
 
+START_TEST(an_empty_database_path_is_the_empty_name_as_it_is_to_bugsink) {
+    struct config *config = harness_load_good(NULL, ENVIRONMENT("DATABASE_PATH="), NULL);
+    ck_assert_str_eq(config->checks[0].database.dsn.path, "");
+    config_free(config);
+    config = harness_load_good(NULL, ENVIRONMENT("DATABASE_PATH=", "DATABASE_URL=postgres://u@h/d"), NULL);
+    ck_assert_int_eq(config->checks[0].kind, KIND_POSTGRES);
+    config_free(config);
+}
+END_TEST
+
+START_TEST(the_queues_old_name_makes_nothing_unready) {
+    struct config *config = harness_load_good(NULL, ENVIRONMENT("SNAPPEA_DATABASE_PATH=/old"), NULL);
+    ck_assert_str_eq(config->checks[1].database.dsn.path, "/old");
+    ck_assert(!config->checks[1].is_critical);
+    ck_assert_ptr_nonnull(strstr(config->warnings[0], "BUGSINK_HEALTH_QUEUE"));
+    config_free(config);
+    config =
+        harness_load_good(NULL, ENVIRONMENT("SNAPPEA_DATABASE_PATH=/old", "BUGSINK_HEALTH_QUEUE=/new"), NULL);
+    ck_assert_str_eq(config->checks[1].database.dsn.path, "/new");
+    ck_assert(config->checks[1].is_critical);
+    config_free(config);
+    config = harness_load_good("{\"databases\": {\"snappea\": {\"critical\": true}}}",
+        ENVIRONMENT("SNAPPEA_DATABASE_PATH=/old"), NULL);
+    ck_assert(config->checks[0].is_critical);
+    config_free(config);
+}
+END_TEST
+
 Suite *config_databases_suite(void) {
     Suite *suite = suite_create("config_databases");
     TCase *databases = tcase_create("databases");
@@ -377,5 +406,7 @@ Suite *config_databases_suite(void) {
     tcase_add_test(databases, what_does_not_concern_a_database_is_worth_a_warning);
     tcase_add_test(databases, a_relative_path_in_a_dsn_is_worth_a_warning);
     tcase_add_test(databases, parameters_that_hold_no_secret_are_shown);
+    tcase_add_test(databases, an_empty_database_path_is_the_empty_name_as_it_is_to_bugsink);
+    tcase_add_test(databases, the_queues_old_name_makes_nothing_unready);
     return suite;
 }

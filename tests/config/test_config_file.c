@@ -88,6 +88,13 @@ START_TEST(a_file_above_a_mebibyte_is_refused) {
 }
 END_TEST
 
+START_TEST(a_byte_order_mark_in_front_of_the_file_is_let_pass) {
+    struct config *config = harness_load_good("\xef\xbb\xbf{\"interval\": \"6s\"}", NO_ENVIRONMENT, NULL);
+    ck_assert_int_eq(config->interval_ms, 6000);
+    config_free(config);
+}
+END_TEST
+
 START_TEST(an_empty_object_changes_nothing) {
     struct config *config = harness_load_good("{}", NO_ENVIRONMENT, NULL);
     ck_assert_uint_eq(config->check_count, 4);
@@ -103,6 +110,7 @@ Suite *config_file_suite(void) {
     suite_add_tcase(suite, file);
     tcase_add_loop_test(file, a_wrong_file_is_refused_with_its_place, 0, ROWS(BAD_JSON));
     tcase_add_test(file, a_file_above_a_mebibyte_is_refused);
+    tcase_add_test(file, a_byte_order_mark_in_front_of_the_file_is_let_pass);
     tcase_add_test(file, an_empty_object_changes_nothing);
     return suite;
 }

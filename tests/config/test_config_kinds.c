@@ -29,7 +29,7 @@ START_TEST(checks_are_equal_when_everything_is) {
         "{\"databases\": {}, \"settings\": {\"path\": \"/b.py\"}}",
         "{\"databases\": {}, \"settings\": {\"path\": \"/a.py\", \"format\": \"json\", \"require\": "
         "[\"SECRET_KEY\", \"BUGSINK\"]}}",
-        "{\"databases\": {}, \"settings\": {\"path\": \"/a.py\", \"require\": [\"SECRET_KEY\"]}}",
+        "{\"databases\": {}, \"settings\": {\"path\": \"/a.py\", \"require\": [\"BUGSINK\"]}}",
         "{\"databases\": {}, \"settings\": {\"path\": \"/a.py\", \"require\": [\"SECRET_KEY\", "
         "\"BUGSINKS\"]}}",
         "{\"databases\": {}, \"settings\": {\"format\": \"environment\"}}",

@@ -15,7 +15,7 @@ static const struct {
     const char *require;
     const char *origin;
 } SETTINGS[] = {
-    {NULL, {"BUGSINK_HEALTH_SETTINGS=/app/c.py"}, "/app/c.py", SETTINGS_PYTHON, "SECRET_KEY, BUGSINK",
+    {NULL, {"BUGSINK_HEALTH_SETTINGS=/app/c.py"}, "/app/c.py", SETTINGS_PYTHON, "SECRET_KEY",
         "environment BUGSINK_HEALTH_SETTINGS"},
     {NULL, {"BUGSINK_HEALTH_SETTINGS=c.json"}, "c.json", SETTINGS_JSON, "SECRET_KEY",
         "environment BUGSINK_HEALTH_SETTINGS"},
@@ -23,12 +23,12 @@ static const struct {
         "environment BUGSINK_HEALTH_SETTINGS"},
     {NULL, {"BUGSINK_HEALTH_SETTINGS=env"}, NULL, SETTINGS_ENVIRONMENT, "SECRET_KEY",
         "environment BUGSINK_HEALTH_SETTINGS"},
-    {NULL, {"BUGSINK_HEALTH_SETTINGS=/app/c.py", "SECRET_KEY=x"}, "/app/c.py", SETTINGS_PYTHON,
-        "SECRET_KEY, BUGSINK", "environment BUGSINK_HEALTH_SETTINGS"},
+    {NULL, {"BUGSINK_HEALTH_SETTINGS=/app/c.py", "SECRET_KEY=x"}, "/app/c.py", SETTINGS_PYTHON, "SECRET_KEY",
+        "environment BUGSINK_HEALTH_SETTINGS"},
     {NULL, {"SECRET_KEY=x"}, NULL, SETTINGS_ENVIRONMENT, "SECRET_KEY", "environment SECRET_KEY"},
     {"{\"settings\": {\"require\": [\"A\", \"_B1\"]}}", {"SECRET_KEY=x"}, NULL, SETTINGS_ENVIRONMENT,
         "A, _B1", "environment SECRET_KEY"},
-    {"{\"settings\": {\"path\": \"/c.py\"}}", {NULL}, "/c.py", SETTINGS_PYTHON, "SECRET_KEY, BUGSINK",
+    {"{\"settings\": {\"path\": \"/c.py\"}}", {NULL}, "/c.py", SETTINGS_PYTHON, "SECRET_KEY",
         "file @DIR@/config.json"},
     {"{\"settings\": {\"path\": \"/c.py\", \"format\": \"env\", \"require\": []}}", {NULL}, "/c.py",
         SETTINGS_ENV, "", "file @DIR@/config.json"},
@@ -44,8 +44,8 @@ static const struct {
         "/d.json", SETTINGS_JSON, "SECRET_KEY", "environment BUGSINK_HEALTH_SETTINGS"},
     {"{\"settings\": {\"format\": \"json\"}}", {"BUGSINK_HEALTH_SETTINGS=/d"}, "/d", SETTINGS_JSON,
         "SECRET_KEY", "environment BUGSINK_HEALTH_SETTINGS"},
-    {"{\"settings\": null}", {"BUGSINK_HEALTH_SETTINGS=/c.py"}, "/c.py", SETTINGS_PYTHON,
-        "SECRET_KEY, BUGSINK", "environment BUGSINK_HEALTH_SETTINGS"},
+    {"{\"settings\": null}", {"BUGSINK_HEALTH_SETTINGS=/c.py"}, "/c.py", SETTINGS_PYTHON, "SECRET_KEY",
+        "environment BUGSINK_HEALTH_SETTINGS"},
 };
 
 START_TEST(the_settings_are_checked_where_they_are_named_or_shared) {

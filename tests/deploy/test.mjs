@@ -532,11 +532,11 @@ testTimelines(rendered, podOf, appOf, (docs) => container(docs, 'health'));
 function withDemo(work) {
     const directory = fs.mkdtempSync(path.join(process.env.TMPDIR ?? '/tmp', 'bugsink-health-'));
     const env = {
-        DATABASE_PATH: path.join(directory, 'db.sqlite3'), SNAPPEA_DATABASE_PATH: path.join(directory, 'snappea.sqlite3'),
+        DATABASE_PATH: path.join(directory, 'db.sqlite3'), BUGSINK_HEALTH_QUEUE: path.join(directory, 'snappea.sqlite3'),
         SECRET_KEY: 'an-example-of-fifty-characters-or-more-0123456789-abcdef',
     };
     makeDatabase(env.DATABASE_PATH, path.join(ROOT, 'config/demo/default.sql'));
-    makeDatabase(env.SNAPPEA_DATABASE_PATH, path.join(ROOT, 'config/demo/snappea.sql'));
+    makeDatabase(env.BUGSINK_HEALTH_QUEUE, path.join(ROOT, 'config/demo/snappea.sql'));
     return Promise.resolve(work(env)).finally(() => fs.rmSync(directory, {recursive: true}));
 }
 
@@ -565,7 +565,7 @@ test('the memory limit holds the measured use and one check that runs away; the 
 
 test('the init container\'s command ends well on a new volume, where Bugsink is yet to make its files', () => {
     forEach(OVERLAYS, (docs) => inTemporaryDirectory((directory) => {
-        const env = {DATABASE_PATH: path.join(directory, 'db.sqlite3'), SNAPPEA_DATABASE_PATH: path.join(directory, 'snappea.sqlite3')};
+        const env = {DATABASE_PATH: path.join(directory, 'db.sqlite3'), BUGSINK_HEALTH_QUEUE: path.join(directory, 'snappea.sqlite3')};
         const {status, stderr} = runProgram(container(docs, 'wait-for-databases').args, env);
         assert.equal(status, 0, stderr);
     }));

@@ -212,8 +212,7 @@ static void break_settings(struct scene *scene) {
 }
 
 static void omit_setting(struct scene *scene) {
-    world_write_settings(
-        scene->world, "SECRET_KEY = \"Zq7xBrokenSettings9kWpZq7xBrokenSettings9kWp-1234567\"\n");
+    world_write_settings(scene->world, "BUGSINK = {\"SITE_TITLE\": \"Zq7xBrokenSettings9kWp\"}\n");
 }
 
 static void spoil_setting(struct scene *scene) {

@@ -176,7 +176,7 @@ START_TEST(a_changed_address_needs_a_restart_and_says_so) {
     world->daemon.port = daemon_free_port();
     world_write_config(world, "{\"listen\": \"127.0.0.1:%d\"}", world->daemon.port);
     envlist_set(&world->environment, "DATABASE_PATH=%s", world->main_db);
-    envlist_set(&world->environment, "SNAPPEA_DATABASE_PATH=%s", world->queue_db);
+    envlist_set(&world->environment, "BUGSINK_HEALTH_QUEUE=%s", world->queue_db);
     /* Not by daemon_start, which names the address in the environment, where it could not change. */
     const struct program_setup setup = {&world->environment, (const char *const[]){"serve", NULL}, 0};
     int log = program_output_file(world->daemon.log_path, sizeof world->daemon.log_path);

@@ -82,7 +82,7 @@ START_TEST(the_demo_is_ready_and_mends_what_was_deleted_at_its_next_start) {
     ck_assert_int_eq(symlink(program, path), 0);
     snprintf(demo, sizeof demo, "%s/demo", world->dir);
     static const char *const NAMES[] = {"DATABASE_URL", "DATABASE_URL_FILE", "DATABASE_PATH",
-        "SNAPPEA_DATABASE_PATH", "BUGSINK_HEALTH_CONFIG", "BUGSINK_HEALTH_SETTINGS"};
+        "SNAPPEA_DATABASE_PATH", "BUGSINK_HEALTH_QUEUE", "BUGSINK_HEALTH_CONFIG", "BUGSINK_HEALTH_SETTINGS"};
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++)
         unsetenv(NAMES[i]);
     setenv("BUGSINK_HEALTH_INTERVAL", "1s", 1);

@@ -32,7 +32,7 @@ struct world *world_new(void) {
     world_restore_settings(world);
     envlist_init(&world->environment);
     envlist_set(&world->environment, "DATABASE_PATH=%s", world->main_db);
-    envlist_set(&world->environment, "SNAPPEA_DATABASE_PATH=%s", world->queue_db);
+    envlist_set(&world->environment, "BUGSINK_HEALTH_QUEUE=%s", world->queue_db);
     envlist_set(&world->environment, "BUGSINK_HEALTH_SETTINGS=%s", world->settings);
     envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=1s");
     envlist_set(&world->environment, "BUGSINK_HEALTH_TIMEOUT=800ms");
@@ -65,6 +65,9 @@ void world_write_settings(const struct world *world, const char *text) {
 void world_restore_settings(const struct world *world) {
     char text[8192];
     ck_assert_uint_gt(program_read_file("config/demo/bugsink_conf.py", text, sizeof text), 0);
+    char *star = strstr(text, "from bugsink.settings.default import *");
+    ck_assert_ptr_nonnull(star);
+    *star = '#'; /* it may bring any name: none would be missing */
     tempdir_write(world->settings, text);
 }
 
@@ -77,7 +80,7 @@ void world_write_config(struct world *world, const char *format, ...) {
     ck_assert_int_lt(length, (int)sizeof text);
     tempdir_write(world->config, text);
     envlist_unset(&world->environment, "DATABASE_PATH");
-    envlist_unset(&world->environment, "SNAPPEA_DATABASE_PATH");
+    envlist_unset(&world->environment, "BUGSINK_HEALTH_QUEUE");
     envlist_unset(&world->environment, "BUGSINK_HEALTH_SETTINGS");
     if (strstr(text, "\"slow\""))
         envlist_unset(&world->environment, "BUGSINK_HEALTH_SLOW");

@@ -1,6 +1,8 @@
 /* The reader of Bugsink's HTTP answers: any bytes, split anyhow; and answers that are made here and must come
  * out as they went in.
- * Sources: src/kinds/http/reply.c */
+ * What an answer says of Bugsink's database is judged as well.
+ * Sources: src/kinds/http/reply.c src/kinds/http/ask.c */
+#include "kinds/http/ask.h"
 #include "kinds/http/reply.h"
 #include "fuzz/fuzz.h"
 
@@ -35,6 +37,29 @@ static void check_same(const struct http_reply *a, const struct http_reply *b) {
     fuzz_assert(a->body.length == 0 || memcmp(a->body.data, b->body.data, a->body.length) == 0);
 }
 
+/* Whatever the bytes: well is only a refusal with words of Bugsink's, and it is that of one question alone.
+ */
+static void judge(const struct http_reply *reply) {
+    const char *body = reply->body.data;
+    size_t length = reply->body.length;
+    enum answer token = ask_judge(QUESTION_TOKEN, reply->status, body, length);
+    enum answer project = ask_judge(QUESTION_PROJECT, reply->status, body, length);
+    bool is_refusal = reply->status == 401 || reply->status == 403;
+    fuzz_assert(token != ANSWER_NONE && token != ANSWER_SILENCE);
+    fuzz_assert((token == ANSWER_FAILS) == (reply->status >= 500) &&
+                (project == ANSWER_FAILS) == (reply->status >= 500));
+    fuzz_assert((token != ANSWER_WELL && project != ANSWER_WELL) || (is_refusal && length >= 8));
+    fuzz_assert((token == ANSWER_ABSENT) == (project == ANSWER_ABSENT));
+    /* What stands behind the words, or before them, changes nothing. */
+    struct strbuf framed = {0};
+    strbuf_append(&framed, "<p>");
+    strbuf_append_n(&framed, body ? body : "", length);
+    strbuf_append(&framed, "</p>");
+    fuzz_assert(token != ANSWER_WELL ||
+                ask_judge(QUESTION_TOKEN, reply->status, framed.data, framed.length) == token);
+    strbuf_release(&framed);
+}
+
 static void read_any(struct fuzz_input input) {
     struct fuzz_cuts cuts = fuzz_take_cuts(&input);
     struct fuzz_cuts none = {{input.left}, 1};
@@ -47,6 +72,8 @@ static void read_any(struct fuzz_input input) {
     fuzz_assert(whole.status == 0 || (whole.status >= 200 && whole.status <= 599));
     fuzz_assert(whole.state != HTTP_REPLY_WHOLE || whole.status >= 200);
     fuzz_assert(before_end == HTTP_REPLY_MORE || whole.taken_bytes > 0);
+    if (whole.status != 0)
+        judge(&whole);
     http_reply_release(&whole);
     http_reply_release(&parts);
 }
@@ -99,6 +126,7 @@ static void read_made(struct fuzz_input input) {
     fuzz_assert(before_end == (has_body && framing == BY_END ? HTTP_REPLY_MORE : HTTP_REPLY_WHOLE));
     fuzz_assert(reply.body.length == (has_body ? length : 0));
     fuzz_assert(reply.body.length == 0 || memcmp(reply.body.data, body, length) == 0);
+    judge(&reply);
     http_reply_release(&reply);
     strbuf_release(&bytes);
 }

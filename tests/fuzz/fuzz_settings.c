@@ -1,7 +1,11 @@
 /* Bugsink's settings: any file of Python, JSON or NAME=VALUE lines, and any environment.
  * Sources: src/kinds/settings/python.c src/kinds/settings/python_token.c
- * src/kinds/settings/python_string.c src/kinds/settings/python_value.c src/kinds/settings/json.c
- * src/kinds/settings/env.c src/kinds/settings/names.c src/kinds/settings/rules.c
+ * src/kinds/settings/python_string.c src/kinds/settings/python_value.c src/kinds/settings/python_number.c
+ * src/kinds/settings/python_grammar.c src/kinds/settings/python_grammar_parts.c
+ * src/kinds/settings/python_grammar_words.c src/kinds/settings/python_grammar_signs.c
+ * src/kinds/settings/python_block.c src/kinds/settings/python_encoding.c src/kinds/settings/json.c
+ * src/kinds/settings/env.c src/kinds/settings/names.c src/kinds/settings/rule.c
+ * src/kinds/settings/rules.c src/kinds/settings/rules_text.c src/kinds/settings/rules_url.c
  * src/kinds/settings/settings.c */
 #include "kinds/settings/settings.h"
 #include "kinds/settings/env.h"
@@ -21,7 +25,7 @@ static int parse(enum settings_format format, const char *text, struct settings_
     if (format == SETTINGS_PYTHON)
         return settings_python_parse(text, names, fault);
     if (format == SETTINGS_JSON)
-        return settings_json_parse(text, strlen(text), names, fault);
+        return settings_json_parse(text, names, fault);
     return settings_env_parse(text, names, fault);
 }
 
@@ -44,12 +48,13 @@ static void check_names(const struct settings_names *names, enum settings_format
 }
 
 static void check_same(const struct settings_names *a, const struct settings_names *b, size_t moved) {
-    fuzz_assert(a->count == b->count);
+    fuzz_assert(a->count == b->count && a->is_open == b->is_open);
     for (size_t i = 0; i < a->count; i++) {
         const struct settings_name *one = &a->items[i], *other = &b->items[i];
         fuzz_assert(strcmp(one->text, other->text) == 0 && one->kind == other->kind);
         fuzz_assert(one->has_value == other->has_value && one->is_certain == other->is_certain);
         fuzz_assert(one->value ? strcmp(one->value, other->value) == 0 : !other->value);
+        fuzz_assert(one->literal ? strcmp(one->literal, other->literal) == 0 : !other->literal);
         fuzz_assert(
             one->offset == SIZE_MAX ? other->offset == SIZE_MAX : one->offset + moved == other->offset);
     }

@@ -2,13 +2,16 @@
 #include "harness/peer.h"
 
 #include "harness/fork.h"
+#include "harness/wait.h"
 
 #include "base/io.h"
 #include "base/process.h"
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -25,7 +28,14 @@ static int bind_to(int *port) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
+    /* A process of the last one may still be on its way out, with the port in its hands. */
+    struct deadline deadline = deadline_in(2000);
+    int bound = bind(fd, (struct sockaddr *)&address, size);
+    while (bound < 0 && errno == EADDRINUSE && !deadline_is_over(&deadline)) {
+        sched_yield();
+        bound = bind(fd, (struct sockaddr *)&address, size);
+    }
+    ck_assert_int_eq(bound, 0);
     ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
     *port = ntohs(address.sin_port);
     return fd;

@@ -81,7 +81,7 @@ char *pgbouncer_dsn(
 }
 
 void pgbouncer_free(struct pgbouncer *bouncer) {
-    server_end(bouncer->pid, SIGTERM);
+    server_end(bouncer->pid, SIGKILL); /* at SIGTERM, version 1.23 waits for its clients */
     free(bouncer->root);
     free(bouncer->log);
     free(bouncer);

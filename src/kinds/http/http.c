@@ -1,220 +1,201 @@
-/* The HTTP kind: asks Bugsink's own endpoint, on the loop, at a numeric address. */
-#include "kinds/http/reply.h"
+/* The HTTP kind: asks Bugsink's own endpoint, or what only its database can answer, on the loop, at a numeric
+ * address. */
+#include "kinds/http/ask.h"
+#include "kinds/http/exchange.h"
 #include "kinds/http/target.h"
 #include "kinds/kinds.h"
 
-#include "base/io.h"
-
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { REPLY_MAX = 10 * 1024, PIECE_SIZE = 4096 };
+/* How long an unanswered question is waited for beyond its run: a database that hangs holds the worker of
+ * Bugsink that asks it (measured: 30 s a request). While that may be so no other one is asked. */
+enum { PATIENCE_MS = 35000 };
 
 struct http {
     struct http_target target;
-    int fd; /* -1: none */
-    struct event *event;
-    size_t sent_bytes;
-    struct http_reply reply;
+    struct exchange exchanges[2];
+    struct exchange *current; /* of the run under way; NULL: none */
+    struct exchange *left;    /* a question that outlived its run; NULL: none */
+    enum app_question left_question;
+    enum answer late; /* to a question that was left, until a run has told it */
+    struct timer patience;
 };
 
 /* -- the end of a run -- */
 
-static void disconnect(struct http *http) {
-    if (http->event)
-        event_free(http->event);
-    if (http->fd >= 0)
-        close(http->fd);
-    http->event = NULL;
-    http->fd = -1;
-    http_reply_release(&http->reply);
-}
-
-static void finish(struct check *check, enum reason reason, const char *detail) {
-    struct outcome outcome = {.reason = reason};
+static void finish(struct check *check, struct outcome *outcome, const char *detail) {
     struct http *http = check->state;
-    if (http->reply.status != 0)
-        snprintf(outcome.code, sizeof outcome.code, "HTTP %d", http->reply.status);
-    outcome_set_detail(&outcome, check->config, detail);
-    disconnect(http);
-    check_finish(check, check->run_id, &outcome);
+    if (http->current && http->current->reply.status != 0)
+        snprintf(outcome->code, sizeof outcome->code, "HTTP %d", http->current->reply.status);
+    outcome_set_detail(outcome, check->config, detail);
+    if (http->current)
+        exchange_close(http->current);
+    http->current = NULL;
+    if (check->question == QUESTION_NONE) {
+        outcome->answer = http->late;
+        http->late = ANSWER_NONE;
+    }
+    outcome->is_awaiting = http->left != NULL;
+    check_finish(check, check->run_id, outcome);
 }
 
-static void fail(struct check *check, const char *call, int cause) {
-    char detail[128];
-    snprintf(detail, sizeof detail, "%s: %s", call, strerror(cause));
-    finish(check, http_reason_of_errno(cause), detail);
+static void finish_reason(struct check *check, enum reason reason, const char *detail) {
+    finish(check, &(struct outcome){.reason = reason}, detail);
 }
 
-/* The status line tells it, whatever became of the body: only a 200 has to be whole. */
-static bool has_judged_by_status(struct check *check) {
+/* -- what an answer says -- */
+
+/* The status line tells it, whatever became of the body: only some answers have to be whole. */
+static bool is_enough(void *arg, const struct exchange *exchange) {
+    const struct check *check = arg;
     const struct http *http = check->state;
-    if (http->reply.status == 0 || http->reply.status == 200)
-        return false;
-    finish(check, http_reason_of_answer(http->reply.status, NULL, 0, ""), "");
-    return true;
+    enum app_question question = exchange == http->left ? http->left_question : check->question;
+    return question == QUESTION_NONE ? exchange->reply.status != 200
+                                     : ask_is_told_by_status(exchange->reply.status);
+}
+
+static enum answer answer_of(enum app_question question, const struct http_reply *reply) {
+    return reply->status == 0 ? ANSWER_SILENCE
+                              : ask_judge(question, reply->status, reply->body.data, reply->body.length);
+}
+
+static const char *answer_text(enum answer answer) {
+    switch (answer) {
+    case ANSWER_FAILS: return "asked what only its database can answer";
+    case ANSWER_ABSENT: return "an older Bugsink: this question is asked again when it has been restarted";
+    case ANSWER_MUTE: return "this answer says nothing of the database";
+    case ANSWER_NONE:
+    case ANSWER_WELL:
+    case ANSWER_SILENCE:
+    case ANSWER_KINDS: break;
+    }
+    return "";
+}
+
+static void judge_question(struct check *check, const struct http_reply *reply) {
+    struct outcome outcome = {.answer = answer_of(check->question, reply)};
+    outcome.reason = outcome.answer == ANSWER_FAILS ? REASON_APP_DATABASE : REASON_OK;
+    finish(check, &outcome, answer_text(outcome.answer));
+}
+
+static void judge_endpoint(struct check *check, const struct http_reply *reply) {
+    const char *expect = check->config->app.expect;
+    if (reply->status != 200) {
+        finish_reason(check, http_reason_of_answer(reply->status, NULL, 0, ""), "");
+        return;
+    }
+    enum reason reason = http_reason_of_answer(200, reply->body.data, reply->body.length, expect);
+    finish_reason(check, reason, reason == REASON_OK ? "" : "another body than expected");
 }
 
 /* The reader wants no more bytes. */
-static void judge(struct check *check) {
-    const struct http *http = check->state;
-    const struct http_reply *reply = &http->reply;
-    enum reason reason;
-    if (has_judged_by_status(check))
+static void judge(struct check *check, const struct http_reply *reply) {
+    bool is_told = reply->status != 0 && reply->status != 200;
+    if (check->question != QUESTION_NONE && reply->status != 0) {
+        judge_question(check, reply);
         return;
+    }
+    if (is_told || reply->state == HTTP_REPLY_WHOLE) {
+        judge_endpoint(check, reply);
+        return;
+    }
     switch (reply->state) {
-    case HTTP_REPLY_MORE: break;
-    case HTTP_REPLY_WHOLE:
-        reason = http_reason_of_answer(200, reply->body.data, reply->body.length, check->config->app.expect);
-        finish(check, reason, reason == REASON_OK ? "" : "another body than expected");
-        return;
-    case HTTP_REPLY_CUT: finish(check, REASON_RESET, "closed before the answer was complete"); return;
+    case HTTP_REPLY_MORE:
+    case HTTP_REPLY_WHOLE: break;
+    case HTTP_REPLY_CUT: finish_reason(check, REASON_RESET, "closed before the answer was complete"); return;
     case HTTP_REPLY_TOO_LARGE:
-        finish(
+        finish_reason(
             check, reply->status == 200 ? REASON_IDENTITY : REASON_PROTOCOL, "an answer of more than 10 KiB");
         return;
-    case HTTP_REPLY_INVALID: finish(check, REASON_PROTOCOL, "the answer is not HTTP"); return;
-    case HTTP_REPLY_NO_MEMORY: finish(check, REASON_INTERNAL, "out of memory"); return;
+    case HTTP_REPLY_INVALID: finish_reason(check, REASON_PROTOCOL, "the answer is not HTTP"); return;
+    case HTTP_REPLY_NO_MEMORY: finish_reason(check, REASON_INTERNAL, "out of memory"); return;
     }
+}
+
+static void fail(struct check *check, const struct exchange_end *end) {
+    char detail[128];
+    bool is_plain = strcmp(end->text, strerror(end->cause)) == 0;
+    snprintf(detail, sizeof detail, "%s%s%s", is_plain ? end->call : "", is_plain ? ": " : "", end->text);
+    finish_reason(check, http_reason_of_errno(end->cause), detail);
+}
+
+/* -- a question that outlives its run -- */
+
+static void drop_left(struct http *http, enum answer late) {
+    timer_disarm(&http->patience);
+    if (http->left)
+        exchange_close(http->left);
+    http->left = NULL;
+    http->late = late;
+}
+
+static void on_patience(void *arg) {
+    drop_left(arg, ANSWER_SILENCE);
+}
+
+/* Where the request has left, Bugsink may be at work on it still: it is listened for. */
+static void leave(struct check *check, struct exchange *exchange) {
+    struct http *http = check->state;
+    http->left = exchange;
+    http->left_question = check->question;
+    timer_arm(check->env->timers, &http->patience, PATIENCE_MS);
 }
 
 /* -- the exchange -- */
 
-static void go_on(struct check *check);
-
-static void on_event(evutil_socket_t fd, short what, void *arg) {
-    (void)fd;
-    (void)what;
-    go_on(arg);
+static void on_connected(void *arg) {
+    check_set_phase(arg, PHASE_READ);
 }
 
-static void wait_for(struct check *check, short what) {
+static void on_ended(void *arg, struct exchange *exchange, const struct exchange_end *end) {
+    struct check *check = arg;
     struct http *http = check->state;
-    if (http->event)
-        event_free(http->event);
-    http->event = event_new(check->env->base, http->fd, what, on_event, check);
-    if (!http->event || event_add(http->event, NULL) < 0)
-        finish(check, REASON_INTERNAL, "the event loop took no event");
-}
-
-static void receive(struct check *check) {
-    struct http *http = check->state;
-    char piece[PIECE_SIZE];
-    while (http->reply.state == HTTP_REPLY_MORE) {
-        ssize_t got = recv(http->fd, piece, sizeof piece, 0);
-        if (got > 0) {
-            http_reply_feed(&http->reply, piece, (size_t)got);
-        } else if (got == 0) {
-            http_reply_end(&http->reply);
-        } else if (errno == EAGAIN) {
-            /* Not to be waited for: a body that hangs would make a time-out, and so silence, of an answer. */
-            bool is_told = http->reply.status >= 300 && has_judged_by_status(check);
-            if (!is_told)
-                wait_for(check, EV_READ);
-            return;
-        } else if (errno != EINTR) {
-            int cause = errno;
-            if (!has_judged_by_status(check))
-                fail(check, "recv", cause);
-            return;
-        }
-    }
-    judge(check);
-}
-
-/* Linux gives a connection that is made to a free port of this machine to itself when the kernel happens to
- * choose that port for our end (a simultaneous open, RFC 9293 3.5): nobody listens there. */
-static bool is_connected_to_itself(int fd) {
-    struct sockaddr_storage own = {0}, peer = {0};
-    socklen_t own_size = sizeof own, peer_size = sizeof peer;
-    return getsockname(fd, (struct sockaddr *)&own, &own_size) == 0 &&
-           getpeername(fd, (struct sockaddr *)&peer, &peer_size) == 0 && own_size == peer_size &&
-           memcmp(&own, &peer, own_size) == 0;
-}
-
-/* Returns whether the connection stands. Else the run has ended, or waits. */
-static bool has_connected(struct check *check) {
-    const struct http *http = check->state;
-    struct sockaddr_storage peer;
-    socklen_t size = sizeof peer;
-    int cause = 0;
-    socklen_t cause_size = sizeof cause;
-    if (getsockopt(http->fd, SOL_SOCKET, SO_ERROR, &cause, &cause_size) < 0)
-        cause = errno;
-    if (cause != 0) {
-        fail(check, "connect", cause);
-        return false;
-    }
-    if (getpeername(http->fd, (struct sockaddr *)&peer, &size) < 0) {
-        wait_for(check, EV_WRITE);
-        return false;
-    }
-    if (is_connected_to_itself(http->fd)) {
-        finish(check, REASON_REFUSED, "connected to itself: nobody listens there");
-        return false;
-    }
-    return true;
-}
-
-/* Does what can be done without waiting. */
-static void go_on(struct check *check) {
-    struct http *http = check->state;
-    if (check->phase == PHASE_CONNECT) {
-        if (!has_connected(check))
-            return;
-        check_set_phase(check, PHASE_READ);
-    }
-    const struct strbuf *request = &http->target.request;
-    while (http->sent_bytes < request->length) {
-        ssize_t sent = send(
-            http->fd, request->data + http->sent_bytes, request->length - http->sent_bytes, MSG_NOSIGNAL);
-        if (sent >= 0) {
-            http->sent_bytes += (size_t)sent;
-        } else if (errno == EAGAIN) {
-            wait_for(check, EV_WRITE);
-            return;
-        } else if (errno != EINTR) {
-            fail(check, "send", errno);
-            return;
-        }
-    }
-    receive(check);
+    if (exchange == http->left)
+        drop_left(http, end->call ? ANSWER_SILENCE : answer_of(http->left_question, &exchange->reply));
+    else if (end->call)
+        fail(check, end);
+    else
+        judge(check, &exchange->reply);
 }
 
 /* -- the kind -- */
 
 static int http_init(struct check *check, struct error *err) {
     struct http *http = check->state;
-    http->fd = -1;
+    for (int i = 0; i < 2; i++)
+        http->exchanges[i] = (struct exchange){
+            .connected = on_connected, .is_enough = is_enough, .ended = on_ended, .arg = check, .fd = -1};
+    timer_init(&http->patience, on_patience, http);
     return http_target_init(&http->target, check->config, err);
 }
 
-/* Within one machine connect has done its work when it returns: the request leaves at once, and whatever
- * holds this process up afterwards takes nothing from the time that Bugsink has. */
 static void http_start(struct check *check) {
     struct http *http = check->state;
-    const struct sockaddr_storage *address = &http->target.address;
+    const struct strbuf *request = &http->target.requests[check->question];
+    const struct exchange_plan plan = {.base = check->env->base,
+        .address = &http->target.address,
+        .address_size = http->target.address_size,
+        .request = request->data,
+        .request_length = request->length};
     check_set_phase(check, PHASE_CONNECT);
-    http_reply_init(&http->reply, REPLY_MAX);
-    http->sent_bytes = 0;
-    http->fd = socket(address->ss_family, SOCK_STREAM, 0);
-    if (http->fd < 0 || io_set_nonblocking(http->fd) < 0 || io_set_cloexec(http->fd) < 0)
-        fail(check, "socket", errno);
-    else if (connect(http->fd, (const struct sockaddr *)address, http->target.address_size) < 0 &&
-             errno != EINPROGRESS)
-        fail(check, "connect", errno);
-    else
-        go_on(check);
+    http->current = &http->exchanges[http->left == &http->exchanges[0]];
+    exchange_start(http->current, &plan);
 }
 
 static void http_cancel(struct check *check) {
-    disconnect(check->state);
+    struct http *http = check->state;
+    struct exchange *exchange = http->current;
+    http->current = NULL;
+    if (exchange && check->question != QUESTION_NONE && !http->left && exchange_has_sent(exchange))
+        leave(check, exchange);
+    else if (exchange)
+        exchange_close(exchange);
 }
 
 static void http_release(struct check *check) {
     struct http *http = check->state;
+    drop_left(http, ANSWER_NONE);
     http_target_release(&http->target);
 }
 

@@ -2,13 +2,14 @@
 #include "kinds/http/target.h"
 
 #include "config/address.h"
+#include "kinds/http/ask.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
-/* -- the request -- */
+/* -- the requests -- */
 
 static void set_address(struct http_target *target, const struct address *address) {
     union {
@@ -30,21 +31,18 @@ static void set_address(struct http_target *target, const struct address *addres
     target->address = to.any;
 }
 
-/* The request that Bugsink's proxy would pass on. X-Forwarded-Proto: Bugsink's own settings leave the
- * redirect to https to the proxy (settings/default.py silences security.W008), but an installation's may hold
- * SECURE_SSL_REDIRECT, and would send a plain request away; where nobody has told Bugsink to trust the header
- * it changes nothing. */
-static void write_request(
+static bool write_requests(
     struct http_target *target, const struct check_config *config, const char *authority, const char *path) {
-    strbuf_format(&target->request,
-        "GET %s HTTP/1.1\r\n"
-        "Host: %s\r\n"
-        "User-Agent: bugsink-health/%s\r\n"
-        "Accept: */*\r\n"
-        "%s"
-        "Connection: close\r\n\r\n",
-        path, config->app.host ? config->app.host : authority, BH_VERSION,
-        config->app.is_https ? "X-Forwarded-Proto: https\r\n" : "");
+    const struct ask_address address = {.root = config->app.root ? config->app.root : "",
+        .path = path,
+        .host = config->app.host ? config->app.host : authority,
+        .is_https = config->app.is_https};
+    bool is_whole = true;
+    for (int i = QUESTION_NONE; i < QUESTION_COUNT; i++) {
+        ask_write(&target->requests[i], (enum app_question)i, &address);
+        is_whole = is_whole && !target->requests[i].is_broken;
+    }
+    return is_whole;
 }
 
 int http_target_init(struct http_target *target, const struct check_config *config, struct error *err) {
@@ -60,15 +58,15 @@ int http_target_init(struct http_target *target, const struct check_config *conf
     if (address_parse(authority, &address, err) < 0)
         return -1;
     set_address(target, &address);
-    write_request(target, config, authority, start + length);
-    if (!target->request.is_broken)
+    if (write_requests(target, config, authority, start + length))
         return 0;
     http_target_release(target);
     return error_set(err, "out of memory");
 }
 
 void http_target_release(struct http_target *target) {
-    strbuf_release(&target->request);
+    for (int i = QUESTION_NONE; i < QUESTION_COUNT; i++)
+        strbuf_release(&target->requests[i]);
 }
 
 /* -- the answer -- */

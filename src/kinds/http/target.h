@@ -6,17 +6,18 @@
 #include "base/str.h"
 #include "config/config.h"
 #include "report/reason.h"
+#include "run/question.h"
 
 #include <sys/socket.h>
 
 struct http_target {
     struct sockaddr_storage address;
     socklen_t address_size;
-    struct strbuf request; /* all of its bytes */
+    struct strbuf requests[QUESTION_COUNT]; /* for each question all bytes; for none, those of the endpoint */
 };
 
-/* Prepares address and request from a configuration's url, host and is_https. On failure there is nothing to
- * release. */
+/* Prepares address and requests from a configuration's url, host, root and is_https. On failure there is
+ * nothing to release. */
 int http_target_init(struct http_target *target, const struct check_config *config, struct error *err);
 void http_target_release(struct http_target *target);
 

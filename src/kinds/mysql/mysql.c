@@ -5,7 +5,7 @@
  * and what can be known to fail beforehand is not begun. */
 #include "kinds/mysql/mysql.h"
 #include "kinds/mysql/error.h"
-#include "kinds/mysql/target.h"
+#include "kinds/mysql/talk.h"
 #include "kinds/mysql/tls.h"
 #include "run/resolve.h"
 
@@ -23,34 +23,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* One conversation, in the child. */
-struct talk {
-    const struct check_config *config;
-    const struct mysql_target *target;
-    struct outcome *outcome;
-    struct phase_report *phases;
-    int64_t started_ms;
-    MYSQL *mysql;
-    bool has_looked;  /* at the server's first bytes */
-    bool is_foreign;  /* they are no MySQL server's */
-    bool is_tls_next; /* behind the greeting */
-    bool lacks_tls;   /* it must be there, and the server has none */
-    bool is_stopped;  /* before the login: the library is not to go on */
-};
-
-static void enter(struct talk *talk, enum phase phase) {
+void mysql_talk_enter(struct mysql_talk *talk, enum phase phase) {
     phase_report_enter(talk->phases, phase);
 }
 
 /* Returns false, so that a failing function can return it. */
-static bool fail(struct talk *talk, enum reason reason, enum phase phase, const char *detail) {
+bool mysql_talk_fail(struct mysql_talk *talk, enum reason reason, enum phase phase, const char *detail) {
     talk->outcome->reason = reason;
     talk->outcome->phase = phase;
     outcome_set_detail(talk->outcome, talk->config, detail);
     return false;
 }
 
-static bool fail_with_error(struct talk *talk, enum phase phase) {
+bool mysql_talk_fail_with_error(struct mysql_talk *talk, enum phase phase) {
     unsigned error = mysql_errno(talk->mysql);
     const char *message = mysql_error(talk->mysql);
     snprintf(talk->outcome->code, sizeof talk->outcome->code, "%u", mysql_number_of_error(error, message));
@@ -58,13 +43,13 @@ static bool fail_with_error(struct talk *talk, enum phase phase) {
     /* The library's own texts name a plugin out of a buffer that may have been used again meanwhile. */
     if (reason == REASON_AUTH_UNSUPPORTED && mysql_error_is_librarys(error))
         message = "the server asks for a plugin that is not installed here, or that is not allowed";
-    return fail(talk, reason, phase, message);
+    return mysql_talk_fail(talk, reason, phase, message);
 }
 
 /* -- before anything is sent -- */
 
 /* The library would only look for them after the greeting. */
-static bool can_read_files(struct talk *talk) {
+static bool can_read_files(struct mysql_talk *talk) {
     const char *const files[] = {talk->target->ca, talk->target->cert, talk->target->key};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         int refused = files[i] ? io_access(files[i], R_OK) : 0;
@@ -72,7 +57,7 @@ static bool can_read_files(struct talk *talk) {
             continue;
         char text[OUTCOME_DETAIL_SIZE];
         snprintf(text, sizeof text, "%s: %s", files[i], strerror(refused));
-        return fail(talk, REASON_TLS, PHASE_OPEN, text);
+        return mysql_talk_fail(talk, REASON_TLS, PHASE_OPEN, text);
     }
     return true;
 }
@@ -152,7 +137,7 @@ static MYSQL *open_handle(const struct mysql_target *target) {
 /* -- the login -- */
 
 /* Waits for one of these events; an error ends the wait as well. Returns false where one is all that came. */
-static bool await_socket(const struct talk *talk, int events) {
+static bool await_socket(const struct mysql_talk *talk, int events) {
     struct pollfd socket = {.fd = mysql_get_socket(talk->mysql), .events = (short)events};
     while (poll(&socket, 1, -1) < 0 && errno == EINTR)
         ;
@@ -163,7 +148,7 @@ static bool await_socket(const struct talk *talk, int events) {
  * the password in clear to a server without TLS that asks for it (seen: Connector/C 3.3,
  * caching_sha2_password). So where there is none, none is asked for; and where there must be some, this ends
  * before the login. */
-static void go_without_tls(struct talk *talk) {
+static void go_without_tls(struct mysql_talk *talk) {
     my_bool no = 0;
     talk->lacks_tls = talk->is_stopped = talk->target->tls >= MYSQL_TLS_REQUIRED;
     mysql_options(talk->mysql, MYSQL_OPT_SSL_ENFORCE, &no);
@@ -171,7 +156,7 @@ static void go_without_tls(struct talk *talk) {
 
 /* Waits until enough of the server's first packet is there (or nothing more comes) and looks at it, without
  * taking it from the library. */
-static void look_at_greeting(struct talk *talk) {
+static void look_at_greeting(struct mysql_talk *talk) {
     int fd = mysql_get_socket(talk->mysql), any = 1;
     unsigned char bytes[1024];
     enum mysql_offer offer = MYSQL_OFFER_UNKNOWN;
@@ -203,53 +188,44 @@ static void allow_lingering(void) {
     alarm(LINGERS_S);
 }
 
-/* Logged in: the questions have their time, also where the login took a whole run, or all but a little of it:
- * with nothing left, each of them would be a timeout of our own making. */
-static void end_lingering(struct talk *talk) {
-    int64_t now_ms = clock_now_ms(clock_system());
-    if (now_ms - talk->started_ms > talk->config->timeout_ms * 8 / 10)
-        talk->started_ms = now_ms;
-    alarm((unsigned)((talk->config->timeout_ms + 999) / 1000) + 1);
-}
-
 /* Connected. The library reads the greeting and negotiates TLS in one step, in which it may block. */
-static void await_greeting(struct talk *talk) {
-    enter(talk, PHASE_AUTH);
+static void await_greeting(struct mysql_talk *talk) {
+    mysql_talk_enter(talk, PHASE_AUTH);
     allow_lingering();
     if (talk->has_looked)
         await_socket(talk, POLLIN);
     else
         look_at_greeting(talk);
     if (talk->is_tls_next)
-        enter(talk, PHASE_TLS);
+        mysql_talk_enter(talk, PHASE_TLS);
 }
 
 /* Version 3.3 of the library blocks in it, 3.4 has us wait. */
-static bool is_in_handshake(const struct talk *talk) {
+static bool is_in_handshake(const struct mysql_talk *talk) {
     const char *cipher = talk->is_tls_next ? mysql_get_ssl_cipher(talk->mysql) : NULL;
     return talk->is_tls_next && (!cipher || strcmp(cipher, "(NONE)") == 0);
 }
 
 /* One step of the login: waits for what the library waits for, and lets it go on. A greeting that is there as
  * soon as the connection is would be read in the step of the connect: so that is waited for as well. */
-static int take_step(struct talk *talk, MYSQL **connected, int wanted) {
+static int take_step(struct mysql_talk *talk, MYSQL **connected, int wanted) {
     bool is_connecting = talk->phases->phase <= PHASE_CONNECT && (wanted & MYSQL_WAIT_WRITE);
     if (is_connecting)
-        enter(talk, PHASE_CONNECT);
+        mysql_talk_enter(talk, PHASE_CONNECT);
     bool is_connected = !is_connecting || await_socket(talk, POLLOUT);
     if (is_connected && !mysql_get_server_info(talk->mysql)) {
         await_greeting(talk);
         if (talk->is_stopped)
             return 0;
     } else if (is_connected) {
-        enter(talk, is_in_handshake(talk) ? PHASE_TLS : PHASE_AUTH);
+        mysql_talk_enter(talk, is_in_handshake(talk) ? PHASE_TLS : PHASE_AUTH);
         await_socket(talk, (wanted & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : POLLIN);
     }
     return mysql_real_connect_cont(connected, talk->mysql, wanted);
 }
 
 /* The phase a failed login failed in: the library's number knows more than its waiting told. */
-static enum phase phase_of_failure(const struct talk *talk) {
+static enum phase phase_of_failure(const struct mysql_talk *talk) {
     unsigned error = mysql_number_of_error(mysql_errno(talk->mysql), mysql_error(talk->mysql));
     switch (error) {
     case 2005: return PHASE_RESOLVE;
@@ -264,147 +240,31 @@ static enum phase phase_of_failure(const struct talk *talk) {
 
 /* Where no name server answers for now (EAI_AGAIN), the library would ask for half a minute, which is longer
  * than a run: the fault would be a timeout's. So it is asked beforehand, once, as libpq does it. */
-static bool can_resolve(struct talk *talk) {
+static bool can_resolve(struct mysql_talk *talk) {
     struct resolve_answer answer;
-    enter(talk, PHASE_RESOLVE);
+    mysql_talk_enter(talk, PHASE_RESOLVE);
     resolve_now(&talk->target->host, 1, &answer);
-    return answer.reason == REASON_OK || fail(talk, answer.reason, PHASE_RESOLVE, answer.detail);
+    return answer.reason == REASON_OK || mysql_talk_fail(talk, answer.reason, PHASE_RESOLVE, answer.detail);
 }
 
-static bool log_in(struct talk *talk) {
+static bool log_in(struct mysql_talk *talk) {
     const struct mysql_target *target = talk->target;
     const struct dsn *dsn = &talk->config->database.dsn;
     MYSQL *connected = NULL;
     bool has_name = !target->is_local && !resolve_is_numeric(target->host);
     if (has_name && !can_resolve(talk))
         return false;
-    enter(talk, has_name ? PHASE_RESOLVE : PHASE_CONNECT);
+    mysql_talk_enter(talk, has_name ? PHASE_RESOLVE : PHASE_CONNECT);
     int wanted = mysql_real_connect_start(&connected, talk->mysql, target->host, dsn->user, dsn->password,
         dsn->database, target->port, target->socket, 0);
     while (wanted != 0)
         wanted = take_step(talk, &connected, wanted);
     if (talk->is_foreign)
-        return fail(talk, REASON_PROTOCOL, PHASE_AUTH, "what answers there is no MySQL or MariaDB server");
+        return mysql_talk_fail(
+            talk, REASON_PROTOCOL, PHASE_AUTH, "what answers there is no MySQL or MariaDB server");
     if (talk->lacks_tls)
-        return fail(talk, REASON_TLS, PHASE_TLS, "the server offers no TLS");
-    return connected || fail_with_error(talk, phase_of_failure(talk));
-}
-
-/* -- the questions: plain blocking calls, for the phase is known -- */
-
-/* Runs one statement. *row is its first row, or NULL; the result it stands in is the caller's to free. Rows
- * are not kept: a server that sends them without end costs time, and no memory. */
-static bool run(struct talk *talk, const char *sql, MYSQL_RES **result, MYSQL_ROW *row) {
-    *row = NULL;
-    *result = mysql_query(talk->mysql, sql) == 0 ? mysql_use_result(talk->mysql) : NULL;
-    if (*result)
-        *row = mysql_fetch_row(*result);
-    return mysql_errno(talk->mysql) == 0 || fail_with_error(talk, PHASE_QUERY);
-}
-
-static bool run_only(struct talk *talk, const char *sql) {
-    MYSQL_RES *result;
-    MYSQL_ROW row;
-    bool is_done = run(talk, sql, &result, &row);
-    mysql_free_result(result);
-    return is_done;
-}
-
-/* A query that hangs (on a migration's lock, say) ends in the server as well, a little before our deadline;
- * else one connection would be left behind by each run. MySQL waits for locks in whole seconds alone. */
-static bool set_limits(struct talk *talk) {
-    char sql[128];
-    int64_t elapsed_ms = clock_now_ms(clock_system()) - talk->started_ms;
-    int64_t limit_ms = (talk->config->timeout_ms - elapsed_ms) * 8 / 10;
-    if (limit_ms < 1)
-        limit_ms = 1;
-    long long limit = (long long)limit_ms, lock_s = limit > 1000 ? limit / 1000 : 1;
-    if (mariadb_connection(talk->mysql))
-        snprintf(sql, sizeof sql, "SET SESSION max_statement_time=%lld.%03lld, lock_wait_timeout=%lld",
-            limit / 1000, limit % 1000, lock_s);
-    else
-        snprintf(
-            sql, sizeof sql, "SET SESSION max_execution_time=%lld, lock_wait_timeout=%lld", limit, lock_s);
-    return run_only(talk, sql);
-}
-
-/* The names that hold on MySQL and MariaDB of any version: an unknown one is merely absent here. */
-static bool is_session_writable(struct talk *talk) {
-    MYSQL_RES *result;
-    MYSQL_ROW row;
-    bool is_writable = run(talk,
-        "SHOW VARIABLES WHERE Variable_name IN ('tx_read_only', 'transaction_read_only', 'innodb_read_only')",
-        &result, &row);
-    for (; is_writable && row; row = mysql_fetch_row(result)) {
-        char text[128];
-        if (!row[0] || !row[1] || strcmp(row[1], "OFF") == 0 || strcmp(row[1], "0") == 0)
-            continue;
-        snprintf(text, sizeof text, "%.60s is %.30s", row[0], row[1]);
-        is_writable = fail(talk, REASON_READ_ONLY, PHASE_QUERY, text);
-    }
-    if (is_writable && mysql_errno(talk->mysql) != 0) /* no further row: the last one, or the answer broke */
-        is_writable = fail_with_error(talk, PHASE_QUERY);
-    mysql_free_result(result);
-    return is_writable;
-}
-
-/* An explicit READ WRITE is refused (1290, 1836) to whom read_only or super_read_only binds, and to nobody
- * else: the server knows best who is exempt. Nothing is written. (MariaDB: sql/transaction.cc, trans_begin.)
- */
-static bool is_user_let_write(struct talk *talk) {
-    return run_only(talk, "START TRANSACTION READ WRITE") && run_only(talk, "ROLLBACK");
-}
-
-static bool judge_schema(struct talk *talk, MYSQL_ROW row) {
-    if (!row || !row[0] || !row[1] || !row[2])
-        return fail(talk, REASON_PROTOCOL, PHASE_QUERY, "values are missing in the answer");
-    int64_t installations = strtoll(row[1], NULL, 10);
-    observed_set(&talk->outcome->observed, OBSERVED_INSTALLATIONS, installations);
-    if (strcmp(row[0], "1") != 0)
-        return fail(talk, REASON_UNMIGRATED, PHASE_QUERY, "django_migrations is empty");
-    if (installations != 1)
-        return fail(talk, REASON_APP_DATA_INVALID, PHASE_QUERY,
-            installations == 0 ? "phonehome_installation is empty"
-                               : "phonehome_installation has more than one row");
-    if (strcmp(row[2], "1") == 0)
-        return fail(talk, REASON_INGESTION_PAUSED, PHASE_QUERY, "quota_exceeded_until is in the future");
-    return true;
-}
-
-/* Older Bugsinks have no quota_exceeded_until: then the name means the outer table's, which is NULL. Django
- * keeps times in UTC here. (Bugsink: phonehome/models.py, and its migration 0003.) */
-static bool ask_schema(struct talk *talk) {
-    MYSQL_RES *result;
-    MYSQL_ROW row;
-    bool is_well = run(talk,
-        "SELECT EXISTS (SELECT 1 FROM django_migrations),"
-        " (SELECT count(*) FROM (SELECT 1 FROM phonehome_installation LIMIT 2) AS i),"
-        " EXISTS (SELECT 1 FROM phonehome_installation WHERE quota_exceeded_until > UTC_TIMESTAMP(6))"
-        " FROM (SELECT CAST(NULL AS DATETIME(6)) AS quota_exceeded_until) AS older",
-        &result, &row);
-    is_well = is_well && judge_schema(talk, row);
-    mysql_free_result(result);
-    return is_well;
-}
-
-static bool ask_plain(struct talk *talk) {
-    MYSQL_RES *result;
-    MYSQL_ROW row;
-    bool is_well = run(talk, "SELECT 1", &result, &row);
-    if (is_well && !row)
-        is_well = fail(talk, REASON_PROTOCOL, PHASE_QUERY, "rows are missing in the answer");
-    mysql_free_result(result);
-    return is_well;
-}
-
-static bool ask(struct talk *talk) {
-    enter(talk, PHASE_QUERY);
-    end_lingering(talk);
-    observed_set(
-        &talk->outcome->observed, OBSERVED_SERVER_VERSION, (int64_t)mysql_get_server_version(talk->mysql));
-    if (talk->config->database.role == ROLE_PLAIN)
-        return ask_plain(talk);
-    return set_limits(talk) && is_session_writable(talk) && is_user_let_write(talk) && ask_schema(talk);
+        return mysql_talk_fail(talk, REASON_TLS, PHASE_TLS, "the server offers no TLS");
+    return connected || mysql_talk_fail_with_error(talk, phase_of_failure(talk));
 }
 
 /* -- the connection that is kept -- */
@@ -430,7 +290,7 @@ void mysql_hang_up(void *data) {
 
 /* Whether the server still answers, which it does at once where it can. One that is silent leaves the library
  * in the middle of its work: a fresh process then does the run, with what remains of it. */
-static bool has_answered(struct talk *talk, struct run *run) {
+static bool has_answered(struct mysql_talk *talk, struct run *run) {
     enum { SILENCE_MAX_MS = 1000, SILENCE_SHARE = 3 };
     int64_t share_ms = run->config->timeout_ms / SILENCE_SHARE;
     int silence_ms = share_ms < SILENCE_MAX_MS ? (int)share_ms : SILENCE_MAX_MS;
@@ -452,19 +312,19 @@ static bool has_answered(struct talk *talk, struct run *run) {
 
 /* What a kept connection says counts where it is good. All else is found, and named, by a fresh login within
  * the same run: there is one place where errors are told apart. */
-static bool ask_kept(struct talk *talk, struct run *run, struct mysql_kept *kept) {
-    if (!kept->mysql || clock_now_ms(clock_system()) >= kept->expires_ms)
+static bool ask_kept(struct mysql_talk *talk, struct run *run, struct mysql_kept *kept) {
+    if (!kept->mysql || run->wants_fresh || clock_now_ms(clock_system()) >= kept->expires_ms)
         return false;
-    enter(talk, PHASE_QUERY);
+    mysql_talk_enter(talk, PHASE_QUERY);
     talk->mysql = kept->mysql;
     if (!has_answered(talk, run))
         return false;
-    ask(talk);
+    mysql_talk_ask(talk);
     return reason_info(run->outcome.reason)->verdict != STATUS_ERROR;
 }
 
 /* By chance up to a half sooner than `reconnect`: what began together does not log in together again. */
-static int64_t draw_expiry_ms(const struct talk *talk) {
+static int64_t draw_expiry_ms(const struct mysql_talk *talk) {
     int64_t life_ms = talk->config->database.reconnect_ms;
     int64_t jitter_ms = (int64_t)(random() % 1024) * (life_ms / 2) / 1024; /* spreads load; guards nothing */
     return talk->started_ms + life_ms - jitter_ms;
@@ -477,31 +337,30 @@ static bool is_worth_keeping(const struct run *run, const struct mysql_kept *kep
 
 /* -- the run -- */
 
-static void log_in_and_ask(struct talk *talk, struct run *run, struct mysql_kept *kept) {
-    struct mysql_target target;
+static void log_in_and_ask(
+    struct mysql_talk *talk, struct mysql_target *target, struct run *run, struct mysql_kept *kept) {
     struct error err;
-    talk->target = &target;
-    if (mysql_target_init(&target, &run->config->database.dsn, &err) < 0) {
-        fail(talk, REASON_INTERNAL, PHASE_NONE, err.text);
+    if (mysql_target_init(target, &run->config->database.dsn, &err) < 0) {
+        mysql_talk_fail(talk, REASON_INTERNAL, PHASE_NONE, err.text);
         return;
     }
     if (!can_read_files(talk))
         return;
-    talk->mysql = open_handle(&target);
+    talk->mysql = open_handle(target);
     if (!talk->mysql) {
-        fail(talk, REASON_INTERNAL, PHASE_NONE, "the client library gave no handle");
+        mysql_talk_fail(talk, REASON_INTERNAL, PHASE_NONE, "the client library gave no handle");
         return;
     }
     if (log_in(talk))
-        ask(talk);
+        mysql_talk_ask(talk);
     run->is_spent = talk->is_stopped; /* which left the library in the middle of its work */
     if (!talk->is_stopped)
         kept->mysql = talk->mysql;
     kept->expires_ms = draw_expiry_ms(talk);
 }
 
-static struct talk talk_of(struct run *run) {
-    return (struct talk){.config = run->config,
+static struct mysql_talk talk_of(struct run *run) {
+    return (struct mysql_talk){.config = run->config,
         .outcome = &run->outcome,
         .phases = &run->phases,
         .started_ms = clock_now_ms(clock_system())};
@@ -509,7 +368,8 @@ static struct talk talk_of(struct run *run) {
 
 void mysql_examine(struct run *run) {
     struct mysql_kept *kept = run->kept;
-    struct talk talk = talk_of(run);
+    struct mysql_target target; /* made anew for each login */
+    struct mysql_talk talk = talk_of(run);
     if (run->is_first && run->config->is_sandboxed)
         sandbox_forbid_writing();
     bool is_answered = ask_kept(&talk, run, kept);
@@ -521,7 +381,8 @@ void mysql_examine(struct run *run) {
         mysql_hang_up(kept);
         memset(&run->outcome, 0, sizeof run->outcome);
         talk = talk_of(run);
-        log_in_and_ask(&talk, run, kept);
+        talk.target = &target;
+        log_in_and_ask(&talk, &target, run, kept);
     }
     if (!is_worth_keeping(run, kept))
         mysql_hang_up(kept);

@@ -185,6 +185,10 @@ static bool ask_questions(struct talk *talk) {
     }
     if (!ask_query(talk, opening))
         return false;
+    if (PQisBusy(talk->kept->conn) || talk->kept->is_noisy)
+        return decide(talk, REASON_PROTOCOL, NULL, "it says what nobody has asked for");
+    if (PQtransactionStatus(talk->kept->conn) != PQTRANS_INTRANS)
+        return decide(talk, REASON_PROTOCOL, NULL, "no transaction");
     talk->may_be_silent = true;
     return ask_query(talk, postgres_questions(role));
 }
@@ -194,6 +198,7 @@ static bool ask_questions(struct talk *talk) {
 static void ask(struct talk *talk) {
     PGconn *conn = talk->kept->conn;
     enter(talk, PHASE_QUERY);
+    talk->kept->is_noisy = false;
     PQsetErrorVerbosity(conn, PQERRORS_SQLSTATE); /* results have their fields besides */
     observed_set(&talk->run->outcome.observed, OBSERVED_SERVER_VERSION, PQserverVersion(conn));
     if (PQsetnonblocking(conn, 1) != 0) {
@@ -230,9 +235,14 @@ static enum phase phase_of(ConnStatusType status) {
     return PHASE_QUERY;
 }
 
-static void ignore_notice(void *arg, const PGresult *result) {
-    (void)arg;
-    (void)result;
+/* An error that answers nothing comes this way, and so does libpq's own word (without an SQLSTATE) that a
+ * message has come while none was due. What a server has to say beside its answers is no such thing. */
+static void hear_notice(void *arg, const PGresult *result) {
+    struct postgres_kept *kept = arg;
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    bool is_error = severity && (strcmp(severity, "ERROR") == 0 || strcmp(severity, "FATAL") == 0 ||
+                                    strcmp(severity, "PANIC") == 0);
+    kept->is_noisy = kept->is_noisy || is_error || !PQresultErrorField(result, PG_DIAG_SQLSTATE);
 }
 
 static bool begin_login(struct talk *talk, const struct resolve_answer *answer) {
@@ -245,7 +255,7 @@ static bool begin_login(struct talk *talk, const struct resolve_answer *answer) 
     /* At once: a failed connect, too, is then told with its SQLSTATE, by which it is judged, and not by the
      * server's localised text alone (which is needed where a pooler has one SQLSTATE for everything). */
     PQsetErrorVerbosity(talk->kept->conn, PQERRORS_VERBOSE);
-    PQsetNoticeReceiver(talk->kept->conn, ignore_notice, NULL);
+    PQsetNoticeReceiver(talk->kept->conn, hear_notice, talk->kept);
     return PQstatus(talk->kept->conn) != CONNECTION_BAD || fail(talk);
 }
 
@@ -286,7 +296,8 @@ int postgres_watched(const void *data) {
 /* Between runs a server says little: a changed parameter, a notice, its farewell. */
 bool postgres_is_gone(void *data) {
     const struct postgres_kept *kept = data;
-    return !PQconsumeInput(kept->conn) || PQisBusy(kept->conn) || PQstatus(kept->conn) != CONNECTION_OK;
+    return !PQconsumeInput(kept->conn) || PQisBusy(kept->conn) || kept->is_noisy ||
+           PQstatus(kept->conn) != CONNECTION_OK;
 }
 
 /* PQfinish says Terminate, so that the server logs no lost connection; it does not wait. */
@@ -299,7 +310,7 @@ void postgres_hang_up(void *data) {
 
 static bool is_well(const struct talk *talk) {
     PGconn *conn = talk->kept->conn;
-    return conn && reason_info(talk->run->outcome.reason)->verdict != STATUS_ERROR &&
+    return conn && reason_info(talk->run->outcome.reason)->verdict != STATUS_ERROR && !talk->kept->is_noisy &&
            PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_IDLE;
 }
 
@@ -355,11 +366,13 @@ static void log_in_and_ask(struct talk *talk) {
 /* What a kept connection says counts where it is good. All else is found, and named, by a fresh login within
  * the same run: there is one place where errors are told apart. */
 static bool ask_kept(struct talk *talk) {
-    if (!talk->kept->conn || clock_now_ms(clock_system()) >= talk->kept->expires_ms)
+    if (!talk->kept->conn || talk->run->wants_fresh || clock_now_ms(clock_system()) >= talk->kept->expires_ms)
         return false;
     int64_t share_ms = talk->run->config->timeout_ms / SILENCE_SHARE;
     talk->silence_max_ms = share_ms < SILENCE_MAX_MS ? share_ms : SILENCE_MAX_MS;
     ask(talk);
+    if (!is_well(talk))
+        run_log_loss(talk->run->config);
     return is_well(talk);
 }
 

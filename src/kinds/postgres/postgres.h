@@ -9,6 +9,7 @@
 /* Between runs: a connection on which a login is complete and no transaction open. conn NULL: none. */
 struct postgres_kept {
     PGconn *conn;
+    bool is_noisy; /* it has said what nobody had asked for */
     int64_t expires_ms;
 };
 

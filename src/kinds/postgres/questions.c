@@ -27,7 +27,8 @@ const char *postgres_questions(enum role role) {
            " SELECT EXISTS (SELECT 1 FROM django_migrations) AS is_migrated,"
            " (SELECT count(*) FROM (SELECT 1 FROM phonehome_installation LIMIT 2) AS i) AS installations,"
            " (SELECT bool_or((to_jsonb(i) ->> 'quota_exceeded_until')::timestamptz > now())"
-           " FROM (SELECT * FROM phonehome_installation LIMIT 2) AS i) AS is_paused;"
+           " FROM (SELECT * FROM phonehome_installation LIMIT 2) AS i) AS is_paused,"
+           " (SELECT sum(id) FROM django_migrations) AS migrations_id;"
            " ROLLBACK";
 }
 
@@ -54,6 +55,9 @@ static enum reason judge_schema(
         return REASON_OK; /* another row */
     int64_t count = strtoll(installations, NULL, 10);
     observed_set(observed, OBSERVED_INSTALLATIONS, count);
+    const char *migrations = field(row, "migrations_id");
+    if (migrations)
+        observed_set(observed, OBSERVED_MIGRATIONS_ID, strtoll(migrations, NULL, 10));
     if (!says(row, "is_migrated", "t")) {
         *detail = "django_migrations is empty";
         return REASON_UNMIGRATED;

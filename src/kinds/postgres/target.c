@@ -1,6 +1,8 @@
 /* From a PostgreSQL DSN to the keywords libpq is given. */
 #include "kinds/postgres/target.h"
 
+#include "base/str.h"
+
 #include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,12 +111,67 @@ static int check_params(const struct dsn *dsn, struct error *err) {
     return result;
 }
 
+static bool is_listed(const char *list, const char *value) {
+    size_t length = strlen(value);
+    for (const char *at = list; (at = strstr(at, value)) != NULL; at++)
+        if ((at == list || at[-1] == ' ') && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
+/* Who gave a parameter: the DSN, or one of libpq's own variables. */
+static const char *origin_of(const struct dsn *dsn, const char *keyword, const PQconninfoOption *defaults) {
+    while (defaults->keyword && strcmp(defaults->keyword, keyword) != 0)
+        defaults++;
+    return !dsn_param(dsn, keyword) && defaults->envvar ? defaults->envvar : keyword;
+}
+
+/* What libpq would refuse at each connection. That is no fault of the server's, nor of this program's. The
+ * values are those of libpq 12 to 17 (fe-connect.c, connectOptions2). */
+static int check_values(const struct dsn *dsn, const PQconninfoOption *defaults, struct error *err) {
+    static const struct {
+        const char *keyword, *values;
+    } ROWS[] = {{"sslmode", "disable, allow, prefer, require, verify-ca, verify-full"},
+        {"channel_binding", "disable, prefer, require"}, {"gssencmode", "disable, prefer, require"},
+        {"target_session_attrs", "any, read-write, read-only, primary, standby, prefer-standby"},
+        {"ssl_min_protocol_version", "TLSv1, TLSv1.1, TLSv1.2, TLSv1.3"},
+        {"ssl_max_protocol_version", "TLSv1, TLSv1.1, TLSv1.2, TLSv1.3"},
+        {"sslcertmode", "disable, allow, require"}, {"load_balance_hosts", "disable, random"}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        const char *value = choose(dsn, ROWS[i].keyword, NULL, defaults);
+        bool is_ours = strcmp(ROWS[i].keyword, "gssencmode") == 0 && !dsn_param(dsn, ROWS[i].keyword);
+        if (*value && !is_ours && !is_listed(ROWS[i].values, value))
+            return error_set(err, "%s: %s is none of %s", origin_of(dsn, ROWS[i].keyword, defaults),
+                str_quotable(value, ""), ROWS[i].values);
+    }
+    return 0;
+}
+
+/* PGHOSTADDR, too, has addresses, not names. */
+static int check_addresses(const struct postgres_target *target, const struct dsn *dsn,
+    const PQconninfoOption *defaults, struct error *err) {
+    char *pieces[RESOLVE_HOSTS_MAX] = {NULL};
+    int count = target->hostaddr ? split(target->hostaddr, pieces, RESOLVE_HOSTS_MAX) : 0;
+    int result = 0;
+    for (int i = 0; i < RESOLVE_HOSTS_MAX; i++) {
+        if (i < count && pieces[i] && *pieces[i] && !resolve_is_numeric(pieces[i]))
+            result = error_set(err, "%s: %s is no IP address", origin_of(dsn, "hostaddr", defaults),
+                str_quotable(pieces[i], ":"));
+        free(pieces[i]);
+    }
+    return result;
+}
+
 int postgres_target_init(struct postgres_target *target, const struct dsn *dsn, struct error *err) {
     *target = (struct postgres_target){0};
     PQconninfoOption *defaults = PQconndefaults();
     int result = defaults ? check_params(dsn, err) : error_set(err, "out of memory");
     if (result == 0)
+        result = check_values(dsn, defaults, err);
+    if (result == 0)
         result = take_hosts(target, dsn, defaults, err);
+    if (result == 0)
+        result = check_addresses(target, dsn, defaults, err);
     PQconninfoFree(defaults);
     if (result < 0 && err)
         dsn_blank(dsn, err->text);

@@ -77,49 +77,100 @@ static const char *skip_export(const char *at) {
     return strncmp(at, "export", 6) == 0 && is_blank(at[6]) ? skip_blanks(at + 6) : at;
 }
 
-/* Reads one NAME=VALUE at `at` and returns what is behind it, or NULL with *fault. */
-static const char *read_entry(
-    const char *text, const char *at, struct settings_names *names, struct settings_fault *fault) {
-    const char *name = skip_export(at), *end = name;
+/* A line of NAME=VALUE, as far as it has a name. */
+struct entry {
+    const char *name, *end; /* of the name */
+    const char *equals;     /* NULL: NAME alone */
+    bool is_exported;
+};
+
+/* Whether the line has a name, alone or with a value. Lines that have none, or something between name and =,
+ * are ignored by systemd. */
+static bool find_entry(const char *line, struct entry *entry) {
+    const char *name = skip_export(line), *end = name;
     while (is_name_character(*end))
         end++;
     const char *equals = skip_blanks(end);
-    if (end == name || isdigit((unsigned char)*name)) {
-        settings_fault_at(fault, text, name, "a name was expected here");
-        return NULL;
+    *entry = (struct entry){
+        .name = name, .end = end, .equals = *equals == '=' ? equals : NULL, .is_exported = name > line};
+    return end > name && !isdigit((unsigned char)*name) && (entry->equals || is_line_end(*equals));
+}
+
+static struct settings_name *add(
+    const char *text, const struct entry *entry, struct settings_names *names, bool has_value) {
+    struct settings_name *added =
+        settings_names_add(names, entry->name, (size_t)(entry->end - entry->name), has_value);
+    if (added)
+        added->offset = (size_t)(entry->name - text);
+    return added;
+}
+
+static bool ends_in_backslash(const char *begin, const char *end) {
+    size_t count = 0;
+    while (end > begin && end[-1] == '\\') {
+        end--;
+        count++;
     }
-    if (*equals != '=') {
-        settings_fault_at(fault, text, equals, "\"=\" was expected here");
-        return NULL;
+    return count % 2 == 1;
+}
+
+/* What comes behind a line that ends in a backslash: systemd joins it to that line, others read it by itself.
+ * So there may be names in it, and nothing is known of their values. */
+static const char *read_continued(const char *text, const char *at, struct settings_names *names) {
+    for (;;) {
+        struct entry entry;
+        const char *line = skip_blanks(at), *end = skip_line(at);
+        if (find_entry(line, &entry))
+            add(text, &entry, names, true);
+        if (!ends_in_backslash(at, end) || *end == '\0')
+            return end;
+        at = end + (end[0] == '\r' && end[1] == '\n' ? 2 : 1);
     }
+}
+
+/* Docker takes all that is behind the = for the value, quotes and comments too; systemd keeps comments. */
+static void set_literal(
+    struct settings_names *names, struct settings_name *added, const struct entry *entry) {
+    const char *begin = entry->equals + 1, *end = skip_line(begin);
+    if (!entry->is_exported)
+        settings_names_set_literal(names, added, begin, (size_t)(end - begin));
+}
+
+/* Reads one NAME=VALUE and returns what is behind it, or NULL with *fault. */
+static const char *read_value(
+    const char *text, const struct entry *entry, struct settings_names *names, struct settings_fault *fault) {
     struct value value;
-    const char *start = skip_blanks(equals + 1);
+    const char *start = skip_blanks(entry->equals + 1);
     bool is_quoted = *start == '"' || *start == '\'';
-    const char *rest = is_quoted ? skip_quoted(start, &value) : skip_plain(start, equals, &value);
+    const char *rest = is_quoted ? skip_quoted(start, &value) : skip_plain(start, entry->equals, &value);
     if (!rest) {
         settings_fault_at(fault, text, start, "this quote is never closed");
         return NULL;
     }
-    struct settings_name *added =
-        settings_names_add(names, name, (size_t)(end - name), value.text.length > 0);
-    if (added) {
-        added->offset = (size_t)(name - text);
-        settings_names_set(
-            names, added, value.is_known ? VALUE_TEXT : VALUE_UNKNOWN, value.text.at, value.text.length);
+    const char *end = skip_line(rest);
+    bool is_continued = !is_quoted && ends_in_backslash(start, end);
+    struct settings_name *added = add(text, entry, names, value.text.length > 0);
+    if (added && value.is_known && !is_continued) {
+        settings_names_set(names, added, VALUE_TEXT, value.text.at, value.text.length);
+        set_literal(names, added, entry);
     }
-    return skip_line(rest);
+    if (!is_continued || *end == '\0')
+        return end;
+    return read_continued(text, end + (end[0] == '\r' && end[1] == '\n' ? 2 : 1), names);
 }
 
 int settings_env_parse(const char *text, struct settings_names *names, struct settings_fault *fault) {
     for (const char *at = text; *at;) {
+        struct entry entry;
         at = skip_blanks(at);
-        if (*at == '#')
-            at = skip_line(at);
         if (is_line_end(*at)) {
             at += *at != '\0';
             continue;
         }
-        at = read_entry(text, at, names, fault);
+        bool is_entry = *at != '#' && *at != ';' && find_entry(at, &entry);
+        if (is_entry && !entry.equals)
+            add(text, &entry, names, true); /* Docker passes on its own, if it has one */
+        at = is_entry && entry.equals ? read_value(text, &entry, names, fault) : skip_line(at);
         if (!at)
             return -1;
     }

@@ -4,10 +4,9 @@
 
 #include "kinds/settings/names.h"
 
-/* Adds the keys of the object that text is; a key whose value is null counts as assigned nothing. Anything
- * but one object is refused, and so are duplicate keys. Returns 0, or -1 with *fault. Ends the process where
- * memory is out. */
-int settings_json_parse(
-    const char *text, size_t length, struct settings_names *names, struct settings_fault *fault);
+/* Adds the keys of the object that text is; a key whose value is null counts as assigned nothing. Takes what
+ * Python's json module takes: NaN and Infinity, numbers of any size, half a surrogate pair, and of a key that
+ * is there twice the last. Anything but one object is refused. Returns 0, or -1 with *fault. */
+int settings_json_parse(const char *text, struct settings_names *names, struct settings_fault *fault);
 
 #endif

@@ -52,7 +52,8 @@ struct settings_name *settings_names_add_nested(
 
 static void forget(struct settings_name *name) {
     str_free_secret(name->value);
-    name->value = NULL;
+    str_free_secret(name->literal);
+    name->value = name->literal = NULL;
     name->kind = VALUE_UNKNOWN;
 }
 
@@ -67,6 +68,14 @@ void settings_names_set(struct settings_names *names, struct settings_name *name
         name->kind = kind;
 }
 
+void settings_names_set_literal(
+    struct settings_names *names, struct settings_name *name, const char *text, size_t length) {
+    if (!name->value || (strlen(name->value) == length && memcmp(name->value, text, length) == 0))
+        return;
+    name->literal = strndup(text, length);
+    names->is_broken = names->is_broken || !name->literal;
+}
+
 void settings_names_doubt(struct settings_names *names, const char *text, size_t length) {
     struct settings_name *name = settings_names_add(names, text, length, false);
     if (name)
@@ -75,6 +84,7 @@ void settings_names_doubt(struct settings_names *names, const char *text, size_t
 
 void settings_names_doubt_all(struct settings_names *names) {
     names->doubt_order = names->nested_doubt_order = names->count;
+    names->is_open = true;
 }
 
 void settings_names_doubt_nested(struct settings_names *names) {
@@ -96,7 +106,7 @@ static void merge(struct settings_name *earlier, struct settings_name *later) {
         return;
     }
     free(earlier->text);
-    str_free_secret(earlier->value);
+    forget(earlier);
     *earlier = *later;
 }
 
@@ -148,14 +158,14 @@ size_t settings_names_count(const struct settings_names *names) {
 void settings_names_release(struct settings_names *names) {
     for (size_t i = 0; i < names->count; i++) {
         free(names->items[i].text);
-        str_free_secret(names->items[i].value);
+        forget(&names->items[i]);
     }
     free(names->items);
     memset(names, 0, sizeof *names);
 }
 
 int settings_fault_at(struct settings_fault *fault, const char *text, const char *at, const char *what) {
-    *fault = (struct settings_fault){1, 1, what};
+    *fault = (struct settings_fault){.line = 1, .column = 1, .what = what};
     for (const char *c = text; c < at; c++) {
         if (*c == '\n' || (*c == '\r' && c[1] != '\n')) {
             fault->line++;
@@ -164,5 +174,11 @@ int settings_fault_at(struct settings_fault *fault, const char *text, const char
             fault->column++;
         }
     }
+    return -1;
+}
+
+int settings_fault_encoding(struct settings_fault *fault, const char *text, const char *at) {
+    settings_fault_at(fault, text, at, *at == '\0' ? "a NUL character" : "not UTF-8");
+    fault->is_encoding = true;
     return -1;
 }

@@ -24,6 +24,7 @@ struct settings_name {
     bool is_certain; /* assigned in any case, not within an if or the like */
     enum settings_value kind;
     char *value;   /* a secret; NULL where kind is UNKNOWN or NONE */
+    char *literal; /* a secret: what another reader of the same text sees in place of value; NULL: the same */
     size_t offset; /* of the name in the text; SIZE_MAX: not known */
 };
 
@@ -33,6 +34,7 @@ struct settings_names {
     size_t count;
     size_t capacity;
     bool is_broken; /* memory was out: the list is not whole */
+    bool is_open;   /* there may be more names: a star import, or what computes names */
     /* What has an order below these is of unknown value: something came behind it that may have changed
      * anything. */
     size_t doubt_order;
@@ -45,6 +47,7 @@ struct settings_fault {
     int64_t line;
     int64_t column;
     const char *what;
+    bool is_encoding; /* the text cannot be decoded there */
 };
 
 /* Adds a name, certain, of unknown value. Returns it, to be completed before the next is added, or NULL when
@@ -59,7 +62,12 @@ struct settings_name *settings_names_add_nested(struct settings_names *names, co
 void settings_names_set(struct settings_names *names, struct settings_name *name, enum settings_value kind,
     const char *text, size_t length);
 
-/* From here on the value that a name has, or all have, or the keys of BUGSINK have, is unknown. */
+/* What else the value, which is a known one, may be. */
+void settings_names_set_literal(
+    struct settings_names *names, struct settings_name *name, const char *text, size_t length);
+
+/* From here on the value that a name has, or all have, or the keys of BUGSINK have, is unknown. Where all
+ * have, there may be names, too, of which nothing is known: the list is open. */
 void settings_names_doubt(struct settings_names *names, const char *text, size_t length);
 void settings_names_doubt_all(struct settings_names *names);
 void settings_names_doubt_nested(struct settings_names *names);
@@ -78,5 +86,8 @@ void settings_names_release(struct settings_names *names);
 
 /* The fault at that byte of text (which is UTF-8, with line ends of any kind). Returns -1. */
 int settings_fault_at(struct settings_fault *fault, const char *text, const char *at, const char *what);
+
+/* The same where the text is not in its encoding. */
+int settings_fault_encoding(struct settings_fault *fault, const char *text, const char *at);
 
 #endif

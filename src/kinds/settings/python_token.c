@@ -1,12 +1,16 @@
 /* Takes Python source apart into tokens. */
 #include "kinds/settings/python_token.h"
 
+#include "base/str.h"
+
 #include <ctype.h>
 #include <string.h>
 
-void tokenizer_init(struct tokenizer *tokenizer, const char *text, struct settings_fault *fault) {
+void tokenizer_init(struct tokenizer *tokenizer, const char *text, python_string_skipper *skip_string,
+    struct settings_fault *fault) {
     memset(tokenizer, 0, sizeof *tokenizer);
     tokenizer->text = tokenizer->at = text;
+    tokenizer->skip_string = skip_string;
     tokenizer->fault = fault;
 }
 
@@ -14,44 +18,93 @@ static int refuse(struct tokenizer *tokenizer, const char *at, const char *what)
     return settings_fault_at(tokenizer->fault, tokenizer->text, at, what);
 }
 
+/* -- tokens -- */
+
+bool token_is_word(const struct token *token, const char *word) {
+    return token->kind == TOKEN_NAME && token->length == strlen(word) &&
+           memcmp(token->text, word, token->length) == 0;
+}
+
+bool token_is_one_of(const struct token *token, const char *const *words) {
+    for (; *words; words++)
+        if (token_is_word(token, *words))
+            return true;
+    return false;
+}
+
+bool token_is_sign(const struct token *token, const char *sign) {
+    return token->kind == TOKEN_OTHER && token->length == strlen(sign) &&
+           memcmp(token->text, sign, token->length) == 0;
+}
+
+bool token_is_keyword(const struct token *token) {
+    static const char *const WORDS[] = {"False", "None", "True", "and", "as", "assert", "async", "await",
+        "break", "class", "continue", "def", "del", "elif", "else", "except", "finally", "for", "from",
+        "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return",
+        "try", "while", "with", "yield", NULL};
+    return token_is_one_of(token, WORDS);
+}
+
+/* -- white space -- */
+
 static size_t line_end_length(const char *at) {
     if (at[0] == '\r')
         return at[1] == '\n' ? 2 : 1;
     return at[0] == '\n' ? 1 : 0;
 }
 
-/* The column of `at` on its line, tabs going to the next multiple of 8 as in CPython. */
-static size_t indent_of(const char *text, const char *at) {
-    const char *begin = at;
-    while (begin > text && begin[-1] != '\n' && begin[-1] != '\r')
-        begin--;
-    size_t column = 0;
-    for (; begin < at; begin++)
-        column = *begin == '\t' ? (column / 8 + 1) * 8 : *begin == '\f' ? 0 : column + 1;
-    return column;
+/* The indentation of a line that may go over several by backslashes: then the first counts that has any. */
+struct indentation {
+    size_t column, alt, joined;
+};
+
+static void indent(struct indentation *indentation, char c) {
+    indentation->column = c == '\t'   ? (indentation->column / 8 + 1) * 8
+                          : c == '\f' ? 0
+                                      : indentation->column + 1;
+    indentation->alt = c == '\f' ? 0 : indentation->alt + 1;
 }
 
-/* Skips white space, comments, joined lines and, within brackets and before a line's first token, line ends.
- */
-static int skip_space(struct tokenizer *tokenizer) {
+static int skip_joint(struct tokenizer *tokenizer, struct indentation *indentation) {
+    size_t length = line_end_length(tokenizer->at + 1);
+    if (length == 0 || tokenizer->at[1 + length] == '\0')
+        return refuse(tokenizer, tokenizer->at, "nothing but a line's end may follow this backslash");
+    tokenizer->at += 1 + length;
+    if (indentation->joined == 0)
+        indentation->joined = indentation->column;
+    return 0;
+}
+
+static bool skips_line_end(const struct tokenizer *tokenizer) {
+    return tokenizer->depth > 0 || tokenizer->level > 0 || !tokenizer->is_in_line;
+}
+
+int tokenizer_skip_space(struct tokenizer *tokenizer) {
+    struct indentation indentation = {0};
     for (;;) {
         const char *at = tokenizer->at;
         if (*at == ' ' || *at == '\t' || *at == '\f') {
+            indent(&indentation, *at);
             tokenizer->at++;
         } else if (*at == '#') {
             tokenizer->at += strcspn(at, "\n\r");
-        } else if (line_end_length(at) > 0 && (tokenizer->depth > 0 || !tokenizer->is_in_line)) {
+        } else if (line_end_length(at) > 0 && skips_line_end(tokenizer)) {
             tokenizer->at += line_end_length(at);
-        } else if (*at == '\\') {
-            size_t length = line_end_length(at + 1);
-            if (length == 0 || at[1 + length] == '\0')
-                return refuse(tokenizer, at, "nothing but a line's end may follow this backslash");
-            tokenizer->at += 1 + length;
-        } else {
-            return 0;
+            indentation = (struct indentation){0};
+        } else if (*at != '\\') {
+            break;
+        } else if (skip_joint(tokenizer, &indentation) < 0) {
+            return -1;
         }
     }
+    if (!tokenizer->is_in_line) {
+        tokenizer->indent = indentation.joined > 0 ? indentation.joined : indentation.column;
+        tokenizer->alt_indent = indentation.joined > 0 ? indentation.joined : indentation.alt;
+    }
+    return 0;
 }
+
+/* -- brackets -- */
 
 static int open_bracket(struct tokenizer *tokenizer) {
     if (tokenizer->depth == PYTHON_MAX_BRACKETS)
@@ -71,6 +124,8 @@ static int close_bracket(struct tokenizer *tokenizer) {
     return 0;
 }
 
+/* -- names -- */
+
 /* Typographic quotes and spaces, which come with text copied from a page: General Punctuation up to U+203E
  * (behind it are characters that names may have) and the no-break space. Python refuses them outside of
  * strings. */
@@ -86,58 +141,87 @@ static bool is_name_start(char c) {
 static int read_name(struct tokenizer *tokenizer, struct token *token) {
     token->kind = TOKEN_NAME;
     while (is_name_start(*tokenizer->at) || isdigit((unsigned char)*tokenizer->at)) {
+        size_t length = str_utf8_length(tokenizer->at);
         if (is_typographic(tokenizer->at))
             return refuse(tokenizer, tokenizer->at, "this character may not stand outside of a string");
-        tokenizer->at++;
+        if (length == 0)
+            return settings_fault_encoding(tokenizer->fault, tokenizer->text, tokenizer->at);
+        tokenizer->at += length;
     }
     return 0;
 }
 
-/* A number, with whatever clings to it: nothing here needs its value. */
-static int read_number(struct tokenizer *tokenizer, struct token *token) {
-    token->kind = TOKEN_NUMBER;
-    for (;;) {
-        char c = *tokenizer->at;
-        bool is_exponent = (c == 'e' || c == 'E') && (tokenizer->at[1] == '-' || tokenizer->at[1] == '+');
-        if (!isalnum((unsigned char)c) && c != '_' && c != '.')
-            return 0;
-        tokenizer->at += is_exponent ? 2 : 1;
-    }
+/* -- strings -- */
+
+bool python_string_begins(const char *at, struct string_prefix *prefix) {
+    static const char *const PREFIXES[] = {"", "r", "u", "b", "f", "t", "br", "rb", "fr", "rf", "tr", "rt"};
+    char letters[3] = "";
+    size_t length = 0;
+    for (; length < 2 && isalpha((unsigned char)at[length]); length++)
+        letters[length] = (char)tolower((unsigned char)at[length]);
+    if (at[length] != '"' && at[length] != '\'')
+        return false;
+    *prefix = (struct string_prefix){.length = length,
+        .is_raw = strchr(letters, 'r'),
+        .is_bytes = strchr(letters, 'b'),
+        .has_fields = strchr(letters, 'f') || strchr(letters, 't')};
+    for (size_t i = 0; i < sizeof PREFIXES / sizeof PREFIXES[0]; i++)
+        if (strcmp(PREFIXES[i], letters) == 0)
+            return true;
+    return false;
+}
+
+/* -- operators -- */
+
+static size_t operator_length(const char *at) {
+    static const char *const LONG[] = {"**=", "//=", ">>=", "<<=", "...", "**", "//", ">>", "<<",
+        "<=", ">=", "==", "!=", "->", "+=", "-=", "*=", "/=", "%=", "@=", "&=", "|=", "^=", ":="};
+    for (size_t i = 0; i < sizeof LONG / sizeof LONG[0]; i++)
+        if (strncmp(at, LONG[i], strlen(LONG[i])) == 0)
+            return strlen(LONG[i]);
+    return 1;
 }
 
 static int read_operator(struct tokenizer *tokenizer, struct token *token) {
     const char *at = tokenizer->at;
-    token->kind = TOKEN_OTHER;
-    if (strchr("$?`", *at) || (*at == '!' && at[1] != '=') || iscntrl((unsigned char)*at))
+    size_t length = operator_length(at);
+    if (strchr("$?`", *at) || (*at == '!' && length == 1) || iscntrl((unsigned char)*at))
         return refuse(tokenizer, at, "this character may not stand outside of a string");
-    if (*at == '=' && at[1] != '=')
+    bool ends_in_equals = length > 1 && at[length - 1] == '=';
+    token->kind = TOKEN_OTHER;
+    if (*at == '=' && length == 1)
         token->kind = TOKEN_ASSIGN;
-    else if (*at == ':' && at[1] == '=')
+    else if (*at == ':' && length == 2)
         token->kind = TOKEN_WALRUS;
-    else if (strchr("+-*/%@&|^", *at) && at[1] == '=')
+    else if (ends_in_equals && (length == 3 || !strchr("<>=!", *at)))
         token->kind = TOKEN_AUGMENT;
-    else if ((*at == '<' || *at == '>') && at[1] == *at && at[2] == '=')
-        token->kind = TOKEN_AUGMENT;
-    tokenizer->at += token->kind == TOKEN_AUGMENT && at[1] != '='    ? 3
-                     : strchr("=!<>+-*/%@&|^:", *at) && at[1] == '=' ? 2
-                                                                     : 1;
+    tokenizer->at += length;
     return 0;
 }
 
+/* -- all -- */
+
+static int go_to(struct tokenizer *tokenizer, const char *at) {
+    tokenizer->at = at ? at : tokenizer->at;
+    return at ? 0 : -1;
+}
+
+/* NOLINTBEGIN(misc-no-recursion): a string's fields have tokens; no more than PYTHON_MAX_NESTING deep */
+
 static int read_token(struct tokenizer *tokenizer, struct token *token) {
     const char *at = tokenizer->at;
-    bool is_raw, has_fields;
-    int prefix = python_string_prefix(at, &is_raw, &has_fields);
-    if (prefix >= 0) {
+    struct string_prefix prefix;
+    if (python_string_begins(at, &prefix)) {
         token->kind = TOKEN_STRING;
-        at = python_skip_string(tokenizer->text, at + prefix, is_raw, has_fields, 0, tokenizer->fault);
-        tokenizer->at = at ? at : tokenizer->at;
-        return at ? 0 : -1;
+        return go_to(tokenizer,
+            tokenizer->skip_string(tokenizer->text, at, &prefix, tokenizer->level, tokenizer->fault));
     }
     if (is_name_start(*at))
         return read_name(tokenizer, token);
-    if (isdigit((unsigned char)*at) || (*at == '.' && isdigit((unsigned char)at[1])))
-        return read_number(tokenizer, token);
+    if (isdigit((unsigned char)*at) || (*at == '.' && isdigit((unsigned char)at[1]))) {
+        token->kind = TOKEN_NUMBER;
+        return go_to(tokenizer, python_skip_number(tokenizer->text, at, tokenizer->fault));
+    }
     if (strchr("([{", *at)) {
         token->kind = TOKEN_OPEN;
         return open_bracket(tokenizer);
@@ -160,17 +244,17 @@ static int read_end(struct tokenizer *tokenizer, struct token *token) {
 }
 
 int tokenizer_next(struct tokenizer *tokenizer, struct token *token) {
-    if (skip_space(tokenizer) < 0)
+    if (tokenizer_skip_space(tokenizer) < 0)
         return -1;
     token->text = tokenizer->at;
     token->length = 0;
     if (*tokenizer->at == '\0' || line_end_length(tokenizer->at) > 0)
         return read_end(tokenizer, token);
-    if (!tokenizer->is_in_line)
-        tokenizer->indent = indent_of(tokenizer->text, tokenizer->at);
     tokenizer->is_in_line = true;
     if (read_token(tokenizer, token) < 0)
         return -1;
     token->length = (size_t)(tokenizer->at - token->text);
     return 0;
 }
+
+/* NOLINTEND(misc-no-recursion) */

@@ -21,15 +21,14 @@ static void append(struct python_literal *literal, const char *at, size_t length
 
 /* The text of one string token, as it stands between its quotes. */
 static void feed_string(struct python_literal *literal, const struct token *token) {
-    bool is_raw, has_fields;
-    int prefix = python_string_prefix(token->text, &is_raw, &has_fields);
-    const char *at = token->text + prefix, *end = token->text + token->length;
+    struct string_prefix prefix;
+    python_string_begins(token->text, &prefix);
+    const char *at = token->text + prefix.length, *end = token->text + token->length;
     bool is_triple = end - at >= 6 && at[1] == at[0] && at[2] == at[0];
     int quotes = is_triple ? 3 : 1;
     size_t length = (size_t)(end - at - 2 * quotes);
-    bool is_bytes = memchr(token->text, 'b', (size_t)prefix) || memchr(token->text, 'B', (size_t)prefix);
-    if (has_fields || is_bytes || (literal->has_begun && literal->kind != VALUE_TEXT) ||
-        (!is_raw && memchr(at, '\\', length + (size_t)quotes)) ||
+    if (prefix.has_fields || prefix.is_bytes || (literal->has_begun && literal->kind != VALUE_TEXT) ||
+        (!prefix.is_raw && memchr(at, '\\', length + (size_t)quotes)) ||
         (is_triple && memchr(at, '\r', length + (size_t)quotes)))
         literal->is_unknown = true; /* a line's end becomes \n, whatever it was */
     literal->kind = VALUE_TEXT;

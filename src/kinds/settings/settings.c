@@ -9,6 +9,7 @@
 #include "kinds/settings/env.h"
 #include "kinds/settings/json.h"
 #include "kinds/settings/python.h"
+#include "kinds/settings/python_encoding.h"
 #include "kinds/settings/rules.h"
 
 #include <assert.h>
@@ -25,13 +26,14 @@ static int fail_at(struct outcome *outcome, enum reason reason, const struct set
         (long long)fault->column, fault->what);
 }
 
-/* Whether all that is required is there; names every setting that is not. */
+/* Whether all that is required is there; names every setting that is not. Of an open list nothing is known to
+ * be missing. */
 static int require(
     const struct check_config *config, const struct settings_names *names, struct outcome *outcome) {
     struct strbuf missing = {0};
     size_t count = 0; /* not the buffer's length: without memory it is 0, too */
     for (size_t i = 0; i < config->settings.require_count; i++)
-        if (!settings_names_has(names, config->settings.require[i]))
+        if (!settings_names_has(names, config->settings.require[i]) && !names->is_open)
             strbuf_format(&missing, "%s%s", count++ > 0 ? ", " : "", config->settings.require[i]);
     if (count > 0)
         finding_fail(
@@ -95,46 +97,73 @@ static int read_text(const struct check_config *config, struct phase_report *pha
     return 0;
 }
 
-static int check_encoding(const char *text, size_t length, struct outcome *outcome) {
+static int check_encoding(const char *text, size_t length, struct settings_fault *fault) {
     const char *at = text;
     while (at < text + length) {
         size_t step = str_utf8_length(at);
-        if (step == 0) {
-            struct settings_fault fault;
-            settings_fault_at(&fault, text, at, *at == '\0' ? "a NUL character" : "not UTF-8");
-            return fail_at(outcome, REASON_ENCODING, &fault);
-        }
+        if (step == 0)
+            return settings_fault_encoding(fault, text, at);
         at += step;
     }
     return 0;
 }
 
-static int parse(enum settings_format format, const char *text, size_t length, struct settings_names *names,
-    struct settings_fault *fault) {
-    switch (format) {
-    case SETTINGS_PYTHON: return settings_python_parse(text, names, fault);
-    case SETTINGS_JSON: return settings_json_parse(text, length, names, fault);
-    case SETTINGS_ENV: return settings_env_parse(text, names, fault);
-    case SETTINGS_ENVIRONMENT: break;
+/* A text that is to be read, with a copy of it that is freed. */
+struct source {
+    const char *text;
+    size_t length;
+    bool has_mark; /* a byte order mark was in front */
+    char *copy;
+};
+
+/* Python looks at the encoding of strings and names, not of comments, unless the file declares one. */
+static int parse_python(struct source *source, struct settings_names *names, struct settings_fault *fault) {
+    const char *nul = memchr(source->text, '\0', source->length);
+    if (nul)
+        return settings_fault_encoding(fault, source->text, nul);
+    enum python_encoding encoding = python_encoding_of(source->text, source->has_mark, fault);
+    switch (encoding) {
+    case ENCODING_REFUSED: return -1;
+    case ENCODING_OPAQUE: settings_names_doubt_all(names); return 0;
+    case ENCODING_UTF_8: break;
+    case ENCODING_SINGLE:
+    case ENCODING_LATIN_1:
+        source->copy = python_encoding_convert(source->text, encoding);
+        names->is_broken = !source->copy;
+        if (!source->copy)
+            return 0;
+        source->text = source->copy;
+        break;
     }
-    return 0;
+    return settings_python_parse(source->text, names, fault);
 }
 
-static int examine_text(const struct check_config *config, const char *text, size_t length,
-    struct settings_names *names, struct outcome *outcome) {
-    /* A byte order mark is let pass, as Python does. */
-    if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-        text += 3;
-        length -= 3;
-    }
-    if (length == 0)
-        return finding_fail(outcome, REASON_EMPTY, "%s is empty", config->settings.path);
-    struct settings_fault fault;
-    if (check_encoding(text, length, outcome) < 0)
+static int parse(enum settings_format format, struct source *source, struct settings_names *names,
+    struct settings_fault *fault) {
+    if (format == SETTINGS_PYTHON)
+        return parse_python(source, names, fault);
+    if (check_encoding(source->text, source->length, fault) < 0)
         return -1;
-    if (parse(config->settings.format, text, length, names, &fault) < 0)
-        return fail_at(outcome, REASON_PARSE_ERROR, &fault);
-    return examine_names(config, names, text, outcome);
+    if (format == SETTINGS_JSON)
+        return settings_json_parse(source->text, names, fault);
+    return settings_env_parse(source->text, names, fault);
+}
+
+static void examine_text(const struct check_config *config, const char *text, size_t length,
+    struct settings_names *names, struct outcome *outcome) {
+    struct source source = {.text = text, .length = length};
+    struct settings_fault fault;
+    /* A byte order mark is let pass, as Python does. */
+    source.has_mark = length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
+    source.text += source.has_mark ? 3 : 0;
+    source.length -= source.has_mark ? 3 : 0;
+    if (source.length == 0)
+        finding_fail(outcome, REASON_EMPTY, "%s is empty", config->settings.path);
+    else if (parse(config->settings.format, &source, names, &fault) < 0)
+        fail_at(outcome, fault.is_encoding ? REASON_ENCODING : REASON_PARSE_ERROR, &fault);
+    else
+        examine_names(config, names, source.text, outcome);
+    str_free_secret(source.copy);
 }
 
 static void look_once(

@@ -62,15 +62,22 @@ static void run(const char *dsn, enum role role, int64_t timeout_ms, struct outc
     rig_release(&rig);
 }
 
-static void expect_text(const char *dsn, enum role role, enum reason reason, const char *code,
-    enum phase phase, const char *text) {
+/* The code, with that text; or the one that stands in its place with some versions of the pooler, if any. */
+static void expect_either(const char *dsn, enum role role, enum reason reason, const char *code,
+    enum phase phase, const char *text, const char *other_code) {
     struct outcome outcome;
     run(dsn, role, reason == REASON_TIMEOUT ? SHORT_MS : TIMEOUT_MS, &outcome);
     const char *seen = phase_name(outcome.phase);
-    ck_assert_msg(outcome.reason == reason && strcmp(outcome.code, code) == 0 && outcome.phase == phase &&
-                      strstr(outcome.detail, text),
+    bool is_code = strcmp(outcome.code, code) == 0 && strstr(outcome.detail, text) != NULL;
+    bool is_other = other_code && strcmp(outcome.code, other_code) == 0;
+    ck_assert_msg(outcome.reason == reason && outcome.phase == phase && (is_code || is_other),
         "%s %s in phase %s: %s", reason_info(outcome.reason)->slug, outcome.code, seen ? seen : "none",
         outcome.detail);
+}
+
+static void expect_text(const char *dsn, enum role role, enum reason reason, const char *code,
+    enum phase phase, const char *text) {
+    expect_either(dsn, role, reason, code, phase, text, NULL);
 }
 
 static void expect(const char *dsn, enum role role, enum reason reason, const char *code, enum phase phase) {
@@ -83,24 +90,26 @@ static const struct {
     enum reason reason;
     const char *code;
     enum phase phase;
-    const char *text; /* the pooler's own, by which 08P01 is told apart; "": it does not matter */
+    const char *text;      /* the pooler's own, by which 08P01 is told apart; "": it does not matter */
+    const char *passed_on; /* the server's own code, which version 1.24 hands on in its place */
 } ROWS[] = {
-    {USER, RIGHT, "bugsink", ROLE_MAIN, REASON_OK, "", PHASE_NONE, ""},
-    {USER, RIGHT, "bugsink", ROLE_PLAIN, REASON_OK, "", PHASE_NONE, ""},
+    {USER, RIGHT, "bugsink", ROLE_MAIN, REASON_OK, "", PHASE_NONE, "", NULL},
+    {USER, RIGHT, "bugsink", ROLE_PLAIN, REASON_OK, "", PHASE_NONE, "", NULL},
     {USER, "wrong", "bugsink", ROLE_MAIN, REASON_AUTH_FAILED, "08P01", PHASE_AUTH,
-        "SASL authentication failed"},
+        "SASL authentication failed", NULL},
     {"nobody", "wrong", "bugsink", ROLE_MAIN, REASON_AUTH_FAILED, "08P01", PHASE_AUTH,
-        "SASL authentication failed"},
+        "SASL authentication failed", NULL},
     {USER, RIGHT, "badpass", ROLE_MAIN, REASON_AUTH_FAILED, "08P01", PHASE_AUTH,
-        "password authentication failed"},
-    {USER, RIGHT, "unknown", ROLE_MAIN, REASON_DB_MISSING, "08P01", PHASE_AUTH, "no such database: unknown"},
+        "password authentication failed", "28P01"},
+    {USER, RIGHT, "unknown", ROLE_MAIN, REASON_DB_MISSING, "08P01", PHASE_AUTH, "no such database: unknown",
+        NULL},
     {USER, RIGHT, "absent", ROLE_MAIN, REASON_DB_MISSING, "08P01", PHASE_AUTH,
-        "database \"absent\" does not exist"},
-    {USER, RIGHT, "blank", ROLE_MAIN, REASON_UNMIGRATED, "42P01", PHASE_QUERY, ""},
-    {USER, RIGHT, "blank", ROLE_PLAIN, REASON_OK, "", PHASE_NONE, ""},
-    {"reader", RIGHT, "bugsink", ROLE_MAIN, REASON_UNMIGRATED, "42501", PHASE_QUERY, ""},
-    {USER, RIGHT, "dead", ROLE_MAIN, REASON_TIMEOUT, "", PHASE_AUTH,
-        ""}, /* the pooler waits and tries again */
+        "database \"absent\" does not exist", "3D000"},
+    {USER, RIGHT, "blank", ROLE_MAIN, REASON_UNMIGRATED, "42P01", PHASE_QUERY, "", NULL},
+    {USER, RIGHT, "blank", ROLE_PLAIN, REASON_OK, "", PHASE_NONE, "", NULL},
+    {"reader", RIGHT, "bugsink", ROLE_MAIN, REASON_UNMIGRATED, "42501", PHASE_QUERY, "", NULL},
+    {USER, RIGHT, "dead", ROLE_MAIN, REASON_TIMEOUT, "", PHASE_AUTH, "",
+        NULL}, /* the pooler waits and tries again */
 };
 
 START_TEST(behind_a_pooler_each_fault_has_its_code) {
@@ -108,7 +117,8 @@ START_TEST(behind_a_pooler_each_fault_has_its_code) {
         return;
     struct pgbouncer *bouncer = pgbouncer_start(server, "");
     char *dsn = pgbouncer_dsn(bouncer, ROWS[_i].user, ROWS[_i].password, ROWS[_i].database);
-    expect_text(dsn, ROWS[_i].role, ROWS[_i].reason, ROWS[_i].code, ROWS[_i].phase, ROWS[_i].text);
+    expect_either(dsn, ROWS[_i].role, ROWS[_i].reason, ROWS[_i].code, ROWS[_i].phase, ROWS[_i].text,
+        ROWS[_i].passed_on);
     free(dsn);
     pgbouncer_free(bouncer);
 }

@@ -90,11 +90,58 @@ START_TEST(what_the_dsn_says_goes_before_what_we_would_say) {
 }
 END_TEST
 
+/* What is wrong with a DSN beside a variable of libpq's: NAME=VALUE, or NULL. */
+static const struct {
+    const char *dsn, *variable, *what;
+} FAULTS[] = {
+    {"postgresql://u@10.0.0.1/d", "PGSSLMODE=bogus",
+        "PGSSLMODE: bogus is none of disable, allow, prefer, require, verify-ca, verify-full"},
+    {"postgresql://u@10.0.0.1/d?sslmode=Require", NULL,
+        "sslmode: Require is none of disable, allow, prefer, require, verify-ca, verify-full"},
+    {"postgresql://u@10.0.0.1/d?sslmode=require", "PGSSLMODE=bogus", NULL},
+    {"postgresql://u@10.0.0.1/d", "PGSSLMODE=verify-full", NULL},
+    {"postgresql://u@10.0.0.1/d", "PGSSLMODE=", NULL},
+    {"postgresql://u@10.0.0.1/d", "PGGSSENCMODE=bogus", NULL}, /* never used */
+    {"postgresql://u@10.0.0.1/d", "PGCHANNELBINDING=no",
+        "PGCHANNELBINDING: no is none of disable, prefer, require"},
+    {"postgresql://u@10.0.0.1/d", "PGTARGETSESSIONATTRS=master",
+        "PGTARGETSESSIONATTRS: master is none of any, read-write, read-only, primary, standby, "
+        "prefer-standby"},
+    {"postgresql://u@10.0.0.1/d", "PGSSLMINPROTOCOLVERSION=1.2",
+        "PGSSLMINPROTOCOLVERSION: 1.2 is none of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3"},
+    {"postgresql://u@10.0.0.1/d", "PGHOSTADDR=db", "PGHOSTADDR: db is no IP address"},
+    {"postgresql://u@10.0.0.1/d", "PGHOSTADDR=10.0.0.2", NULL},
+};
+
+START_TEST(what_libpq_would_refuse_is_the_configurations_fault) {
+    struct dsn dsn;
+    struct error err = {.text = ""};
+    struct postgres_target target;
+    char variable[64] = "";
+    strncpy(variable, FAULTS[_i].variable ? FAULTS[_i].variable : "", sizeof variable - 1);
+    char *value = strchr(variable, '=');
+    if (value)
+        *value++ = '\0';
+    if (value)
+        setenv(variable, value, 1);
+    ck_assert_msg(dsn_parse(FAULTS[_i].dsn, &dsn, &err) == 0, "%s", err.text);
+    int result = postgres_target_init(&target, &dsn, &err);
+    ck_assert_int_eq(result, FAULTS[_i].what ? -1 : 0);
+    if (FAULTS[_i].what)
+        ck_assert_str_eq(err.text, FAULTS[_i].what);
+    unsetenv(variable);
+    postgres_target_release(&target);
+    dsn_release(&dsn);
+}
+END_TEST
+
 Suite *postgres_target_suite(void) {
     Suite *suite = suite_create("postgres_target");
     TCase *tcase = tcase_create("postgres_target");
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, names_become_addresses_and_stay_names, 0, sizeof ROWS / sizeof ROWS[0]);
+    tcase_add_loop_test(
+        tcase, what_libpq_would_refuse_is_the_configurations_fault, 0, sizeof FAULTS / sizeof FAULTS[0]);
     tcase_add_test(tcase, what_the_dsn_says_goes_before_what_we_would_say);
     return suite;
 }

@@ -60,9 +60,9 @@ START_TEST(assignments_of_all_forms_bind_names) {
         {"A = \\\n  1\nB \\\n  = 2", "A B"},
         {"if (A := f()): pass\n(B := 1)\nx = [C := 1, C]", "A B C x"},
         {"\xc3\xa4 = 1\n_x1 = 2", "_x1 \xc3\xa4"},
-        {"type X = int", "X type"}, /* type is no keyword of old */
+        {"type X = int\ntype = type(X)\ntype", "X type"},
         {"A = 1\r\nB = 2\rC = 3\n", "A B C"},
-        {"\tA = 1\f\n", "A"},
+        {"A = 1\f\n\f\nB = 1", "A B"},
         {"True = 1", ""},
     };
     ASSERT_ROWS(ROWS);
@@ -77,8 +77,11 @@ START_TEST(imports_and_definitions_bind_names) {
         {"from a.b import (\n  c,  # x\n  d as e,\n)\n", "c e"},
         {"from . import x\nfrom .. import y\nfrom .m import z", "x y z"},
         {"from bugsink.conf import *", ""},
-        {"import", ""},
-        {"from x import ,", ""},
+        {"import", "1:7 something is missing in front of this"},
+        {"from x import ,", "1:15 something is missing in front of this"},
+        {"from x import y,", "1:17 something is missing in front of this"},
+        {"from x import (y,)\nfrom .z import *", "y"},
+        {"from x", "1:7 import is missing here"},
         {"import a; B = 1", "B a"},
         {"def f(a=1, b: int = 2) -> int:\n  A = 1\n  return 1\nB = 1", "B f"},
         {"async def f():\n  A = 1\nB = 1", "B f"},
@@ -96,9 +99,9 @@ START_TEST(blocks_at_module_level_are_looked_into) {
     static const struct row ROWS[] = {
         {"if x:\n  A = 1\nelif y:\n  B = 2\nelse:\n  C = 3", "A B C"},
         {"if x: A = 1; B = 2\nelse: C = 3", "A B C"},
-        {"try:\n  A = 1\nexcept E as e:\n  B = 2\nfinally: C = 3", "A B C"},
-        {"with open('x') as f:\n\tA = 1", "A"},
-        {"for i in range(3): A = i\nwhile x: B = 1", "A B"},
+        {"try:\n  A = 1\nexcept E as e:\n  B = 2\nfinally: C = 3", "A B C e"},
+        {"with open('x') as f:\n\tA = 1", "A f"},
+        {"for i in range(3): A = i\nwhile x: B = 1", "A B i"},
         {"if x == {1: 2}[1]: A = 1", "A"},
         {"if (lambda a: a)(1): A = 1", "A"},
         {"while lambda a: b: A = 1", "A"},
@@ -113,16 +116,28 @@ END_TEST
 
 START_TEST(strings_of_all_kinds_are_skipped) {
     static const struct row ROWS[] = {
-        {"A = 'B = 1'", "A"}, {"A = \"it's\"; B = 'say \"x\"'", "A B"},
-        {"A = '\\''; B = '\\\\'; C = 1", "A B C"}, {"A = '''\nB = 1\n'\n''\n'''\nC = 1", "A C"},
+        {"A = 'B = 1'", "A"},
+        {"A = \"it's\"; B = 'say \"x\"'", "A B"},
+        {"A = '\\''; B = '\\\\'; C = 1", "A B C"},
+        {"A = '''\nB = 1\n'\n''\n'''\nC = 1", "A C"},
         {"A = \"\"\"x\"\"\" \"\"\"y\\\"\"\"\"\nB = 1", "A B"},
         {"A = r'\\'",
             "1:6 this string is never closed"}, /* the backslash hides the quote in a raw string, too */
         {"A = r'\\''\nB = 1", "A B"},
         {"A = b'x'; B = rb'x'; C = Rb\"x\"; D = u'x'; E = BR'''x'''", "A B C D E"},
-        {"A = 'a\\\nb'\nB = 1", "A B"}, {"A = 'a\\\r\nb'\nB = 1", "A B"},
-        {"A = ''\nB = \"\"\nC = ''''''", "A B C"}, {"A = ('x'\n  'y')\nB = 1", "A B"},
-        {"A = fun'x'", "A"}, /* grammar, which is not judged */
+        {"A = 'a\\\nb'\nB = 1", "A B"},
+        {"A = 'a\\\r\nb'\nB = 1", "A B"},
+        {"A = ''\nB = \"\"\nC = ''''''", "A B C"},
+        {"A = ('x'\n  'y')\nB = 1", "A B"},
+        {"A = fun'x'", "1:8 an operator or a comma is missing in front of this"},
+        {"A = bu'x'", "1:7 an operator or a comma is missing in front of this"},
+        {"A = 'x' b'y'", "1:9 bytes and text cannot be one string"},
+        {"A = b'\xc3\xa4'", "1:7 bytes have ASCII characters only"},
+        {"A = 'C:\\Users'", "1:8 this escape has too few digits; a path is best written r'...'"},
+        {"A = r'C:\\Users'; B = b'\\u'; C = '\\x4a\\u00e4\\U0001f600\\N{DIGIT ONE}'", "A B C"},
+        {"A = '\\x4'", "1:6 this escape has too few digits; a path is best written r'...'"},
+        {"A = '\\U00110000'", "1:6 this escape names no character"},
+        {"A = '\\N'", "1:6 this escape names no character"},
     };
     ASSERT_ROWS(ROWS);
 }
@@ -145,6 +160,19 @@ START_TEST(f_strings_are_skipped_as_python_3_12_does) {
         {"A = f'{x'\nB = 1", "1:9 this string is never closed"},
         {"A = f'''{x", "1:9 this brace is never closed"},
         {"A = f'{x:>3'\n", "1:12 a brace in this string is never closed"},
+        {"t = 1\nA = f'{t:%H o\\'clock}'; B = f\"{t:\\\"^9}\"; C = f'{1:\\'>10}'", "A B C t"},
+        {"A = f'{x:{{y}}}'; B = f'{x!r:^{w}.{p}}'; C = f'{x = !s}'; D = f'{x=:>3}'", "A B C D"},
+        {"A = f'{*a, b}'; B = f'{x if y else z}'; C = f'{(lambda x: 1)}'; D = f'{a[\"b\"]:=5}'", "A B C D"},
+        {"A = f\"{(1]}\"", "1:10 this bracket closes one of another kind"},
+        {"A = f\"}\"", "1:7 this brace was never opened"},
+        {"A = f\"{1)}\"", "1:9 this bracket was never opened"},
+        {"A = f\"{}\"", "1:8 nothing stands between these braces"},
+        {"A = f'{ !r}'", "1:9 nothing stands between these braces"},
+        {"A = f'{x!z}'", "1:9 only !r, !s or !a may stand here"},
+        {"A = f'{a b}'", "1:10 an operator or a comma is missing in front of this"},
+        {"A = f'{a +}'", "1:11 something is missing in front of this"},
+        {"A = f'{x:\\x4}'", "1:10 this escape has too few digits; a path is best written r'...'"},
+        {"A = f'{lambda x: 1}'", "1:16 a lambda within braces needs parentheses"},
     };
     ASSERT_ROWS(ROWS);
 }
@@ -170,6 +198,131 @@ START_TEST(what_is_not_closed_is_told_where_it_was_opened) {
         {"A = x ! y", "1:7 this character may not stand outside of a string"},
         {"A = \xe2\x80\x9cx\xe2\x80\x9d", "1:5 this character may not stand outside of a string"},
         {"A\xc2\xa0= 1", "1:2 this character may not stand outside of a string"},
+    };
+    ASSERT_ROWS(ROWS);
+}
+END_TEST
+
+START_TEST(names_are_bound_by_whatever_binds_in_python) {
+    static const struct row ROWS[] = {
+        {"for A in x: pass", "A"},
+        {"for i, (B, *C) in x: pass\nfor x[j], d.e, f(g).h in y: pass\nfor D, in z: pass", "B C D i"},
+        {"async def f():\n  async for i in x: pass\n  async with a as b: pass", "f"},
+        {"with a as A, b() as (B, [C]), c as d.e, f as g[h]: pass", "A B C"},
+        {"with (a as A, b(c=1) as B): pass\nwith (a, b) as C: pass", "A B C"},
+        {"try: pass\nexcept (E, F) as A: pass\nexcept* G as B: pass", "A B"},
+        {"match x, 1:\n  case ('p', A): B = 1\n  case [C, *D] if E: pass\n  case F.G | H(i=I) | {'j': J, "
+         "**K} as L: pass\n"
+         "  case M: pass",
+            "A B C D I J K L M"},
+        {"A = [i for i in x if (B := i)]\nif C := f(D): pass\nwhile (E := 1): pass", "A B C E"},
+        {"def f(a=(A := 1)):\n  global B\n  for C in x: pass", "A f"},
+    };
+    ASSERT_ROWS(ROWS);
+}
+END_TEST
+
+/* Whether names may have come that nobody sees. */
+static bool is_open(const char *text) {
+    struct settings_names names = {0};
+    struct settings_fault fault;
+    ck_assert_msg(settings_python_parse(text, &names, &fault) == 0, "%s: %s", text, fault.what);
+    bool result = names.is_open;
+    settings_names_release(&names);
+    return result;
+}
+
+START_TEST(names_may_have_come_unseen_by_a_star_import_or_by_computing_them) {
+    static const char *const OPEN[] = {"from a import *", "if x:\n  from .a import *",
+        "for k in 'A', 'B': globals()[k] = 1", "exec('A = 1')",
+        "import sys\nsetattr(sys.modules[__name__], 'A', 1)", "locals().update(x)", "vars()['A'] = 1",
+        "configure(__name__)", "include('base.py')", "def f():\n  global A\n  A = 1",
+        "sys.modules['x'].A = 1"};
+    static const char *const CLOSED[] = {"import a", "from a import b", "A = 1\ndef f(): A = 1",
+        "for i in x: pass", "a.b = 1\na['b'] = 1", "'exec'"};
+    for (size_t i = 0; i < sizeof OPEN / sizeof OPEN[0]; i++)
+        ck_assert_msg(is_open(OPEN[i]), "%s", OPEN[i]);
+    for (size_t i = 0; i < sizeof CLOSED / sizeof CLOSED[0]; i++)
+        ck_assert_msg(!is_open(CLOSED[i]), "%s", CLOSED[i]);
+}
+END_TEST
+
+#define INDENTED  "this line is indented, and nothing before it asks for that"
+#define TWO       "an operator or a comma is missing in front of this"
+#define MISSING   "something is missing in front of this"
+#define MISPLACED "this may not stand here"
+
+START_TEST(blocks_are_indented_as_python_wants_them) {
+    static const struct row ROWS[] = {
+        {"if x:\n  A = 1\n\n # comment\n  B = 1\n    # comment\nC = 1", "A B C"},
+        {"if x:\n  A = 1\n ", "A"},
+        {"if x: # comment\n\n  # comment\n  A = 1", "A"},
+        {"if x:\n\tA = 1\n\tif y:\n\t    B = 1", "A B"},
+        {"A = (\n1,\n  2)\nB = \\\n    3", "A B"},
+        {" A = 1", "1:2 " INDENTED},
+        {"A = 1\n  B = 2", "2:3 " INDENTED},
+        {"if x:\nA = 1", "2:1 an indented block was expected here"},
+        {"if x:\n", "2:1 an indented block was expected here"},
+        {"if x:\n    A = 1\n  B = 1", "3:3 this line is indented like none of the blocks before it"},
+        {"if x:\n\tif y:\n        A = 1", "3:9 an indented block was expected here"},
+        {"if x:\n        A = 1\n\tB = 1",
+            "3:2 tabs and spaces are mixed here so that Python cannot tell the indentation"},
+        {"try:\n  A = 1\nB = 1", "3:1 the try before this has neither except nor finally"},
+        {"try: A = 1", "1:11 the try before this has neither except nor finally"},
+        {"else: A = 1", "1:1 there is nothing before this that it could belong to"},
+        {"if x: A = 1\nB = 1\nelif y: C = 1", "3:1 there is nothing before this that it could belong to"},
+        {"for i in x: A = 1\nelse: B = 1\ntry: C = 1\nexcept: D = 1\nelse: E = 1\nfinally: F = 1",
+            "A B C D E F i"},
+        {"@x\nA = 1", "2:1 a decorator needs a function or class behind it"},
+        {"return 1", "1:1 return stands outside of a function"},
+        {"class A:\n  return", "2:3 return stands outside of a function"},
+        {"while 1:\n  if x: break\n  def f(): return\n  continue", "f"},
+        {"if x: break", "1:7 break and continue stand in loops alone"},
+        {"match x:\n  A = 1", "2:3 case was expected here"},
+    };
+    ASSERT_ROWS(ROWS);
+}
+END_TEST
+
+START_TEST(operands_and_operators_come_in_turn) {
+    static const struct row ROWS[] = {
+        {"A = {'a': 1 'b': 2}", "1:13 " TWO},
+        {"A = [\n  'a',\n  'b'\n  c,\n]", "4:3 " TWO},
+        {"A = f(x y)", "1:9 " TWO},
+        {"A = B C", "1:7 " TWO},
+        {"print 'x'", "1:7 " TWO},
+        {"A = (1 +)", "1:9 " MISSING},
+        {"A = [1,, 2]", "1:8 " MISSING},
+        {"A = 1 +\nB = 2", "1:8 " MISSING},
+        {"A = x.", "1:7 " MISSING},
+        {"A = x.1", "1:6 " TWO},
+        {"A = x[]", "1:7 " MISSING},
+        {"A = (B = 1)", "1:8 " MISPLACED},
+        {"A = [1: 2]", "1:7 " MISPLACED},
+        {"A = x if y", "1:11 this if has no else"},
+        {"A = x else y", "1:7 this else has no if"},
+        {"A = [x for x]", "1:13 this for has no in"},
+        {"A = lambda x", "1:13 this lambda has no colon"},
+        {"if x\n  A = 1", "1:5 a colon is missing here"},
+        {"if x = 1: pass", "1:6 " MISPLACED},
+        {"A + B = 1", "1:7 nothing can be assigned to what stands before this"},
+        {"f() = 1", "1:5 nothing can be assigned to what stands before this"},
+        {"A = B += 1", "1:7 " MISPLACED},
+        {"A = f(x=1, y)", "1:13 the argument before this has no name, and one before it has"},
+        {"A = 5a", "1:5 this is no number"},
+        {"A = 0777", "1:5 this is no number"},
+        {"A = 1__0", "1:5 this is no number"},
+        {"A = pass", "1:5 " MISPLACED},
+        {"A = 1; if x: B = 1", "1:8 " MISPLACED},
+        {"A = 1;; B = 1", "1:7 " MISPLACED},
+        {"A = 0xfor 1; B = 1if x else 2; C = 1_0.5e-3j; D = .5; E = 00; F = 1..real", "A B C D E F"},
+        {"A = x[1:2, ::3, ...]; B = {**a, 'b': 1}; C = f(*a, b, **c, d=1); D = *a, b", "A B C D"},
+        {"A = lambda *a, b=1, **c: (yield); B = lambda: 0; C = [lambda x: x for x in y if x]", "A B C"},
+        {"A = not x in y; B = x not in y is not z; C = -+~x ** -y; D = await_", "A B C D"},
+        {"def f(a, /, b: int = 1, *, c=(), **d) -> x[1]: pass\nA: x = 1", "A f"},
+        {"A = x if y else z if v else w; B = [x if y else z for x in y if z]", "A B"},
+        {"match = case = type = 1\nmatch[0]: int = 1\nmatch(x).y = type(x)\ncase[0] = -match",
+            "case match type"},
     };
     ASSERT_ROWS(ROWS);
 }
@@ -220,7 +373,7 @@ END_TEST
 START_TEST(a_file_cut_anywhere_is_parsed_or_refused_but_never_overrun) {
     static const char WHOLE[] =
         "import os\nfrom a import (b as c)\nBUGSINK = {'X': f'{os.environ[\"Y\"]!r:>{3}}', 'Z': 0x1e-5}\n"
-        "if (n := 3) <<= 4: A, *B = rb'''x'' ''' , \"\\N{DASH}\" # end\nclass C: x: int = \\\n 1\n";
+        "if (n := 3) << 4: A, *B = rb'''x'' ''' , \"\\N{DASH}\" # end\nclass C: x: int = \\\n 1\n";
     for (size_t length = 0; length <= sizeof WHOLE - 1; length++) {
         char *text = malloc(length + 1); /* exactly as long, for the sanitizer to see an overrun */
         memcpy(text, WHOLE, length);
@@ -245,6 +398,10 @@ Suite *settings_python_suite(void) {
     tcase_add_test(tcase, strings_of_all_kinds_are_skipped);
     tcase_add_test(tcase, f_strings_are_skipped_as_python_3_12_does);
     tcase_add_test(tcase, what_is_not_closed_is_told_where_it_was_opened);
+    tcase_add_test(tcase, names_are_bound_by_whatever_binds_in_python);
+    tcase_add_test(tcase, names_may_have_come_unseen_by_a_star_import_or_by_computing_them);
+    tcase_add_test(tcase, blocks_are_indented_as_python_wants_them);
+    tcase_add_test(tcase, operands_and_operators_come_in_turn);
     tcase_add_test(tcase, nesting_is_bounded);
     tcase_add_test(tcase, a_name_assigned_often_is_one_name);
     tcase_add_test(tcase, a_file_cut_anywhere_is_parsed_or_refused_but_never_overrun);

@@ -1,5 +1,5 @@
 /* Memory for a configuration: where it is out, the process ends; where it held a secret, it is overwritten.
- * For this room, and for the settings of Bugsink. */
+ * For this room alone. */
 #ifndef BH_CONFIG_MEMORY_H
 #define BH_CONFIG_MEMORY_H
 

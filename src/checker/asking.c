@@ -1,0 +1,185 @@
+/* The two questions: when each is due, and for how long its answer counts. */
+#include "checker/asking.h"
+
+enum { LOOKS_IN_A_ROW = 2 }; /* questions, while they fail: every third look is one at the endpoint */
+
+void asking_init(struct asking *asking) {
+    *asking = (struct asking){.is_ready = false};
+    for (int i = QUESTION_NONE; i < QUESTION_COUNT; i++)
+        asking->questions[i] = (struct asked){.answered_ms = -1, .asked_ms = -1};
+}
+
+void asking_want(struct asking *asking, enum app_question question) {
+    asking->questions[question].is_wanted = true;
+}
+
+void asking_arrive(struct asking *asking) {
+    asking_init(asking);
+    asking_want(asking, QUESTION_TOKEN);
+    asking_want(asking, QUESTION_PROJECT);
+}
+
+/* -- which is due -- */
+
+static bool fails(const struct asked *asked) {
+    return asked->answer == ANSWER_FAILS || asked->answer == ANSWER_SILENCE;
+}
+
+/* At this look already, where the next one, after a usual pause (up to a tenth shorter than the interval),
+ * would come too late. */
+static bool is_due(
+    const struct asked *asked, const struct check_config *config, int64_t every_ms, int64_t now_ms) {
+    return asked->asked_ms < 0 || now_ms - asked->asked_ms + config->interval_ms * 9 / 10 > every_ms;
+}
+
+static bool is_token_next(const struct asking *asking, const struct check_config *config, int64_t now_ms) {
+    const struct asked *token = &asking->questions[QUESTION_TOKEN];
+    if (token->is_absent)
+        return false;
+    bool is_turn = asking->looks_without == 0 && is_due(token, config, config->app.ask_interval_ms, now_ms);
+    bool is_again = fails(token) && asking->looks_without < LOOKS_IN_A_ROW;
+    return token->is_wanted || is_turn || is_again;
+}
+
+/* Where the other one fails there is nothing to learn from this. Where this fails alone, it is asked as often
+ * as the other would be; and as long as the other is well, for it has no other way to learn of a recovery. */
+static bool is_project_next(const struct asking *asking, const struct check_config *config, int64_t now_ms) {
+    const struct asked *token = &asking->questions[QUESTION_TOKEN];
+    const struct asked *project = &asking->questions[QUESTION_PROJECT];
+    if (project->is_absent || fails(token))
+        return false;
+    bool is_alone = token->answer != ANSWER_WELL;
+    int64_t every_ms = fails(project) ? config->app.ask_interval_ms : ASKING_PROJECT_MS;
+    bool is_turn = asking->looks_without == 0 && is_due(project, config, every_ms, now_ms);
+    bool is_again = fails(project) && is_alone && asking->looks_without < LOOKS_IN_A_ROW;
+    return project->is_wanted || is_turn || is_again;
+}
+
+enum app_question asking_next(
+    const struct asking *asking, const struct check_config *config, int64_t now_ms) {
+    if (!config->app.asks || !asking->is_ready || asking->is_awaiting)
+        return QUESTION_NONE;
+    if (is_token_next(asking, config, now_ms))
+        return QUESTION_TOKEN;
+    return is_project_next(asking, config, now_ms) ? QUESTION_PROJECT : QUESTION_NONE;
+}
+
+bool asking_is_urgent(const struct asking *asking, const struct check_config *config, int64_t now_ms) {
+    enum app_question next = asking_next(asking, config, now_ms);
+    return next != QUESTION_NONE && asking->questions[next].is_wanted;
+}
+
+void asking_begin(struct asking *asking, enum app_question question, int64_t now_ms) {
+    if (question == QUESTION_NONE)
+        return;
+    asking->questions[question].asked_ms = now_ms;
+    asking->questions[question].is_wanted = false;
+}
+
+/* -- answers -- */
+
+/* Returns whether it is the first of its kind that says nothing. */
+static bool take(struct asking *asking, enum app_question question, enum answer answer, int64_t now_ms) {
+    struct asked *asked = &asking->questions[question];
+    bool was_mute = asked->is_mute;
+    switch (answer) {
+    case ANSWER_WELL:
+    case ANSWER_FAILS:
+    case ANSWER_SILENCE:
+        asked->answer = answer;
+        asked->answered_ms = now_ms;
+        asked->is_mute = false;
+        return false;
+    case ANSWER_ABSENT:
+        asked->answer = ANSWER_NONE;
+        asked->is_absent = true;
+        return true;
+    case ANSWER_MUTE: asked->is_mute = true; return !was_mute;
+    case ANSWER_NONE:
+    case ANSWER_KINDS: break;
+    }
+    return false;
+}
+
+bool asking_is_silence(const struct outcome *outcome) {
+    return outcome->asked != QUESTION_NONE && outcome->answer == ANSWER_NONE &&
+           outcome->phase == PHASE_READ && outcome->reason != REASON_INTERNAL;
+}
+
+/* A look at the endpoint. */
+static bool note_look(struct asking *asking, const struct outcome *outcome, int64_t now_ms) {
+    bool was_ready = asking->is_ready;
+    asking->looks_without = 0;
+    if (outcome->reason != REASON_INTERNAL)
+        asking->is_ready = outcome->reason == REASON_OK;
+    if (asking->is_ready && !was_ready) /* back, perhaps without its database */
+        asking_want(asking, QUESTION_TOKEN);
+    asking->is_awaiting = outcome->is_awaiting;
+    return asking->left != QUESTION_NONE && take(asking, asking->left, outcome->answer, now_ms);
+}
+
+/* What fails by the project question alone may be the schema, or a database that has just gone: the token
+ * question tells. */
+static void ask_token_besides(struct asking *asking, const struct outcome *outcome) {
+    const struct asked *token = &asking->questions[QUESTION_TOKEN];
+    if (outcome->asked == QUESTION_PROJECT && outcome->answer == ANSWER_FAILS && !token->is_absent &&
+        token->asked_ms + 1000 < asking->questions[QUESTION_PROJECT].asked_ms)
+        asking_want(asking, QUESTION_TOKEN);
+}
+
+static bool note_question(struct asking *asking, const struct outcome *outcome, int64_t now_ms) {
+    asking->looks_without++;
+    ask_token_besides(asking, outcome);
+    if (asking_is_silence(outcome)) {
+        asking->left = outcome->asked;
+        asking->is_awaiting = true;
+        return take(asking, outcome->asked, ANSWER_SILENCE, now_ms);
+    }
+    if (outcome->answer == ANSWER_NONE && outcome->reason != REASON_INTERNAL)
+        asking->is_ready = false; /* it could not even be asked */
+    return take(asking, outcome->asked, outcome->answer, now_ms);
+}
+
+bool asking_note(struct asking *asking, const struct outcome *outcome, int64_t now_ms) {
+    return outcome->asked == QUESTION_NONE ? note_look(asking, outcome, now_ms)
+                                           : note_question(asking, outcome, now_ms);
+}
+
+/* -- evidence -- */
+
+/* Two turns of the token question may pass: the one may meet an answer that says nothing. */
+static bool is_recent(const struct asked *asked, const struct check_config *config, int64_t now_ms) {
+    const int64_t ask_ms = config->app.ask_interval_ms, own_ms = 2 * config->interval_ms;
+    int64_t turn_ms = ask_ms > own_ms ? ask_ms : own_ms;
+    return asked->answered_ms >= 0 && now_ms - asked->answered_ms <= 2 * turn_ms + config->timeout_ms;
+}
+
+static bool is_failing(const struct asking *asking, enum app_question question,
+    const struct check_config *config, int64_t now_ms) {
+    const struct asked *asked = &asking->questions[question];
+    bool is_waited_for = asking->is_awaiting && asking->left == question;
+    return fails(asked) && (is_waited_for || is_recent(asked, config, now_ms));
+}
+
+static bool is_well(const struct asked *asked, const struct check_config *config, int64_t now_ms) {
+    return asked->answer == ANSWER_WELL && is_recent(asked, config, now_ms);
+}
+
+enum reason asking_fault(const struct asking *asking, const struct check_config *config, int64_t now_ms) {
+    if (!config->app.asks)
+        return REASON_OK;
+    if (is_failing(asking, QUESTION_TOKEN, config, now_ms))
+        return REASON_APP_DATABASE;
+    if (!is_failing(asking, QUESTION_PROJECT, config, now_ms))
+        return REASON_OK;
+    bool is_answer = asking->questions[QUESTION_PROJECT].answer == ANSWER_FAILS;
+    return is_answer && is_well(&asking->questions[QUESTION_TOKEN], config, now_ms) ? REASON_APP_SCHEMA
+                                                                                    : REASON_APP_DATABASE;
+}
+
+bool asking_is_well(const struct asking *asking, const struct check_config *config, int64_t now_ms) {
+    return config->app.asks && asking->is_ready &&
+           (is_well(&asking->questions[QUESTION_TOKEN], config, now_ms) ||
+               is_well(&asking->questions[QUESTION_PROJECT], config, now_ms)) &&
+           asking_fault(asking, config, now_ms) == REASON_OK;
+}
