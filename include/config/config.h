@@ -52,6 +52,9 @@ enum { CONFIG_CHECKS_MAX = 4000 };
 struct database_config {
     enum role role;
     struct dsn dsn;
+    /* SQLite, role main: what Bugsink itself makes, and whose owner tells which user it is; NULL: not known.
+     */
+    char *queue_path, *wakeup_path;
     int64_t reconnect_ms;     /* servers: the longest a connection is kept between runs; 0: not at all */
     int64_t min_free_bytes;   /* SQLite: disk_low below this; -1: 256 MiB or 5 % of the volume, the smaller */
     int64_t max_wal_bytes;    /* SQLite: wal_large above this */
