@@ -112,8 +112,14 @@ static void end(struct connection *connection) {
 
 /* -- answers -- */
 
-static void begin_request(struct connection *connection) {
+/* The answer is out, and the client may ask again. */
+static void become_idle(struct connection *connection) {
     request_init(&connection->request);
+    enter(connection, CONNECTION_IDLE, connection->serving->limits.idle_ms);
+}
+
+/* The time for a request starts with the connection, or with the first byte that comes after an answer. */
+static void begin_reading(struct connection *connection) {
     enter(connection, CONNECTION_READING, connection->serving->limits.request_ms);
 }
 
@@ -168,7 +174,7 @@ static void send_response(struct connection *connection) {
         if (connection->closes)
             end(connection);
         else
-            begin_request(connection);
+            become_idle(connection);
     }
 }
 
@@ -189,6 +195,7 @@ static void respond(
     answer->omits_body = request->is_head;
     answer->is_http_1_0 = !request->is_http_1_1;
     answer->prefers_health_json = request->wants_health_json;
+    answer->idle_s = connection->serving->limits.idle_ms / 1000;
     connection->closes = !answer->keeps_alive;
     response_compose(&connection->response, answer, clock_wall_ms(connection->serving->clock));
     connection->sent = 0;
@@ -247,16 +254,18 @@ static bool has_request(struct connection *connection) {
  * are many. */
 static void answer_requests(struct connection *connection) {
     int left = connection->serving->limits.requests_per_turn;
-    while (connection->place.state == CONNECTION_READING && has_request(connection)) {
+    while (queues_awaits_request(&connection->place) && has_request(connection)) {
         if (left-- == 0) {
             watch_soon(connection);
             return;
         }
         answer_request(connection);
     }
-    if (connection->place.state != CONNECTION_READING)
+    if (!queues_awaits_request(&connection->place))
         return;
     compact(connection);
+    if (connection->place.state == CONNECTION_IDLE && connection->length > 0)
+        begin_reading(connection);
     watch(connection, EV_READ);
 }
 
@@ -300,7 +309,7 @@ static void read_turn(struct connection *connection) {
 
 static void write_turn(struct connection *connection) {
     send_response(connection);
-    if (connection->place.state == CONNECTION_READING)
+    if (queues_awaits_request(&connection->place))
         answer_requests(connection);
 }
 
@@ -320,7 +329,8 @@ void connection_begin(struct connection *connection, int fd) {
     connection->fd = fd;
     connection->start = connection->length = 0;
     connection->has_backlog = connection->has_ended = connection->was_drained = false;
-    begin_request(connection);
+    request_init(&connection->request);
+    begin_reading(connection);
     read_turn(connection);
 }
 
@@ -330,6 +340,7 @@ bool connection_is_unwatched(const struct connection *connection) {
 
 void connection_turn(struct connection *connection) {
     switch (connection->place.state) {
+    case CONNECTION_IDLE:
     case CONNECTION_READING: read_turn(connection); break;
     case CONNECTION_WRITING: write_turn(connection); break;
     case CONNECTION_LINGERING: discard(connection); break;
@@ -341,7 +352,7 @@ void connection_turn(struct connection *connection) {
 void connection_expire(struct connection *connection) {
     if (connection->place.state == CONNECTION_WRITING)
         abort_connection(connection);
-    else if (connection->place.state == CONNECTION_READING && connection->length > connection->start)
+    else if (queues_awaits_request(&connection->place) && connection->length > connection->start)
         refuse(connection, 408);
     else
         connection_close(connection);
