@@ -81,7 +81,10 @@ static bool update_liveness(struct engine *engine) {
 
 static struct surroundings surroundings_of(void *arg) {
     const struct engine *engine = arg;
-    return evidence_surroundings(engine->watches, engine->count);
+    struct surroundings around = evidence_surroundings(engine->watches, engine->count);
+    int64_t running_ms = clock_now_ms(engine->loop->timers.clock) - engine->created_ms;
+    around.is_start_awaited = around.app_arrivals == 0 && running_ms < engine->config->start_grace_ms;
+    return around;
 }
 
 static void on_finished(void *arg, bool is_change) {
@@ -139,6 +142,11 @@ static void let_go(struct engine *engine) {
     engine->loop->env.lets_go = engine->is_in_maintenance || engine->is_draining;
     for (size_t i = 0; engine->loop->env.lets_go && i < engine->count; i++)
         check_let_go(&engine->watches[i]->check);
+}
+
+void engine_set_quiet(struct engine *engine) {
+    for (size_t i = 0; i < engine->count; i++)
+        engine->watches[i]->is_quiet = true;
 }
 
 void engine_drain(struct engine *engine) {
