@@ -83,7 +83,8 @@ static struct surroundings surroundings_of(void *arg) {
     const struct engine *engine = arg;
     struct surroundings around = evidence_surroundings(engine->watches, engine->count);
     int64_t running_ms = clock_now_ms(engine->loop->timers.clock) - engine->created_ms;
-    around.is_start_awaited = around.app_arrivals == 0 && running_ms < engine->config->start_grace_ms;
+    around.is_start_awaited =
+        !engine->is_once && around.app_arrivals == 0 && running_ms < engine->config->start_grace_ms;
     return around;
 }
 
