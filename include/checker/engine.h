@@ -25,6 +25,10 @@ void engine_free(struct engine *engine);
  */
 void engine_set_quiet(struct engine *engine);
 
+/* From now on, until a reload, Bugsink is waited for, or waits for us: that it does not answer, and what its
+ * start mends, is not worth a warning, and nothing is an error. */
+void engine_set_patient(struct engine *engine);
+
 /* Starts the first round. With is_once no check runs a second time. Ends the process when memory is out. */
 void engine_start(struct engine *engine, bool is_once);
 

@@ -18,8 +18,11 @@ static enum log_level level_of(const struct watch *watch) {
     case STATUS_DEGRADED: return LOG_WARNING;
     case STATUS_ERROR: break;
     }
+    bool is_app = watch_traits(watch)->is_app;
+    if (watch->is_patient)
+        return is_app || watch->is_expected || !watch->check.config->is_critical ? LOG_INFO : LOG_WARNING;
     if (watch->is_expected)
-        return watch_traits(watch)->is_app ? LOG_INFO : LOG_WARNING;
+        return is_app ? LOG_INFO : LOG_WARNING;
     return LOG_ERROR;
 }
 

@@ -29,6 +29,7 @@ struct watch {
     int64_t stirred_ms; /* when a kept connection was last found closed; 0: never */
     bool is_once;
     bool is_quiet;    /* nothing is logged */
+    bool is_patient;  /* nothing is logged as an error */
     bool is_expected; /* the error that stands was told as what a first start looks like */
     char code[OUTCOME_CODE_SIZE], detail[OUTCOME_DETAIL_SIZE]; /* the driver's words on the last run */
     bool is_doubted;         /* something stronger than it fails: each look is on a fresh login */

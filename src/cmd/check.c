@@ -158,11 +158,10 @@ static void take_interval(struct args *args) {
     args->source.flag_count = args->flag_count;
 }
 
-/* Whether the log would stand in the table, which then has the driver's words. */
+/* Whether the log would stand before the table, which then has the driver's words. A watch holds it back: it
+ * is the history of what was seen. */
 static bool is_log_in_the_way(const struct checking *checking) {
-    bool is_table = !checking->is_json &&
-                    (!checking->is_watching || terminal_is_live(checking->environment, STDOUT_FILENO));
-    return is_table && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+    return !checking->is_json && !checking->is_watching && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
 }
 
 static int run(struct args *args) {

@@ -283,7 +283,9 @@ static int wait_for_all(struct waiting *waiting, struct error *err) {
     if (waiting->timeout_ms > 0)
         timer_arm(&loop->timers, &waiting->timeout, waiting->timeout_ms);
     session_log_warnings(&waiting->session);
-    waiting->is_quiet = waiting->is_for_start || (is_live && isatty(STDERR_FILENO));
+    waiting->is_quiet = waiting->is_for_start && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+    if (waiting->is_for_start)
+        engine_set_patient(waiting->session.engine);
     if (waiting->is_quiet)
         session_keep_quiet(&waiting->session);
     engine_start(waiting->session.engine, false);
