@@ -181,9 +181,14 @@ static bool is_zero(struct span value) {
     return value.length > 0;
 }
 
+static void note_agent(struct request *request, const char *bytes, struct span value) {
+    request->agent_offset = (size_t)(value.at - bytes);
+    request->agent_length = value.length;
+}
+
 /* One header field. A line that continues the one before begins with a blank and so has no name: refused.
  * Control characters have been refused before. */
-static bool read_field(struct request *request, struct span line) {
+static bool read_field(struct request *request, const char *bytes, struct span line) {
     size_t length = line.length;
     struct span name = span_take(&line, ':');
     if (!is_token(name) || name.length == length)
@@ -193,6 +198,8 @@ static bool read_field(struct request *request, struct span line) {
         read_connection(request, value);
     else if (span_is_word(name, "Accept"))
         read_accept(request, value);
+    else if (span_is_word(name, "User-Agent"))
+        note_agent(request, bytes, value);
     else if (span_is_word(name, "Transfer-Encoding") ||
              (span_is_word(name, "Content-Length") && !is_zero(value)))
         request->has_body = true;
@@ -245,7 +252,7 @@ static void read_line(struct request *request, const char *bytes, struct span li
         if (line.length == 0)
             finish(request);
         else
-            is_sound = read_field(request, line);
+            is_sound = read_field(request, bytes, line);
         break;
     case REQUEST_FINISHED: break;
     }

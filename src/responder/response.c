@@ -147,5 +147,5 @@ void response_set_error(struct answer *answer, int status) {
     answer->body = text;
     answer->body_length = strlen(text);
     answer->age_s = 0;
-    answer->takes_metrics = false;
+    answer->takes_metrics = answer->takes_probes = false;
 }
