@@ -48,6 +48,9 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot);
 /* Whether every check has finished a run, Bugsink's own included, whatever it met. */
 bool engine_has_finished_round(const struct engine *engine);
 
+/* The versions of the libraries in use, those of the workers included (versions_format). */
+const char *engine_linked(const struct engine *engine);
+
 /* The processor time of the workers, as far as they have told it. */
 int64_t engine_workers_cpu_ms(const struct engine *engine);
 

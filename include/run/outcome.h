@@ -29,7 +29,7 @@ struct outcome {
 
 /* Puts a text for the log into the outcome: secrets of config's DSN blanked first, then control characters
  * flattened, then cut to fit. A text that may hold a secret must come this way, for one that is cut can no
- * longer be found. */
+ * longer be found. One that cannot be told safe is left out, and said to be. */
 void outcome_set_detail(struct outcome *outcome, const struct check_config *config, const char *text);
 
 /* The outcome as it may be used: one of a process whose memory a driver may have spoilt counts as that

@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "checker/evidence.h"
 #include "checker/schedule.h"
+#include "checker/trial.h"
 #include "checker/watch.h"
 #include "checker/maintenance.h"
 
@@ -24,6 +25,7 @@ struct engine {
     int64_t arrivals; /* of Bugsink, after the last run */
     bool is_app_working;
     int64_t created_ms;
+    char linked[VERSIONS_TEXT_SIZE];
     struct watch **watches;
     size_t count;
     struct check_view *views;
@@ -116,6 +118,11 @@ static void want_descriptors(size_t checks) {
 /* Builds the watches of a configuration into *watches and *views. Nothing of the engine is changed. */
 static int build(struct engine *engine, const struct config *config, struct watch ***watches,
     struct check_view **views, struct error *err) {
+    *watches = NULL;
+    *views = NULL;
+    if (trial_run(config, engine->linked, err) < 0)
+        return -1;
+    engine->loop->env.is_tried = true;
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers it is */
     *watches = calloc(config->check_count + 1, sizeof **watches);
     *views = calloc(config->check_count + 1, sizeof **views);
@@ -357,6 +364,10 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
         .app_version = engine->config->app_version,
         .now_ms = clock_wall_ms(engine->loop->timers.clock),
     };
+}
+
+const char *engine_linked(const struct engine *engine) {
+    return engine->linked;
 }
 
 int64_t engine_workers_cpu_ms(const struct engine *engine) {

@@ -167,14 +167,12 @@ static void add_dsn_items(const struct database *database, const char *origin, c
 }
 
 static int read_dsn(struct database *database) {
-    static const enum check_kind_id kinds[] = {
-        [DSN_SQLITE] = KIND_SQLITE, [DSN_POSTGRES] = KIND_POSTGRES, [DSN_MYSQL] = KIND_MYSQL};
     char from_file[ERROR_TEXT_SIZE];
     char *password_origin = NULL;
     if ((database->variable ? read_variable(database) : read_file_dsn(database)) < 0 ||
         read_password(database, &password_origin) < 0)
         return -1;
-    database->entry.check->kind = kinds[dsn_of(database)->scheme];
+    database->entry.check->kind = dsn_kind(dsn_of(database)->scheme);
     if (!database->variable)
         snprintf(from_file, sizeof from_file, "file %s", database->entry.loader->file.path);
     add_dsn_items(database, database->variable ? database->variable->origin : from_file, password_origin);

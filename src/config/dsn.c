@@ -86,7 +86,7 @@ void dsn_make_safe(struct dsn *dsn) {
         strbuf_append(&safe, "sqlite:///");
         uri_append_shown(&safe, dsn->path, SAFE_CHARACTERS);
     } else {
-        strbuf_append(&safe, dsn->scheme == DSN_POSTGRES ? "postgresql:" : "mysql:");
+        strbuf_format(&safe, "%s:", dsn_scheme_name(dsn->scheme));
         if (!dsn->is_doubtful) {
             strbuf_append(&safe, "//");
             append_hosts(&safe, dsn);
@@ -115,11 +115,6 @@ void dsn_from_path(const char *path, struct dsn *dsn) {
 }
 
 /* -- use -- */
-
-void dsn_blank(const struct dsn *dsn, char *text) {
-    for (size_t i = 0; i < dsn->secret_count; i++)
-        str_blank(text, dsn->secrets[i]);
-}
 
 const char *dsn_param(const struct dsn *dsn, const char *key) {
     for (size_t i = 0; i < dsn->param_count; i++)

@@ -42,6 +42,7 @@ struct request {
     bool has_cr; /* the last byte was a CR */
     bool is_get;
     bool is_http_1_1;
+    bool has_host, has_hosts; /* one Host field; more than one */
     bool says_close, says_keep_alive;
     bool has_body;
     struct preference html, json, health_json, text, openmetrics;

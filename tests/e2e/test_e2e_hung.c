@@ -76,11 +76,10 @@ static bool scene_start(struct scene *scene, const struct change *settings, cons
 }
 
 static bool are_all_asleep(void *arg) {
-    const struct daemon *daemon = arg;
     pid_t children[CHILDREN_MAX];
-    int count = proc_family(daemon->checker, children, CHILDREN_MAX), asleep = 0;
-    for (int i = 0; i < count; i++)
-        asleep += proc_state(children[i]) == 'S';
+    int count = proc_family(((struct daemon *)arg)->checker, children, CHILDREN_MAX), asleep = 0;
+    for (; asleep < count && proc_state(children[asleep]) == 'S'; asleep++) {
+    }
     return asleep == count;
 }
 

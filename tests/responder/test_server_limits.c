@@ -22,7 +22,7 @@ START_TEST(bytes_that_drip_get_408_once_the_deadline_has_come) {
     struct stopwatch watch = stopwatch_start();
     struct deadline deadline = deadline_in(10000);
     int fd = client_connect(bench.port);
-    client_send(fd, "GET /health/live HTTP/1.1\r\nX: ");
+    client_send(fd, "GET /health/live HTTP/1.1\r\nHost: h\r\nX: ");
     struct pollfd wait = {.fd = fd, .events = POLLIN};
     while (poll(&wait, 1, 20) == 0) { /* the drip goes on until something comes back */
         ck_assert(!deadline_is_over(&deadline));
@@ -116,7 +116,7 @@ START_TEST(an_idle_connection_makes_room_before_one_that_is_asking) {
     bench.limits.connections = 2;
     server_bench_start(&bench);
     int asking = client_connect(bench.port), idle = client_connect(bench.port);
-    client_send(asking, "GET /health/live/ HTTP/1.1\r\n");
+    client_send(asking, "GET /health/live/ HTTP/1.1\r\nHost: a\r\n");
     client_send(idle, STAYING_GET);
     client_expect(idle, 200);
     ck_assert_int_eq(client_probe(bench.port, "/health/live"), 200);
@@ -169,7 +169,7 @@ START_TEST(the_oldest_unfinished_connection_makes_room) {
     for (int i = 0; i <= COUNT - LIMIT; i++)
         ck_assert_int_ne(client_await_end(fds[i], NULL), CLIENT_STILL_OPEN);
     for (int i = COUNT - LIMIT + 1; i < COUNT; i++) { /* one made room for the probes */
-        client_send(fds[i], "TP/1.1\r\nConnection: close\r\n\r\n");
+        client_send(fds[i], "TP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
         client_expect(fds[i], 200);
     }
     for (int i = 0; i < COUNT; i++)
@@ -191,7 +191,7 @@ START_TEST(lingering_connections_make_room_first) {
         client_expect(fd, 400);
         /* left to linger: the server waits for our close, which comes with the end of the test */
     }
-    client_send(reading, "TP/1.1\r\nConnection: close\r\n\r\n");
+    client_send(reading, "TP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
     client_expect(reading, 200);
     close(reading);
     server_bench_end(&bench);
@@ -290,7 +290,7 @@ START_TEST(where_not_even_the_reserve_helps_the_server_waits_without_spinning) {
     client_expect(fd, 200);
     close(fd);
     fd = client_connect(bench.port);
-    client_send(fd, "GET /metrics HTTP/1.1\r\n\r\n");
+    client_send(fd, "GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n");
     struct reply reply = client_receive(fd, true);
     const char *pauses = strstr(reply.body, "\nbugsink_health_http_accept_pauses_total ");
     ck_assert(pauses && strtol(strchr(pauses, ' '), NULL, 10) > 0);

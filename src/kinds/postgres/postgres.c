@@ -16,6 +16,7 @@
 #include "kinds/postgres/library.h"
 #include "kinds/postgres/questions.h"
 #include "kinds/postgres/target.h"
+#include "kinds/postgres/tell.h"
 
 #include "base/clock.h"
 #include "base/sandbox.h"
@@ -40,11 +41,13 @@ struct talk {
     int64_t
         silence_max_ms; /* after so long without a sign of life a kept one counts as dead; 0: it is fresh */
     bool may_be_silent; /* it has shown that it lives, and has something to think about */
+    bool has_met;       /* the server may have spoken */
     bool is_decided;    /* nothing that comes later changes the outcome */
     int rows;           /* of the answer that have come */
 };
 
 static void enter(struct talk *talk, enum phase phase) {
+    talk->has_met = talk->has_met || phase == PHASE_AUTH || phase == PHASE_QUERY;
     phase_report_enter(&talk->run->phases, phase);
 }
 
@@ -64,18 +67,23 @@ static bool decide(struct talk *talk, enum reason reason, const char *code, cons
     return false;
 }
 
+/* With what may be shown of what was said, which it frees. */
+static bool decide_told(struct talk *talk, enum reason reason, const char *sqlstate, char *told) {
+    bool is_shown = told && postgres_tell_safely(&talk->run->config->database.dsn, talk->kept->conn, told);
+    decide(talk, reason, sqlstate, is_shown ? told : NULL);
+    str_free_secret(told);
+    return false;
+}
+
 /* The connection failed, or was lost: libpq has the cause. */
 static bool fail(struct talk *talk) {
     enum phase phase = talk->run->phases.phase;
     const char *message = PQerrorMessage(talk->kept->conn);
     char sqlstate[SQLSTATE_SIZE] = "";
-    char *stripped = postgres_message_strip(message);
     const char *text = postgres_sqlstate_find(message, sqlstate);
     enum reason reason = text ? postgres_reason_of_sqlstate(sqlstate, text, phase)
                               : postgres_reason_of_message(message, phase);
-    decide(talk, reason, sqlstate, stripped);
-    free(stripped);
-    return false;
+    return decide_told(talk, reason, sqlstate, postgres_tell(message, talk->has_met));
 }
 
 /* Waits for the server, for as long as the run may, less what it takes to hang up politely. Asked for the
@@ -121,9 +129,12 @@ static void take_error(struct talk *talk, const PGresult *result) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorMessage(result);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (sqlstate && !postgres_is_sqlstate(sqlstate))
+        sqlstate = NULL;
     enum reason reason = sqlstate ? postgres_reason_of_sqlstate(sqlstate, text, PHASE_QUERY)
                                   : postgres_reason_of_message(message, PHASE_QUERY);
-    decide(talk, reason, sqlstate, text && sqlstate && postgres_is_of_pooler(sqlstate) ? text : message);
+    bool is_of_pooler = text && sqlstate && postgres_is_of_pooler(sqlstate);
+    decide_told(talk, reason, sqlstate, is_of_pooler ? strdup(text) : postgres_tell(message, true));
 }
 
 /* Returns false when the server does what nobody asked for: to copy, say, where libpq would give results for

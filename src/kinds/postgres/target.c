@@ -173,8 +173,8 @@ int postgres_target_init(struct postgres_target *target, const struct dsn *dsn, 
     if (result == 0)
         result = check_addresses(target, dsn, defaults, err);
     PQconninfoFree(defaults);
-    if (result < 0 && err)
-        dsn_blank(dsn, err->text);
+    if (result < 0 && err && !dsn_blank(dsn, err->text))
+        error_set(err, "the DSN is refused; what is wrong with it cannot be said without a secret of its");
     return result;
 }
 
