@@ -21,6 +21,14 @@ struct engine *engine_new(struct loop *loop, struct config *config, const struct
     void *arg, struct error *err);
 void engine_free(struct engine *engine);
 
+/* From now on, until a reload, what the checks find is not logged: whoever shows the snapshots says it all.
+ */
+void engine_set_quiet(struct engine *engine);
+
+/* From now on, until a reload, Bugsink is waited for, or waits for us: that it does not answer, and what its
+ * start mends, is not worth a warning, and nothing is an error. */
+void engine_set_patient(struct engine *engine);
+
 /* Starts the first round. With is_once no check runs a second time. Ends the process when memory is out. */
 void engine_start(struct engine *engine, bool is_once);
 

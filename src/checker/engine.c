@@ -19,6 +19,7 @@ struct engine {
     void *arg;
     bool is_started;
     bool is_once;
+    bool is_patient;  /* Bugsink's start is awaited for as long as it takes */
     bool has_started; /* every check has finished a run and Bugsink has answered, once */
     bool is_dead;     /* Bugsink counted as dead after the last run */
     int64_t arrivals; /* of Bugsink, after the last run */
@@ -83,7 +84,11 @@ static bool update_liveness(struct engine *engine) {
 
 static struct surroundings surroundings_of(void *arg) {
     const struct engine *engine = arg;
-    return evidence_surroundings(engine->watches, engine->count);
+    struct surroundings around = evidence_surroundings(engine->watches, engine->count);
+    int64_t running_ms = clock_now_ms(engine->loop->timers.clock) - engine->created_ms;
+    bool may_be_starting = around.app_arrivals == 0 && running_ms < engine->config->start_grace_ms;
+    around.is_start_awaited = engine->is_patient || (may_be_starting && !engine->is_once);
+    return around;
 }
 
 static void on_finished(void *arg, bool is_change) {
@@ -146,6 +151,17 @@ static void let_go(struct engine *engine) {
     engine->loop->env.lets_go = engine->is_in_maintenance || engine->is_draining;
     for (size_t i = 0; engine->loop->env.lets_go && i < engine->count; i++)
         check_let_go(&engine->watches[i]->check);
+}
+
+void engine_set_quiet(struct engine *engine) {
+    for (size_t i = 0; i < engine->count; i++)
+        engine->watches[i]->is_quiet = true;
+}
+
+void engine_set_patient(struct engine *engine) {
+    engine->is_patient = true;
+    for (size_t i = 0; i < engine->count; i++)
+        engine->watches[i]->is_patient = true;
 }
 
 void engine_drain(struct engine *engine) {

@@ -1,6 +1,8 @@
 /* Policy: outcome and memory in, status out. */
 #include "checker/policy.h"
 
+#include "report/snapshot.h"
+
 void memory_init(struct check_memory *memory, int64_t wall_ms) {
     *memory = (struct check_memory){.status = STATUS_STARTING,
         .reason = REASON_STARTING,
@@ -354,4 +356,21 @@ bool policy_judge(const struct policy_subject *subject, struct check_memory *mem
     memory->latency_ms = latency_ms;
     memory->checked_wall_ms = wall_ms;
     return is_changed;
+}
+
+/* While gunicorn starts, its port takes connections that nobody answers yet. */
+static bool is_app_awaited(const struct check_memory *memory) {
+    enum reason reason = memory->reason;
+    return !memory->life.has_answered &&
+           (reason == REASON_APP_STARTING || reason == REASON_TIMEOUT || reason == REASON_RESET);
+}
+
+bool policy_is_expected(const struct policy_subject *subject, const struct check_memory *memory,
+    const struct surroundings *around) {
+    if (!around->is_start_awaited || memory->status != STATUS_ERROR)
+        return false;
+    if (subject->traits->is_app)
+        return is_app_awaited(memory);
+    return memory->last_good_ms < 0 &&
+           reason_awaits_start(subject->traits->is_database, memory->reason, &memory->observed);
 }

@@ -77,6 +77,7 @@ struct surroundings {
     bool is_app_working;   /* it was seen, of late, to answer with its database */
     bool is_database_hung; /* one of Bugsink's own databases does not answer, or not let it in */
     bool is_blocked;       /* Bugsink's sessions wait in one of them, or did a round ago */
+    bool is_start_awaited; /* Bugsink has not answered yet, and its first start may still be under way */
 };
 
 /* Whose outcome is judged. */
@@ -84,6 +85,11 @@ struct policy_subject {
     const struct check_config *config;
     const struct check_traits *traits; /* of its kind */
 };
+
+/* Whether an error is what a healthy first start looks like: Bugsink does not answer yet, or what only its
+ * start mends was never well. It is an error all the same, but no news. */
+bool policy_is_expected(const struct policy_subject *subject, const struct check_memory *memory,
+    const struct surroundings *around);
 
 void memory_init(struct check_memory *memory, int64_t wall_ms);
 
