@@ -103,6 +103,11 @@ static void on_other_child(void *arg, pid_t pid, int status) {
     checker->exit_status = CHECKER_EXIT_FAILURE;
 }
 
+static void on_turn(void *arg) {
+    struct checker *checker = arg;
+    publisher_turn(&checker->publisher);
+}
+
 static void on_nursery_lost(void *arg) {
     struct checker *checker = arg;
     if (checker->sidecar.is_ending)
@@ -359,6 +364,7 @@ static void init(struct checker *checker) {
 /* Takes the configuration. */
 static int begin(struct checker *checker, struct config *config, int link_fd, struct error *err) {
     int result = loop_init(&checker->loop, checker->nursery, err);
+    checker->loop.first = on_turn;
     checker->loop.other_child = on_other_child;
     checker->loop.nursery_lost = on_nursery_lost;
     checker->loop.arg = checker;
