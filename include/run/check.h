@@ -17,7 +17,8 @@ struct check_env {
     struct event_base *base;
     struct timers *timers;
     struct children *children;
-    bool lets_go; /* nothing may be kept from run to run: we are shutting down, or in maintenance */
+    bool begins_no_login; /* of a kind whose servers count those that are broken off: we end soon */
+    bool lets_go;         /* nothing may be kept from run to run: we are shutting down, or in maintenance */
 };
 
 struct check {
@@ -55,7 +56,11 @@ int check_init(struct check *check, const struct check_kind *kind, const struct 
     void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
     struct error *err);
 
-/* Cancels a run under way (finished is not called), gives up the child, frees the state. A child that is
+/* Whether a run is under way in whose phase the server would count it as a broken login if it ended now. */
+bool check_is_logging_in(const struct check *check);
+
+/* Cancels a run under way (finished is not called), gives up the child, frees the state. One that is logging
+ * in has until the run's deadline to come to an end. A child that is
  * caught in the kernel is found by the next check of the same name, which starts no other beside it. */
 void check_release(struct check *check);
 
