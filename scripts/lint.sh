@@ -24,12 +24,7 @@ render report base
 link report base
 run config report base
 kinds run config report base
-kinds/postgres kinds run config report base
-kinds/mysql kinds run config report base
-kinds/sqlite kinds run config report base
-kinds/settings kinds run config report base
-kinds/http kinds run config report base
-kinds/directory kinds run config report base
+$(for kind in src/kinds/*/; do echo "kinds/$(basename "$kind") kinds run config report base"; done)
 responder link report base
 checker kinds run render link config report base
 cmd checker responder kinds run render link config report base
@@ -109,9 +104,10 @@ without_comments() {
 
 # Who judges and tells asks what a kind is like (run/traits.h), never which it is. Comments may name one.
 check_kinds() {
+    kinds=$(for kind in src/kinds/*/; do basename "$kind"; done | xargs | tr ' ' '|')
     for file in $(in_rooms checker); do
         found=$(without_comments "$file" |
-            grep -niE 'KIND_(POSTGRES|MYSQL|SQLITE|SETTINGS|HTTP|DIRECTORY)|mysql|mariadb|postgres|libpq|sqlite|"(http|settings|directory)"|kinds/[a-z]*/') || continue
+            grep -niE "KIND_($kinds)|\"($kinds)\"|mysql|mariadb|postgres|libpq|sqlite|kinds/[a-z]*/") || continue
         complain "$file: names a kind: $found"
     done
 }
@@ -155,9 +151,9 @@ check_foreign_headers() {
 # Few files speak to each of the libraries that may block or crash: who calls it, and who loads it.
 check_database_headers() {
     # shellcheck disable=SC2086 # a list of files without blanks
-    grep -lE '^# *include <(mysql|errmsg|mysqld_error)' $sources | grep -vE '^src/kinds/mysql/(mysql|library|tls)\.[ch]$' |
+    grep -lE '^# *include <(mysql|errmsg|mysqld_error)' $sources | grep -vE '^src/kinds/mysql/(mysql|talk|questions|library|tls)\.[ch]$' |
         while read -r file; do
-            complain "$file: mysql.h belongs to kinds/mysql/mysql.c (and library.c loads it)"
+            complain "$file: mysql.h belongs to a run in kinds/mysql (and library.c loads it)"
         done
 }
 
@@ -228,6 +224,19 @@ check_links() {
     done
 }
 
+# A page names a file of ours (`src/x.c`) where it is. Capitals stand for any name.
+check_named_files() {
+    git ls-files '*.md' | while read -r page; do
+        grep -oE '`(src|include|tests|scripts|tools)/[^` ]*`' "$page" | tr -d '`' | sort -u | while read -r named; do
+            case "$named" in
+            *[A-Z]*) continue ;;
+            esac
+            # shellcheck disable=SC2086 # it may be a pattern
+            ls -d $named >/dev/null 2>&1 || complain "$page: there is no $named"
+        done
+    done
+}
+
 check_scripts() {
     scripts/wants.sh shellcheck 0.9 "it may find what is not found elsewhere" || true
     shellcheck --severity=warning scripts/*.sh .ci/* deploy/debian/p* tests/*/*.sh deploy/kubernetes/overlays/helm/*.sh || complain "shellcheck"
@@ -269,6 +278,7 @@ check_layout
 check_function_length
 check_paths
 check_links
+check_named_files
 check_scripts
 check_makefile
 check_manual

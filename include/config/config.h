@@ -11,15 +11,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum check_kind_id {
-    KIND_POSTGRES,
-    KIND_MYSQL,
-    KIND_SQLITE,
-    KIND_SETTINGS,
-    KIND_HTTP,
-    KIND_DIRECTORY,
-    KIND_COUNT
-};
+/* The kinds of checks, a line each: the id (KIND_POSTGRES; its row is POSTGRES_KIND, in src/kinds/postgres),
+ * the name, and the family whose options it has (CONFIG_DATABASE, see src/config/kind.h). */
+#define CHECK_KINDS(LINE)                                                                                    \
+    LINE(POSTGRES, "postgres", DATABASE)                                                                     \
+    LINE(MYSQL, "mysql", DATABASE)                                                                           \
+    LINE(SQLITE, "sqlite", DATABASE)                                                                         \
+    LINE(SETTINGS, "settings", SETTINGS)                                                                     \
+    LINE(HTTP, "http", APP)                                                                                  \
+    LINE(DIRECTORY, "directory", DIRECTORY)
+
+#define CHECK_KIND_ID(id, name, family) KIND_##id,
+enum check_kind_id { CHECK_KINDS(CHECK_KIND_ID) KIND_COUNT };
+#undef CHECK_KIND_ID
 
 enum role {
     ROLE_PLAIN, /* connect and one round trip */
@@ -48,8 +52,10 @@ enum { CONFIG_CHECKS_MAX = 4000 };
 struct database_config {
     enum role role;
     struct dsn dsn;
-    int64_t
-        reconnect_ms; /* PostgreSQL, MySQL: the longest a connection is kept between runs; 0: not at all */
+    /* SQLite, role main: what Bugsink itself makes, and whose owner tells which user it is; NULL: not known.
+     */
+    char *queue_path, *wakeup_path;
+    int64_t reconnect_ms;     /* servers: the longest a connection is kept between runs; 0: not at all */
     int64_t min_free_bytes;   /* SQLite: disk_low below this; -1: 256 MiB or 5 % of the volume, the smaller */
     int64_t max_wal_bytes;    /* SQLite: wal_large above this */
     int64_t backlog_ms;       /* queue: degraded when the oldest task is older */
@@ -201,7 +207,6 @@ const struct config_option_doc *config_option_doc(size_t n);
 const char *role_name(enum role role);
 const char *directory_role_name(enum directory_role role);     /* "plain", "spool", "wakeup" */
 const char *settings_format_name(enum settings_format format); /* "python", "json", "env", "environment" */
-const char *check_kind_id_name(
-    enum check_kind_id kind); /* "postgres", "mysql", "sqlite", "settings", "http", "directory" */
+const char *check_kind_id_name(enum check_kind_id kind);       /* "postgres"; "?" for what is no kind */
 
 #endif

@@ -6,8 +6,10 @@
 #include "config/config.h"
 #include "run/check.h"
 
-extern const struct check_kind POSTGRES_KIND, SQLITE_KIND, SETTINGS_KIND, HTTP_KIND, DIRECTORY_KIND;
-extern const struct check_kind MYSQL_KIND; /* WITH_MYSQL */
+/* Each kind's row, POSTGRES_KIND and so on; MYSQL_KIND only WITH_MYSQL. */
+#define CHECK_KIND_ROW(id, name, family) extern const struct check_kind id##_KIND;
+CHECK_KINDS(CHECK_KIND_ROW)
+#undef CHECK_KIND_ROW
 
 /* The kind of that id, or NULL where it is not built in. */
 const struct check_kind *check_kind_find(enum check_kind_id id);

@@ -20,6 +20,7 @@ struct outcome {
     char code[OUTCOME_CODE_SIZE];     /* the driver's own code, for the log: "28P01", "SQLITE_BUSY" */
     char detail[OUTCOME_DETAIL_SIZE]; /* driver text or a name, for the log alone; check_finish blanks secrets
                                          in it */
+    bool is_mild; /* what the reason leads to elsewhere has been seen not to follow here: degraded at most */
     struct observed observed;
     struct identity identity; /* of the file that was looked at */
     enum app_question asked;  /* of Bugsink; filled by check_finish */

@@ -10,7 +10,6 @@
 #include "checker/listen.h"
 #include "checker/publisher.h"
 #include "checker/reload.h"
-#include "checker/versions.h"
 #include "link/link.h"
 #include "run/loop.h"
 
@@ -318,8 +317,6 @@ static int open_link(struct checker *checker, const struct config *config, int l
 }
 
 static void log_start(const struct checker *checker) {
-    char versions[VERSIONS_TEXT_SIZE];
-    versions_format(versions);
     struct log_line line;
     log_begin(&line, LOG_INFO, "started");
     log_str(&line, "version", BH_VERSION);
@@ -330,7 +327,7 @@ static void log_start(const struct checker *checker) {
     log_int(&line, "timeout_ms", engine_config(checker->engine)->timeout_ms);
     log_int(&line, "pid", getpid());
     log_int(&line, "responder_pid", checker->responder_pid);
-    log_str(&line, "linked", versions);
+    log_str(&line, "linked", engine_linked(checker->engine));
     log_end(&line);
     log_warnings(engine_config(checker->engine));
     log_checks(engine_config(checker->engine));

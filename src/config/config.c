@@ -8,14 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct config_kind *const KINDS[KIND_COUNT] = {
-    [KIND_POSTGRES] = &CONFIG_DATABASE,
-    [KIND_MYSQL] = &CONFIG_DATABASE,
-    [KIND_SQLITE] = &CONFIG_DATABASE,
-    [KIND_SETTINGS] = &CONFIG_SETTINGS,
-    [KIND_HTTP] = &CONFIG_APP,
-    [KIND_DIRECTORY] = &CONFIG_DIRECTORY,
-};
+#define FAMILY(id, name, family) [KIND_##id] = &CONFIG_##family,
+static const struct config_kind *const KINDS[KIND_COUNT] = {CHECK_KINDS(FAMILY)};
 
 const struct config_kind *config_kind_in_order(size_t n) {
     /* the directories depend on which databases there are */

@@ -167,14 +167,12 @@ static void add_dsn_items(const struct database *database, const char *origin, c
 }
 
 static int read_dsn(struct database *database) {
-    static const enum check_kind_id kinds[] = {
-        [DSN_SQLITE] = KIND_SQLITE, [DSN_POSTGRES] = KIND_POSTGRES, [DSN_MYSQL] = KIND_MYSQL};
     char from_file[ERROR_TEXT_SIZE];
     char *password_origin = NULL;
     if ((database->variable ? read_variable(database) : read_file_dsn(database)) < 0 ||
         read_password(database, &password_origin) < 0)
         return -1;
-    database->entry.check->kind = kinds[dsn_of(database)->scheme];
+    database->entry.check->kind = dsn_kind(dsn_of(database)->scheme);
     if (!database->variable)
         snprintf(from_file, sizeof from_file, "file %s", database->entry.loader->file.path);
     add_dsn_items(database, database->variable ? database->variable->origin : from_file, password_origin);
@@ -330,11 +328,17 @@ static bool asks_the_same(const struct check_config *a, const struct check_confi
     return a->database.role == b->database.role && dsn_equal(&a->database.dsn, &b->database.dsn);
 }
 
+static bool is_same_path(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 static bool has_same_limits(const struct check_config *a, const struct check_config *b) {
     const struct database_config *one = &a->database, *other = &b->database;
-    return one->reconnect_ms == other->reconnect_ms && one->min_free_bytes == other->min_free_bytes &&
-           one->max_wal_bytes == other->max_wal_bytes && one->backlog_ms == other->backlog_ms &&
-           one->backlog_tasks == other->backlog_tasks && one->backlog_error_ms == other->backlog_error_ms;
+    return is_same_path(one->queue_path, other->queue_path) &&
+           is_same_path(one->wakeup_path, other->wakeup_path) && one->reconnect_ms == other->reconnect_ms &&
+           one->min_free_bytes == other->min_free_bytes && one->max_wal_bytes == other->max_wal_bytes &&
+           one->backlog_ms == other->backlog_ms && one->backlog_tasks == other->backlog_tasks &&
+           one->backlog_error_ms == other->backlog_error_ms;
 }
 
 static void log_what(const struct check_config *check, struct log_line *line) {
@@ -350,6 +354,8 @@ static void walk(struct walk *walk, struct check_config *check) {
     struct database_config *config = &check->database;
     WALK_FIELD(walk, config->role);
     dsn_walk(walk, &config->dsn);
+    walk_text(walk, &config->queue_path);
+    walk_text(walk, &config->wakeup_path);
     WALK_FIELD(walk, config->reconnect_ms);
     WALK_FIELD(walk, config->min_free_bytes);
     WALK_FIELD(walk, config->max_wal_bytes);
@@ -360,6 +366,8 @@ static void walk(struct walk *walk, struct check_config *check) {
 
 static void release(struct check_config *check) {
     dsn_release(&check->database.dsn);
+    free(check->database.queue_path);
+    free(check->database.wakeup_path);
 }
 
 const struct config_kind CONFIG_DATABASE = {

@@ -86,7 +86,7 @@ void dsn_make_safe(struct dsn *dsn) {
         strbuf_append(&safe, "sqlite:///");
         uri_append_shown(&safe, dsn->path, SAFE_CHARACTERS);
     } else {
-        strbuf_append(&safe, dsn->scheme == DSN_POSTGRES ? "postgresql:" : "mysql:");
+        strbuf_format(&safe, "%s:", dsn_scheme_name(dsn->scheme));
         if (!dsn->is_doubtful) {
             strbuf_append(&safe, "//");
             append_hosts(&safe, dsn);

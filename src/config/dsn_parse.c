@@ -3,13 +3,6 @@
 
 #include <ctype.h>
 #include <string.h>
-#include <strings.h>
-
-static const struct {
-    const char *name;
-    enum dsn_scheme scheme;
-} SCHEMES[] = {
-    {"postgresql", DSN_POSTGRES}, {"postgres", DSN_POSTGRES}, {"mysql", DSN_MYSQL}, {"sqlite", DSN_SQLITE}};
 
 static int parse_sqlite(struct span rest, struct dsn *dsn, struct error *err) {
     if (rest.length < 3 || strncmp(rest.at, "///", 3) != 0)
@@ -56,30 +49,27 @@ static size_t scheme_length(struct span text) {
 }
 
 static int unknown_scheme(struct span text, size_t length, struct error *err) {
-    static const char RIGHT[] = "the schemes are postgresql://, postgres://, mysql:// and sqlite:///";
+    char right[128];
+    dsn_list_schemes(right, sizeof right);
     /* Without the slashes it need not be a scheme: USER:PASSWORD@HOST begins like one. */
     if (length > 24 || text.length < length + 3 || strncmp(text.at + length, "://", 3) != 0)
-        return error_set(err, "no known scheme; %s", RIGHT);
-    return error_set(err, "unknown scheme \"%.*s\"; %s", (int)length, text.at, RIGHT);
+        return error_set(err, "no known scheme; the schemes are %s", right);
+    return error_set(err, "unknown scheme \"%.*s\"; the schemes are %s", (int)length, text.at, right);
 }
 
 static int parse(struct span text, struct dsn *dsn, struct error *err) {
     size_t length = scheme_length(text);
     if (length == 0)
         return parse_bare_path(text, dsn, err);
-    for (size_t i = 0; i < sizeof SCHEMES / sizeof SCHEMES[0]; i++) {
-        if (strlen(SCHEMES[i].name) != length || strncasecmp(SCHEMES[i].name, text.at, length) != 0)
-            continue;
-        struct span rest = span_from(text, length + 1);
-        dsn->scheme = SCHEMES[i].scheme;
-        if (dsn->scheme == DSN_SQLITE)
-            return parse_sqlite(rest, dsn, err);
-        if (strncmp(rest.at, "//", 2) != 0)
-            return error_set(
-                err, "two slashes must follow the scheme: %s://USER@HOST/DATABASE", SCHEMES[i].name);
-        return dsn_parse_authority_form(span_from(rest, 2), dsn, err);
-    }
-    return unknown_scheme(text, length, err);
+    if (!dsn_find_scheme((struct span){text.at, length}, &dsn->scheme))
+        return unknown_scheme(text, length, err);
+    struct span rest = span_from(text, length + 1);
+    if (dsn->scheme == DSN_SQLITE)
+        return parse_sqlite(rest, dsn, err);
+    if (strncmp(rest.at, "//", 2) != 0)
+        return error_set(
+            err, "two slashes must follow the scheme: %.*s://USER@HOST/DATABASE", (int)length, text.at);
+    return dsn_parse_authority_form(span_from(rest, 2), dsn, err);
 }
 
 int dsn_parse(const char *text, struct dsn *dsn, struct error *err) {

@@ -3,6 +3,7 @@
 #define BH_CONFIG_DSN_PARTS_H
 
 #include "base/error.h"
+#include "config/config.h"
 #include "config/dsn.h"
 #include "config/uri.h"
 
@@ -25,6 +26,18 @@ void dsn_make_safe(struct dsn *dsn);
 
 /* Parses what follows "postgresql://" or "mysql://" in a DSN of our own. */
 int dsn_parse_authority_form(struct span rest, struct dsn *dsn, struct error *err);
+
+/* The scheme of that name, in whatever case. Returns false where there is none. */
+bool dsn_find_scheme(struct span name, enum dsn_scheme *scheme);
+
+/* "postgresql", "mysql", "sqlite". */
+const char *dsn_scheme_name(enum dsn_scheme scheme);
+
+/* The kind of check that asks what such a DSN names. */
+enum check_kind_id dsn_kind(enum dsn_scheme scheme);
+
+/* "postgresql://, postgres://, mysql:// and sqlite:///", cut to size. */
+void dsn_list_schemes(char *text, size_t size);
 
 /* Whether port is the number of a TCP port, 1 to 65535, in digits. */
 bool dsn_is_port(struct span port);

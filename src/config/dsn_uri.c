@@ -73,8 +73,8 @@ static int parse_hosts(struct span list, struct dsn *dsn, struct error *err) {
     struct strbuf hosts = {.is_vital = true}, ports = {.is_vital = true};
     int result = -1;
     bool has_more = true;
-    if (dsn->scheme == DSN_MYSQL && span_find(list, ',') < list.length) {
-        error_set(err, "a mysql DSN names one host");
+    if (dsn->scheme != DSN_POSTGRES && span_find(list, ',') < list.length) {
+        error_set(err, "a %s DSN names one host", dsn_scheme_name(dsn->scheme));
         goto end;
     }
     for (struct span rest = list; has_more;) {

@@ -1,14 +1,8 @@
 /* What the kinds are called. */
 #include "config/config.h"
 
-static const char *const NAMES[KIND_COUNT] = {
-    [KIND_POSTGRES] = "postgres",
-    [KIND_MYSQL] = "mysql",
-    [KIND_SQLITE] = "sqlite",
-    [KIND_SETTINGS] = "settings",
-    [KIND_HTTP] = "http",
-    [KIND_DIRECTORY] = "directory",
-};
+#define NAME(id, name, family) [KIND_##id] = name,
+static const char *const NAMES[KIND_COUNT] = {CHECK_KINDS(NAME)};
 
 const char *check_kind_id_name(enum check_kind_id kind) {
     return kind < KIND_COUNT ? NAMES[kind] : "?";

@@ -181,6 +181,11 @@ static bool is_zero(struct span value) {
     return value.length > 0;
 }
 
+static void note_agent(struct request *request, const char *bytes, struct span value) {
+    request->agent_offset = (size_t)(value.at - bytes);
+    request->agent_length = value.length;
+}
+
 /* What it names is nobody's business here: a probe may be sent to any name. */
 static void note_host(struct request *request) {
     request->has_hosts = request->has_host;
@@ -195,7 +200,7 @@ static bool is_host_sound(const struct request *request) {
 
 /* One header field. A line that continues the one before begins with a blank and so has no name: refused.
  * Control characters have been refused before. */
-static bool read_field(struct request *request, struct span line) {
+static bool read_field(struct request *request, const char *bytes, struct span line) {
     size_t length = line.length;
     struct span name = span_take(&line, ':');
     if (!is_token(name) || name.length == length)
@@ -207,6 +212,8 @@ static bool read_field(struct request *request, struct span line) {
         read_connection(request, value);
     else if (span_is_word(name, "Accept"))
         read_accept(request, value);
+    else if (span_is_word(name, "User-Agent"))
+        note_agent(request, bytes, value);
     else if (span_is_word(name, "Transfer-Encoding") ||
              (span_is_word(name, "Content-Length") && !is_zero(value)))
         request->has_body = true;
@@ -263,7 +270,7 @@ static void read_line(struct request *request, const char *bytes, struct span li
         if (line.length == 0)
             finish(request);
         else
-            is_sound = read_field(request, line);
+            is_sound = read_field(request, bytes, line);
         break;
     case REQUEST_FINISHED: break;
     }

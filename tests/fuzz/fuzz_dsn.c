@@ -1,6 +1,6 @@
 /* DSNs: any text, as one of our own and as Bugsink's DATABASE_URL; beside libpq, which must read what we
- * read. Sources: src/config/dsn.c src/config/dsn_parse.c src/config/dsn_uri.c src/config/dsn_bugsink.c
- * src/config/uri.c */
+ * read. Sources: src/config/dsn.c src/config/dsn_parse.c src/config/dsn_scheme.c src/config/dsn_uri.c
+ * src/config/dsn_bugsink.c src/config/uri.c */
 #include "base/str.h"
 #include "kinds/postgres/library.h"
 #include "config/dsn.h"

@@ -1,7 +1,7 @@
 /* DSNs that are put together here from their parts, percent-encoded as Python's urllib.parse.quote does it:
  * each part comes out as it went in, and what may be shown of the whole does not depend on the secrets. With
  * characters in them that somebody forgot to encode they are refused, or taken; the password is not shown.
- * Sources: src/config/dsn.c src/config/dsn_parse.c src/config/dsn_uri.c */
+ * Sources: src/config/dsn.c src/config/dsn_parse.c src/config/dsn_scheme.c src/config/dsn_uri.c */
 #include "base/str.h"
 #include "config/dsn.h"
 #include "fuzz/fuzz.h"
