@@ -21,7 +21,6 @@ struct check_env {
     bool lets_go;         /* nothing may be kept from run to run: we are shutting down, or in maintenance */
     bool is_tried; /* the checks to come were tried out elsewhere (check_try): what is loaded for them is
                       loaded in their workers alone */
-    bool lets_go;  /* nothing may be kept from run to run: we are shutting down, or in maintenance */
 };
 
 struct check {
@@ -59,13 +58,6 @@ int check_init(struct check *check, const struct check_kind *kind, const struct 
     void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
     struct error *err);
 
-<<<<<<< HEAD
-/* Whether a run is under way in whose phase the server would count it as a broken login if it ended now. */
-bool check_is_logging_in(const struct check *check);
-
-/* Cancels a run under way (finished is not called), gives up the child, frees the state. One that is logging
- * in has until the run's deadline to come to an end. A child that is
-=======
 /* Whether a check of that kind loads a library, and is to be tried out first where is_tried is set. */
 bool check_kind_is_tried(const struct check_kind *kind);
 
@@ -73,8 +65,11 @@ bool check_kind_is_tried(const struct check_kind *kind);
  * a process that ends. */
 int check_try(const struct check_kind *kind, const struct check_config *config, struct error *err);
 
-/* Cancels a run under way (finished is not called), gives up the child, frees the state. A child that is
->>>>>>> main
+/* Whether a run is under way in whose phase the server would count it as a broken login if it ended now. */
+bool check_is_logging_in(const struct check *check);
+
+/* Cancels a run under way (finished is not called), gives up the child, frees the state. One that is logging
+ * in has until the run's deadline to come to an end. A child that is
  * caught in the kernel is found by the next check of the same name, which starts no other beside it. */
 void check_release(struct check *check);
 
