@@ -231,7 +231,7 @@ release: deps-release ### of the last commit: image (amd64, arm64), packages, so
 release-test: deps-release ### two releases of two folders: the same bytes; what is in them; both images started, arm64 under emulation
 	scripts/release-test.sh $(BUILD) || [ $$? = 77 ]
 
-image-name: ### IMAGE=registry.example.com/acme/bugsink-health: all recipes and pages name that image
+image-name: ### IMAGE=ghcr.io/acme/bugsink-health: all recipes and pages name that image
 	scripts/image-name.sh "$(IMAGE)"
 
 packaging-test: deps-packaging ### test the Compose files, the unit under a real systemd, the package

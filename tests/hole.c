@@ -234,9 +234,15 @@ static long hold_process(pid_t checker) {
     return syscall(SYS_pidfd_open, checker, 0);
 }
 
+#ifdef SYS_mmap2 /* i386's SYS_mmap has all arguments in memory */
+enum { MAP_CALL = SYS_mmap2 };
+#else
+enum { MAP_CALL = SYS_mmap };
+#endif
+
 static long map_code(pid_t checker) {
     (void)checker;
-    return syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L) < 0 ? -1
+    return syscall(MAP_CALL, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L) < 0 ? -1
                                                                                                          : 0;
 }
 
@@ -290,9 +296,9 @@ static long replace_handler(pid_t checker) {
 }
 
 static long raise_limit(pid_t checker) {
-    struct rlimit now;
+    uint64_t now[2]; /* a struct rlimit64, on all architectures */
     (void)checker;
-    return syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &now);
+    return syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, now);
 }
 
 static long set_option(pid_t checker) {

@@ -20,8 +20,8 @@ bool str_equal(const char *a, const char *b);
  * be called, so that a name is harmless in a path, in JSON, in a log line and on a terminal. */
 bool str_is_name(const char *text);
 
-/* Overwrites every occurrence of secret in text with asterisks, in place. Secrets under 3 characters are
- * blanked as well, at the price of readability. NULL or an empty secret is nothing. */
+/* Overwrites every occurrence of secret in text with asterisks, in place. NULL or an empty secret is nothing.
+ */
 void str_blank(char *text, const char *secret);
 
 /* Replaces control characters (and DEL) by spaces, in place, and cuts trailing white space: driver text for

@@ -15,8 +15,8 @@ enum { LEASE_MS = 5000, LEASE_RENEW_MS = 2000 };
 enum { CHECKER_EXIT_OK = 0, CHECKER_EXIT_FAILURE = 1, CHECKER_EXIT_CONFIG = 2 };
 
 /* Loads the configuration from source, binds the listener, hands it over link_fd to the responder (a child of
- * this process, of that pid), and checks with workers of the nursery until told to end. Returns the process's exit status. Errors go to
- * the log. */
+ * this process, of that pid), and checks with workers of the nursery until told to end. Returns the process's
+ * exit status. Errors go to the log. */
 int checker_run(
     const struct config_source *source, int link_fd, pid_t responder_pid, struct nursery *nursery);
 

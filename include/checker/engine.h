@@ -21,6 +21,14 @@ struct engine *engine_new(struct loop *loop, struct config *config, const struct
     void *arg, struct error *err);
 void engine_free(struct engine *engine);
 
+/* From now on, until a reload, what the checks find is not logged: whoever shows the snapshots says it all.
+ */
+void engine_set_quiet(struct engine *engine);
+
+/* From now on, until a reload, Bugsink is waited for, or waits for us: that it does not answer, and what its
+ * start mends, is not worth a warning, and nothing is an error. */
+void engine_set_patient(struct engine *engine);
+
 /* Starts the first round. With is_once no check runs a second time. Ends the process when memory is out. */
 void engine_start(struct engine *engine, bool is_once);
 
@@ -39,6 +47,9 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot);
 
 /* Whether every check has finished a run, Bugsink's own included, whatever it met. */
 bool engine_has_finished_round(const struct engine *engine);
+
+/* The versions of the libraries in use, those of the workers included (versions_format). */
+const char *engine_linked(const struct engine *engine);
 
 /* The processor time of the workers, as far as they have told it. */
 int64_t engine_workers_cpu_ms(const struct engine *engine);

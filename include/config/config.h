@@ -52,7 +52,10 @@ enum { CONFIG_CHECKS_MAX = 4000 };
 struct database_config {
     enum role role;
     struct dsn dsn;
-    int64_t reconnect_ms;     /* of servers: for how long a connection is kept at most; 0: not at all */
+    /* SQLite, role main: what Bugsink itself makes, and whose owner tells which user it is; NULL: not known.
+     */
+    char *queue_path, *wakeup_path;
+    int64_t reconnect_ms;     /* servers: the longest a connection is kept between runs; 0: not at all */
     int64_t min_free_bytes;   /* SQLite: disk_low below this; -1: 256 MiB or 5 % of the volume, the smaller */
     int64_t max_wal_bytes;    /* SQLite: wal_large above this */
     int64_t backlog_ms;       /* queue: degraded when the oldest task is older */
@@ -178,7 +181,8 @@ bool check_config_asks_the_same(const struct check_config *a, const struct check
 /* Adds to a log line what the check is of: a database's role and target, a path, a URL. Never a secret. */
 void check_config_log(const struct check_config *check, struct log_line *line);
 
-/* Blanks in text, in place, the secrets that a driver may have repeated in it. */
+/* Blanks in text, in place, the secrets that a driver may have repeated in it; a text that cannot be told
+ * safe is emptied (dsn_blank). */
 void check_config_blank(const struct check_config *check, char *text);
 
 /* Whether the app check would ask whoever listens at that address ("[::]:8000"), as far as the texts tell:

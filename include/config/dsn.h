@@ -60,8 +60,13 @@ void dsn_from_path(const char *path, struct dsn *dsn);
 /* Puts password (a copy) in the place of the DSN's own and adds it to the secrets. */
 void dsn_set_password(struct dsn *dsn, const char *password);
 
-/* Blanks every secret of the DSN in text, in place. */
-void dsn_blank(const struct dsn *dsn, char *text);
+/* Makes a text that may quote the DSN fit to be shown, in place: a secret that cannot stand there by chance
+ * is blanked, wherever it does. Where the text says another one (a short one, a word, a number, the user's
+ * name), asterisks would tell it: then the text is emptied, and false is returned. */
+bool dsn_blank(const struct dsn *dsn, char *text);
+
+/* The same for a secret that the DSN does not hold, but its driver has. NULL or "" is nothing. */
+bool dsn_blank_secret(const struct dsn *dsn, const char *secret, char *text);
 
 const char *dsn_param(const struct dsn *dsn, const char *key); /* NULL: not given */
 bool dsn_equal(const struct dsn *a, const struct dsn *b);

@@ -95,6 +95,9 @@ int link_send_lease(struct link_sender *sender, int64_t valid_until_ms);
 int link_send_ping(struct link_sender *sender); /* nothing, while one is not answered yet */
 int link_send_stop(struct link_sender *sender);
 
+/* Sends at once what the other end takes of all that, for who cannot wait for the loop. */
+void link_sender_flush(struct link_sender *sender);
+
 /* -- the receiving end, in the responder -- */
 
 struct link_receiver;

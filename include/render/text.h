@@ -17,11 +17,17 @@ enum text_style {
     TEXT_COLOUR = 1,  /* terminal colours */
     TEXT_SYMBOLS = 2, /* marks in UTF-8 */
     TEXT_SINCE = 4,   /* a column more: for how long each check has been as it is */
+    TEXT_DRIVER = 8,  /* below a row that is not ok, what the driver says */
 };
 
 /* A table for people: one row a check, aligned, with message and hint below where something is to be said,
  * and the verdict last. style is any of enum text_style, joined by |. */
 char *text_table(const struct snapshot *snapshot, unsigned style);
+
+/* A table of those checks alone that the caller waits for, as text_table has them, but as "waiting", without
+ * calling any of them an error, and without a verdict. */
+char *text_waiting(const struct snapshot *snapshot,
+    bool (*is_waited_for)(void *arg, const struct check_view *check), void *arg, unsigned style);
 
 /* The whole in one line of ASCII: the time, the verdict, and every check that is not ok.
  * "2026-11-23T14:00:05Z not ready: snappea error locked, archive degraded disk_low". */
@@ -33,6 +39,13 @@ char *text_verdict(const struct snapshot *snapshot);
 
 /* One check in one line: "snappea: error: locked. SENTENCE". */
 char *text_line(const struct check_view *check);
+
+/* The same of one that is waited for: "snappea: locked. SENTENCE". */
+char *text_waiting_line(const struct check_view *check);
+
+/* What the driver said, in one line, made harmless for a terminal (in ASCII, unless style has TEXT_SYMBOLS):
+ * "SQLITE_BUSY: database is locked". NULL also where it said nothing. */
+char *text_driver(const struct check_view *check, unsigned style);
 
 enum { TEXT_ELAPSED_SIZE = 32 };
 

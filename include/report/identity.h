@@ -9,6 +9,9 @@ struct identity {
     uint64_t device;
     uint64_t inode;   /* 0: not known, or there is no such file */
     uint64_t content; /* a hash of what stands in it; 0: not known */
+    uint64_t writer; /* of a database: who held its write lock through the whole look, and since which commit;
+                        0: nobody, or not known */
+    uint64_t task;   /* of a queue: the number of its oldest task; 0: none, or not known */
 };
 
 #endif

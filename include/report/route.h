@@ -24,6 +24,7 @@ enum route_author {
     ROUTE_BY_CHECKER,
     ROUTE_BY_BOTH, /* the responder adds its own part, which alone is answered where the checker's is not good
                     */
+    ROUTE_BY_CHECKER_AND_PROBES, /* the responder adds who asks */
 };
 
 /* What is answered before the checker's first pages have come. */

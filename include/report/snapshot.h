@@ -31,9 +31,15 @@ struct check_view {
     int64_t last_ok_at_ms;
     int64_t consecutive_failures;
     struct observed observed;
-    const struct history *history;   /* brought up to now; NULL: none is kept */
-    const struct counters *counters; /* NULL: nothing is counted */
+    const struct history *history;    /* brought up to now; NULL: none is kept */
+    const struct counters *counters;  /* NULL: nothing is counted */
+    const char *driver_code, *detail; /* of the last run, for the command line alone; NULL or empty: none */
 };
+
+/* Whether that is what Bugsink's own start mends, and so what every first start meets: a database without its
+ * file or tables. A missing file is made by Bugsink, a missing directory (a volume that is not mounted) is
+ * not: where the directory is there, its free space was observed. */
+bool reason_awaits_start(bool is_database, enum reason reason, const struct observed *observed);
 
 enum { CHECK_MESSAGE_SIZE = 512 };
 

@@ -6,6 +6,9 @@
 /* From the doctype into the head; a title, the style element and the rest follow. */
 const char *style_page_open(void);
 
+/* The end: of the footer, which stands last, and of all around it. */
+const char *style_page_close(void);
+
 /* What stands between <style> and </style>, byte for byte: the policy knows its hash. */
 const char *style_sheet(void);
 

@@ -17,7 +17,9 @@ struct check_env {
     struct event_base *base;
     struct timers *timers;
     struct children *children;
-    bool lets_go; /* nothing may be kept from run to run: we are shutting down, or in maintenance */
+    bool is_tried; /* the checks to come were tried out elsewhere (check_try): what is loaded for them is
+                      loaded in their workers alone */
+    bool lets_go;  /* nothing may be kept from run to run: we are shutting down, or in maintenance */
 };
 
 struct check {
@@ -54,6 +56,13 @@ int check_init(struct check *check, const struct check_kind *kind, const struct 
     const struct check_config *config,
     void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
     struct error *err);
+
+/* Whether a check of that kind loads a library, and is to be tried out first where is_tried is set. */
+bool check_kind_is_tried(const struct check_kind *kind);
+
+/* Loads what that kind needs, and has it look at the configuration, as check_init does. Loaded is loaded: for
+ * a process that ends. */
+int check_try(const struct check_kind *kind, const struct check_config *config, struct error *err);
 
 /* Cancels a run under way (finished is not called), gives up the child, frees the state. A child that is
  * caught in the kernel is found by the next check of the same name, which starts no other beside it. */

@@ -88,6 +88,11 @@ bool children_reap(struct children *children, pid_t pid, int status);
 struct child *child_start(struct children *children, void (*work)(void *arg, int fd), void *work_arg,
     const struct child_callbacks *callbacks, void *callback_arg, int64_t deadline_ms, struct error *err);
 
+/* Forks a one-shot child and waits for what its work writes to fd: just size bytes, within patience_ms.
+ * Returns -1 where it does not come. */
+int child_await(void (*work)(void *arg, int fd), void *arg, void *result, size_t size, int64_t patience_ms,
+    struct error *err);
+
 /* Forks a worker, which serves (in the nursery's child it is worker_serve, here serve) until it is dismissed
  * or says that it leaves. It is idle until it is asked. */
 struct child *child_start_worker(struct children *children, void (*serve)(void *arg, int fd),

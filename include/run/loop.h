@@ -19,6 +19,9 @@ struct loop {
     struct check_env env; /* what checks are given of all this */
     struct event *child_event;
     struct event *tick;
+    /* Called in every turn before anything that is due: for what must not wait behind runs that begin. May be
+     * NULL. */
+    void (*first)(void *arg);
     /* Called for a child that is not a one-shot one. May be NULL. */
     void (*other_child)(void *arg, pid_t pid, int status);
     /* Called when the nursery is gone: nothing can go on. May be NULL: then the loop ends. */
@@ -36,6 +39,9 @@ void loop_release(struct loop *loop);
 /* Turns until loop_end, or until it cannot go on, which the log tells. */
 void loop_run(struct loop *loop);
 void loop_end(struct loop *loop);
+
+/* Does what is due now: the second half of a turn. */
+void loop_run_due(struct loop *loop);
 
 /* Watches a signal until the caller frees the event, with event_free, while the loop lives. Returns NULL when
  * memory is out. */

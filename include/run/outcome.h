@@ -20,6 +20,7 @@ struct outcome {
     char code[OUTCOME_CODE_SIZE];     /* the driver's own code, for the log: "28P01", "SQLITE_BUSY" */
     char detail[OUTCOME_DETAIL_SIZE]; /* driver text or a name, for the log alone; check_finish blanks secrets
                                          in it */
+    bool is_mild; /* what the reason leads to elsewhere has been seen not to follow here: degraded at most */
     struct observed observed;
     struct identity identity; /* of the file that was looked at */
     enum app_question asked;  /* of Bugsink; filled by check_finish */
@@ -29,7 +30,7 @@ struct outcome {
 
 /* Puts a text for the log into the outcome: secrets of config's DSN blanked first, then control characters
  * flattened, then cut to fit. A text that may hold a secret must come this way, for one that is cut can no
- * longer be found. */
+ * longer be found. One that cannot be told safe is left out, and said to be. */
 void outcome_set_detail(struct outcome *outcome, const struct check_config *config, const char *text);
 
 /* The outcome as it may be used: one of a process whose memory a driver may have spoilt counts as that

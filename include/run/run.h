@@ -17,12 +17,12 @@ struct phase_report {
 struct run {
     uint64_t id;
     const struct check_config *config;
-    void *kept;     /* the kind's, from run to run of this process */
-    bool is_first;  /* of this process: the time to give up what no run needs */
-    bool is_last;   /* nothing need be kept */
-    bool is_spent;  /* set by the work: this process cannot be asked again */
-    bool is_undone; /* set by the work: a process that has given up less must do it */
-    bool wants_fresh; /* nothing that was kept is to be used */
+    void *kept;       /* the kind's, from run to run of this process */
+    bool wants_fresh; /* what was kept is not to be used */
+    bool is_first;    /* of this process: the time to give up what no run needs */
+    bool is_last;     /* nothing need be kept */
+    bool is_spent;    /* set by the work: this process cannot be asked again */
+    bool is_undone;   /* set by the work: a process that has given up less must do it */
     struct phase_report phases;
     int64_t deadline_ms;    /* on the system's monotonic clock */
     struct outcome outcome; /* zero when the work begins: REASON_OK */

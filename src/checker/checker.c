@@ -10,7 +10,6 @@
 #include "checker/listen.h"
 #include "checker/publisher.h"
 #include "checker/reload.h"
-#include "checker/versions.h"
 #include "link/link.h"
 #include "run/loop.h"
 
@@ -102,6 +101,11 @@ static void on_other_child(void *arg, pid_t pid, int status) {
             : "ending, so that both are restarted");
     log_end(&line);
     checker->exit_status = CHECKER_EXIT_FAILURE;
+}
+
+static void on_turn(void *arg) {
+    struct checker *checker = arg;
+    publisher_turn(&checker->publisher);
 }
 
 static void on_nursery_lost(void *arg) {
@@ -289,8 +293,6 @@ static int open_link(struct checker *checker, const struct config *config, int l
 }
 
 static void log_start(const struct checker *checker) {
-    char versions[VERSIONS_TEXT_SIZE];
-    versions_format(versions);
     struct log_line line;
     log_begin(&line, LOG_INFO, "started");
     log_str(&line, "version", BH_VERSION);
@@ -301,7 +303,7 @@ static void log_start(const struct checker *checker) {
     log_int(&line, "timeout_ms", engine_config(checker->engine)->timeout_ms);
     log_int(&line, "pid", getpid());
     log_int(&line, "responder_pid", checker->responder_pid);
-    log_str(&line, "linked", versions);
+    log_str(&line, "linked", engine_linked(checker->engine));
     log_end(&line);
     log_warnings(engine_config(checker->engine));
     log_checks(engine_config(checker->engine));
@@ -362,6 +364,7 @@ static void init(struct checker *checker) {
 /* Takes the configuration. */
 static int begin(struct checker *checker, struct config *config, int link_fd, struct error *err) {
     int result = loop_init(&checker->loop, checker->nursery, err);
+    checker->loop.first = on_turn;
     checker->loop.other_child = on_other_child;
     checker->loop.nursery_lost = on_nursery_lost;
     checker->loop.arg = checker;

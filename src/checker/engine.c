@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "checker/evidence.h"
 #include "checker/schedule.h"
+#include "checker/trial.h"
 #include "checker/watch.h"
 #include "checker/maintenance.h"
 
@@ -18,11 +19,13 @@ struct engine {
     void *arg;
     bool is_started;
     bool is_once;
+    bool is_patient;  /* Bugsink's start is awaited for as long as it takes */
     bool has_started; /* every check has finished a run and Bugsink has answered, once */
     bool is_dead;     /* Bugsink counted as dead after the last run */
     int64_t arrivals; /* of Bugsink, after the last run */
     bool is_app_working;
     int64_t created_ms;
+    char linked[VERSIONS_TEXT_SIZE];
     struct watch **watches;
     size_t count;
     struct check_view *views;
@@ -81,7 +84,11 @@ static bool update_liveness(struct engine *engine) {
 
 static struct surroundings surroundings_of(void *arg) {
     const struct engine *engine = arg;
-    return evidence_surroundings(engine->watches, engine->count);
+    struct surroundings around = evidence_surroundings(engine->watches, engine->count);
+    int64_t running_ms = clock_now_ms(engine->loop->timers.clock) - engine->created_ms;
+    bool may_be_starting = around.app_arrivals == 0 && running_ms < engine->config->start_grace_ms;
+    around.is_start_awaited = engine->is_patient || (may_be_starting && !engine->is_once);
+    return around;
 }
 
 static void on_finished(void *arg, bool is_change) {
@@ -111,6 +118,11 @@ static void want_descriptors(size_t checks) {
 /* Builds the watches of a configuration into *watches and *views. Nothing of the engine is changed. */
 static int build(struct engine *engine, const struct config *config, struct watch ***watches,
     struct check_view **views, struct error *err) {
+    *watches = NULL;
+    *views = NULL;
+    if (trial_run(config, engine->linked, err) < 0)
+        return -1;
+    engine->loop->env.is_tried = true;
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers it is */
     *watches = calloc(config->check_count + 1, sizeof **watches);
     *views = calloc(config->check_count + 1, sizeof **views);
@@ -139,6 +151,17 @@ static void let_go(struct engine *engine) {
     engine->loop->env.lets_go = engine->is_in_maintenance || engine->is_draining;
     for (size_t i = 0; engine->loop->env.lets_go && i < engine->count; i++)
         check_let_go(&engine->watches[i]->check);
+}
+
+void engine_set_quiet(struct engine *engine) {
+    for (size_t i = 0; i < engine->count; i++)
+        engine->watches[i]->is_quiet = true;
+}
+
+void engine_set_patient(struct engine *engine) {
+    engine->is_patient = true;
+    for (size_t i = 0; i < engine->count; i++)
+        engine->watches[i]->is_patient = true;
 }
 
 void engine_drain(struct engine *engine) {
@@ -341,6 +364,10 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
         .app_version = engine->config->app_version,
         .now_ms = clock_wall_ms(engine->loop->timers.clock),
     };
+}
+
+const char *engine_linked(const struct engine *engine) {
+    return engine->linked;
 }
 
 int64_t engine_workers_cpu_ms(const struct engine *engine) {

@@ -48,8 +48,10 @@ static void add_database(struct surroundings *around, const struct watch *watch)
     around->is_database_hung = around->is_database_hung || is_hung(watch);
     around->is_blocked = around->is_blocked || is_blocking(watch);
     if (is_queue(watch) && observed_get(&watch->memory.observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s) &&
-        age_s > around->oldest_task_s)
+        age_s > around->oldest_task_s) {
         around->oldest_task_s = age_s;
+        around->no_progress_s = (now_of(watch) - watch->memory.progress_ms) / 1000;
+    }
 }
 
 struct surroundings evidence_surroundings(struct watch *const *watches, size_t count) {

@@ -1,6 +1,10 @@
 /* Looks for the maintenance file. */
 #include "checker/maintenance.h"
 
+#include "base/log.h"
+#include "kinds/finding.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,13 +17,18 @@ struct maintenance {
     struct timer next;
     bool has_looked;
     bool is_on;
+    bool is_blind; /* the last look was refused an answer, and that was told */
     void (*changed)(void *arg);
     void *arg;
 };
 
+/* Only a file that is not there means that there is no maintenance; whatever else fails answers nothing. */
 static void look(struct run *run) {
     struct stat st;
-    run->outcome.reason = stat(run->config->name, &st) == 0 ? REASON_MAINTENANCE : REASON_OK;
+    if (stat(run->config->name, &st) == 0)
+        run->outcome.reason = REASON_MAINTENANCE;
+    else if (errno != ENOENT && errno != ENOTDIR)
+        finding_fail(&run->outcome, REASON_IO_ERROR, "%s", strerror(errno));
 }
 
 static const struct check_kind MAINTENANCE_KIND = {
@@ -28,13 +37,31 @@ static const struct check_kind MAINTENANCE_KIND = {
     .cancel = check_cancel_child,
 };
 
+static bool is_answer(const struct outcome *outcome) {
+    return outcome->reason == REASON_OK || outcome->reason == REASON_MAINTENANCE;
+}
+
+/* Once, until there is an answer again. */
+static void tell_refusal(const struct maintenance *maintenance, const struct outcome *outcome) {
+    struct log_line line;
+    log_begin(&line, LOG_WARNING, "the maintenance file cannot be looked for: the last answer stands");
+    log_str(&line, "path", maintenance->config.name);
+    log_str(&line, "last", maintenance->is_on ? "maintenance" : "none");
+    log_str(&line, "error", outcome->detail);
+    log_end(&line);
+}
+
 static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
     (void)duration_ms;
     struct maintenance *maintenance = check->arg;
     timer_arm(check->env->timers, &maintenance->next, LOOK_INTERVAL_MS);
     bool is_on = maintenance->is_on, is_first = !maintenance->has_looked;
-    if (outcome->reason == REASON_OK || outcome->reason == REASON_MAINTENANCE)
+    if (is_answer(outcome))
         is_on = outcome->reason == REASON_MAINTENANCE;
+    bool is_refused = outcome->reason == REASON_IO_ERROR;
+    if (is_refused && !maintenance->is_blind)
+        tell_refusal(maintenance, outcome);
+    maintenance->is_blind = is_refused || (maintenance->is_blind && !is_answer(outcome));
     bool is_news = is_first || is_on != maintenance->is_on;
     maintenance->has_looked = true;
     maintenance->is_on = is_on;

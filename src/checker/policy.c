@@ -1,6 +1,8 @@
 /* Policy: outcome and memory in, status out. */
 #include "checker/policy.h"
 
+#include "report/snapshot.h"
+
 void memory_init(struct check_memory *memory, int64_t wall_ms) {
     *memory = (struct check_memory){.status = STATUS_STARTING,
         .reason = REASON_STARTING,
@@ -9,6 +11,7 @@ void memory_init(struct check_memory *memory, int64_t wall_ms) {
         .reason_since_ms = -1,
         .swap_since_ms = -1,
         .queue_age_s = -1,
+        .lock_seen_ms = -1,
         .read_arrivals = -1,
         .blocked_ms = -1,
         .excused_ms = -1,
@@ -18,9 +21,11 @@ void memory_init(struct check_memory *memory, int64_t wall_ms) {
 
 /* -- the queue -- */
 
-/* A queue makes progress when its oldest task is younger than the passing of time alone would have it. A look
- * that did not see the queue (it was locked, or timed out) says nothing of it. */
-static void note_queue(struct check_memory *memory, const struct observed *observed, int64_t now_ms) {
+/* A queue makes progress when its oldest task is another one, or younger than the passing of time alone would
+ * have it. (Of a burst all tasks are of one second: their age tells nothing.) A look that did not see the
+ * queue (it was locked, or timed out) says nothing of it. */
+static void note_queue(struct check_memory *memory, const struct outcome *outcome, int64_t now_ms) {
+    const struct observed *observed = &outcome->observed;
     int64_t age_s, tasks;
     if (!observed_get(observed, OBSERVED_OLDEST_TASK_AGE_S, &age_s)) {
         if (!observed_get(observed, OBSERVED_TASKS, &tasks) || tasks > 0)
@@ -28,9 +33,11 @@ static void note_queue(struct check_memory *memory, const struct observed *obser
         age_s = -1; /* it is empty */
     }
     int64_t passed_s = (now_ms - memory->queue_seen_ms) / 1000;
-    if (age_s < 0 || memory->queue_age_s < 0 || age_s < memory->queue_age_s + passed_s - 1)
+    if (age_s < 0 || memory->queue_age_s < 0 || age_s < memory->queue_age_s + passed_s - 1 ||
+        outcome->identity.task != memory->queue_task)
         memory->progress_ms = now_ms;
     memory->queue_age_s = age_s;
+    memory->queue_task = outcome->identity.task;
     memory->queue_seen_ms = now_ms;
 }
 
@@ -41,6 +48,61 @@ static bool is_queue_hung(const struct policy_subject *subject, const struct che
         return false;
     int64_t window_ms = limit_ms < POLICY_PROGRESS_MS ? limit_ms : POLICY_PROGRESS_MS;
     return age_s * 1000 > limit_ms && now_ms - memory->progress_ms >= window_ms;
+}
+
+/* -- the write lock -- */
+
+/* An error of its own, not merely worth knowing. */
+static bool is_error(const struct outcome *outcome) {
+    return reason_info(outcome->reason)->verdict == STATUS_ERROR && !outcome->is_mild;
+}
+
+/* The lock was taken between the last look that did not meet this writer and the first that did: in the
+ * middle, as far as can be told. */
+static void meet_writer(struct check_memory *memory, uint64_t writer, int64_t look_began_ms) {
+    int64_t before_ms = memory->lock_seen_ms >= 0 ? memory->lock_seen_ms : look_began_ms;
+    memory->writer = writer;
+    memory->writer_looks = 1;
+    memory->writer_since_ms = before_ms + (look_began_ms - before_ms) / 2;
+}
+
+static void forget_writer(struct check_memory *memory) {
+    memory->writer = 0;
+    memory->writer_looks = 0;
+}
+
+/* A look that failed before it saw the lock says nothing of it. */
+static void note_writer(
+    struct check_memory *memory, const struct outcome *outcome, int64_t latency_ms, int64_t now_ms) {
+    uint64_t writer = outcome->identity.writer;
+    if (writer == 0 && is_error(outcome))
+        return;
+    if (writer == 0)
+        forget_writer(memory);
+    else if (writer == memory->writer)
+        memory->writer_looks++;
+    else
+        meet_writer(memory, writer, now_ms - latency_ms);
+    memory->lock_seen_ms = now_ms;
+}
+
+/* Whether one writer held the lock through a whole look, and was there again at the next. Those that take
+ * turns never do. */
+static bool is_writer_staying(const struct check_memory *memory) {
+    return memory->writer_looks > 1;
+}
+
+static void show_writer(const struct check_memory *memory, struct outcome *judged, int64_t now_ms) {
+    observed_set(&judged->observed, OBSERVED_WRITE_LOCK_S, (now_ms - memory->writer_since_ms) / 1000);
+    if (judged->reason == REASON_LOCKED && judged->phase == PHASE_NONE)
+        judged->phase = PHASE_LOCK;
+}
+
+/* Django waits 5 s for a lock: whatever the interval, each request that writes has failed by then. */
+static bool is_locked_for_long(
+    const struct check_config *config, const struct check_memory *memory, int64_t now_ms) {
+    return now_ms - memory->reason_since_ms >= 2 * config->interval_ms ||
+           (is_writer_staying(memory) && now_ms - memory->writer_since_ms >= 2 * config->interval_ms);
 }
 
 /* -- files and directories -- */
@@ -61,7 +123,7 @@ static bool has_vanished(
 static bool is_wakeup_stale(const struct outcome *outcome, const struct surroundings *around) {
     int64_t age_s;
     return observed_get(&outcome->observed, OBSERVED_WAKEUP_AGE_S, &age_s) && age_s > POLICY_WAKEUP_S &&
-           around->oldest_task_s > POLICY_WAKEUP_S;
+           around->oldest_task_s > POLICY_WAKEUP_S && around->no_progress_s > POLICY_WAKEUP_S;
 }
 
 /* -- settings that change -- */
@@ -168,8 +230,10 @@ static enum reason judge_reason(const struct policy_subject *subject, struct che
     const struct outcome *outcome, int64_t latency_ms, const struct surroundings *around, int64_t now_ms) {
     const struct check_traits *traits = subject->traits;
     enum reason found = traits->is_app ? app_reason(subject, memory, outcome, now_ms) : outcome->reason;
-    if (reason_info(found)->verdict == STATUS_ERROR)
+    if (reason_info(found)->verdict == STATUS_ERROR && !outcome->is_mild)
         return found;
+    if (is_writer_staying(memory))
+        return REASON_LOCKED;
     if (has_vanished(traits, memory, &outcome->identity))
         return REASON_FILE_MISSING;
     if (is_wakeup_stale(outcome, around))
@@ -198,12 +262,14 @@ static enum status judge_status(const struct policy_subject *subject, const stru
     const struct outcome *outcome, enum reason found, const struct surroundings *around, int64_t now_ms) {
     const struct check_config *config = subject->config;
     const struct reason_info *info = reason_info(outcome->reason);
+    if (outcome->is_mild)
+        return STATUS_DEGRADED;
     if (info->is_mild_when_plain && subject->traits->is_database && config->database.role == ROLE_PLAIN &&
         info->verdict == STATUS_ERROR)
         return STATUS_DEGRADED;
     if (outcome->reason == REASON_FILE_MISSING && found != REASON_FILE_MISSING)
         return STATUS_DEGRADED; /* has_vanished */
-    if (outcome->reason == REASON_LOCKED && now_ms - memory->reason_since_ms < 2 * config->interval_ms)
+    if (outcome->reason == REASON_LOCKED && !is_locked_for_long(config, memory, now_ms))
         return STATUS_DEGRADED;
     if (outcome->reason == REASON_TOO_MANY_CLIENTS && memory->last_good_ms >= 0 &&
         now_ms - memory->last_good_ms <= POLICY_FULL_GRACE_MS)
@@ -223,6 +289,8 @@ static bool breaks_login(const struct check_traits *traits, const struct outcome
 }
 
 enum retry policy_retry(const struct policy_subject *subject, const struct outcome *outcome) {
+    if (outcome->is_mild)
+        return RETRY_NORMAL;
     return breaks_login(subject->traits, outcome) ? RETRY_SLOWER : reason_info(outcome->reason)->retry;
 }
 
@@ -249,6 +317,7 @@ bool policy_judge(const struct policy_subject *subject, struct check_memory *mem
     memory->hold_ms = find_hold_ms(subject->config, memory, outcome, latency_ms, now_ms);
     if (memory->hold_ms > 0)
         return false;
+    note_writer(memory, outcome, latency_ms, now_ms);
     struct outcome judged = *outcome;
     memory->is_answer_news = false;
     if (subject->traits->is_app) {
@@ -257,11 +326,14 @@ bool policy_judge(const struct policy_subject *subject, struct check_memory *mem
     }
     note_blocked(memory, outcome, now_ms);
     judged.reason = judge_reason(subject, memory, outcome, latency_ms, around, now_ms);
-    bool is_good = reason_info(judged.reason)->verdict != STATUS_ERROR;
+    judged.is_mild = outcome->is_mild && judged.reason == outcome->reason;
+    if (is_writer_staying(memory))
+        show_writer(memory, &judged, now_ms);
+    bool is_good = !is_error(&judged);
 
     if (!memory->has_run || memory->reason != judged.reason)
         memory->reason_since_ms = now_ms;
-    note_queue(memory, &judged.observed, now_ms);
+    note_queue(memory, &judged, now_ms);
     if (is_good)
         memory->last_good_ms = now_ms;
     if (is_good && judged.identity.inode != 0)
@@ -284,4 +356,21 @@ bool policy_judge(const struct policy_subject *subject, struct check_memory *mem
     memory->latency_ms = latency_ms;
     memory->checked_wall_ms = wall_ms;
     return is_changed;
+}
+
+/* While gunicorn starts, its port takes connections that nobody answers yet. */
+static bool is_app_awaited(const struct check_memory *memory) {
+    enum reason reason = memory->reason;
+    return !memory->life.has_answered &&
+           (reason == REASON_APP_STARTING || reason == REASON_TIMEOUT || reason == REASON_RESET);
+}
+
+bool policy_is_expected(const struct policy_subject *subject, const struct check_memory *memory,
+    const struct surroundings *around) {
+    if (!around->is_start_awaited || memory->status != STATUS_ERROR)
+        return false;
+    if (subject->traits->is_app)
+        return is_app_awaited(memory);
+    return memory->last_good_ms < 0 &&
+           reason_awaits_start(subject->traits->is_database, memory->reason, &memory->observed);
 }

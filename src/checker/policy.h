@@ -18,7 +18,7 @@ enum { POLICY_FULL_GRACE_MS = 30000 };
 /* How long a queue may make no progress before an old task in it is an error (where that is configured). */
 enum { POLICY_PROGRESS_MS = 60000 };
 
-/* How long a wake-up call may lie unread while a task waits as long. */
+/* How long a wake-up call may lie unread while a task waits as long, and the queue makes no progress. */
 enum { POLICY_WAKEUP_S = 10 };
 
 /* How long sessions of Bugsink's may wait in the database, while Bugsink is silent, before that is an error:
@@ -45,7 +45,12 @@ struct check_memory {
     int64_t reason_since_ms; /* in a row with this reason */
     int64_t progress_ms;     /* of the queue: last sign of it */
     int64_t queue_age_s;     /* of its oldest task, when the queue was last seen; -1: none */
+    uint64_t queue_task;     /* its oldest task, when the queue was last seen; 0: none, or not known */
     int64_t queue_seen_ms;
+    uint64_t writer;          /* of a database: who held the write lock at the last look; 0: nobody */
+    int64_t writer_looks;     /* in a row at which it did */
+    int64_t writer_since_ms;  /* since about when */
+    int64_t lock_seen_ms;     /* when the lock was last looked at */
     struct identity identity; /* of a file or directory: as last seen */
     uint64_t read_content;    /* of settings: the content that Bugsink has read, as far as is known; 0: not */
     int64_t read_arrivals;    /* how often Bugsink had arrived when it read that; -1: it is not up */
@@ -64,6 +69,7 @@ struct check_memory {
 /* What the other checks know. {0} where there are none. */
 struct surroundings {
     int64_t oldest_task_s; /* the age of the oldest task in Bugsink's queue; 0: none waits, or not known */
+    int64_t no_progress_s; /* for how long that queue has made no progress */
     bool has_app;          /* Bugsink's own endpoint is checked */
     bool is_app_up;        /* it has answered, and was not away since */
     int64_t app_arrivals;  /* as in struct liveness */
@@ -71,6 +77,7 @@ struct surroundings {
     bool is_app_working;   /* it was seen, of late, to answer with its database */
     bool is_database_hung; /* one of Bugsink's own databases does not answer, or not let it in */
     bool is_blocked;       /* Bugsink's sessions wait in one of them, or did a round ago */
+    bool is_start_awaited; /* Bugsink has not answered yet, and its first start may still be under way */
 };
 
 /* Whose outcome is judged. */
@@ -78,6 +85,11 @@ struct policy_subject {
     const struct check_config *config;
     const struct check_traits *traits; /* of its kind */
 };
+
+/* Whether an error is what a healthy first start looks like: Bugsink does not answer yet, or what only its
+ * start mends was never well. It is an error all the same, but no news. */
+bool policy_is_expected(const struct policy_subject *subject, const struct check_memory *memory,
+    const struct surroundings *around);
 
 void memory_init(struct check_memory *memory, int64_t wall_ms);
 

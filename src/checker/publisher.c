@@ -13,8 +13,12 @@
 /* After an attempt to publish that failed. */
 enum { PUBLISH_AGAIN_MS = 1000 };
 
-static int64_t lease_until_ms(const struct publisher *publisher) {
-    return clock_now_ms(publisher->timers->clock) + LEASE_MS;
+/* A turn that comes anyway renews a lease of this age: the next one may be long in coming. */
+enum { RENEW_EARLY_MS = LEASE_MS / 5 };
+
+static int64_t lease_until_ms(struct publisher *publisher) {
+    publisher->leased_ms = clock_now_ms(publisher->timers->clock);
+    return publisher->leased_ms + LEASE_MS;
 }
 
 /* Pages that are renewed are as old as an interval at most. */
@@ -117,6 +121,28 @@ static void on_lease(void *arg) {
     }
     timer_arm(publisher->timers, &publisher->lease, renewal_ms(publisher));
     link_send_lease(publisher->sender, lease_until_ms(publisher));
+}
+
+static bool take_due(struct timer *timer, int64_t now_ms) {
+    bool is_due = timer_is_armed(timer) && timer->due_ms <= now_ms;
+    if (is_due)
+        timer_disarm(timer);
+    return is_due;
+}
+
+void publisher_turn(struct publisher *publisher) {
+    if (!publisher->sender || publisher->sidecar->is_ending)
+        return;
+    int64_t now_ms = clock_now_ms(publisher->timers->clock);
+    if (take_due(&publisher->publish, now_ms))
+        publisher_publish(publisher);
+    else if (take_due(&publisher->lease, now_ms))
+        on_lease(publisher);
+    else if (timer_is_armed(&publisher->lease) && now_ms - publisher->leased_ms >= RENEW_EARLY_MS)
+        link_send_lease(publisher->sender, lease_until_ms(publisher));
+    else
+        return;
+    link_sender_flush(publisher->sender);
 }
 
 void publisher_init(struct publisher *publisher, const struct sidecar *sidecar, struct timers *timers,

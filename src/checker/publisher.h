@@ -30,7 +30,8 @@ struct publisher {
     struct link_sender *sender;
     struct timer publish;
     struct timer lease;
-    bool has_news; /* that the pages do not tell yet */
+    int64_t leased_ms; /* when the lease was last renewed */
+    bool has_news;     /* that the pages do not tell yet */
     bool has_failed;
     bool has_settled; /* since the configuration was read */
 };
@@ -43,6 +44,11 @@ void publisher_start(struct publisher *publisher, struct engine *engine, struct 
 
 /* Publishes now. */
 void publisher_publish(struct publisher *publisher);
+
+/* To be called in every turn of the loop before a run is begun: publishes what is to be published, renews the
+ * lease where it is due, or a fifth of it over, and sends it. However many runs wait for their turn, a
+ * checker whose loop turns is not stale. */
+void publisher_turn(struct publisher *publisher);
 
 /* There is news: with a change of verdict it is published at once, else with the next renewal of the lease.
  * publisher is the argument, so that this may be the engine's `checked`. */

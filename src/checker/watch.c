@@ -2,6 +2,7 @@
 #include "checker/watch.h"
 
 #include "base/log.h"
+#include "base/str.h"
 #include "checker/schedule.h"
 #include "kinds/kinds.h"
 
@@ -9,20 +10,37 @@
 
 /* -- the log -- */
 
-static void log_transition(const struct watch *watch, enum status old_status, enum reason old_reason,
+/* What a first start looks like is no error: that Bugsink is not there yet, all the less. */
+static enum log_level level_of(const struct watch *watch) {
+    switch (watch->memory.status) {
+    case STATUS_OK:
+    case STATUS_STARTING: return LOG_INFO;
+    case STATUS_DEGRADED: return LOG_WARNING;
+    case STATUS_ERROR: break;
+    }
+    bool is_app = watch_traits(watch)->is_app;
+    if (watch->is_patient)
+        return is_app || watch->is_expected || !watch->check.config->is_critical ? LOG_INFO : LOG_WARNING;
+    if (watch->is_expected)
+        return is_app ? LOG_INFO : LOG_WARNING;
+    return LOG_ERROR;
+}
+
+struct verdict {
+    enum status status;
+    enum reason reason;
+};
+
+static void log_transition(const struct watch *watch, const struct verdict *old,
     const struct outcome *outcome, int64_t duration_ms) {
     const struct check_memory *memory = &watch->memory;
     struct log_line line;
-    log_begin(&line,
-        memory->status == STATUS_OK         ? LOG_INFO
-        : memory->status == STATUS_DEGRADED ? LOG_WARNING
-                                            : LOG_ERROR,
-        "check changed");
+    log_begin(&line, level_of(watch), "check changed");
     log_str(&line, "check", watch->check.config->name);
     log_str(&line, "kind", check_kind_id_name(watch->check.config->kind));
-    log_str(&line, "old", status_name(old_status));
+    log_str(&line, "old", status_name(old->status));
     log_str(&line, "new", status_name(memory->status));
-    log_str(&line, "old_code", reason_info(old_reason)->slug);
+    log_str(&line, "old_code", reason_info(old->reason)->slug);
     log_str(&line, "code", reason_info(memory->reason)->slug);
     log_str(&line, "phase", phase_name(memory->phase));
     log_int(&line, "duration_ms", duration_ms);
@@ -74,9 +92,18 @@ static void log_answer(const struct watch *watch, const struct outcome *outcome)
 
 /* Whether a change is worth a line: that a file was replaced is told once, and not again when the next look
  * finds nothing new. */
-static bool is_worth_telling(
-    const struct check_memory *memory, enum status old_status, enum reason old_reason) {
-    return memory->status != old_status || old_reason != REASON_REPLACED || memory->reason != REASON_OK;
+static bool is_worth_telling(const struct check_memory *memory, const struct verdict *old) {
+    return memory->status != old->status || old->reason != REASON_REPLACED || memory->reason != REASON_OK;
+}
+
+static void log_run(const struct watch *watch, const struct verdict *old, bool is_change, bool is_overdue,
+    const struct outcome *outcome, int64_t duration_ms) {
+    if (watch->memory.is_answer_news)
+        log_answer(watch, outcome);
+    if (is_overdue || (is_change && is_worth_telling(&watch->memory, old)))
+        log_transition(watch, old, outcome, duration_ms);
+    else if (!is_change)
+        log_repetition(watch, duration_ms);
 }
 
 /* -- runs -- */
@@ -101,7 +128,7 @@ static void note_pause(struct watch *watch, int64_t delay_ms) {
     bool is_pausing = watch->memory.retry >= RETRY_SLOWER && delay_ms > watch->check.config->interval_ms;
     if (is_pausing)
         observed_set(&watch->memory.observed, OBSERVED_PAUSE_S, delay_ms / 1000);
-    if (is_pausing && delay_ms > watch->pause_ms)
+    if (is_pausing && delay_ms > watch->pause_ms && !watch->is_quiet)
         log_slow_down(watch, delay_ms);
     watch->pause_ms = is_pausing ? delay_ms : 0;
 }
@@ -130,12 +157,25 @@ static void on_stirred(struct check *check) {
         watch_hurry(watch);
 }
 
+/* Returns whether the error that stands was told as expected and is so no longer: Bugsink has started without
+ * mending it, or should have started by now. */
+static bool note_expected(
+    struct watch *watch, const struct policy_subject *subject, const struct surroundings *around) {
+    bool was_expected = watch->is_expected;
+    watch->is_expected = policy_is_expected(subject, &watch->memory, around);
+    return was_expected && !watch->is_expected && watch->memory.status == STATUS_ERROR;
+}
+
+static void note_words(struct watch *watch, const struct outcome *outcome) {
+    str_copy(watch->code, sizeof watch->code, outcome->code);
+    str_copy(watch->detail, sizeof watch->detail, outcome->detail);
+}
+
 static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
     struct watch *watch = check->arg;
     const struct clock *clock = watch->loop->timers.clock;
     const struct policy_subject subject = {check->config, watch_traits(watch)};
-    enum status old_status = watch->memory.status;
-    enum reason old_reason = watch->memory.reason;
+    const struct verdict old = {watch->memory.status, watch->memory.reason};
     const struct surroundings around = watch->events->surroundings(watch->arg);
     /* The login was counted as broken when its time was up, and that is how it has ended now. */
     if (check->is_late && (policy_retry(&subject, outcome) == RETRY_SLOWER ||
@@ -146,12 +186,10 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
     history_note(
         &watch->history, clock_now_ms(clock), watch->memory.status, watch->memory.reason, duration_ms);
     counters_note(&watch->counters, watch->memory.status, watch->memory.reason, duration_ms);
-    if (watch->memory.is_answer_news)
-        log_answer(watch, outcome);
-    if (is_change && is_worth_telling(&watch->memory, old_status, old_reason))
-        log_transition(watch, old_status, old_reason, outcome, duration_ms);
-    else if (!is_change)
-        log_repetition(watch, duration_ms);
+    note_words(watch, outcome);
+    bool is_overdue = note_expected(watch, &subject, &around);
+    if (!watch->is_quiet)
+        log_run(watch, &old, is_change, is_overdue, outcome, duration_ms);
     if (!watch->is_once)
         schedule(watch, duration_ms);
     watch->events->finished(watch->arg, is_change);
@@ -237,6 +275,7 @@ void watch_succeed(struct watch *watch, const struct watch *old) {
     watch->history = old->history;
     watch->counters = old->counters;
     watch->is_once = old->is_once;
+    watch->is_expected = old->is_expected;
     watch->pause_ms = old->pause_ms;
     watch->seen_status = old->seen_status;
     watch->has_seen_migrations = old->has_seen_migrations;
@@ -273,5 +312,7 @@ struct check_view watch_view(struct watch *watch) {
         .observed = memory->observed,
         .history = &watch->history,
         .counters = &watch->counters,
+        .driver_code = watch->code,
+        .detail = watch->detail,
     };
 }

@@ -28,6 +28,10 @@ struct watch {
     int64_t pause_ms;   /* until the next look, while looking itself does harm; else 0 */
     int64_t stirred_ms; /* when a kept connection was last found closed; 0: never */
     bool is_once;
+    bool is_quiet;    /* nothing is logged */
+    bool is_patient;  /* nothing is logged as an error */
+    bool is_expected; /* the error that stands was told as what a first start looks like */
+    char code[OUTCOME_CODE_SIZE], detail[OUTCOME_DETAIL_SIZE]; /* the driver's words on the last run */
     bool is_doubted;         /* something stronger than it fails: each look is on a fresh login */
     enum status seen_status; /* by the engine, after the last run, as the next two */
     bool has_seen_migrations;

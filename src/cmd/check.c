@@ -43,7 +43,9 @@ struct checking {
 /* -- what is shown -- */
 
 static unsigned style_of(const struct checking *checking) {
-    return terminal_style(checking->environment, STDOUT_FILENO) | (checking->is_watching ? TEXT_SINCE : 0);
+    unsigned style = terminal_style(checking->environment, STDOUT_FILENO);
+    return style | (checking->is_watching ? (unsigned)TEXT_SINCE : 0) |
+           (isatty(STDOUT_FILENO) ? (unsigned)TEXT_DRIVER : 0);
 }
 
 /* Writes a text and frees it. Standard output that takes no more ends the watch. */
@@ -156,6 +158,12 @@ static void take_interval(struct args *args) {
     args->source.flag_count = args->flag_count;
 }
 
+/* Whether the log would stand before the table, which then has the driver's words. A watch holds it back: it
+ * is the history of what was seen. */
+static bool is_log_in_the_way(const struct checking *checking) {
+    return !checking->is_json && !checking->is_watching && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+}
+
 static int run(struct args *args) {
     struct error err;
     struct checking checking = {.environment = args->source.environment};
@@ -166,5 +174,7 @@ static int run(struct args *args) {
     if (session_open(&checking.session, args, &events, &checking, &err) < 0)
         return cmd_refuse(err.text);
     session_log_warnings(&checking.session);
+    if (is_log_in_the_way(&checking))
+        session_keep_quiet(&checking.session);
     return finish(&checking, checking.is_watching ? watch(&checking, &err) : check_once(&checking), &err);
 }

@@ -34,8 +34,9 @@ int session_open(struct session *session, const struct args *args, const struct 
         return -1;
     }
     process_keep_out_of_cores();
+    session->has_chosen_level = !is_default_level(config);
     log_configure(
-        is_default_level(config) ? LOG_WARNING : config->log_level, config->log_format, "check", -1);
+        session->has_chosen_level ? config->log_level : LOG_WARNING, config->log_format, "check", -1);
     session->engine = NULL;
     if (loop_init(&session->loop, &session->nursery, err) < 0)
         config_free(config);
@@ -52,6 +53,11 @@ void session_log_warnings(const struct session *session) {
     const struct config *config = engine_config(session->engine);
     for (size_t i = 0; i < config->warning_count; i++)
         log_warning("configuration", config->warnings[i]);
+}
+
+void session_keep_quiet(struct session *session) {
+    if (!session->has_chosen_level)
+        engine_set_quiet(session->engine);
 }
 
 void session_close(struct session *session) {

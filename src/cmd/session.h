@@ -11,7 +11,8 @@ struct session {
     struct nursery nursery;
     struct loop loop;
     struct engine *engine;
-    bool is_interrupted; /* a signal has ended session_run */
+    bool is_interrupted;   /* a signal has ended session_run */
+    bool has_chosen_level; /* somebody has chosen a log level */
 };
 
 /* Forks the nursery, loads the configuration and prepares the engine. Driver texts go to the log on standard
@@ -23,6 +24,9 @@ void session_close(struct session *session);
 
 /* Logs what the configuration warns of. */
 void session_log_warnings(const struct session *session);
+
+/* What the checks find is shown, and not logged as well; unless somebody has chosen a log level. */
+void session_keep_quiet(struct session *session);
 
 /* The state of everything, with the sidecar's own facts filled in, as far as a command has them. */
 void session_snapshot(struct session *session, struct snapshot *snapshot);

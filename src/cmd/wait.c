@@ -34,6 +34,7 @@ const struct command command_wait = {
 /* What was last told of a check. */
 struct told {
     bool is_told;
+    bool is_waited_for;
     enum status status;
     enum reason reason;
 };
@@ -49,6 +50,7 @@ struct waiting {
     int64_t timeout_ms; /* 0: none */
     int64_t began_ms;
     bool is_done;
+    bool is_quiet;   /* what the checks find is shown, and not logged */
     bool has_failed; /* standard output takes no more */
 };
 
@@ -59,14 +61,12 @@ static bool is_satisfied(const struct waiting *waiting, const struct check_view 
         return true;
     if (waiting->is_for_start && strcmp(check->name, CHECK_NAME_APP) == 0)
         return true; /* not started yet: that is what waits for us */
-    if (!waiting->is_for_start || !check->has_run || !check->is_database)
-        return false;
-    /* A missing file is made by Bugsink, a missing directory (a volume that is not mounted) is not: of a
-     * directory that is there, the free space was observed. */
-    int64_t free_bytes;
-    if (check->reason == REASON_FILE_MISSING)
-        return observed_get(&check->observed, OBSERVED_FREE_BYTES, &free_bytes);
-    return reason_info(check->reason)->is_mended_by_start;
+    return waiting->is_for_start && check->has_run &&
+           reason_awaits_start(check->is_database, check->reason, &check->observed);
+}
+
+static bool is_waited_for(void *arg, const struct check_view *check) {
+    return !is_satisfied(arg, check);
 }
 
 /* Bugsink may be started during maintenance, which is what maintenance often is for; and who would end it, if
@@ -132,7 +132,9 @@ static void draw(void *arg) {
     struct snapshot snapshot;
     struct strbuf frame = {0};
     session_snapshot(&waiting->session, &snapshot);
-    char *table = text_table(&snapshot, TEXT_SINCE | terminal_style(waiting->environment, STDOUT_FILENO));
+    unsigned style = TEXT_SINCE | TEXT_DRIVER | terminal_style(waiting->environment, STDOUT_FILENO);
+    char *table = waiting->is_for_start ? text_waiting(&snapshot, is_waited_for, waiting, style)
+                                        : text_table(&snapshot, style);
     strbuf_format(&frame, "bugsink-health wait --for %s: ", waiting->is_for_start ? "start" : "ready");
     append_times(waiting, &frame);
     strbuf_append(&frame, "\nwaiting for ");
@@ -148,14 +150,30 @@ static void draw(void *arg) {
 
 /* -- line by line -- */
 
+/* What Bugsink may be started without is told only where it was waited for before. */
+static bool is_worth_telling(
+    const struct waiting *waiting, const struct check_view *check, const struct told *told) {
+    if (!check->has_run || (told->is_told && told->status == check->status && told->reason == check->reason))
+        return false;
+    return !waiting->is_for_start || !is_satisfied(waiting, check) || told->is_waited_for;
+}
+
+static char *line_of(const struct waiting *waiting, const struct check_view *check) {
+    return waiting->is_for_start && !status_is_ready(check->status) ? text_waiting_line(check)
+                                                                    : text_line(check);
+}
+
 /* One line, when the check is another than was told last. */
 static void tell_check(struct waiting *waiting, const struct check_view *check, struct told *told) {
     struct strbuf text = {0};
-    if (!check->has_run || (told->is_told && told->status == check->status && told->reason == check->reason))
+    if (!is_worth_telling(waiting, check, told))
         return;
-    *told = (struct told){true, check->status, check->reason};
-    char *line = text_line(check);
-    strbuf_append(&text, is_satisfied(waiting, check) ? "" : "waiting for ");
+    *told = (struct told){true, !is_satisfied(waiting, check), check->status, check->reason};
+    char *line = line_of(waiting, check);
+    strbuf_append(&text, told->is_waited_for ? "waiting for "
+                         : status_is_ready(check->status) || !waiting->is_for_start
+                             ? ""
+                             : "no longer waiting for ");
     strbuf_append_n(&text, line ? line : "", line ? strcspn(line, "\n") : 0);
     strbuf_append(&text, " (");
     append_times(waiting, &text);
@@ -185,6 +203,21 @@ static void tell_changes(struct waiting *waiting, const struct snapshot *snapsho
         tell_maintenance(waiting, is_held_by_maintenance(waiting, snapshot));
 }
 
+/* The check, what to do, and the driver's words, where the log does not have them. */
+static void append_reason(
+    const struct waiting *waiting, const struct check_view *check, struct strbuf *text) {
+    const char *hint = reason_info(check->reason)->hint;
+    char *line = line_of(waiting, check);
+    char *words = waiting->is_quiet ? text_driver(check, TEXT_PLAIN) : NULL;
+    strbuf_format(text, "  %s", line ? line : "");
+    if (hint)
+        strbuf_format(text, "    %s\n", hint);
+    if (words)
+        strbuf_format(text, "    (%s)\n", words);
+    free(line);
+    free(words);
+}
+
 /* The last words: for how long, and what was missing, with what to do about it. */
 static void tell_end(struct waiting *waiting) {
     struct snapshot snapshot;
@@ -204,11 +237,8 @@ static void tell_end(struct waiting *waiting) {
     }
     for (size_t i = 0; i < snapshot.check_count && !waiting->is_done; i++) {
         const struct check_view *check = &snapshot.checks[i];
-        char *line = is_satisfied(waiting, check) ? NULL : text_line(check);
-        const char *hint = reason_info(check->reason)->hint;
-        if (line)
-            strbuf_format(&text, "  %s%s%s%s", line, hint ? "    " : "", hint ? hint : "", hint ? "\n" : "");
-        free(line);
+        if (!is_satisfied(waiting, check))
+            append_reason(waiting, check, &text);
     }
     print(waiting, &text);
 }
@@ -253,6 +283,11 @@ static int wait_for_all(struct waiting *waiting, struct error *err) {
     if (waiting->timeout_ms > 0)
         timer_arm(&loop->timers, &waiting->timeout, waiting->timeout_ms);
     session_log_warnings(&waiting->session);
+    waiting->is_quiet = waiting->is_for_start && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+    if (waiting->is_for_start)
+        engine_set_patient(waiting->session.engine);
+    if (waiting->is_quiet)
+        session_keep_quiet(&waiting->session);
     engine_start(waiting->session.engine, false);
     if (is_live && terminal_open(&waiting->view, loop, draw, waiting, err) < 0)
         return -1;

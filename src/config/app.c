@@ -242,7 +242,11 @@ static void walk(struct walk *walk, struct check_config *check) {
     walk_text(walk, &config->host);
     WALK_FIELD(walk, config->is_https);
     walk_text(walk, &config->expect);
+    walk_text(walk, &config->root);
+    WALK_FIELD(walk, config->asks);
+    WALK_FIELD(walk, config->ask_interval_ms);
     WALK_FIELD(walk, config->fall);
+    WALK_FIELD(walk, config->start_grace_ms);
 }
 
 static void release(struct check_config *check) {

@@ -328,11 +328,17 @@ static bool asks_the_same(const struct check_config *a, const struct check_confi
     return a->database.role == b->database.role && dsn_equal(&a->database.dsn, &b->database.dsn);
 }
 
+static bool is_same_path(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 static bool has_same_limits(const struct check_config *a, const struct check_config *b) {
     const struct database_config *one = &a->database, *other = &b->database;
-    return one->reconnect_ms == other->reconnect_ms && one->min_free_bytes == other->min_free_bytes &&
-           one->max_wal_bytes == other->max_wal_bytes && one->backlog_ms == other->backlog_ms &&
-           one->backlog_tasks == other->backlog_tasks && one->backlog_error_ms == other->backlog_error_ms;
+    return is_same_path(one->queue_path, other->queue_path) &&
+           is_same_path(one->wakeup_path, other->wakeup_path) && one->reconnect_ms == other->reconnect_ms &&
+           one->min_free_bytes == other->min_free_bytes && one->max_wal_bytes == other->max_wal_bytes &&
+           one->backlog_ms == other->backlog_ms && one->backlog_tasks == other->backlog_tasks &&
+           one->backlog_error_ms == other->backlog_error_ms;
 }
 
 static void log_what(const struct check_config *check, struct log_line *line) {
@@ -348,6 +354,8 @@ static void walk(struct walk *walk, struct check_config *check) {
     struct database_config *config = &check->database;
     WALK_FIELD(walk, config->role);
     dsn_walk(walk, &config->dsn);
+    walk_text(walk, &config->queue_path);
+    walk_text(walk, &config->wakeup_path);
     WALK_FIELD(walk, config->reconnect_ms);
     WALK_FIELD(walk, config->min_free_bytes);
     WALK_FIELD(walk, config->max_wal_bytes);
@@ -358,6 +366,8 @@ static void walk(struct walk *walk, struct check_config *check) {
 
 static void release(struct check_config *check) {
     dsn_release(&check->database.dsn);
+    free(check->database.queue_path);
+    free(check->database.wakeup_path);
 }
 
 const struct config_kind CONFIG_DATABASE = {

@@ -116,11 +116,6 @@ void dsn_from_path(const char *path, struct dsn *dsn) {
 
 /* -- use -- */
 
-void dsn_blank(const struct dsn *dsn, char *text) {
-    for (size_t i = 0; i < dsn->secret_count; i++)
-        str_blank(text, dsn->secrets[i]);
-}
-
 const char *dsn_param(const struct dsn *dsn, const char *key) {
     for (size_t i = 0; i < dsn->param_count; i++)
         if (strcmp(dsn->params[i].key, key) == 0)

@@ -223,6 +223,34 @@ static int load_sandbox(struct loader *loader) {
     return 0;
 }
 
+/* NULL where there is none. */
+static const char *find_made_by_app(const struct config *config, enum check_kind_id kind) {
+    for (size_t i = 0; i < config->check_count; i++) {
+        const struct check_config *check = &config->checks[i];
+        if (check->kind != kind)
+            continue;
+        if (kind == KIND_SQLITE && check->database.role == ROLE_QUEUE)
+            return check->database.dsn.path;
+        if (kind == KIND_DIRECTORY && check->directory.role == DIRECTORY_WAKEUP)
+            return check->directory.path;
+    }
+    return NULL;
+}
+
+/* Bugsink makes its queue and its wake-up directory itself: their owner is its user, whoever owns its
+ * database. */
+static void tell_what_app_makes(struct config *config) {
+    const char *queue = find_made_by_app(config, KIND_SQLITE);
+    const char *wakeup = find_made_by_app(config, KIND_DIRECTORY);
+    for (size_t i = 0; i < config->check_count; i++) {
+        struct check_config *check = &config->checks[i];
+        if (check->kind != KIND_SQLITE || check->database.role != ROLE_MAIN)
+            continue;
+        check->database.queue_path = queue ? str_dup(queue) : NULL;
+        check->database.wakeup_path = wakeup ? str_dup(wakeup) : NULL;
+    }
+}
+
 static int load_checks(struct loader *loader) {
     const struct config_kind *kind;
     for (size_t i = 0; (kind = config_kind_in_order(i)) != NULL; i++)
@@ -231,6 +259,7 @@ static int load_checks(struct loader *loader) {
     if (loader->config->check_count > CONFIG_CHECKS_MAX)
         return error_set(loader->err, "%zu checks; at most %d can be served", loader->config->check_count,
             CONFIG_CHECKS_MAX);
+    tell_what_app_makes(loader->config);
     if (loader->config->check_count == 0)
         return error_set(loader->err,
             "%.200s: nothing to check: name a database, a directory, a settings file or an app",

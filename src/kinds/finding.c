@@ -15,6 +15,7 @@ int finding_fail(struct outcome *outcome, enum reason reason, const char *format
     va_end(args);
     str_flatten(outcome->detail);
     outcome->reason = reason;
+    outcome->is_mild = false;
     return -1;
 }
 
@@ -47,10 +48,10 @@ int finding_fail_errno(struct outcome *outcome, int error, const char *what) {
     return finding_fail(outcome, finding_of_errno(error), "%s: %s", what, strerror(error));
 }
 
-/* The place of a degraded reason, the gravest first; -1 for one that is an error. */
+/* The place of a degraded reason, the gravest first. */
 static int place(enum reason reason) {
     static const enum reason ORDER[] = {REASON_INGESTION_PAUSED, REASON_BACKLOG, REASON_TASK_ERRORS,
-        REASON_DISK_LOW, REASON_WAL_LARGE, REASON_NETWORK_FS};
+        REASON_DISK_LOW, REASON_WAL_LARGE, REASON_READ_ONLY_DIR, REASON_NETWORK_FS};
     for (int i = 0; i < (int)(sizeof ORDER / sizeof ORDER[0]); i++)
         if (ORDER[i] == reason)
             return i;
@@ -58,6 +59,9 @@ static int place(enum reason reason) {
 }
 
 void finding_note(struct outcome *outcome, enum reason reason) {
-    if (outcome->reason == REASON_OK || place(reason) < place(outcome->reason))
-        outcome->reason = reason;
+    bool is_error = reason_info(outcome->reason)->verdict == STATUS_ERROR && !outcome->is_mild;
+    if (is_error || (outcome->reason != REASON_OK && place(reason) >= place(outcome->reason)))
+        return;
+    outcome->reason = reason;
+    outcome->is_mild = reason_info(reason)->verdict == STATUS_ERROR;
 }

@@ -16,14 +16,17 @@ bool volume_type_is_network(uint32_t type) {
     return false;
 }
 
-static bool is_on_network(const char *path) {
+static int ask_network(const char *path, bool *is_network) {
+    *is_network = false;
 #ifdef __linux__
     struct statfs fs;
-    return statfs(path, &fs) == 0 && volume_type_is_network((uint32_t)fs.f_type);
+    if (statfs(path, &fs) < 0)
+        return -1;
+    *is_network = volume_type_is_network((uint32_t)fs.f_type);
 #else
     (void)path;
-    return false;
 #endif
+    return 0;
 }
 
 static int64_t bytes_of(uint64_t blocks, uint64_t block_size) {
@@ -45,8 +48,7 @@ int volume_look(const char *path, struct volume *volume) {
     /* Some file systems know no numbers and say 0 for all of them: that is not full. */
     volume->is_full = (fs.f_blocks > 0 && available == 0) || (fs.f_files > 0 && fs.f_favail == 0);
     volume->is_read_only = (fs.f_flag & ST_RDONLY) != 0;
-    volume->is_network = is_on_network(path);
-    return 0;
+    return ask_network(path, &volume->is_network);
 }
 
 bool volume_is_low(const struct volume *volume, int64_t min_free_bytes) {

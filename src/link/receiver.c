@@ -171,7 +171,10 @@ struct link_receiver *link_receiver_new(
     receiver->arg = arg;
     receiver->passed_fd = -1;
     receiver->on_readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, receiver);
-    if (!receiver->on_readable || event_add(receiver->on_readable, NULL) < 0) {
+    /* Before all else that is ready: a lease that has come must not wait behind those who are answered by it.
+     */
+    if (!receiver->on_readable || event_priority_set(receiver->on_readable, 0) < 0 ||
+        event_add(receiver->on_readable, NULL) < 0) {
         link_receiver_free(receiver);
         return NULL;
     }

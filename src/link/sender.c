@@ -149,11 +149,11 @@ static void fail(struct link_sender *sender) {
     sender->failed(sender->arg);
 }
 
-static void on_writable(evutil_socket_t fd, short what, void *arg) {
-    struct link_sender *sender = arg;
-    (void)what;
+void link_sender_flush(struct link_sender *sender) {
+    if (sender->has_failed)
+        return;
     while (sender->outgoing.is_active || begin_next(sender)) {
-        int result = outgoing_send(&sender->outgoing, fd);
+        int result = outgoing_send(&sender->outgoing, sender->fd);
         if (result < 0) {
             fail(sender);
             return;
@@ -163,6 +163,12 @@ static void on_writable(evutil_socket_t fd, short what, void *arg) {
         outgoing_release(&sender->outgoing);
     }
     event_del(sender->on_writable);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    link_sender_flush(arg);
 }
 
 /* Takes one frame of the responder, which says once that it listens, and answers pings. Returns -1 for

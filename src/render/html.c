@@ -203,7 +203,7 @@ static void append_footer(struct strbuf *page, const struct snapshot *snapshot) 
     strbuf_append(page, ", running since ");
     html_time(page, snapshot->started_at_ms);
     strbuf_append(page, ". All times are UTC. This page looks again every 10 seconds; the same as JSON: "
-                        "<code>curl</code> this address.</footer>\n");
+                        "<code>curl</code> this address.");
 }
 
 char *html_health(const struct snapshot *snapshot) {
@@ -221,7 +221,7 @@ char *html_health(const struct snapshot *snapshot) {
     append_header(&page, snapshot);
     append_checks(&page, snapshot, sorted);
     append_footer(&page, snapshot);
-    strbuf_append(&page, "</body>\n</html>\n");
+    strbuf_append(&page, style_page_close());
     free(sorted);
     if (page.is_broken)
         strbuf_release(&page);

@@ -99,18 +99,55 @@ static void append_reason(struct strbuf *buffer, const struct reason_info *info)
     append_words(buffer, info->sentence, info->hint);
 }
 
-static void append_row(struct strbuf *buffer, const struct snapshot *snapshot, const struct check_view *check,
-    const struct widths *widths, unsigned style) {
+/* A character of the driver's that a terminal shows as it is: no control character, of C1 neither. Returns
+ * its bytes. */
+static size_t harmless_length(const char *text, unsigned style) {
+    unsigned char c = (unsigned char)*text;
+    if (c < 0x80)
+        return c >= 0x20 && c != 0x7f;
+    bool is_c1 = c == 0xc2 && (unsigned char)text[1] < 0xa0;
+    return (style & TEXT_SYMBOLS) && !is_c1 ? str_utf8_length(text) : 0;
+}
+
+static void append_harmless(struct strbuf *buffer, const char *text, unsigned style) {
+    while (*text) {
+        size_t length = harmless_length(text, style);
+        strbuf_append_n(buffer, length > 0 ? text : "?", length > 0 ? length : 1);
+        text += length > 0 ? length : 1;
+    }
+}
+
+char *text_driver(const struct check_view *check, unsigned style) {
+    struct strbuf buffer = {0};
+    bool has_code = check->driver_code && *check->driver_code, has_detail = check->detail && *check->detail;
+    if (!has_code && !has_detail)
+        return NULL;
+    append_harmless(&buffer, has_code ? check->driver_code : "", style);
+    strbuf_append(&buffer, has_code && has_detail ? ": " : "");
+    append_harmless(&buffer, has_detail ? check->detail : "", style);
+    return finish(&buffer);
+}
+
+static void append_driver(struct strbuf *buffer, const struct check_view *check, unsigned style) {
+    char *words = style & TEXT_DRIVER ? text_driver(check, style) : NULL;
+    if (words)
+        strbuf_format(buffer, "    (%s)\n", words);
+    free(words);
+}
+
+/* shown: the status as which it is shown; word: what that is called. */
+static void append_row_as(struct strbuf *buffer, const struct snapshot *snapshot,
+    const struct check_view *check, const struct widths *widths, unsigned style, enum status shown,
+    const char *word) {
     const struct reason_info *info = reason_info(check->reason);
-    const char *mark = style & TEXT_SYMBOLS ? MARKS[check->status].symbol : MARKS[check->status].ascii;
-    const char *colour = style & TEXT_COLOUR ? MARKS[check->status].colour : "";
+    const char *mark = style & TEXT_SYMBOLS ? MARKS[shown].symbol : MARKS[shown].ascii;
+    const char *colour = style & TEXT_COLOUR ? MARKS[shown].colour : "";
     const char *reset = style & TEXT_COLOUR ? RESET : "";
     char latency[32] = "-";
     if (check->has_run)
         snprintf(latency, sizeof latency, "%" PRId64 " ms", check->latency_ms);
     strbuf_format(buffer, "%s%s%s %-*s  %-*s  %s%-8s  %-*s%s  %9s", colour, mark, reset, widths->name,
-        check->name, widths->kind, check->kind, colour, status_name(check->status), widths->code, info->slug,
-        reset, latency);
+        check->name, widths->kind, check->kind, colour, word, widths->code, info->slug, reset, latency);
     if (style & TEXT_SINCE) {
         char elapsed[TEXT_ELAPSED_SIZE];
         text_elapsed(snapshot->now_ms - check->since_ms, elapsed);
@@ -122,7 +159,30 @@ static void append_row(struct strbuf *buffer, const struct snapshot *snapshot, c
     if (check->status != STATUS_OK) {
         char message[CHECK_MESSAGE_SIZE];
         append_words(buffer, check_view_message(check, message), info->hint);
+        append_driver(buffer, check, style);
     }
+}
+
+static void append_row(struct strbuf *buffer, const struct snapshot *snapshot, const struct check_view *check,
+    const struct widths *widths, unsigned style) {
+    append_row_as(buffer, snapshot, check, widths, style, check->status, status_name(check->status));
+}
+
+static void append_header(struct strbuf *buffer, const struct widths *widths, unsigned style) {
+    strbuf_format(buffer, "  %-*s  %-*s  %-8s  %-*s  %9s%s\n", widths->name, "CHECK", widths->kind, "KIND",
+        "STATUS", widths->code, "CODE", "LATENCY", style & TEXT_SINCE ? "      FOR" : "");
+}
+
+char *text_waiting(const struct snapshot *snapshot,
+    bool (*is_waited_for)(void *arg, const struct check_view *check), void *arg, unsigned style) {
+    struct strbuf buffer = {0};
+    struct widths widths = find_widths(snapshot);
+    append_header(&buffer, &widths, style);
+    for (size_t i = 0; i < snapshot->check_count; i++)
+        if (is_waited_for(arg, &snapshot->checks[i]))
+            append_row_as(
+                &buffer, snapshot, &snapshot->checks[i], &widths, style, STATUS_STARTING, "waiting");
+    return finish(&buffer);
 }
 
 static const char *verdict(enum status status) {
@@ -135,8 +195,7 @@ char *text_table(const struct snapshot *snapshot, unsigned style) {
     enum status status = snapshot_status(snapshot);
     const struct reason_info *override = reason_info(snapshot_override(snapshot));
     bool has_colour = style & TEXT_COLOUR, is_overridden = snapshot_override(snapshot) != REASON_OK;
-    strbuf_format(&buffer, "  %-*s  %-*s  %-8s  %-*s  %9s%s\n", widths.name, "CHECK", widths.kind, "KIND",
-        "STATUS", widths.code, "CODE", "LATENCY", style & TEXT_SINCE ? "      FOR" : "");
+    append_header(&buffer, &widths, style);
     for (size_t i = 0; i < snapshot->check_count; i++)
         append_row(&buffer, snapshot, &snapshot->checks[i], &widths, style);
     strbuf_format(&buffer, "%s%s%s%s%s%s\n", has_colour ? MARKS[status].colour : "", has_colour ? BOLD : "",
@@ -179,6 +238,14 @@ char *text_line(const struct check_view *check) {
         strbuf_format(&buffer, "%s: %s: %s. %s\n", check->name, status_name(check->status), info->slug,
             check_view_message(check, message));
     }
+    return finish(&buffer);
+}
+
+char *text_waiting_line(const struct check_view *check) {
+    struct strbuf buffer = {0};
+    char message[CHECK_MESSAGE_SIZE];
+    strbuf_format(&buffer, "%s: %s. %s\n", check->name, reason_info(check->reason)->slug,
+        check_view_message(check, message));
     return finish(&buffer);
 }
 

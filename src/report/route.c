@@ -22,6 +22,7 @@ static const struct route ROUTES[ROUTE_COUNT] = {
         .type = PAGE_TYPE_JSON,
         .type_for_some = PAGE_TYPE_HTML,
         .trust = PAGE_TRUST_LEASE,
+        .author = ROUTE_BY_CHECKER_AND_PROBES,
         .opening = ROUTE_OPENS_STARTING},
     [ROUTE_CHECK] = {.path = "/health/ready/",
         .label = "/health/ready/NAME/",

@@ -34,6 +34,13 @@ enum status snapshot_status(const struct snapshot *snapshot) {
     return STATUS_OK;
 }
 
+bool reason_awaits_start(bool is_database, enum reason reason, const struct observed *observed) {
+    int64_t free_bytes;
+    if (!is_database || !reason_info(reason)->is_mended_by_start)
+        return false;
+    return reason != REASON_FILE_MISSING || observed_get(observed, OBSERVED_FREE_BYTES, &free_bytes);
+}
+
 bool check_view_fails(const struct check_view *check) {
     return check->status == STATUS_ERROR && check->is_critical;
 }

@@ -78,6 +78,10 @@ const char *style_page_open(void) {
            "<meta name=\"color-scheme\" content=\"light dark\">\n";
 }
 
+const char *style_page_close(void) {
+    return "</footer>\n</body>\n</html>\n";
+}
+
 const char *style_sheet(void) {
     return SHEET;
 }

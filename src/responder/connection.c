@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+_Static_assert((int)PROBES_TEXT_SIZE <= (int)TRAFFIC_TEXT_SIZE, "either of our parts fits into the tail");
+
 /* -- waiting -- */
 
 static void unwatch(struct connection *connection) {
@@ -112,8 +114,14 @@ static void end(struct connection *connection) {
 
 /* -- answers -- */
 
-static void begin_request(struct connection *connection) {
+/* The answer is out, and the client may ask again. */
+static void become_idle(struct connection *connection) {
     request_init(&connection->request);
+    enter(connection, CONNECTION_IDLE, connection->serving->limits.idle_ms);
+}
+
+/* The time for a request starts with the connection, or with the first byte that comes after an answer. */
+static void begin_reading(struct connection *connection) {
     enter(connection, CONNECTION_READING, connection->serving->limits.request_ms);
 }
 
@@ -168,7 +176,7 @@ static void send_response(struct connection *connection) {
         if (connection->closes)
             end(connection);
         else
-            begin_request(connection);
+            become_idle(connection);
     }
 }
 
@@ -179,18 +187,34 @@ static void add_tail(struct connection *connection, struct answer *answer) {
     traffic_add_tail(&serving->traffic, &verdicts, queues_in_use(&serving->queues), connection->tail, answer);
 }
 
-/* Answers what was asked for by that path. */
-static void respond(
-    struct connection *connection, struct answer *answer, const char *path, size_t path_length) {
+/* Counts the request, whose first byte is at head. */
+static void note(struct connection *connection, const struct answer *answer, const char *head, int64_t now_ms,
+    int64_t wall_ms) {
     const struct request *request = &connection->request;
-    traffic_count(&connection->serving->traffic, path, path_length, answer->status);
+    struct traffic *traffic = &connection->serving->traffic;
+    enum route_id route =
+        traffic_count(traffic, head + request->path_offset, request->path_length, answer->status);
+    if (answer->status == 200 || answer->status == 503)
+        probes_note(
+            &traffic->probes, route, head + request->agent_offset, request->agent_length, now_ms, wall_ms);
+}
+
+/* Answers the request whose first byte is at head. */
+static void respond(struct connection *connection, struct answer *answer, const char *head) {
+    const struct request *request = &connection->request;
+    const struct serving *serving = connection->serving;
+    int64_t now_ms = clock_now_ms(serving->clock), wall_ms = clock_wall_ms(serving->clock);
+    note(connection, answer, head, now_ms, wall_ms);
     if (answer->takes_metrics)
         add_tail(connection, answer);
+    else if (answer->takes_probes)
+        probes_add_tail(&serving->traffic.probes, now_ms, connection->tail, answer);
     answer->omits_body = request->is_head;
     answer->is_http_1_0 = !request->is_http_1_1;
     answer->prefers_health_json = request->wants_health_json;
+    answer->idle_s = serving->limits.idle_ms / 1000;
     connection->closes = !answer->keeps_alive;
-    response_compose(&connection->response, answer, clock_wall_ms(connection->serving->clock));
+    response_compose(&connection->response, answer, wall_ms);
     connection->sent = 0;
     send_response(connection);
 }
@@ -200,7 +224,8 @@ static void refuse(struct connection *connection, int status) {
     struct answer answer = {0};
     response_set_error(&answer, status);
     connection->may_hear_more = true;
-    respond(connection, &answer, "", 0);
+    connection->request.path_length = 0; /* it counts for no path */
+    respond(connection, &answer, connection->bytes + connection->start);
 }
 
 static unsigned tastes_of(const struct request *request) {
@@ -211,7 +236,7 @@ static unsigned tastes_of(const struct request *request) {
 /* Answers the request that has been read. */
 static void answer_request(struct connection *connection) {
     const struct request *request = &connection->request;
-    const char *path = connection->bytes + connection->start + request->path_offset;
+    const char *head = connection->bytes + connection->start;
     connection->start += request->length;
     if (request->refusal != 0 && request->refusal != 405) {
         refuse(connection, request->refusal);
@@ -222,9 +247,9 @@ static void answer_request(struct connection *connection) {
     if (request->refusal == 405)
         response_set_error(&answer, 405);
     else
-        connection->hold = page_table_answer(
-            connection->serving->pages, path, request->path_length, tastes_of(request), &answer);
-    respond(connection, &answer, path, request->path_length);
+        connection->hold = page_table_answer(connection->serving->pages, head + request->path_offset,
+            request->path_length, tastes_of(request), &answer);
+    respond(connection, &answer, head);
 }
 
 /* -- requests -- */
@@ -247,16 +272,18 @@ static bool has_request(struct connection *connection) {
  * are many. */
 static void answer_requests(struct connection *connection) {
     int left = connection->serving->limits.requests_per_turn;
-    while (connection->place.state == CONNECTION_READING && has_request(connection)) {
+    while (queues_awaits_request(&connection->place) && has_request(connection)) {
         if (left-- == 0) {
             watch_soon(connection);
             return;
         }
         answer_request(connection);
     }
-    if (connection->place.state != CONNECTION_READING)
+    if (!queues_awaits_request(&connection->place))
         return;
     compact(connection);
+    if (connection->place.state == CONNECTION_IDLE && connection->length > 0)
+        begin_reading(connection);
     watch(connection, EV_READ);
 }
 
@@ -300,7 +327,7 @@ static void read_turn(struct connection *connection) {
 
 static void write_turn(struct connection *connection) {
     send_response(connection);
-    if (connection->place.state == CONNECTION_READING)
+    if (queues_awaits_request(&connection->place))
         answer_requests(connection);
 }
 
@@ -320,7 +347,8 @@ void connection_begin(struct connection *connection, int fd) {
     connection->fd = fd;
     connection->start = connection->length = 0;
     connection->has_backlog = connection->has_ended = connection->was_drained = false;
-    begin_request(connection);
+    request_init(&connection->request);
+    begin_reading(connection);
     read_turn(connection);
 }
 
@@ -330,6 +358,7 @@ bool connection_is_unwatched(const struct connection *connection) {
 
 void connection_turn(struct connection *connection) {
     switch (connection->place.state) {
+    case CONNECTION_IDLE:
     case CONNECTION_READING: read_turn(connection); break;
     case CONNECTION_WRITING: write_turn(connection); break;
     case CONNECTION_LINGERING: discard(connection); break;
@@ -341,7 +370,7 @@ void connection_turn(struct connection *connection) {
 void connection_expire(struct connection *connection) {
     if (connection->place.state == CONNECTION_WRITING)
         abort_connection(connection);
-    else if (connection->place.state == CONNECTION_READING && connection->length > connection->start)
+    else if (queues_awaits_request(&connection->place) && connection->length > connection->start)
         refuse(connection, 408);
     else
         connection_close(connection);

@@ -29,7 +29,7 @@ struct connection {
     struct event *event;
     short watched;        /* EV_READ or EV_WRITE while the event is added, else 0 */
     char *bytes;          /* REQUEST_HEAD_MAX of them: what was read and is not answered yet */
-    char *tail;           /* TRAFFIC_TEXT_SIZE of them: for our part of the metrics */
+    char *tail;           /* TRAFFIC_TEXT_SIZE of them: for our part of a page */
     size_t start, length; /* the request that is being read starts at start */
     bool has_backlog;     /* a whole request may stand in bytes, left for this turn by the one before */
     bool has_ended;       /* the client will send no more */

@@ -83,7 +83,7 @@ static void set_body(struct answer *answer, int status, const char *type, const 
     answer->body = body;
     answer->body_length = length;
     answer->age_s = 0;
-    answer->takes_metrics = false;
+    answer->takes_metrics = answer->takes_probes = false;
 }
 
 /* Of the metrics, where the checker's part is not known or not trusted: ours alone. */
@@ -232,6 +232,7 @@ struct page_hold *page_table_answer(
     }
     set_body(answer, page->status, page->type, page->body, page->body_length);
     answer->takes_metrics = takes_metrics;
+    answer->takes_probes = route->author == ROUTE_BY_CHECKER_AND_PROBES;
     /* The table is a user itself: no release has freed it. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     answer->age_s = (now_ms - hold->set.made_at_ms) / 1000;
     hold->users++;

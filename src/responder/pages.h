@@ -40,11 +40,11 @@ int page_table_put(
 /* The pages that stand are good until then. */
 void page_table_renew(struct page_table *table, int64_t valid_until_ms);
 
-/* Fills status, type, body and age (and whether our metrics follow) of what GET of the path (of that length,
- * with or without its final slash) answers now: the page, 503 `stale`, 503 `starting`, or 404. tastes: any of
- * enum page_taste; where the path has a page for one of them, that. The texts live until the hold, which may
- * be NULL, is released. The metrics are always 200: with the checker's part, where that may be trusted, and
- * else without. */
+/* Fills status, type, body and age (and whether our metrics follow, or who asks) of what GET of the path (of
+ * that length, with or without its final slash) answers now: the page, 503 `stale`, 503 `starting`, or 404.
+ * tastes: any of enum page_taste; where the path has a page for one of them, that. The texts live until the
+ * hold, which may be NULL, is released. The metrics are always 200: with the checker's part, where that may
+ * be trusted, and else without. */
 struct page_hold *page_table_answer(
     struct page_table *table, const char *path, size_t length, unsigned tastes, struct answer *answer);
 

@@ -55,17 +55,21 @@ struct place *queues_free_place(const struct queues *queues) {
 
 struct place *queues_oldest(const struct queues *queues) {
     static const enum connection_state ORDER[] = {
-        CONNECTION_LINGERING, CONNECTION_READING, CONNECTION_WRITING};
+        CONNECTION_LINGERING, CONNECTION_IDLE, CONNECTION_READING, CONNECTION_WRITING};
     struct place *oldest = NULL;
     for (size_t i = 0; !oldest && i < sizeof ORDER / sizeof ORDER[0]; i++)
         oldest = queues_first(queues, ORDER[i]);
     return oldest;
 }
 
+bool queues_awaits_request(const struct place *place) {
+    return place->state == CONNECTION_IDLE || place->state == CONNECTION_READING;
+}
+
 /* The one with the earliest deadline, or NULL. */
 static struct place *most_urgent(const struct queues *queues) {
     struct place *urgent = NULL;
-    for (int state = CONNECTION_READING; state < CONNECTION_STATE_COUNT; state++) {
+    for (int state = CONNECTION_FREE + 1; state < CONNECTION_STATE_COUNT; state++) {
         struct place *first = queues_first(queues, (enum connection_state)state);
         if (first && (!urgent || first->deadline_ms < urgent->deadline_ms))
             urgent = first;

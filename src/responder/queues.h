@@ -2,12 +2,14 @@
 #ifndef BH_RESPONDER_QUEUES_H
 #define BH_RESPONDER_QUEUES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum connection_state {
     CONNECTION_FREE,
-    CONNECTION_READING,   /* waits for a request, or for the rest of one */
+    CONNECTION_IDLE,      /* has its answer, and may ask again */
+    CONNECTION_READING,   /* waits for its first request, or for the rest of one */
     CONNECTION_WRITING,   /* the client has not taken the whole answer yet */
     CONNECTION_LINGERING, /* answered and shut down; what still comes is thrown away, lest the answer be lost
                              to a reset */
@@ -38,8 +40,8 @@ void queues_move(
 /* The free place used last (its memory is warm), or NULL. */
 struct place *queues_free_place(const struct queues *queues);
 
-/* The one that should make room: the oldest of those lingering, else reading, else writing; NULL if none is
- * in use. */
+/* The one that should make room: the oldest of those lingering, else idle, else reading, else writing; NULL
+ * if none is in use. */
 struct place *queues_oldest(const struct queues *queues);
 
 /* One whose deadline has come, or NULL. */
@@ -47,6 +49,9 @@ struct place *queues_expired(const struct queues *queues, int64_t now_ms);
 
 /* The first in that state, or NULL. */
 struct place *queues_first(const struct queues *queues, enum connection_state state);
+
+/* Whether it has no request to answer: what comes next is one, or the rest of one. */
+bool queues_awaits_request(const struct place *place);
 
 /* How many are not free. */
 size_t queues_in_use(const struct queues *queues);

@@ -181,18 +181,39 @@ static bool is_zero(struct span value) {
     return value.length > 0;
 }
 
+static void note_agent(struct request *request, const char *bytes, struct span value) {
+    request->agent_offset = (size_t)(value.at - bytes);
+    request->agent_length = value.length;
+}
+
+/* What it names is nobody's business here: a probe may be sent to any name. */
+static void note_host(struct request *request) {
+    request->has_hosts = request->has_host;
+    request->has_host = true;
+}
+
+/* RFC 9112, section 3.2: what has two hosts, or in HTTP/1.1 none, is refused; a proxy before us may have read
+ * it otherwise. */
+static bool is_host_sound(const struct request *request) {
+    return !request->has_hosts && (request->has_host || !request->is_http_1_1);
+}
+
 /* One header field. A line that continues the one before begins with a blank and so has no name: refused.
  * Control characters have been refused before. */
-static bool read_field(struct request *request, struct span line) {
+static bool read_field(struct request *request, const char *bytes, struct span line) {
     size_t length = line.length;
     struct span name = span_take(&line, ':');
     if (!is_token(name) || name.length == length)
         return false;
     struct span value = span_trim(line);
-    if (span_is_word(name, "Connection"))
+    if (span_is_word(name, "Host"))
+        note_host(request);
+    else if (span_is_word(name, "Connection"))
         read_connection(request, value);
     else if (span_is_word(name, "Accept"))
         read_accept(request, value);
+    else if (span_is_word(name, "User-Agent"))
+        note_agent(request, bytes, value);
     else if (span_is_word(name, "Transfer-Encoding") ||
              (span_is_word(name, "Content-Length") && !is_zero(value)))
         request->has_body = true;
@@ -216,6 +237,10 @@ static bool prefers_html(const struct request *request) {
 
 /* The empty line has come: concludes. */
 static void finish(struct request *request) {
+    if (!is_host_sound(request)) {
+        refuse(request, 400);
+        return;
+    }
     request->part = REQUEST_FINISHED;
     request->keeps_alive =
         !request->has_body && !request->says_close && (request->is_http_1_1 || request->says_keep_alive);
@@ -245,7 +270,7 @@ static void read_line(struct request *request, const char *bytes, struct span li
         if (line.length == 0)
             finish(request);
         else
-            is_sound = read_field(request, line);
+            is_sound = read_field(request, bytes, line);
         break;
     case REQUEST_FINISHED: break;
     }

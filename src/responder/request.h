@@ -29,8 +29,9 @@ struct request {
                       answer. */
     size_t length; /* bytes the head took; what stands behind them is the next request, or a body */
     size_t path_offset,
-        path_length;          /* without query; nothing decoded; empty for an absolute URL without a path */
-    bool is_head;             /* the answer has no body */
+        path_length; /* without query; nothing decoded; empty for an absolute URL without a path */
+    size_t agent_offset, agent_length; /* the value of the last User-Agent; empty: there is none */
+    bool is_head;                      /* the answer has no body */
     bool keeps_alive;         /* the connection may carry another request; never where a body follows */
     bool wants_health_json;   /* Accept names application/health+json */
     bool prefers_html;        /* Accept wants text/html, and more than JSON of either name: a browser */
@@ -41,6 +42,7 @@ struct request {
     bool has_cr; /* the last byte was a CR */
     bool is_get;
     bool is_http_1_1;
+    bool has_host, has_hosts; /* one Host field; more than one */
     bool says_close, says_keep_alive;
     bool has_body;
     struct preference html, json, health_json, text, openmetrics;

@@ -125,6 +125,9 @@ static void on_failed(void *arg, const char *why) {
         end(responder, 1);
 }
 
+/* The link, and all else. */
+enum { PRIORITIES = 2 };
+
 static int responder_init(struct responder *responder) {
     static const struct link_events EVENTS = {.log = on_log,
         .listener = on_listener,
@@ -139,6 +142,8 @@ static int responder_init(struct responder *responder) {
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
     responder->base = event_base_new_with_config(config);
     event_config_free(config);
+    if (responder->base && event_base_priority_init(responder->base, PRIORITIES) < 0)
+        return -1;
     responder->pages = page_table_new(clock_system());
     if (!responder->base || !responder->pages)
         return -1;

@@ -97,6 +97,13 @@ static void put_for_people(struct response *response) {
     put(response, "\r\nReferrer-Policy: no-referrer\r\n");
 }
 
+/* So that a client with pauses of its own knows which of them the connection survives. */
+static void put_keep_alive(struct response *response, uint64_t idle_s) {
+    put(response, "Keep-Alive: timeout=");
+    put_number(response, idle_s);
+    put(response, "\r\n");
+}
+
 void response_compose(struct response *response, const struct answer *answer, int64_t wall_ms) {
     assert(strlen(answer->type) <= RESPONSE_TYPE_MAX);
     response->head_length = 0;
@@ -123,6 +130,8 @@ void response_compose(struct response *response, const struct answer *answer, in
         put(response, "Connection: close\r\n");
     else if (answer->is_http_1_0)
         put(response, "Connection: keep-alive\r\n");
+    if (answer->keeps_alive && answer->idle_s > 0)
+        put_keep_alive(response, (uint64_t)answer->idle_s);
     put(response, "\r\n");
     response->body = answer->body;
     response->body_length = answer->omits_body ? 0 : answer->body_length;
@@ -138,5 +147,5 @@ void response_set_error(struct answer *answer, int status) {
     answer->body = text;
     answer->body_length = strlen(text);
     answer->age_s = 0;
-    answer->takes_metrics = false;
+    answer->takes_metrics = answer->takes_probes = false;
 }

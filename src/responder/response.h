@@ -17,8 +17,10 @@ struct answer {
     int64_t age_s;    /* since the pages were made; 0 for texts of our own */
     bool omits_body;  /* the request was a HEAD: Content-Length as if, and no body */
     bool keeps_alive; /* the connection stays open behind this answer */
+    int64_t idle_s;   /* for how long, while the client is silent; 0: it is not announced */
     bool is_http_1_0; /* the client has to be told that it does */
     bool prefers_health_json;
+    bool takes_probes;  /* who asks belongs in the body, at its end */
     bool takes_metrics; /* the responder's own metrics belong behind the body */
 };
 

@@ -37,6 +37,7 @@ struct server_limits server_limits_usual(void) {
     return (struct server_limits){
         .connections = 256,
         .request_ms = 5000,
+        .idle_ms = 65000,
         .write_ms = 5000,
         .linger_ms = 2000,
         .linger_bytes = 64 * 1024,
@@ -122,9 +123,9 @@ static bool evict_oldest(struct server *server) {
     struct place *oldest = queues_oldest(&server->serving.queues);
     if (!oldest)
         return false;
-    if (oldest->state == CONNECTION_READING)
+    if (queues_awaits_request(oldest))
         connection_turn(connection_at(oldest));
-    if (oldest->state == CONNECTION_READING || oldest->state == CONNECTION_WRITING)
+    if (queues_awaits_request(oldest) || oldest->state == CONNECTION_WRITING)
         server->serving.traffic.evicted++;
     if (oldest->state != CONNECTION_FREE)
         connection_close(connection_at(oldest));
@@ -334,8 +335,8 @@ void server_set_meter(struct server *server, const struct process_meter *meter) 
 static void take_last_turns(struct server *server) {
     accept_some(server, server->serving.limits.accepts_per_turn);
     for (size_t i = 0; i < server->initialised; i++) {
-        enum connection_state state = server->connections[i].place.state;
-        if (state == CONNECTION_READING || state == CONNECTION_WRITING)
+        const struct place *place = &server->connections[i].place;
+        if (queues_awaits_request(place) || place->state == CONNECTION_WRITING)
             connection_turn(&server->connections[i]);
     }
 }

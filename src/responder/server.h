@@ -14,7 +14,8 @@
 
 struct server_limits {
     size_t connections;    /* 256: held at once; the oldest unfinished one makes room for another */
-    int64_t request_ms;    /* 5 s: from accept, or from the last answer, to the end of the request */
+    int64_t request_ms;    /* 5 s: from accept, or from its first byte, to the end of the request */
+    int64_t idle_ms;       /* 65 s: from an answer to the next request; each answer announces it */
     int64_t write_ms;      /* 5 s: for the client to take an answer */
     int64_t linger_ms;     /* 2 s: for the client to close, where input may still come */
     size_t linger_bytes;   /* 64 KiB: of such input that are thrown away before we give up */

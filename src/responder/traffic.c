@@ -18,13 +18,14 @@ static bool is_of_a_page(int status) {
     return status == 200 || status == 405 || status == 503;
 }
 
-void traffic_count(struct traffic *traffic, const char *path, size_t length, int status) {
+enum route_id traffic_count(struct traffic *traffic, const char *path, size_t length, int status) {
     enum route_id of = is_of_a_page(status) ? route_find(path, length) : ROUTE_OTHER;
     int i = 0;
     while (i < TRAFFIC_STATUS_COUNT && STATUSES[i].status != status)
         i++;
     assert(i < TRAFFIC_STATUS_COUNT);
     traffic->requests[of][i]++;
+    return of;
 }
 
 /* -- writing down -- */
@@ -84,6 +85,7 @@ void traffic_put(struct exposition *page, const struct traffic *traffic, const s
         "Connections ended unfinished, the oldest first, to make room for others.", traffic->evicted);
     put_counter(page, "bugsink_health_http_accept_pauses",
         "Times that no descriptor was left for a new connection, which had to wait.", traffic->pauses);
+    probes_put(&traffic->probes, page);
     put_process(page, state);
     exposition_end(page);
 }

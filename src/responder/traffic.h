@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "report/exposition.h"
 #include "report/route.h"
+#include "responder/probes.h"
 #include "responder/response.h"
 
 #include <stdbool.h>
@@ -18,14 +19,16 @@ enum { TRAFFIC_STATUS_COUNT = 7 };
 struct traffic {
     uint64_t requests[ROUTE_COUNT][TRAFFIC_STATUS_COUNT];
     uint64_t accepted;
-    uint64_t evicted;                  /* ended unfinished, to make room for another */
-    uint64_t pauses;                   /* of accepting, for want of a descriptor */
-    int64_t started_at_ms;             /* wall clock */
+    uint64_t evicted;      /* ended unfinished, to make room for another */
+    uint64_t pauses;       /* of accepting, for want of a descriptor */
+    int64_t started_at_ms; /* wall clock */
+    struct probes probes;
     const struct process_meter *meter; /* how the process measures itself: borrowed; NULL: by opening files */
 };
 
-/* One answer. status is one that an answer may have; the path counts where it is one of ours. */
-void traffic_count(struct traffic *traffic, const char *path, size_t length, int status);
+/* One answer. status is one that an answer may have; the path counts where it is one of ours.
+ * Returns the route that it was counted for. */
+enum route_id traffic_count(struct traffic *traffic, const char *path, size_t length, int status);
 
 /* What may be said now, whatever the pages say. */
 struct verdicts {

@@ -119,19 +119,31 @@ static void on_deadline(void *arg) {
         give_up(check);
 }
 
+bool check_kind_is_tried(const struct check_kind *kind) {
+    return kind->library && kind->library->soname;
+}
+
+int check_try(const struct check_kind *kind, const struct check_config *config, struct error *err) {
+    struct check check = {.config = config, .kind = kind};
+    if (kind->library && library_load(kind->library, err) < 0)
+        return -1;
+    return kind->init ? kind->init(&check, err) : 0;
+}
+
 int check_init(struct check *check, const struct check_kind *kind, const struct check_env *env,
     const struct check_config *config,
     void (*finished)(struct check *, const struct outcome *, int64_t duration_ms), void *arg,
     struct error *err) {
     *check = (struct check){.config = config, .kind = kind, .env = env, .finished = finished, .arg = arg};
-    if (kind->library && library_load(kind->library, err) < 0)
+    bool is_tried = env->is_tried && check_kind_is_tried(kind);
+    if (!is_tried && kind->library && library_load(kind->library, err) < 0)
         return -1;
     timer_init(&check->deadline, on_deadline, check);
     timer_init(&check->leaving, begin, check);
     check->state = calloc(1, kind->state_size > 0 ? kind->state_size : 1);
     if (!check->state)
         return error_set(err, "out of memory");
-    if (kind->init && kind->init(check, err) < 0) {
+    if (!is_tried && kind->init && kind->init(check, err) < 0) {
         free(check->state);
         check->state = NULL;
         return -1;

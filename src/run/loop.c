@@ -72,6 +72,12 @@ void loop_release(struct loop *loop) {
     loop->base = NULL;
 }
 
+void loop_run_due(struct loop *loop) {
+    if (loop->first)
+        loop->first(loop->arg);
+    timers_run(&loop->timers);
+}
+
 void loop_run(struct loop *loop) {
     while (!loop->is_done) {
         int64_t delay_ms = timers_next_delay_ms(&loop->timers);
@@ -87,7 +93,7 @@ void loop_run(struct loop *loop) {
             log_error("cannot go on", "the event loop failed");
             break;
         }
-        timers_run(&loop->timers);
+        loop_run_due(loop);
     }
 }
 

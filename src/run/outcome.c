@@ -11,7 +11,11 @@ void outcome_set_detail(struct outcome *outcome, const struct check_config *conf
         check_config_blank(config, copy);
         str_flatten(copy);
     }
-    str_copy(outcome->detail, sizeof outcome->detail, copy ? copy : "(out of memory)");
+    bool is_withheld = copy && *text && !*copy;
+    str_copy(outcome->detail, sizeof outcome->detail,
+        is_withheld ? "(not shown: it may quote a secret)"
+        : copy      ? copy
+                    : "(out of memory)");
     str_free_secret(copy);
 }
 

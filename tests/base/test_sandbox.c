@@ -303,6 +303,8 @@ START_TEST(dates_are_those_of_gmtime) {
     for (int64_t second = 0; second < INT64_C(400) * 366 * 86400; second += 86399) {
         time_t moment = (time_t)second;
         struct tm tm;
+        if (moment != second) /* the C library of i386 ends in 2038 */
+            break;
         ck_assert_ptr_nonnull(gmtime_r(&moment, &tm));
         struct clock_date date = clock_date_of(second * 1000 + 7);
         if (date.year != tm.tm_year + 1900 || date.month != tm.tm_mon + 1 || date.day != tm.tm_mday ||

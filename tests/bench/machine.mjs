@@ -156,6 +156,10 @@ export const endedChildrenUs = (pid) => {
     const [user, system] = read(`/proc/${pid}/stat`).replace(/^.*\) /, '').split(' ').slice(13, 15);
     return (Number(user) + Number(system)) * TICK_US;
 };
+
+// Of its workers, and whatever else it runs besides the responder: those that live, and those that have ended.
+export const workersUs = (pid) => treeOf(pid).slice(1).filter((one) => read(`/proc/${one}/comm`).trim() !== 'bh-responder')
+    .reduce((sum, one) => sum + busyNs(one) / 1e3 + endedChildrenUs(one), endedChildrenUs(pid));
 export {TICK_US};
 
 // KiB of all processes of a tree.

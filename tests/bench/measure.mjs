@@ -1,7 +1,7 @@
 // The measurements. Each returns plain figures; what they mean, and what they ought to be, stands in report.mjs.
 import fs from 'node:fs';
 import net from 'node:net';
-import {delay, endedChildrenUs, freePort, get, makeDirectory, memoryOf, ownProcessorTimeUs, processorTime, runJson, runTool, start, stop, TICK_US, tool, treeOf, until,
+import {delay, workersUs, freePort, get, makeDirectory, memoryOf, ownProcessorTimeUs, processorTime, runJson, runTool, start, stop, TICK_US, tool, treeOf, until,
     answers200} from './machine.mjs';
 import {SilentServer} from './databases.mjs';
 import {demoSettings, postgresSettings, serveCommand, startPeer, startSidecar, writeConfig} from './peers.mjs';
@@ -96,12 +96,12 @@ async function countersOf(sidecar) {
         failures: value(/^bugsink_health_check_failures_total\{.*\} (\S+)$/mg),
         children_us: value(/^bugsink_health_children_cpu_seconds_total (\S+)$/mg) * 1e6,
         checker_us: ownProcessorTimeUs(sidecar.pid),
-        ticks_us: endedChildrenUs(sidecar.pid),
+        ticks_us: workersUs(sidecar.pid),
     };
 }
 
 // What one round of a check costs the running daemon: the checking process and what it runs, all but the answers to
-// probes. The children's time is our own word (by getrusage, to the millisecond), which the kernel's ticks must bear out.
+// probes. The workers' time is our own word (by getrusage, to the millisecond), which the kernel must bear out.
 export async function measureRounds(settings, seconds) {
     const sidecar = await startSidecar({interval: '300ms', timeout: '290ms', slow: '280ms', ...settings});
     try {
@@ -113,7 +113,7 @@ export async function measureRounds(settings, seconds) {
         if (after.failures > before.failures || runs < seconds)
             throw new Error(`${runs} runs, ${after.failures} failures: ${(await get(sidecar.port, '/health/')).text}`);
         if (Math.abs(after.ticks_us - before.ticks_us - children_us) > 3 * TICK_US)
-            throw new Error(`children used ${children_us} us by the metrics, ${after.ticks_us - before.ticks_us} us by the kernel`);
+            throw new Error(`workers used ${children_us} us by the metrics, ${after.ticks_us - before.ticks_us} us by the kernel`);
         return (after.checker_us - before.checker_us + children_us) / runs;
     } finally {
         await sidecar.stop();

@@ -181,6 +181,50 @@ START_TEST(a_first_look_without_an_answer_leaves_the_answer_before_it_standing) 
 }
 END_TEST
 
+/* A path that leads in a circle: to root, too, it answers nothing. */
+static void make_loop(const struct stage *stage) {
+    unlink(stage->file);
+    ck_assert_int_eq(symlink("maintenance", stage->file), 0);
+}
+
+START_TEST(a_path_that_cannot_be_followed_keeps_the_last_answer) {
+    struct stage stage;
+    bool was_there = _i == 1;
+    stage_init(&stage, was_there);
+    look(&stage);
+    make_loop(&stage);
+    for (int i = 0; i < 3; i++)
+        look(&stage);
+    ck_assert(maintenance_is_on(stage.maintenance) == was_there);
+    ck_assert_int_eq(stage.changes, 1);
+    ck_assert_int_eq(unlink(stage.file), 0);
+    if (!was_there)
+        tempdir_write(stage.file, "");
+    look(&stage);
+    ck_assert(maintenance_is_on(stage.maintenance) != was_there);
+    ck_assert_int_eq(stage.changes, 2);
+    stage_release(&stage);
+}
+END_TEST
+
+START_TEST(where_its_directory_is_gone_or_none_there_is_no_file) {
+    struct stage stage;
+    stage_init(&stage, true);
+    look(&stage);
+    ck_assert(maintenance_is_on(stage.maintenance));
+    char *dir = strdup(stage.file);
+    *strrchr(dir, '/') = '\0';
+    ck_assert_int_eq(unlink(stage.file), 0);
+    ck_assert_int_eq(rmdir(dir), 0);
+    if (_i == 1)
+        tempdir_write(dir, "no directory");
+    look(&stage);
+    ck_assert(!maintenance_is_on(stage.maintenance));
+    free(dir);
+    stage_release(&stage);
+}
+END_TEST
+
 Suite *maintenance_suite(void) {
     Suite *suite = suite_create("maintenance");
     TCase *tcase = tcase_create("maintenance");
@@ -188,6 +232,8 @@ Suite *maintenance_suite(void) {
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, it_tells_each_change_once);
     tcase_add_loop_test(tcase, a_first_look_without_an_answer_leaves_the_answer_before_it_standing, 0, 2);
+    tcase_add_loop_test(tcase, a_path_that_cannot_be_followed_keeps_the_last_answer, 0, 2);
+    tcase_add_loop_test(tcase, where_its_directory_is_gone_or_none_there_is_no_file, 0, 2);
     tcase_add_loop_test(
         tcase, a_look_without_an_answer_keeps_the_last_one, 0, sizeof DISTURBANCES / sizeof DISTURBANCES[0]);
     return suite;

@@ -257,8 +257,23 @@ static void find_call(struct judged *world, enum reason reason, int64_t age_s, i
     struct outcome outcome = {.reason = reason};
     if (age_s >= 0)
         observed_set(&outcome.observed, OBSERVED_WAKEUP_AGE_S, age_s);
-    judged_judge(world, &outcome, 0, &(struct surroundings){.oldest_task_s = oldest_task_s});
+    judged_judge(world, &outcome, 0,
+        &(struct surroundings){.oldest_task_s = oldest_task_s, .no_progress_s = POLICY_WAKEUP_S + 1});
 }
+
+/* A burst leaves calls for a minute while the worker takes one task after the other. */
+START_TEST(a_wakeup_call_is_not_stale_while_the_queue_makes_progress) {
+    struct judged world = judged_new();
+    struct outcome outcome = {.reason = REASON_OK};
+    world.config.kind = KIND_DIRECTORY;
+    observed_set(&outcome.observed, OBSERVED_WAKEUP_AGE_S, 60);
+    for (int64_t still_s = 0; still_s <= POLICY_WAKEUP_S; still_s++) {
+        judged_judge(
+            &world, &outcome, 0, &(struct surroundings){.oldest_task_s = 60, .no_progress_s = still_s});
+        judged_expect(&world, STATUS_OK, REASON_OK);
+    }
+}
+END_TEST
 
 START_TEST(a_wakeup_call_is_stale_after_ten_seconds_and_only_while_a_task_waits_as_long) {
     struct judged world = judged_new();
@@ -298,6 +313,7 @@ Suite *policy_suite(void) {
     tcase_add_test(tcase, a_directory_that_vanished_is_degraded_and_one_never_seen_is_well);
     tcase_add_test(tcase, what_is_mild_for_a_plain_database_is_not_for_a_directory_or_settings);
     tcase_add_test(tcase, a_wakeup_call_is_stale_after_ten_seconds_and_only_while_a_task_waits_as_long);
+    tcase_add_test(tcase, a_wakeup_call_is_not_stale_while_the_queue_makes_progress);
     tcase_add_test(tcase, softened_outcomes_are_no_failures);
     tcase_add_loop_test(
         tcase, a_look_that_does_not_see_the_queue_is_no_sign_of_progress, 0, sizeof BLIND / sizeof BLIND[0]);

@@ -103,6 +103,7 @@ START_TEST(of_a_flag_given_twice_the_last_holds) {
 }
 END_TEST
 
+/* But for DATABASE_PATH, which Bugsink takes as it stands. */
 START_TEST(an_empty_variable_is_an_unset_one) {
     struct config *config = harness_load_good(NULL,
         ENVIRONMENT(
@@ -113,6 +114,10 @@ START_TEST(an_empty_variable_is_an_unset_one) {
     ck_assert_str_eq(config->checks[0].database.dsn.path, "/data/db.sqlite3");
     ck_assert_str_eq(config->app_version, "unknown");
     ck_assert_uint_eq(config->check_count, 4);
+    config_free(config);
+    config = harness_load_good(NULL, ENVIRONMENT("DATABASE_PATH="), NULL);
+    ck_assert_str_eq(config->checks[0].database.dsn.path, "");
+    ck_assert_uint_eq(config->warning_count, 1);
     config_free(config);
 }
 END_TEST

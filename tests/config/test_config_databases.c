@@ -23,6 +23,11 @@ static const struct listing LISTINGS[] = {
     {NULL, {NULL}, "default=main@sqlite:////data/db.sqlite3 " QUEUE},
     {NULL, {"DATABASE_PATH=/d"}, "default=main@sqlite:////d " QUEUE},
     {NULL, {"DATABASE_PATH=a @b:c"}, "default=main@sqlite:///a%20%40b:c " QUEUE},
+    {NULL, {"DATABASE_PATH="},
+        "default=main@sqlite:/// " QUEUE}, /* as Bugsink takes it, and does not start */
+    {NULL, {"DATABASE_PATH=", "DATABASE_URL=postgres://u:p@h/d"},
+        "default=main@postgresql://h:5432/d " QUEUE},
+    {NULL, {"DATABASE_URL="}, "default=main@sqlite:////data/db.sqlite3 " QUEUE},
     {NULL, {"DATABASE_URL=postgres://u:p@h/d"}, "default=main@postgresql://h:5432/d " QUEUE},
     {NULL, {"DATABASE_URL=mysql://u:p@h/d"}, "default=main@mysql://h:3306/d " QUEUE},
     {NULL, {"DATABASE_URL=postgres://u:p@h/d", "DATABASE_PATH=/d"},

@@ -38,6 +38,7 @@ const char *target_check(enum target_id target) {
 
 /* -- configuration -- */
 
+/* Bugsink is not asked for its database: the model knows nothing of what that decides for others. */
 #define CONFIG                                                                                               \
     "{\"databases\": {\"default\": {\"dsn\": \"%s\", \"role\": \"main\"},\n"                                 \
     "  \"archive\": {\"dsn\": \"%s\", \"role\": \"main\"},\n"                                                \
@@ -45,7 +46,7 @@ const char *target_check(enum target_id target) {
     "  \"snappea\": {\"dsn\": \"%s\", \"role\": \"queue\"}},\n"                                              \
     " \"directories\": {\"ingestion\": {\"path\": \"%s\", \"role\": \"spool\", \"min_free\": \"1MiB\"}},\n"  \
     " \"settings\": {\"path\": \"%s\", \"format\": \"python\"}, \"app\": {\"url\": "                         \
-    "\"http://127.0.0.1:%d\"},\n"                                                                            \
+    "\"http://127.0.0.1:%d\", \"ask\": false},\n"                                                            \
     " \"maintenance\": \"%s\", \"fall\": %d, \"drain\": \"%s\",\n"                                           \
     " \"interval\": \"%dms\", \"timeout\": \"%dms\", \"slow\": \"%dms\", \"retry_interval\": \"%dms\"}\n"
 

@@ -120,8 +120,10 @@ static bool sip(struct attacker *attacker, struct client *client) {
 
 static bool send_garbage(struct attacker *attacker, struct client *client) {
     static const char *const STARTS[] = {"", "\x16\x03\x01\x02", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET /",
-        "GET /health/ready/ HTTP/1.1\r\n", "POST /health/ HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
-        "GET /health/live/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n", "\r\n\r\n\r\n"};
+        "GET /health/ready/ HTTP/1.1\r\nHost: h\r\n",
+        "POST /health/ HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n",
+        "GET /health/live/ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
+        "\r\n\r\n\r\n"};
     static char bytes[12000];
     if (client->steps > 0)
         return read_all(attacker, client) && client->steps < 20;

@@ -236,8 +236,8 @@ END_TEST
 
 /* -- what follows for the others -- */
 
-/* The connection that is kept sees nothing of a role that may not log in any more, nor would it for the
- * minute that it is kept: that Bugsink fails has it looked at anew. */
+/* The connection that is kept sees nothing of a changed password for as long as it is kept, and no catalog
+ * shows it: a failing Bugsink has the database looked at with a fresh login. */
 START_TEST(a_failing_bugsink_has_a_fresh_login_name_the_cause_within_a_second) {
     if (!postgres_is_installed()) {
         skip_test("a_failing_bugsink_has_a_fresh_login_name_the_cause_within_a_second",
@@ -249,13 +249,15 @@ START_TEST(a_failing_bugsink_has_a_fresh_login_name_the_cause_within_a_second) {
     char *dsn = postgres_dsn(server, "bugsink", POSTGRES_PASSWORD_ENCODED, "bugsink", "");
     world_write_config(scene.world,
         "{\"databases\": {\"default\": {\"dsn\": \"%s\", \"role\": \"main\"}}, \"directories\": {},\n"
+        " \"reconnect\": \"10m\",\n"
         " \"app\": {\"url\": \"http://127.0.0.1:%d\", \"ask_interval\": \"1500ms\"}}\n",
         dsn, scene.bugsink.port);
     free(dsn);
     envlist_set(&scene.world->environment, "BUGSINK_HEALTH_INTERVAL=5s");
     envlist_set(&scene.world->environment, "BUGSINK_HEALTH_TIMEOUT=3s");
+    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_RECONNECT=600s");
     world_start(scene.world);
-    postgres_do(server, "postgres", "ALTER ROLE bugsink NOLOGIN");
+    postgres_do(server, "postgres", "ALTER ROLE bugsink PASSWORD 'another'");
     ck_assert(
         bugsink_await(&scene.bugsink, QUESTION_NONE, 2, 3 * RUNS_MS)); /* the kept one has looked, too */
     ck_assert_int_eq(daemon_log_lines(&scene.world->daemon, "check=default", "auth_failed"), 0);
@@ -263,7 +265,7 @@ START_TEST(a_failing_bugsink_has_a_fresh_login_name_the_cause_within_a_second) {
     bugsink_set(&scene.bugsink, QUESTION_NONE, _i ? BUGSINK_FAILS : BUGSINK_WELL);
     await_code(&scene, _i ? "app_error" : "app_database", 3 * RUNS_MS);
     world_await(scene.world, "/health/ready/default/", 503, "auth_failed", 1000);
-    postgres_do(server, "postgres", "ALTER ROLE bugsink LOGIN");
+    postgres_do(server, "postgres", "ALTER ROLE bugsink PASSWORD '" POSTGRES_PASSWORD "'");
     bugsink_set(&scene.bugsink, QUESTION_TOKEN, BUGSINK_WELL);
     bugsink_set(&scene.bugsink, QUESTION_NONE, BUGSINK_WELL);
     world_await(scene.world, "/health/ready/", 200, "\"failed\": []", 6 * RUNS_MS);

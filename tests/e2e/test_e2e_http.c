@@ -105,10 +105,9 @@ START_TEST(a_body_that_nobody_reads_loses_no_answer) {
 }
 END_TEST
 
-static const char *const HOSTS[] = {"", "Host:\r\n", "Host: \r\n", "Host: localhost\r\n",
-    "Host: [::1]:8000\r\n", "Host: [fd00:10:244::17]:8000\r\n", "Host: 10.244.1.17:8000\r\n",
-    "Host: bugsink.example.com:443\r\n", "Host: ../../etc/passwd\r\n", "Host: \xc3\xa4.example\r\n",
-    "Host: $(reboot)\r\n"};
+static const char *const HOSTS[] = {"Host:\r\n", "Host: \r\n", "Host: localhost\r\n", "Host: [::1]:8000\r\n",
+    "Host: [fd00:10:244::17]:8000\r\n", "Host: 10.244.1.17:8000\r\n", "Host: bugsink.example.com:443\r\n",
+    "Host: ../../etc/passwd\r\n", "Host: \xc3\xa4.example\r\n", "Host: $(reboot)\r\n"};
 
 START_TEST(any_host_is_fine) {
     char request[512];
@@ -143,20 +142,22 @@ static const struct {
     REQUEST("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS client's first words\r\n\r\n"),
     REQUEST("GET\r\n\r\n"),
     REQUEST("GET /health/live/\r\n\r\n"),
-    REQUEST("GET health HTTP/1.1\r\n\r\n"),
+    REQUEST("GET health HTTP/1.1\r\nHost: h\r\n\r\n"),
     REQUEST("GET /health/live/ HTTP/x.y\r\n\r\n"),
     REQUEST("GET /health/live/ FTP/1.1\r\n\r\n"),
     REQUEST("GET /health/live/ HTTP/1.1 extra\r\n\r\n"),
     REQUEST("GET /health/live/ HTTP/1.1\r\nno colon here\r\n\r\n"),
     REQUEST("GET /health/live/ HTTP/1.1\r\n: no name\r\n\r\n"),
+    REQUEST("GET /health/live/ HTTP/1.1\r\n\r\n"),
+    REQUEST("GET /health/live/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
     REQUEST("GET /health/live/ HTTP/1.1\r\nHost : a blank before the colon\r\n\r\n"),
     REQUEST("GET /health/live/ HTTP/1.1\r\nHost: x\r\n folded: header\r\n\r\n"),
-    REQUEST("GET /health/live/ HTTP/1.1\r\nX: a\0b\r\n\r\n"),
+    REQUEST("GET /health/live/ HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n"),
     REQUEST("GET /health/\x01live/ HTTP/1.1\r\nHost: x\r\n\r\n"),
-    REQUEST("GET /health/live/ HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"),
-    REQUEST("GET /health/live/ HTTP/1.1\r\nContent-Length: -1\r\n\r\n"),
-    REQUEST("GET /health/live/ HTTP/1.1\r\nContent-Length: x\r\n\r\n"),
-    REQUEST("GET /health/live/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    REQUEST("GET /health/live/ HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"),
+    REQUEST("GET /health/live/ HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n"),
+    REQUEST("GET /health/live/ HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n"),
+    REQUEST("GET /health/live/ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
 };
 
 START_TEST(garbage_is_400) {

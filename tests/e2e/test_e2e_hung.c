@@ -76,15 +76,14 @@ static bool scene_start(struct scene *scene, const struct change *settings, cons
 }
 
 static bool are_all_asleep(void *arg) {
-    const struct daemon *daemon = arg;
     pid_t children[CHILDREN_MAX];
-    int count = proc_family(daemon->checker, children, CHILDREN_MAX), asleep = 0;
+    int count = proc_family(((struct daemon *)arg)->checker, children, CHILDREN_MAX), asleep = 0;
     for (int i = 0; i < count; i++)
         asleep += proc_state(children[i]) == 'S';
     return asleep == count;
 }
 
-/* Hangs it while no child is at work in it, so that all will be caught at the same place. */
+/* Hangs it while no child is at work in it: all will be caught at the same place. */
 static void hang(struct scene *scene, enum hungfs_way way) {
     ck_assert(wait_until(are_all_asleep, &scene->world->daemon, SHOWS_MS));
     hungfs_hang(&scene->fs, way);

@@ -2,10 +2,12 @@
  */
 #include "e2e/world.h"
 #include "harness/postgres.h"
+#include "harness/proc.h"
 #include "harness/skip.h"
 #include "harness/wait.h"
 
 #include <check.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +134,47 @@ START_TEST(a_login_serves_many_runs_and_is_renewed) {
 }
 END_TEST
 
+/* The sockets that a process has open, by their inodes; -1: we may not look. */
+static int sockets_of(pid_t pid, char list[][32], int max) {
+    char path[64], name[400], target[64];
+    int count = 0;
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *directory = opendir(path);
+    if (!directory)
+        return -1;
+    for (const struct dirent *entry; (entry = readdir(directory)) != NULL && count < max;) {
+        snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
+        ssize_t length = readlink(name, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = '\0';
+        if (strncmp(target, "socket:", 7) == 0)
+            snprintf(list[count++], 32, "%.31s", target);
+    }
+    closedir(directory);
+    return count;
+}
+
+/* So it makes no system call that reads one. */
+START_TEST(the_checker_has_no_socket_of_a_database) {
+    enum { MAX = 64 };
+    static char own[MAX][32], workers[MAX][32];
+    struct world *world = start("");
+    if (!world)
+        return;
+    pid_t pids[8];
+    int count = proc_children(proc_nursery(world->daemon.checker), pids, 8), sockets = 0;
+    int own_count = sockets_of(world->daemon.checker, own, MAX);
+    ck_assert_int_gt(count, 0);
+    for (int i = 0; own_count >= 0 && i < count; i++) {
+        int worker_count = sockets_of(pids[i], workers, MAX);
+        for (int j = 0; j < worker_count; j++, sockets++)
+            for (int k = 0; k < own_count; k++)
+                ck_assert_str_ne(workers[j], own[k]);
+    }
+    ck_assert_msg(own_count < 0 || sockets > count, "%d sockets of %d workers", sockets, count);
+    world_end(world);
+}
+END_TEST
+
 START_TEST(a_session_that_is_ended_leaves_no_failure_on_the_page) {
     struct world *world = start("");
     if (!world)
@@ -253,6 +296,7 @@ Suite *e2e_kept_suite(void) {
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, a_login_serves_many_runs_and_is_renewed);
+    tcase_add_test(tcase, the_checker_has_no_socket_of_a_database);
     tcase_add_test(tcase, a_session_that_is_ended_leaves_no_failure_on_the_page);
     tcase_add_test(tcase, a_reload_keeps_it_or_closes_it);
     tcase_add_test(tcase, in_maintenance_a_database_can_be_renamed);

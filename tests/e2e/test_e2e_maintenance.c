@@ -182,6 +182,40 @@ START_TEST(a_wait_that_ends_in_maintenance_says_what_it_waited_for) {
 }
 END_TEST
 
+static const char REFUSED[] = "the maintenance file cannot be looked for: the last answer stands";
+
+static bool is_refusal_told(void *arg) {
+    struct world *world = arg;
+    json_t *lines = log_lines_find(&world->daemon, REFUSED, NULL, NULL);
+    bool is_told = json_array_size(lines) > 0;
+    json_decref(lines);
+    return is_told;
+}
+
+static bool is_ready(void *arg) {
+    return world_get(arg, "/health/ready/") == 200;
+}
+
+START_TEST(a_path_that_cannot_be_followed_is_told_once_and_maintenance_goes_on) {
+    struct world *world = world_new();
+    envlist_set(&world->environment, "BUGSINK_HEALTH_MAINTENANCE=%s/away", world->dir);
+    world_start(world);
+    put_file(world, "away");
+    world_await(world, "/health/ready/", 503, "maintenance", SHOWS_MS);
+    char *loop = tempdir_path(world->dir, "loop"), *path = tempdir_path(world->dir, "away");
+    ck_assert_int_eq(symlink("away", loop), 0);
+    ck_assert_int_eq(rename(loop, path), 0); /* at no moment is there no file */
+    ck_assert(wait_until(is_refusal_told, world, SOON_MS));
+    ck_assert(!wait_whether(is_ready, world, 2 * LOOK_MS));
+    assert_logged(world, REFUSED, 1);
+    remove_file(world, "away");
+    world_await(world, "/health/ready/", 200, "", SHOWS_MS);
+    free(path);
+    free(loop);
+    world_end(world);
+}
+END_TEST
+
 Suite *e2e_maintenance_suite(void) {
     Suite *suite = suite_create("e2e_maintenance");
     TCase *tcase = tcase_create("e2e_maintenance");
@@ -191,6 +225,7 @@ Suite *e2e_maintenance_suite(void) {
     tcase_add_test(tcase, a_file_that_is_there_at_the_start_counts_from_the_start);
     tcase_add_loop_test(tcase, a_reload_never_shows_ready_while_the_file_is_there, 0, 2);
     tcase_add_loop_test(tcase, a_reload_that_names_no_file_or_one_that_is_not_there_ends_it, 0, 2);
+    tcase_add_test(tcase, a_path_that_cannot_be_followed_is_told_once_and_maintenance_goes_on);
     tcase_add_test(tcase, a_wait_that_ends_in_maintenance_says_what_it_waited_for);
     return suite;
 }

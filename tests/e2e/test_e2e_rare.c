@@ -194,6 +194,15 @@ START_TEST(a_child_that_dies_of_a_signal_is_crashed_and_named) {
 }
 END_TEST
 
+static void kill_workers(const struct world *world) {
+    pid_t workers[16];
+    int count = proc_children(proc_nursery(world->daemon.checker), workers, 16);
+    ck_assert_int_gt(count, 0);
+    for (int i = 0; i < count; i++)
+        kill(workers[i], SIGKILL);
+}
+
+/* What stays needs none: so all that stays is killed, and nothing can take its place. */
 START_TEST(without_descriptors_checks_are_internal_and_probes_are_answered) {
     const struct rlimit none = {.rlim_cur = 0, .rlim_max = 4096}, enough = {1024, 4096};
     struct world *world = world_new();
@@ -204,6 +213,7 @@ START_TEST(without_descriptors_checks_are_internal_and_probes_are_answered) {
         world_end(world);
         return;
     }
+    kill_workers(world);
     world_await_check(world, "default", "error: internal", SHOWS_MS);
     world_await_check(world, "snappea", "error: internal", SHOWS_MS);
     ck_assert_int_eq(world_get(world, "/health/live/"), 200);

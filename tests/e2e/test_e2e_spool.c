@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SHOWS_MS = 3000, RECOVERS_MS = 2000 };
+enum { SHOWS_MS = 3000, RECOVERS_MS = 2000, STALLED_MS = 11000 };
 
 #define MARKER "pa55-marker-of-a-secret"
 
@@ -119,7 +119,8 @@ START_TEST(an_unheard_wakeup_call_is_degraded_while_tasks_wait) {
     sqlite_files_execute(world->queue_db,
         "INSERT INTO snappea_task (created_at, task_name, args, kwargs) "
         "VALUES (strftime('%Y-%m-%d %H:%M:%f', 'now', '-20 seconds'), 't', '[]', '{}')");
-    world_await(world, "/health/ready/wakeup/", 200, "\"degraded\", \"code\": \"stale_wakeup\"", SHOWS_MS);
+    world_await(world, "/health/ready/wakeup/", 200, "\"degraded\", \"code\": \"stale_wakeup\"",
+        STALLED_MS + SHOWS_MS);
     ck_assert_int_eq(unlink(call), 0);
     world_await(world, "/health/ready/wakeup/", 200, "\"status\": \"ok\"", RECOVERS_MS);
     free(call);

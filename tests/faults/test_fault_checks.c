@@ -141,6 +141,7 @@ static int run(void *arg) {
     check_start(&bench->check.check);
     bool has_ended = rig_turn_until(&bench->rig, is_over, bench, 2 * TIMEOUT_MS);
     check_release(&bench->check.check);
+    has_ended = rig_turn_until_empty(&bench->rig) && has_ended;
     return has_ended ? 0 : -2;
 }
 

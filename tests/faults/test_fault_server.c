@@ -17,17 +17,18 @@
 
 enum { BIG = 1024 * 1024, REPLY_MAX = BIG + 4096, PATIENCE_MS = 10000 };
 
-#define END " HTTP/1.1\r\nConnection: close\r\n\r\n"
+#define END " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
 static char too_long[9000];
 
 /* Each on a connection of its own. */
 static const char *const REQUESTS[] = {
     "GET /health/live/" END,
-    "GET /health/live HTTP/1.1\r\n\r\nGET /none HTTP/1.1\r\n\r\nHEAD /health/live HTTP/1.1\r\n\r\n"
-    "POST /health/live HTTP/1.1\r\n\r\nGET /health/ready/" END,
+    "GET /health/live HTTP/1.1\r\nHost: h\r\n\r\nGET /none HTTP/1.1\r\nHost: h\r\n\r\nHEAD /health/live "
+    "HTTP/1.1\r\nHost: h\r\n\r\n"
+    "POST /health/live HTTP/1.1\r\nHost: h\r\n\r\nGET /health/ready/" END,
     too_long,
-    "GET /health HTTP/1.1\r\nAccept: text/html\r\nConnection: close\r\n\r\n",
+    "GET /health HTTP/1.1\r\nHost: h\r\nAccept: text/html\r\nConnection: close\r\n\r\n",
     "GET /big" END,
     "GET /metrics" END,
 };

@@ -69,13 +69,17 @@ bool rig_turn_until_childless(struct rig *rig) {
     return rig_turn_until(rig, is_childless, rig, 5000);
 }
 
-static bool is_abandoned(void *arg) {
+static bool is_empty(void *arg) {
     const struct rig *rig = arg;
     return rig->children.count == 0;
 }
 
+bool rig_turn_until_empty(struct rig *rig) {
+    return rig_turn_until(rig, is_empty, rig, 5000);
+}
+
 void rig_release(struct rig *rig) {
-    ck_assert_msg(rig_turn_until(rig, is_abandoned, rig, 5000), "a child is left");
+    ck_assert_msg(rig_turn_until_empty(rig), "a child is left");
     children_release(&rig->children);
     event_free(rig->tick);
     event_free(rig->sigchld);

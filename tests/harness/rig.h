@@ -32,6 +32,9 @@ void rig_turn_for(struct rig *rig, int64_t duration_ms);
 /* Turns the loop until no child is left but idle workers. */
 bool rig_turn_until_childless(struct rig *rig);
 
+/* Turns the loop until no child is left at all: those of checks that were released. */
+bool rig_turn_until_empty(struct rig *rig);
+
 /* One check and what its last run found. */
 struct rig_check {
     struct check check;

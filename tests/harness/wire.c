@@ -80,6 +80,12 @@ void wire_put_answers(struct strbuf *stream, const char *in_recovery, const char
     wire_put_columns(stream, (const char *const[]){"is_migrated", "installations", "is_paused", NULL});
     wire_put_row(stream, (const char *const[]){"t", installations, "NULL", NULL});
     wire_put_complete(stream, "SELECT 1");
+    wire_put_columns(stream, (const char *const[]){"lacks", "lacks_sequence", NULL});
+    wire_put_row(stream, (const char *const[]){"NULL", "NULL", NULL});
+    wire_put_complete(stream, "SELECT 1");
+    wire_put_columns(stream, (const char *const[]){"backend_pid", "login_state", "places", NULL});
+    wire_put_row(stream, (const char *const[]){"0", "a state", "10", NULL});
+    wire_put_complete(stream, "SELECT 1");
     wire_put_complete(stream, "ROLLBACK");
     wire_put_ready(stream, 'I');
 }

@@ -178,7 +178,7 @@ START_TEST(the_table_is_aligned_and_says_it_without_colour) {
         "+ default      sqlite     ok        ok            12 ms\n"
         "x a-long-name  sqlite     error     refused       12 ms  in phase connect  (not critical)\n"
         "    Nothing accepts connections at that address.\n"
-        "    The server is down, or host or port in the DSN (app.url) are wrong.\n"
+        "    The server is down, or the configured host or port is wrong.\n"
         ". b            directory  starting  starting          -\n"
         "    No run of this check has finished yet.\n"
         "    Wait for one timeout; if it stays, read the sidecar's log.\n"

@@ -23,6 +23,8 @@ struct matrix_row {
 
 /* The i-th row, NULL past the last: those of the checks, and then those of the sidecar itself. */
 const struct matrix_row *matrix_at(size_t i);
+const struct matrix_row *matrix_volume_at(size_t i);
+size_t matrix_volume_count(void);
 const struct matrix_row *matrix_sidecar_at(size_t i);
 
 /* "real", "scripted", "rule". */

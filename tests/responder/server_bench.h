@@ -10,8 +10,8 @@
 /* How large the pages /big and /metrics are, and /huge. */
 enum { BIG = 1024 * 1024, HUGE = 16 * 1024 * 1024 };
 
-#define CLOSING_GET "GET /health/live/ HTTP/1.1\r\nConnection: close\r\n\r\n"
-#define STAYING_GET "GET /health/live/ HTTP/1.1\r\n\r\n"
+#define CLOSING_GET "GET /health/live/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+#define STAYING_GET "GET /health/live/ HTTP/1.1\r\nHost: h\r\n\r\n"
 
 struct server_bench {
     struct server_limits limits;

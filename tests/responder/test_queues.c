@@ -19,11 +19,11 @@ START_TEST(free_places_are_used_last_in_first_out) {
 }
 END_TEST
 
-START_TEST(the_oldest_lingers_else_reads_else_writes) {
+START_TEST(the_oldest_lingers_else_is_idle_else_reads_else_writes) {
     struct queues queues;
-    struct place places[4];
+    struct place places[5];
     queues_init(&queues);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         queues_add(&queues, &places[i]);
     queues_move(&queues, &places[0], CONNECTION_WRITING, 1);
     ck_assert_ptr_eq(queues_oldest(&queues), &places[0]);
@@ -33,6 +33,8 @@ START_TEST(the_oldest_lingers_else_reads_else_writes) {
     queues_move(
         &queues, &places[1], CONNECTION_READING, 4); /* it has got an answer: now the other is older */
     ck_assert_ptr_eq(queues_oldest(&queues), &places[2]);
+    queues_move(&queues, &places[4], CONNECTION_IDLE, 60);
+    ck_assert_ptr_eq(queues_oldest(&queues), &places[4]);
     queues_move(&queues, &places[3], CONNECTION_LINGERING, 9);
     ck_assert_ptr_eq(queues_oldest(&queues), &places[3]);
 }
@@ -81,7 +83,7 @@ Suite *queues_suite(void) {
     TCase *tcase = tcase_create("queues");
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, free_places_are_used_last_in_first_out);
-    tcase_add_test(tcase, the_oldest_lingers_else_reads_else_writes);
+    tcase_add_test(tcase, the_oldest_lingers_else_is_idle_else_reads_else_writes);
     tcase_add_test(tcase, the_earliest_deadline_is_found_across_states);
     tcase_add_test(tcase, those_in_use_are_counted);
     return suite;

@@ -15,9 +15,10 @@ struct row {
     bool wants_health_json;
 };
 
-#define GET "GET /health/live/ HTTP/1.1\r\n"
+#define GET "GET /health/live/ HTTP/1.1\r\nHost: h\r\n"
 #define KUBELET                                                                                              \
-    GET "Host: 10.1.2.3:8000\r\nUser-Agent: kube-probe/1.29\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+    "GET /health/live/ HTTP/1.1\r\nHost: 10.1.2.3:8000\r\nUser-Agent: kube-probe/1.29\r\nAccept: "           \
+    "*/*\r\nConnection: close\r\n\r\n"
 
 static const struct row ROWS[] = {
     /* what is answered */
@@ -25,70 +26,91 @@ static const struct row ROWS[] = {
     {"GET /a HTTP/1.0\r\n\r\n", 0, "/a", false, false},
     {"GET /a HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", 0, "/a", true, false},
     {"GET /a HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", 0, "/a", false, false},
-    {"GET /a HTTP/1.1\r\nConnection: upgrade , CLOSE\r\n\r\n", 0, "/a", false, false},
-    {"GET /a HTTP/1.1\r\nConnection: keep-alive\r\nconnection:close\r\n\r\n", 0, "/a", false, false},
-    {"GET /a HTTP/1.1\r\nConnection: closed, not-close,,\r\n\r\n", 0, "/a", true, false},
-    {"\r\nGET /a HTTP/1.1\r\n\r\n", 0, "/a", true, false},
-    {"GET /a?b=/c HTTP/1.1\r\n\r\n", 0, "/a", true, false},
-    {"GET http://h:1/a/b?c HTTP/1.1\r\n\r\n", 0, "/a/b", true, false},
-    {"GET HTTPS://[::1]:8000/a HTTP/1.1\r\n\r\n", 0, "/a", true, false},
-    {"GET http://h HTTP/1.1\r\n\r\n", 0, "", true, false},
-    {"GET http://h?a HTTP/1.1\r\n\r\n", 0, "", true, false},
-    {"GET //a/%2e%2e/%zz HTTP/1.1\r\n\r\n", 0, "//a/%2e%2e/%zz", true, false},
-    {"GET /a HTTP/1.1\r\nHost: a\r\nHost: b\r\nHost:\r\nX: \tc\td \r\n\r\n", 0, "/a", true, false},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nConnection: upgrade , CLOSE\r\n\r\n", 0, "/a", false, false},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\nconnection:close\r\n\r\n", 0, "/a", false,
+        false},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nConnection: closed, not-close,,\r\n\r\n", 0, "/a", true, false},
+    {"\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n", 0, "/a", true, false},
+    {"GET /a?b=/c HTTP/1.1\r\nHost: h\r\n\r\n", 0, "/a", true, false},
+    {"GET http://h:1/a/b?c HTTP/1.1\r\nHost: h\r\n\r\n", 0, "/a/b", true, false},
+    {"GET HTTPS://[::1]:8000/a HTTP/1.1\r\nHost: h\r\n\r\n", 0, "/a", true, false},
+    {"GET http://h HTTP/1.1\r\nHost: h\r\n\r\n", 0, "", true, false},
+    {"GET http://h?a HTTP/1.1\r\nHost: h\r\n\r\n", 0, "", true, false},
+    {"GET //a/%2e%2e/%zz HTTP/1.1\r\nHost: h\r\n\r\n", 0, "//a/%2e%2e/%zz", true, false},
+    {"GET /a HTTP/1.1\r\nHost: a\r\nX: \tc\td \r\n\r\n", 0, "/a", true, false},
+    {"GET /a HTTP/1.1\r\nHost:\r\n\r\n", 0, "/a", true, false},
+    {"GET /a HTTP/1.1\r\nHosts: a\r\nhost: b\r\nX-Host: c\r\n\r\n", 0, "/a", true, false},
+    {"GET /a HTTP/1.0\r\nHost: a\r\n\r\n", 0, "/a", false, false},
     {"GET /a HTTP/1.1\r\nHost: [::1]:8000\r\nX: \xc3\xa4\xff\r\n\r\n", 0, "/a", true, false},
-    {"GET /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n", 0, "/a", true, false},
-    {"GET /a HTTP/1.1\r\nAccept: text/html, application/health+json;q=0.5\r\n\r\n", 0, "/a", true, true},
-    {"GET /a HTTP/1.1\r\naccept:APPLICATION/HEALTH+JSON\r\n\r\n", 0, "/a", true, true},
-    {"GET /a HTTP/1.1\r\nAccept: a/b\r\nAccept: application/health+json\r\n\r\n", 0, "/a", true, true},
-    {"GET /a HTTP/1.1\r\nAccept: application/health+json; q=0.00, */*\r\n\r\n", 0, "/a", true, false},
-    {"GET /a HTTP/1.1\r\nAccept: application/health+json;v=0;q=1\r\n\r\n", 0, "/a", true, true},
-    {"GET /a HTTP/1.1\r\nAccept: application/health+jsonx, application/json\r\n\r\n", 0, "/a", true, false},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", 0, "/a", true, false},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nAccept: text/html, application/health+json;q=0.5\r\n\r\n", 0, "/a", true,
+        true},
+    {"GET /a HTTP/1.1\r\nHost: h\r\naccept:APPLICATION/HEALTH+JSON\r\n\r\n", 0, "/a", true, true},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nAccept: a/b\r\nAccept: application/health+json\r\n\r\n", 0, "/a", true,
+        true},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nAccept: application/health+json; q=0.00, */*\r\n\r\n", 0, "/a", true,
+        false},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nAccept: application/health+json;v=0;q=1\r\n\r\n", 0, "/a", true, true},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nAccept: application/health+jsonx, application/json\r\n\r\n", 0, "/a",
+        true, false},
     /* another method */
-    {"HEAD /a HTTP/1.1\r\n\r\n", 405, "/a", true, false},
-    {"POST /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n", 405, "/a", true, false},
-    {"POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\n", 405, "/a", false, false},
-    {"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 405, "/a", false, false},
-    {"OPTIONS * HTTP/1.1\r\n\r\n", 405, NULL, true, false},
-    {"CONNECT h:443 HTTP/1.1\r\n\r\n", 405, NULL, true, false},
-    {"get /a HTTP/1.1\r\n\r\n", 405, "/a", true, false},
-    {"M-SEARCH!#$%&'*+.^_`|~9 /a HTTP/1.1\r\n\r\n", 405, "/a", true, false},
+    {"HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n", 405, "/a", true, false},
+    {"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", 405, "/a", true, false},
+    {"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n", 405, "/a", false, false},
+    {"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", 405, "/a", false, false},
+    {"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", 405, NULL, true, false},
+    {"CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n", 405, NULL, true, false},
+    {"get /a HTTP/1.1\r\nHost: h\r\n\r\n", 405, "/a", true, false},
+    {"M-SEARCH!#$%&'*+.^_`|~9 /a HTTP/1.1\r\nHost: h\r\n\r\n", 405, "/a", true, false},
     /* a body */
-    {"GET /a HTTP/1.1\r\nContent-Length: 1\r\n\r\n", 400, NULL, false, false},
-    {"GET /a HTTP/1.1\r\nContent-Length: -0\r\n\r\n", 400, NULL, false, false},
-    {"GET /a HTTP/1.1\r\nContent-Length:\r\n\r\n", 400, NULL, false, false},
-    {"GET /a HTTP/1.1\r\nContent-Length: 0, 0\r\n\r\n", 400, NULL, false, false},
-    {"GET /a HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 9\r\n\r\n", 400, NULL, false, false},
-    {"GET /a HTTP/1.1\r\nTransfer-Encoding: identity\r\n\r\n", 400, NULL, false, false},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n", 400, NULL, false, false},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: -0\r\n\r\n", 400, NULL, false, false},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length:\r\n\r\n", 400, NULL, false, false},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0, 0\r\n\r\n", 400, NULL, false, false},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nContent-Length: 9\r\n\r\n", 400, NULL, false, false},
+    {"GET /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: identity\r\n\r\n", 400, NULL, false, false},
+    /* hosts */
+    {"GET /a HTTP/1.1\r\n\r\n", 400, NULL, false, false},
+    {"GET /a HTTP/1.1\r\nHosts: a\r\n\r\n", 400, NULL, false, false},
+    {"GET http://h/a HTTP/1.1\r\n\r\n", 400, NULL, false, false},
+    {"GET /a HTTP/1.1\r\nConnection: keep-alive\r\n\r\n", 400, NULL, false, false},
+    {"POST /a HTTP/1.1\r\n\r\n", 400, NULL, false, false},
+    {"HEAD /a HTTP/1.1\r\n\r\n", 400, NULL, false, false}, {GET "Host: b\r\n\r\n", 400, NULL, false, false},
+    {GET "Host: h\r\n\r\n", 400, NULL, false, false}, {GET "hOST:\r\n\r\n", 400, NULL, false, false},
+    {GET "Host: b\r\nHost: c\r\n\r\n", 400, NULL, false, false},
+    {"GET /a HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400, NULL, false, false},
+    {"POST /a HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, NULL, false, false},
     /* lines */
     {"GET /a HTTP/1.1\n\n", 400, NULL, false, false},
     {"GET /a HTTP/1.1\r\nA: b\n\r\n", 400, NULL, false, false},
     {"GET /a HTTP/1.1\rA: b\r\n\r\n", 400, NULL, false, false},
     {"GET /a HTTP/1.1\r\r\n\r\n", 400, NULL, false, false},
     {"GET /a HTTP/1.1\r\n\rX", 400, NULL, false, false},
-    {"\r\n\r\nGET /a HTTP/1.1\r\n\r\n", 400, NULL, false, false},
-    {"\nGET /a HTTP/1.1\r\n\r\n", 400, NULL, false, false},
+    {"\r\n\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
     /* the request line */
-    {"GET  /a HTTP/1.1\r\n\r\n", 400, NULL, false, false},
-    {"GET /a  HTTP/1.1\r\n\r\n", 400, NULL, false, false},
+    {"GET  /a HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"GET /a  HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
     {"GET /a HTTP/1.1 \r\n\r\n", 400, NULL, false, false},
-    {" GET /a HTTP/1.1\r\n\r\n", 400, NULL, false, false},
-    {"GET\t/a HTTP/1.1\r\n\r\n", 400, NULL, false, false}, {"GET /a\r\n\r\n", 400, NULL, false, false},
-    {"GET\r\n\r\n", 400, NULL, false, false}, {"GET /a HTTP/1.2\r\n\r\n", 400, NULL, false, false},
+    {" GET /a HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"GET\t/a HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"GET /a\r\n\r\n", 400, NULL, false, false}, {"GET\r\n\r\n", 400, NULL, false, false},
+    {"GET /a HTTP/1.2\r\n\r\n", 400, NULL, false, false},
     {"GET /a HTTP/2.0\r\n\r\n", 400, NULL, false, false},
     {"GET /a http/1.1\r\n\r\n", 400, NULL, false, false},
     {"GET /a HTTP/1.10\r\n\r\n", 400, NULL, false, false},
     {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, NULL, false, false},
-    {"G(T /a HTTP/1.1\r\n\r\n", 400, NULL, false, false}, {"GET a HTTP/1.1\r\n\r\n", 400, NULL, false, false},
-    {"GET * HTTP/1.1\r\n\r\n", 400, NULL, false, false},
-    {"GET /a#b HTTP/1.1\r\n\r\n", 400, NULL, false, false},
-    {"GET /\xc3\xa4 HTTP/1.1\r\n\r\n", 400, NULL, false, false},
-    {"GET /a\x7f HTTP/1.1\r\n\r\n", 400, NULL, false, false},
-    {"GET ftp://h/a HTTP/1.1\r\n\r\n", 400, NULL, false, false},
-    {"GET http:/a HTTP/1.1\r\n\r\n", 400, NULL, false, false},
-    {"GET http:///a HTTP/1.1\r\n\r\n", 400, NULL, false, false},
-    {"GET http:// HTTP/1.1\r\n\r\n", 400, NULL, false, false},
-    {"GET http HTTP/1.1\r\n\r\n", 400, NULL, false, false},
+    {"G(T /a HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"GET a HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"GET * HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"GET /\xc3\xa4 HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"GET /a\x7f HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"GET ftp://h/a HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"GET http:/a HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"GET http:///a HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"GET http:// HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
+    {"GET http HTTP/1.1\r\nHost: h\r\n\r\n", 400, NULL, false, false},
     /* fields */
     {GET "Host : a\r\n\r\n", 400, NULL, false, false}, {GET ": a\r\n\r\n", 400, NULL, false, false},
     {GET "Host\r\n\r\n", 400, NULL, false, false}, {GET "A: b\r\n c\r\n\r\n", 400, NULL, false, false},
@@ -97,7 +119,7 @@ static const struct row ROWS[] = {
     {GET "A(: b\r\n\r\n", 400, NULL, false, false},
     /* not whole */
     {"", -1, NULL, false, false}, {"\r\n", -1, NULL, false, false}, {"GET", -1, NULL, false, false},
-    {GET, -1, NULL, false, false}, {GET "Host: a\r\n\r", -1, NULL, false, false},
+    {GET, -1, NULL, false, false}, {GET "X: a\r\n\r", -1, NULL, false, false},
     {"\x16\x03\x01", 400, NULL, false, false}, /* a TLS client */
 };
 
@@ -258,7 +280,7 @@ END_TEST
 START_TEST(a_head_is_known_as_one_so_that_its_answer_has_no_body) {
     struct request request;
     request_init(&request);
-    ck_assert(request_read(&request, "HEAD /a HTTP/1.1\r\n\r\n", 20));
+    ck_assert(request_read(&request, "HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n", 29));
     ck_assert(request.is_head);
     request_init(&request);
     ck_assert(request_read(&request, "HEAD /a HTTP/1.1\r\nA\r\n", 21));
@@ -305,7 +327,7 @@ START_TEST(a_nul_is_refused_wherever_it_stands) {
 END_TEST
 
 START_TEST(what_follows_a_request_is_left_for_the_next) {
-    static const char TWO[] = "GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n";
+    static const char TWO[] = "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n";
     struct request request;
     request_init(&request);
     ck_assert(request_read(&request, TWO, sizeof TWO - 1));

@@ -190,7 +190,7 @@ START_TEST(past_the_lease_ready_is_stale_and_a_new_lease_brings_it_back) {
     await_status(&bench, "/health/ready", 503); /* by itself: the checker has fallen silent */
     ck_assert_int_eq(client_probe(bench.port, "/health/live"), 200);
     int fd = client_connect(bench.port);
-    client_send(fd, "GET /health/ready HTTP/1.1\r\n\r\n");
+    client_send(fd, "GET /health/ready HTTP/1.1\r\nHost: h\r\n\r\n");
     struct reply reply = client_receive(fd, true);
     ck_assert_ptr_nonnull(strstr(reply.body, "\"code\":\"stale\""));
     ck_assert(reply_has(&reply, "Age: 0"));

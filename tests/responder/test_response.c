@@ -62,6 +62,7 @@ START_TEST(an_old_client_is_told_that_it_may_stay_and_gets_the_type_it_named) {
         .body_length = 2,
         .age_s = -3,
         .keeps_alive = true,
+        .idle_s = 65,
         .is_http_1_0 = true,
         .prefers_health_json = true};
     assert_head(&answer, "HTTP/1.1 200 OK\r\n"
@@ -73,6 +74,7 @@ START_TEST(an_old_client_is_told_that_it_may_stay_and_gets_the_type_it_named) {
                          "Age: 0\r\n"
                          "Vary: Accept\r\n"
                          "Connection: keep-alive\r\n"
+                         "Keep-Alive: timeout=65\r\n"
                          "\r\n");
 }
 END_TEST
@@ -85,7 +87,8 @@ START_TEST(metrics_are_negotiated_and_have_a_tail) {
         .tail = "b 22\n",
         .tail_length = 5,
         .age_s = 1,
-        .keeps_alive = true};
+        .keeps_alive = true,
+        .idle_s = 65};
     assert_head(&answer, "HTTP/1.1 200 OK\r\n"
                          "Date: Mon, 23 Nov 2026 10:00:00 GMT\r\n"
                          "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
@@ -94,6 +97,7 @@ START_TEST(metrics_are_negotiated_and_have_a_tail) {
                          "X-Content-Type-Options: nosniff\r\n"
                          "Age: 1\r\n"
                          "Vary: Accept\r\n"
+                         "Keep-Alive: timeout=65\r\n"
                          "\r\n");
 }
 END_TEST
@@ -160,6 +164,7 @@ START_TEST(the_longest_head_fits) {
         .body_length = SIZE_MAX,
         .age_s = INT64_MAX,
         .keeps_alive = true,
+        .idle_s = INT64_MAX,
         .is_http_1_0 = true,
         .omits_body = true};
     struct response response;

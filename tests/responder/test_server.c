@@ -26,7 +26,7 @@ END_TEST
 START_TEST(an_answer_has_all_its_fields) {
     struct server_bench bench = server_bench_started();
     int fd = client_connect(bench.port);
-    client_send(fd, "GET /health/ready HTTP/1.1\r\nAccept: application/health+json\r\n\r\n");
+    client_send(fd, "GET /health/ready HTTP/1.1\r\nHost: h\r\nAccept: application/health+json\r\n\r\n");
     struct reply reply = client_receive(fd, true);
     ck_assert_int_eq(reply.status, 503);
     ck_assert(reply_has(&reply, "Content-Type: application/health+json"));
@@ -77,7 +77,7 @@ START_TEST(pipelined_requests_are_answered_in_order) {
     struct server_bench bench = server_bench_started();
     int fd = client_connect(bench.port);
     for (int i = 0; i < 10; i++)
-        client_send(fd, i % 3 == 0 ? "GET /health/ready HTTP/1.1\r\n\r\n" : STAYING_GET);
+        client_send(fd, i % 3 == 0 ? "GET /health/ready HTTP/1.1\r\nHost: h\r\n\r\n" : STAYING_GET);
     for (int i = 0; i < 10; i++)
         client_expect(fd, i % 3 == 0 ? 503 : 200);
     close(fd);
@@ -91,7 +91,7 @@ START_TEST(a_thousand_pipelined_requests_in_one_piece_are_answered_in_order) {
     int fd = client_connect(bench.port);
     /* Three lengths, so that requests straddle every edge of the server's buffer in time. */
     static const char *const REQUESTS[] = {STAYING_GET, "GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET /none HTTP/1.1\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n"};
+        "GET /none HTTP/1.1\r\nHost: h\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n"};
     static const int STATUSES[] = {200, 503, 404};
     char *bytes = calloc(COUNT, 128);
     ck_assert_ptr_nonnull(bytes);
@@ -168,7 +168,8 @@ static void assert_metrics(const struct reply *reply, const char *scrapes) {
 START_TEST(metrics_are_the_page_and_our_own_part) {
     struct server_bench bench = server_bench_started();
     int fd = client_connect(bench.port);
-    client_send(fd, "GET /metrics HTTP/1.1\r\n\r\nGET /metrics/ HTTP/1.1\r\n\r\n" STAYING_GET);
+    client_send(
+        fd, "GET /metrics HTTP/1.1\r\nHost: h\r\n\r\nGET /metrics/ HTTP/1.1\r\nHost: h\r\n\r\n" STAYING_GET);
     struct reply first = client_receive(fd, true), second = client_receive(fd, true);
     assert_metrics(&first, "bugsink_health_http_requests_total{path=\"/metrics\",code=\"200\"} 1\n");
     assert_metrics(&second, "bugsink_health_http_requests_total{path=\"/metrics\",code=\"200\"} 2\n");
@@ -189,7 +190,7 @@ START_TEST(other_methods_get_405_and_what_is_allowed) {
     int fd = client_connect(bench.port);
     for (size_t i = 0; i < sizeof METHODS / sizeof METHODS[0]; i++) {
         char request[128];
-        snprintf(request, sizeof request, "%s /health/live HTTP/1.1\r\n\r\n", METHODS[i]);
+        snprintf(request, sizeof request, "%s /health/live HTTP/1.1\r\nHost: h\r\n\r\n", METHODS[i]);
         client_send(fd, request);
         struct reply reply =
             client_receive(fd, i > 0); /* the answer to HEAD has no body: the next starts at once */
@@ -197,7 +198,7 @@ START_TEST(other_methods_get_405_and_what_is_allowed) {
         ck_assert(reply_has(&reply, "Allow: GET"));
         reply_release(&reply);
     }
-    client_send(fd, "OPTIONS * HTTP/1.1\r\n\r\n");
+    client_send(fd, "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n");
     client_expect(fd, 405);
     client_send(fd, STAYING_GET);
     client_expect(fd, 200);
@@ -225,13 +226,13 @@ static void assert_answered_over_a_body(
 START_TEST(a_refused_body_does_not_lose_the_answer_to_a_reset) {
     struct server_bench bench = server_bench_started();
     assert_answered_over_a_body(
-        &bench, "POST /health/live HTTP/1.1\r\nContent-Length: 40000\r\n\r\n", 40000, 405);
+        &bench, "POST /health/live HTTP/1.1\r\nHost: h\r\nContent-Length: 40000\r\n\r\n", 40000, 405);
     assert_answered_over_a_body(
-        &bench, "POST /health/live HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 9, 405);
+        &bench, "POST /health/live HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", 9, 405);
     assert_answered_over_a_body(
-        &bench, "GET /health/live HTTP/1.1\r\nContent-Length: 9000\r\n\r\n", 9000, 400);
+        &bench, "GET /health/live HTTP/1.1\r\nHost: h\r\nContent-Length: 9000\r\n\r\n", 9000, 400);
     assert_answered_over_a_body(&bench, "nonsense\r\n", 60000, 400);
-    assert_answered_over_a_body(&bench, "GET /health/live HTTP/1.1\r\nX: ", 50000, 431);
+    assert_answered_over_a_body(&bench, "GET /health/live HTTP/1.1\r\nHost: h\r\nX: ", 50000, 431);
     server_bench_end(&bench);
 }
 END_TEST
@@ -239,7 +240,7 @@ END_TEST
 START_TEST(a_body_that_comes_after_the_answer_does_no_harm) {
     struct server_bench bench = server_bench_started();
     int fd = client_connect(bench.port);
-    client_send(fd, "POST /health/live HTTP/1.1\r\nContent-Length: 4\r\n\r\n");
+    client_send(fd, "POST /health/live HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n");
     client_expect(fd, 405);
     client_send(fd, "body");
     ck_assert_int_eq(client_await_end(fd, NULL), CLIENT_EOF);
@@ -251,7 +252,7 @@ END_TEST
 START_TEST(a_body_without_end_is_given_up) {
     struct server_bench bench = server_bench_started();
     int fd = client_connect(bench.port);
-    client_send(fd, "POST /health/live HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+    client_send(fd, "POST /health/live HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
     char bytes[8192] = {0};
     ssize_t sent = 1;
     for (size_t total = 0; sent > 0; total += (size_t)sent) {
@@ -265,7 +266,7 @@ END_TEST
 
 START_TEST(garbage_gets_400) {
     static const char *const GARBAGE[] = {"\x16\x03\x01\x02", "\r\n\r\n", "GET / HTTP/1.1\n",
-        "GET /a b HTTP/1.1\r\n", "SSH-2.0-OpenSSH_9.2\r\n", "GET / HTTP/3\r\n"};
+        "GET /a b HTTP/1.1\r\nHost: h\r\n", "SSH-2.0-OpenSSH_9.2\r\n", "GET / HTTP/3\r\n"};
     struct server_bench bench = server_bench_started();
     for (size_t i = 0; i < sizeof GARBAGE / sizeof GARBAGE[0]; i++)
         assert_answered_over_a_body(&bench, GARBAGE[i], 0, 400);
@@ -280,7 +281,7 @@ START_TEST(a_large_page_reaches_a_client_that_reads_slowly) {
     int fd = client_connect(bench.port);
     /* More than the buffers of both sockets together take (net.ipv4.tcp_wmem, tcp_rmem: 4 and 6 MiB at most).
      */
-    client_send(fd, "GET /huge HTTP/1.1\r\n\r\nGET /big HTTP/1.1\r\n\r\n" STAYING_GET);
+    client_send(fd, "GET /huge HTTP/1.1\r\nHost: h\r\n\r\nGET /big HTTP/1.1\r\nHost: h\r\n\r\n" STAYING_GET);
     for (int i = 0; i < 20; i++) /* meanwhile others are served */
         ck_assert_int_eq(client_probe(bench.port, "/health/live"), 200);
     for (int i = 0; i < 2; i++) {
@@ -302,7 +303,7 @@ START_TEST(a_client_that_does_not_take_its_answer_is_given_up) {
     bench.limits.write_ms = 200;
     server_bench_start(&bench);
     int fd = client_connect(bench.port);
-    client_send(fd, "GET /huge HTTP/1.1\r\n\r\n");
+    client_send(fd, "GET /huge HTTP/1.1\r\nHost: h\r\n\r\n");
     struct pollfd wait = {.fd = fd, .events = 0}; /* nothing is read: only the end shows */
     ck_assert_int_eq(poll(&wait, 1, 10000), 1);
     ck_assert_int_ne(wait.revents & (POLLERR | POLLHUP), 0);
@@ -316,8 +317,9 @@ END_TEST
 
 START_TEST(clients_that_reset_in_the_middle_do_no_harm) {
     const struct linger none = {.l_onoff = 1, .l_linger = 0};
-    static const char *const REQUESTS[] = {"GET /huge HTTP/1.1\r\n\r\n", "GET /hea", STAYING_GET, "",
-        "POST / HTTP/1.1\r\n"
+    static const char *const REQUESTS[] = {"GET /huge HTTP/1.1\r\nHost: h\r\n\r\n", "GET /hea", STAYING_GET,
+        "",
+        "POST / HTTP/1.1\r\nHost: h\r\n"
         "Content-Length: 5\r\n\r\n"};
     struct server_bench bench = server_bench_started();
     for (int i = 0; i < 50; i++) {

@@ -22,7 +22,7 @@ START_TEST(bytes_that_drip_get_408_once_the_deadline_has_come) {
     struct stopwatch watch = stopwatch_start();
     struct deadline deadline = deadline_in(10000);
     int fd = client_connect(bench.port);
-    client_send(fd, "GET /health/live HTTP/1.1\r\nX: ");
+    client_send(fd, "GET /health/live HTTP/1.1\r\nHost: h\r\nX: ");
     struct pollfd wait = {.fd = fd, .events = POLLIN};
     while (poll(&wait, 1, 20) == 0) { /* the drip goes on until something comes back */
         ck_assert(!deadline_is_over(&deadline));
@@ -41,7 +41,7 @@ END_TEST
 
 START_TEST(a_connection_that_says_nothing_is_closed_without_a_word) {
     struct server_bench bench = server_bench_new();
-    bench.limits.request_ms = 200;
+    bench.limits.request_ms = bench.limits.idle_ms = 200;
     server_bench_start(&bench);
     int silent = client_connect(bench.port), idle = client_connect(bench.port);
     client_send(idle, STAYING_GET);
@@ -51,6 +51,79 @@ START_TEST(a_connection_that_says_nothing_is_closed_without_a_word) {
     ck_assert_int_eq(client_await_end(idle, &length), CLIENT_EOF);
     ck_assert_uint_eq(length, 0);
     close(silent);
+    close(idle);
+    server_bench_end(&bench);
+}
+END_TEST
+
+START_TEST(after_an_answer_a_client_may_pause_for_longer_than_a_request_may_take) {
+    struct server_bench bench = server_bench_new();
+    bench.limits.request_ms = 200;
+    bench.limits.idle_ms = 2000;
+    server_bench_start(&bench);
+    int fd = client_connect(bench.port), silent = client_connect(bench.port);
+    for (int i = 0; i < 2; i++) {
+        client_send(fd, STAYING_GET);
+        struct reply reply = client_receive(fd, true);
+        ck_assert_int_eq(reply.status, 200);
+        ck_assert_msg(reply_has(&reply, "Keep-Alive: timeout=2"), "%s", reply.head);
+        reply_release(&reply);
+        /* This one's deadline is over when that one's has come, which began no earlier. */
+        ck_assert_int_eq(client_await_end(silent, NULL), CLIENT_EOF);
+        close(silent);
+        silent = client_connect(bench.port);
+    }
+    struct stopwatch watch = stopwatch_start();
+    ck_assert_int_eq(client_await_end(fd, NULL), CLIENT_EOF);
+    ck_assert_int_ge(stopwatch_ms(&watch), 1000);
+    close(silent);
+    close(fd);
+    server_bench_end(&bench);
+}
+END_TEST
+
+START_TEST(a_request_that_begins_after_a_pause_has_no_longer_than_any_other) {
+    struct server_bench bench = server_bench_new();
+    bench.limits.request_ms = 200;
+    bench.limits.idle_ms = 60000;
+    server_bench_start(&bench);
+    int fd = client_connect(bench.port);
+    client_send(fd, STAYING_GET);
+    client_expect(fd, 200);
+    client_send(fd, "GET /health/live");
+    client_expect(fd, 408);
+    ck_assert_int_eq(client_await_end(fd, NULL), CLIENT_EOF);
+    close(fd);
+    server_bench_end(&bench);
+}
+END_TEST
+
+START_TEST(the_usual_pause_is_65_s_and_announced) {
+    struct server_bench bench = server_bench_started();
+    ck_assert_int_eq(bench.limits.idle_ms, 65000);
+    int fd = client_connect(bench.port);
+    client_send(fd, STAYING_GET);
+    struct reply reply = client_receive(fd, true);
+    ck_assert_msg(reply_has(&reply, "Keep-Alive: timeout=65"), "%s", reply.head);
+    reply_release(&reply);
+    close(fd);
+    server_bench_end(&bench);
+}
+END_TEST
+
+START_TEST(an_idle_connection_makes_room_before_one_that_is_asking) {
+    struct server_bench bench = server_bench_new();
+    bench.limits.connections = 2;
+    server_bench_start(&bench);
+    int asking = client_connect(bench.port), idle = client_connect(bench.port);
+    client_send(asking, "GET /health/live/ HTTP/1.1\r\nHost: a\r\n");
+    client_send(idle, STAYING_GET);
+    client_expect(idle, 200);
+    ck_assert_int_eq(client_probe(bench.port, "/health/live"), 200);
+    ck_assert_int_eq(client_await_end(idle, NULL), CLIENT_EOF);
+    client_send(asking, "\r\n");
+    client_expect(asking, 200);
+    close(asking);
     close(idle);
     server_bench_end(&bench);
 }
@@ -96,7 +169,7 @@ START_TEST(the_oldest_unfinished_connection_makes_room) {
     for (int i = 0; i <= COUNT - LIMIT; i++)
         ck_assert_int_ne(client_await_end(fds[i], NULL), CLIENT_STILL_OPEN);
     for (int i = COUNT - LIMIT + 1; i < COUNT; i++) { /* one made room for the probes */
-        client_send(fds[i], "TP/1.1\r\nConnection: close\r\n\r\n");
+        client_send(fds[i], "TP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
         client_expect(fds[i], 200);
     }
     for (int i = 0; i < COUNT; i++)
@@ -118,7 +191,7 @@ START_TEST(lingering_connections_make_room_first) {
         client_expect(fd, 400);
         /* left to linger: the server waits for our close, which comes with the end of the test */
     }
-    client_send(reading, "TP/1.1\r\nConnection: close\r\n\r\n");
+    client_send(reading, "TP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
     client_expect(reading, 200);
     close(reading);
     server_bench_end(&bench);
@@ -217,7 +290,7 @@ START_TEST(where_not_even_the_reserve_helps_the_server_waits_without_spinning) {
     client_expect(fd, 200);
     close(fd);
     fd = client_connect(bench.port);
-    client_send(fd, "GET /metrics HTTP/1.1\r\n\r\n");
+    client_send(fd, "GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n");
     struct reply reply = client_receive(fd, true);
     const char *pauses = strstr(reply.body, "\nbugsink_health_http_accept_pauses_total ");
     ck_assert(pauses && strtol(strchr(pauses, ' '), NULL, 10) > 0);
@@ -255,6 +328,10 @@ Suite *server_limits_suite(void) {
     tcase_set_timeout(limits, 60);
     tcase_add_test(limits, bytes_that_drip_get_408_once_the_deadline_has_come);
     tcase_add_test(limits, a_connection_that_says_nothing_is_closed_without_a_word);
+    tcase_add_test(limits, after_an_answer_a_client_may_pause_for_longer_than_a_request_may_take);
+    tcase_add_test(limits, a_request_that_begins_after_a_pause_has_no_longer_than_any_other);
+    tcase_add_test(limits, the_usual_pause_is_65_s_and_announced);
+    tcase_add_test(limits, an_idle_connection_makes_room_before_one_that_is_asking);
     tcase_add_test(limits, a_client_that_does_not_close_is_closed_after_lingering);
     tcase_add_test(limits, the_oldest_unfinished_connection_makes_room);
     tcase_add_test(limits, lingering_connections_make_room_first);

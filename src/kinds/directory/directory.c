@@ -47,22 +47,15 @@ static int look_at_volume(const struct check_config *config, const char *path, s
     return 0;
 }
 
+static int look_at_owners(const struct check_config *config, struct outcome *outcome) {
+    return config->directory.role == DIRECTORY_PLAIN ? 0 : directory_walk(config->directory.path, outcome);
+}
+
 static int may_write_in(const char *path) {
     return io_access(path, W_OK | X_OK);
 }
 
 /* -- one that is there -- */
-
-/* Since version 2.0 Bugsink uses these directories only where they are its own user's (b108_makedirs in
- * bsmain/utils.py): a volume mounted there, which is root's, will not do, however writable it is. We take our
- * user for the app's; of root, which may be anybody's sidecar, nothing follows. */
-static int look_at_owner(const struct check_config *config, const struct stat *st, struct outcome *outcome) {
-    if (config->directory.role == DIRECTORY_PLAIN || geteuid() == 0 || st->st_uid == geteuid())
-        return 0;
-    return finding_fail(outcome, REASON_UID_MISMATCH,
-        "%s belongs to uid %lld, not to uid %lld: Bugsink uses only a directory of its own user's",
-        config->directory.path, (long long)st->st_uid, (long long)geteuid());
-}
 
 static int look_at_access(const struct check_config *config, const struct stat *st, struct outcome *outcome) {
     int error = may_write_in(config->directory.path);
@@ -78,6 +71,24 @@ static int64_t age_ms(const struct stat *st, int64_t now_wall_ms) {
     return now_wall_ms > written_ms ? now_wall_ms - written_ms : 0;
 }
 
+/* A call that was there and is gone was heard. Returns 0, or the errno of what could not be read. */
+static int find_oldest(DIR *dir, int64_t now_wall_ms, int64_t *oldest_ms) {
+    for (int i = 0; i < WAKEUPS_MAX; i++) {
+        struct stat st;
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (!entry)
+            return errno;
+        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+            if (errno != ENOENT)
+                return errno;
+        } else if (S_ISREG(st.st_mode) && age_ms(&st, now_wall_ms) > *oldest_ms) {
+            *oldest_ms = age_ms(&st, now_wall_ms);
+        }
+    }
+    return 0;
+}
+
 /* Foreman removes each wake-up call as it hears of it, by inotify (snappea/foreman.py): one that stays was
  * not heard. Whether that matters is known only together with the queue. */
 static int look_at_wakeups(const struct check_config *config, int64_t now_wall_ms, struct outcome *outcome) {
@@ -85,13 +96,10 @@ static int look_at_wakeups(const struct check_config *config, int64_t now_wall_m
     if (!dir)
         return fail_errno(outcome, errno, config->directory.path);
     int64_t oldest_ms = -1;
-    const struct dirent *entry;
-    struct stat st;
-    for (int i = 0; i < WAKEUPS_MAX && (entry = readdir(dir)) != NULL; i++)
-        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-            age_ms(&st, now_wall_ms) > oldest_ms)
-            oldest_ms = age_ms(&st, now_wall_ms);
+    int error = find_oldest(dir, now_wall_ms, &oldest_ms);
     closedir(dir);
+    if (error != 0)
+        return fail_errno(outcome, error, config->directory.path);
     if (oldest_ms >= 0)
         observed_set(&outcome->observed, OBSERVED_WAKEUP_AGE_S, oldest_ms / 1000);
     return 0;
@@ -105,7 +113,7 @@ static int look_at_directory(
     if (look_at_volume(config, config->directory.path, outcome) < 0 ||
         look_at_access(config, st, outcome) < 0)
         return -1;
-    return look_at_owner(config, st, outcome);
+    return look_at_owners(config, outcome);
 }
 
 /* -- one that is not there -- */
@@ -134,7 +142,7 @@ static int look_at_place(const struct check_config *config, char *place, struct 
     if (error != 0)
         return finding_fail(outcome, error == EROFS ? REASON_READ_ONLY_MOUNT : REASON_FILE_MISSING,
             "%s does not exist and cannot be made: %s: %s", config->directory.path, place, strerror(error));
-    return 0;
+    return look_at_owners(config, outcome);
 }
 
 /* Bugsink makes the ingestion directory before it writes an event there, and the wake-up directory when its
@@ -145,6 +153,8 @@ static int look_at_missing(const struct check_config *config, struct outcome *ou
     if (lstat(config->directory.path, &st) == 0)
         return finding_fail(outcome, REASON_NOT_A_DIRECTORY, "%s is a symbolic link that leads nowhere",
             config->directory.path);
+    if (errno != ENOENT)
+        return fail_errno(outcome, errno, config->directory.path);
     if (config->directory.role == DIRECTORY_PLAIN)
         return finding_fail_errno(outcome, ENOENT, config->directory.path);
     char *place = strdup(config->directory.path);

@@ -12,4 +12,10 @@
 void directory_examine(const struct check_config *config, int64_t now_wall_ms, struct phase_report *phases,
     struct outcome *outcome);
 
+/* Walks from the directory at path, or from what there is of it, up to the first ancestor that root owns, as
+ * Bugsink does before it uses the directory: all on the way must belong to its own user, and no symbolic link
+ * of it. That user is ours; of root, which may be anybody's sidecar, it is whoever owns the first of them.
+ * Returns 0, or -1 with the outcome filled. */
+int directory_walk(const char *path, struct outcome *outcome);
+
 #endif

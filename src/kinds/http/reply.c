@@ -138,11 +138,14 @@ static bool take_field(struct http_reply *reply) {
     return true;
 }
 
-/* The head is complete: what follows? (RFC 9112, section 6.3.) */
-static void end_head(struct http_reply *reply) {
+/* The head is complete: what follows? (RFC 9112, section 6.3.) Where both a length and chunks are promised,
+ * two readers may see two bodies: so it is none. */
+static bool end_head(struct http_reply *reply) {
+    if (reply->is_chunked && reply->has_length)
+        return false;
     if (reply->head_status < 200) {
         reply->part = HTTP_PART_STATUS_LINE; /* an interim response; the real one is still to come */
-        return;
+        return true;
     }
     reply->status = reply->head_status;
     if (reply->status == 204 || reply->status == 304)
@@ -155,6 +158,7 @@ static void end_head(struct http_reply *reply) {
         reply->part = HTTP_PART_BODY;
     else
         reply->state = HTTP_REPLY_WHOLE;
+    return true;
 }
 
 /* "1a;extension". */
@@ -177,10 +181,7 @@ static bool take_line(struct http_reply *reply) {
     bool is_empty = reply->line.length == 0;
     switch (reply->part) {
     case HTTP_PART_STATUS_LINE: return take_status_line(reply);
-    case HTTP_PART_HEADER:
-        if (is_empty)
-            end_head(reply);
-        return is_empty || take_field(reply);
+    case HTTP_PART_HEADER: return is_empty ? end_head(reply) : take_field(reply);
     case HTTP_PART_CHUNK_SIZE: return !is_empty && take_chunk_size(reply);
     case HTTP_PART_CHUNK_END: reply->part = HTTP_PART_CHUNK_SIZE; return is_empty;
     case HTTP_PART_TRAILER:

@@ -337,17 +337,16 @@ static bool is_worth_keeping(const struct run *run, const struct mysql_kept *kep
 
 /* -- the run -- */
 
-static void log_in_and_ask(struct mysql_talk *talk, struct run *run, struct mysql_kept *kept) {
-    struct mysql_target target;
+static void log_in_and_ask(
+    struct mysql_talk *talk, struct mysql_target *target, struct run *run, struct mysql_kept *kept) {
     struct error err;
-    talk->target = &target;
-    if (mysql_target_init(&target, &run->config->database.dsn, &err) < 0) {
+    if (mysql_target_init(target, &run->config->database.dsn, &err) < 0) {
         mysql_talk_fail(talk, REASON_INTERNAL, PHASE_NONE, err.text);
         return;
     }
     if (!can_read_files(talk))
         return;
-    talk->mysql = open_handle(&target);
+    talk->mysql = open_handle(target);
     if (!talk->mysql) {
         mysql_talk_fail(talk, REASON_INTERNAL, PHASE_NONE, "the client library gave no handle");
         return;
@@ -369,6 +368,7 @@ static struct mysql_talk talk_of(struct run *run) {
 
 void mysql_examine(struct run *run) {
     struct mysql_kept *kept = run->kept;
+    struct mysql_target target; /* made anew for each login */
     struct mysql_talk talk = talk_of(run);
     if (run->is_first && run->config->is_sandboxed)
         sandbox_forbid_writing();
@@ -381,7 +381,8 @@ void mysql_examine(struct run *run) {
         mysql_hang_up(kept);
         memset(&run->outcome, 0, sizeof run->outcome);
         talk = talk_of(run);
-        log_in_and_ask(&talk, run, kept);
+        talk.target = &target;
+        log_in_and_ask(&talk, &target, run, kept);
     }
     if (!is_worth_keeping(run, kept))
         mysql_hang_up(kept);

@@ -100,7 +100,7 @@ int mysql_target_init(struct mysql_target *target, const struct dsn *dsn, struct
     if (check_tls(target, has_mode, err) == 0)
         return 0;
 failed:
-    if (err)
-        dsn_blank(dsn, err->text);
+    if (err && !dsn_blank(dsn, err->text))
+        error_set(err, "the DSN is refused; what is wrong with it cannot be said without a secret of its");
     return -1;
 }

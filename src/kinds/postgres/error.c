@@ -17,6 +17,10 @@ static bool is_sqlstate(const char *text) {
     return true;
 }
 
+bool postgres_is_sqlstate(const char *text) {
+    return strlen(text) == SQLSTATE_SIZE - 1 && is_sqlstate(text);
+}
+
 /* The next SQLSTATE, or NULL. pqBuildErrorMessage3 writes severity, colon, two spaces, code; then the end of
  * the line, or a colon and the text. */
 static const char *next_sqlstate(const char *message) {
@@ -232,11 +236,27 @@ static bool is_denied(const char *message, enum reason *reason) {
     return true;
 }
 
+static const char *words_of(const struct row *row) {
+    return row->text ? row->text : strerror(row->error);
+}
+
+static const struct row *row_of(const char *message) {
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
+        if (says(message, words_of(&ROWS[i])))
+            return &ROWS[i];
+    return NULL;
+}
+
+const char *postgres_known_words(const char *message) {
+    const struct row *row = row_of(message);
+    return row ? words_of(row) : says(message, strerror(EACCES)) ? strerror(EACCES) : NULL;
+}
+
 enum reason postgres_reason_of_message(const char *message, enum phase phase) {
     enum reason reason;
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
-        if (says(message, ROWS[i].text ? ROWS[i].text : strerror(ROWS[i].error)))
-            return ROWS[i].reason;
+    const struct row *row = row_of(message);
+    if (row)
+        return row->reason;
     if (is_denied(message, &reason))
         return reason;
     switch (phase) {

@@ -27,6 +27,13 @@ bool postgres_is_of_pooler(const char *sqlstate);
  * length: of each the SQLSTATE stays. A pooler's text stays. The caller frees. */
 char *postgres_message_strip(const char *message);
 
+/* Whether it has the form of one: what a server gives as one may be anything. */
+bool postgres_is_sqlstate(const char *text);
+
+/* The words of libpq, or of the system, by which postgres_reason_of_message judges; NULL: none that is known.
+ * A constant: nothing of the message itself. */
+const char *postgres_known_words(const char *message);
+
 /* The reason of a message of libpq's own, in English (this program never calls setlocale). phase is how far
  * the connection had come. Where the message tells of several attempts, the one that got furthest counts. */
 enum reason postgres_reason_of_message(const char *message, enum phase phase);

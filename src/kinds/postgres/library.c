@@ -21,7 +21,12 @@
     F(int, PQsslInUse, (PGconn * conn), (conn))                                                              \
     F(int, PQgssEncInUse, (PGconn * conn), (conn))                                                           \
     F(int, PQserverVersion, (const PGconn *conn), (conn))                                                    \
+    F(char *, PQhost, (const PGconn *conn), (conn))                                                          \
+    F(char *, PQhostaddr, (const PGconn *conn), (conn))                                                      \
+    F(char *, PQport, (const PGconn *conn), (conn))                                                          \
+    F(int, PQbackendPID, (const PGconn *conn), (conn))                                                       \
     F(char *, PQerrorMessage, (const PGconn *conn), (conn))                                                  \
+    F(char *, PQpass, (const PGconn *conn), (conn))                                                          \
     F(int, PQsocket, (const PGconn *conn), (conn))                                                           \
     F(PGVerbosity, PQsetErrorVerbosity, (PGconn * conn, PGVerbosity verbosity), (conn, verbosity))           \
     F(PQnoticeReceiver, PQsetNoticeReceiver, (PGconn * conn, PQnoticeReceiver receive, void *arg),           \

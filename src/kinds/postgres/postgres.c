@@ -8,16 +8,20 @@
  * leave the time to take leave politely.
  *
  * What libpq does by itself besides: it looks into ~/.pgpass, the certificate files and the PG* variables, so
- * that the sidecar connects as the app would. libpq's connect_timeout is not honoured by PQconnectPoll; the
- * run's deadline is. */
+ * that the sidecar connects as the app would. libpq's connect_timeout is not honoured by PQconnectPoll, but
+ * by us (connect.c); and so is the run's deadline. */
 #include "kinds/postgres/postgres.h"
 
 #include "kinds/postgres/error.h"
 #include "kinds/postgres/library.h"
+#include "kinds/postgres/login.h"
 #include "kinds/postgres/questions.h"
+#include "kinds/postgres/talk.h"
 #include "kinds/postgres/target.h"
+#include "kinds/postgres/tell.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/sandbox.h"
 #include "base/str.h"
 
@@ -32,77 +36,9 @@
  * run: a router may have forgotten it, or another server have taken over. */
 enum { SILENCE_MAX_MS = 1000, SILENCE_SHARE = 3 };
 
-/* A run with its connection. */
-struct talk {
-    struct run *run;
-    struct postgres_kept *kept; /* the connection, also a fresh one */
-    struct postgres_target target;
-    int64_t
-        silence_max_ms; /* after so long without a sign of life a kept one counts as dead; 0: it is fresh */
-    bool may_be_silent; /* it has shown that it lives, and has something to think about */
-    bool is_decided;    /* nothing that comes later changes the outcome */
-    int rows;           /* of the answer that have come */
-};
-
-static void enter(struct talk *talk, enum phase phase) {
-    phase_report_enter(&talk->run->phases, phase);
-}
-
-/* -- what is found -- */
-
-/* Returns false, so that a failing function can return it. */
-static bool decide(struct talk *talk, enum reason reason, const char *code, const char *detail) {
-    struct outcome *outcome = &talk->run->outcome;
-    if (talk->is_decided)
-        return false;
-    talk->is_decided = true;
-    outcome->reason = reason;
-    if (reason != REASON_OK)
-        outcome->phase = talk->run->phases.phase;
-    str_copy(outcome->code, sizeof outcome->code, code ? code : "");
-    outcome_set_detail(outcome, talk->run->config, detail ? detail : "");
-    return false;
-}
-
-/* The connection failed, or was lost: libpq has the cause. */
-static bool fail(struct talk *talk) {
-    enum phase phase = talk->run->phases.phase;
-    const char *message = PQerrorMessage(talk->kept->conn);
-    char sqlstate[SQLSTATE_SIZE] = "";
-    char *stripped = postgres_message_strip(message);
-    const char *text = postgres_sqlstate_find(message, sqlstate);
-    enum reason reason = text ? postgres_reason_of_sqlstate(sqlstate, text, phase)
-                              : postgres_reason_of_message(message, phase);
-    decide(talk, reason, sqlstate, stripped);
-    free(stripped);
-    return false;
-}
-
-/* Waits for the server, for as long as the run may, less what it takes to hang up politely. Asked for the
- * socket each time: libpq opens another one for the next address, or for another try without TLS. Returns
- * what came; 0: nothing, which is decided then. */
-static int await(struct talk *talk, short events) {
-    struct pollfd socket = {.fd = PQsocket(talk->kept->conn), .events = events};
-    int64_t spare_ms = talk->run->config->timeout_ms / 20;
-    int ready;
-    do {
-        int64_t left_ms = run_remaining_ms(talk->run) - spare_ms;
-        if (talk->silence_max_ms > 0 && !talk->may_be_silent && talk->silence_max_ms < left_ms)
-            left_ms = talk->silence_max_ms;
-        ready = poll(&socket, 1, left_ms > 0 ? (int)left_ms : 0);
-    } while (ready < 0 && errno == EINTR);
-    if (ready > 0)
-        return socket.revents;
-    if (ready < 0)
-        decide(talk, REASON_INTERNAL, NULL, strerror(errno));
-    else
-        decide(talk, REASON_TIMEOUT, NULL, NULL);
-    return 0;
-}
-
 /* -- the answers -- */
 
-static void take_row(struct talk *talk, const PGresult *result) {
+static void take_row(struct postgres_talk *talk, const PGresult *result) {
     struct postgres_row row = {.count = PQntuples(result) == 1 ? PQnfields(result) : 0};
     const char *detail = NULL;
     if (row.count > POSTGRES_COLUMNS_MAX)
@@ -111,31 +47,59 @@ static void take_row(struct talk *talk, const PGresult *result) {
         row.names[i] = PQfname(result, i);
         row.values[i] = PQgetisnull(result, 0, i) ? NULL : PQgetvalue(result, 0, i);
     }
+    if (postgres_login_take(&talk->login, &row))
+        return;
     talk->rows++;
     enum reason reason = postgres_judge(&row, &talk->run->outcome.observed, &detail);
-    if (reason != REASON_OK)
-        decide(talk, reason, NULL, detail);
+    if (reason_info(reason)->verdict == STATUS_ERROR) {
+        postgres_talk_decide(talk, reason, NULL, detail);
+    } else if (talk->noted == REASON_OK) {
+        talk->noted = reason;
+        talk->noted_detail = detail;
+    }
 }
 
-static void take_error(struct talk *talk, const PGresult *result) {
+static int rows_wanted(const struct postgres_talk *talk) {
+    return postgres_rows_wanted(talk->run->config->database.role);
+}
+
+static bool asks_login(const struct postgres_talk *talk) {
+    return !talk->run->is_last && !talk->kept->is_unaskable;
+}
+
+/* Class 42, "syntax error or access rule violation", in the question of the login, which comes last: a server
+ * that hides its catalogs, or has others. */
+static bool is_of_login(const struct postgres_talk *talk, const char *sqlstate) {
+    return asks_login(talk) && talk->rows >= rows_wanted(talk) && sqlstate && strncmp(sqlstate, "42", 2) == 0;
+}
+
+static void take_error(struct postgres_talk *talk, const PGresult *result) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (is_of_login(talk, sqlstate)) {
+        talk->kept->is_unaskable = true;
+        return;
+    }
     const char *message = PQresultErrorMessage(result);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (sqlstate && !postgres_is_sqlstate(sqlstate))
+        sqlstate = NULL;
     enum reason reason = sqlstate ? postgres_reason_of_sqlstate(sqlstate, text, PHASE_QUERY)
                                   : postgres_reason_of_message(message, PHASE_QUERY);
-    decide(talk, reason, sqlstate, text && sqlstate && postgres_is_of_pooler(sqlstate) ? text : message);
+    bool is_of_pooler = text && sqlstate && postgres_is_of_pooler(sqlstate);
+    postgres_talk_decide_told(
+        talk, reason, sqlstate, is_of_pooler ? strdup(text) : postgres_tell(message, true));
 }
 
 /* Returns false when the server does what nobody asked for: to copy, say, where libpq would give results for
  * ever. */
-static bool take_result(struct talk *talk, const PGresult *result) {
+static bool take_result(struct postgres_talk *talk, const PGresult *result) {
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_TUPLES_OK) {
         take_row(talk, result);
     } else if (status == PGRES_FATAL_ERROR) {
         take_error(talk, result);
     } else if (status != PGRES_COMMAND_OK) {
-        return decide(talk, REASON_PROTOCOL, NULL, "an answer of an unexpected kind");
+        return postgres_talk_decide(talk, REASON_PROTOCOL, NULL, "an answer of an unexpected kind");
     }
     return true;
 }
@@ -143,7 +107,7 @@ static bool take_result(struct talk *talk, const PGresult *result) {
 /* -- the conversation -- */
 
 /* Takes what has come. Returns false where the answer is not whole, or is no answer. */
-static bool take_results(struct talk *talk, bool *is_whole) {
+static bool take_results(struct postgres_talk *talk, bool *is_whole) {
     while (!PQisBusy(talk->kept->conn)) {
         PGresult *result = PQgetResult(talk->kept->conn);
         *is_whole = !result;
@@ -156,134 +120,72 @@ static bool take_results(struct talk *talk, bool *is_whole) {
 }
 
 /* Sends, and takes the whole answer. */
-static bool ask_query(struct talk *talk, const char *sql) {
+static bool ask_query(struct postgres_talk *talk, const char *sql) {
     if (!PQsendQuery(talk->kept->conn, sql))
-        return fail(talk);
+        return postgres_talk_fail(talk);
     for (bool is_whole = false;;) {
         if (!take_results(talk, &is_whole) || is_whole)
             return is_whole;
-        int ready = await(talk, PQflush(talk->kept->conn) == 1 ? POLLIN | POLLOUT : POLLIN);
+        int ready = postgres_talk_await(talk, PQflush(talk->kept->conn) == 1 ? POLLIN | POLLOUT : POLLIN);
         if (ready == 0)
             return false;
         if ((ready & ~POLLOUT) && !PQconsumeInput(talk->kept->conn))
-            return fail(talk);
+            return postgres_talk_fail(talk);
         if (ready & POLLIN)
             talk->may_be_silent = false; /* who has begun to answer goes on */
     }
 }
 
-/* On a kept connection the opening is a query of its own, for its answer comes at once from whoever lives,
- * however long the questions take: a server that is slow or waits for a lock is told from one that is gone.
- */
-static bool ask_questions(struct talk *talk) {
-    char opening[POSTGRES_SQL_SIZE], sql[2 * POSTGRES_SQL_SIZE];
-    enum role role = talk->run->config->database.role;
-    postgres_opening(opening, role, run_remaining_ms(talk->run));
-    if (talk->silence_max_ms == 0 || !*opening) {
-        snprintf(sql, sizeof sql, "%s %s", opening, postgres_questions(role));
-        return ask_query(talk, sql);
-    }
+static bool open_transaction(struct postgres_talk *talk, const char *opening) {
     if (!ask_query(talk, opening))
         return false;
     if (PQisBusy(talk->kept->conn) || talk->kept->is_noisy)
-        return decide(talk, REASON_PROTOCOL, NULL, "it says what nobody has asked for");
+        return postgres_talk_decide(talk, REASON_PROTOCOL, NULL, "it says what nobody has asked for");
     if (PQtransactionStatus(talk->kept->conn) != PQTRANS_INTRANS)
-        return decide(talk, REASON_PROTOCOL, NULL, "no transaction");
+        return postgres_talk_decide(talk, REASON_PROTOCOL, NULL, "no transaction");
     talk->may_be_silent = true;
-    return ask_query(talk, postgres_questions(role));
+    return true;
+}
+
+/* On a kept connection the opening is a query of its own, for its answer comes at once from whoever lives,
+ * however long the questions take: a server that is slow or waits for a lock is told from one that is gone.
+ */
+static bool ask_questions(struct postgres_talk *talk) {
+    char opening[POSTGRES_SQL_SIZE];
+    struct strbuf sql = {0};
+    enum role role = talk->run->config->database.role;
+    postgres_opening(opening, role, run_remaining_ms(talk->run));
+    bool is_apart = talk->silence_max_ms > 0 && *opening;
+    if (!is_apart)
+        strbuf_format(&sql, "%s ", opening);
+    postgres_questions(&sql, role, asks_login(talk));
+    bool is_well = !sql.is_broken || postgres_talk_decide(talk, REASON_INTERNAL, NULL, "out of memory");
+    if (is_well && is_apart)
+        is_well = open_transaction(talk, opening);
+    is_well = is_well && ask_query(talk, sql.data);
+    strbuf_release(&sql);
+    return is_well;
 }
 
 /* A transaction that an error left open is closed politely: a pooler in between would otherwise throw its
  * connection to the server away. */
-static void ask(struct talk *talk) {
+static void ask(struct postgres_talk *talk) {
     PGconn *conn = talk->kept->conn;
-    enter(talk, PHASE_QUERY);
+    postgres_talk_enter(talk, PHASE_QUERY);
     talk->kept->is_noisy = false;
     PQsetErrorVerbosity(conn, PQERRORS_SQLSTATE); /* results have their fields besides */
     observed_set(&talk->run->outcome.observed, OBSERVED_SERVER_VERSION, PQserverVersion(conn));
     if (PQsetnonblocking(conn, 1) != 0) {
-        fail(talk);
+        postgres_talk_fail(talk);
         return;
     }
     bool is_whole = ask_questions(talk);
     if (is_whole && PQtransactionStatus(conn) == PQTRANS_INERROR)
         is_whole = ask_query(talk, "ROLLBACK");
-    if (is_whole && talk->rows < postgres_rows_wanted(talk->run->config->database.role))
-        decide(talk, REASON_PROTOCOL, NULL, "rows are missing in the answer");
-}
-
-/* -- the connection -- */
-
-static enum phase phase_of(ConnStatusType status) {
-    switch ((int)status) {
-    case CONNECTION_STARTED:
-    case CONNECTION_MADE:
-    case CONNECTION_NEEDED: return PHASE_CONNECT;
-    case CONNECTION_SSL_STARTUP:
-    case CONNECTION_GSS_STARTUP: return PHASE_TLS;
-    case CONNECTION_AWAITING_RESPONSE:
-    case CONNECTION_AUTH_OK:
-    case CONNECTION_SETENV: return PHASE_AUTH;
-    case CONNECTION_OK:
-    case CONNECTION_BAD:
-    case CONNECTION_CHECK_WRITABLE:
-    case CONNECTION_CONSUME:
-    case CONNECTION_CHECK_TARGET:
-    case CONNECTION_CHECK_STANDBY: break; /* target_session_attrs asks queries of its own */
-    default: return PHASE_CONNECT;        /* libpq 17: CONNECTION_ALLOCATED, before it begins */
-    }
-    return PHASE_QUERY;
-}
-
-/* An error that answers nothing comes this way, and so does libpq's own word (without an SQLSTATE) that a
- * message has come while none was due. What a server has to say beside its answers is no such thing. */
-static void hear_notice(void *arg, const PGresult *result) {
-    struct postgres_kept *kept = arg;
-    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-    bool is_error = severity && (strcmp(severity, "ERROR") == 0 || strcmp(severity, "FATAL") == 0 ||
-                                    strcmp(severity, "PANIC") == 0);
-    kept->is_noisy = kept->is_noisy || is_error || !PQresultErrorField(result, PG_DIAG_SQLSTATE);
-}
-
-static bool begin_login(struct talk *talk, const struct resolve_answer *answer) {
-    struct postgres_options options;
-    if (postgres_options_init(&options, &talk->run->config->database.dsn, &talk->target, answer) == 0)
-        talk->kept->conn = PQconnectStartParams(options.keywords, options.values, 0);
-    postgres_options_release(&options);
-    if (!talk->kept->conn)
-        return decide(talk, REASON_INTERNAL, NULL, "out of memory");
-    /* At once: a failed connect, too, is then told with its SQLSTATE, by which it is judged, and not by the
-     * server's localised text alone (which is needed where a pooler has one SQLSTATE for everything). */
-    PQsetErrorVerbosity(talk->kept->conn, PQERRORS_VERBOSE);
-    PQsetNoticeReceiver(talk->kept->conn, hear_notice, talk->kept);
-    return PQstatus(talk->kept->conn) != CONNECTION_BAD || fail(talk);
-}
-
-static bool log_in(struct talk *talk, const struct resolve_answer *answer) {
-    enter(talk, PHASE_CONNECT);
-    if (!begin_login(talk, answer))
-        return false;
-    PostgresPollingStatusType next = PGRES_POLLING_WRITING; /* the manual: as if a poll had said so */
-    while (next == PGRES_POLLING_READING || next == PGRES_POLLING_WRITING) {
-        if (await(talk, next == PGRES_POLLING_READING ? POLLIN : POLLOUT) == 0)
-            return false;
-        next = PQconnectPoll(talk->kept->conn);
-        if (PQstatus(talk->kept->conn) != CONNECTION_BAD) /* else the phase it failed in stands */
-            enter(talk, phase_of(PQstatus(talk->kept->conn)));
-    }
-    return next == PGRES_POLLING_OK || fail(talk);
-}
-
-static bool resolve(struct talk *talk, struct resolve_answer *answer) {
-    const struct postgres_target *target = &talk->target;
-    if (target->name_count == 0)
-        return true;
-    enter(talk, PHASE_RESOLVE);
-    resolve_now(target->names, target->name_count, answer);
-    bool has_others = target->name_count < target->count;
-    if (answer->reason == REASON_OK || (answer->reason == REASON_UNRESOLVED && has_others))
-        return true;
-    return decide(talk, answer->reason, NULL, answer->detail);
+    if (is_whole && talk->rows < rows_wanted(talk))
+        postgres_talk_decide(talk, REASON_PROTOCOL, NULL, "rows are missing in the answer");
+    if (is_whole && talk->noted != REASON_OK)
+        postgres_talk_decide(talk, talk->noted, NULL, talk->noted_detail);
 }
 
 /* -- the connection that is kept -- */
@@ -308,16 +210,34 @@ void postgres_hang_up(void *data) {
     kept->conn = NULL;
 }
 
-static bool is_well(const struct talk *talk) {
+static bool is_well(const struct postgres_talk *talk) {
     PGconn *conn = talk->kept->conn;
     return conn && reason_info(talk->run->outcome.reason)->verdict != STATUS_ERROR && !talk->kept->is_noisy &&
            PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_IDLE;
 }
 
+/* Whether another login would now be let in, and get the settings, that this one was let in with. */
+static bool is_as_at_login(const struct postgres_talk *talk) {
+    return talk->login.fingerprint == talk->kept->login.fingerprint && !talk->login.is_full;
+}
+
+/* A pooler tells each client a process of its own invention (measured: PgBouncer 1.18, in both modes). With
+ * session pooling a connection that is kept holds a server of the pool, for want of which Bugsink waits. */
+static bool is_pooled(const struct postgres_talk *talk) {
+    return talk->login.backend_pid != PQbackendPID(talk->kept->conn);
+}
+
+/* What must be looked at again is kept only where that can be told: not where the server hides its catalogs.
+ * Nor where no place would be left for Bugsink, which opens a connection for each request; nor a pooler's. */
+static bool is_telling(const struct postgres_talk *talk) {
+    const struct postgres_login *login = &talk->kept->login;
+    return login->fingerprint != 0 && !talk->login.is_full && !is_pooled(talk);
+}
+
 /* Whether it will not be too old when it is wanted next. Else it is closed at once, so that its place at the
  * server is free when the fresh login asks for one. */
-static bool is_worth_keeping(const struct talk *talk) {
-    return !talk->run->is_last && is_well(talk) &&
+static bool is_worth_keeping(const struct postgres_talk *talk) {
+    return !talk->run->is_last && is_well(talk) && is_telling(talk) &&
            clock_now_ms(clock_system()) + talk->run->config->interval_ms < talk->kept->expires_ms;
 }
 
@@ -342,30 +262,67 @@ static int init_target(struct postgres_target *target, const struct check_config
     return -1;
 }
 
+/* With addresses that may all hang, the last one would never have its turn. */
+static void warn_of_time(const struct postgres_target *target, const struct check_config *config) {
+    int64_t limit_ms = postgres_address_limit_ms(&config->database.dsn);
+    char text[256];
+    if (target->count < 2 || limit_ms < 0 || (target->count - 1) * limit_ms < config->timeout_ms)
+        return;
+    snprintf(text, sizeof text,
+        "%s: %d hosts with a connect_timeout of %lld s do not fit into a timeout of %lld ms: where the others"
+        " hang, the last one is not tried",
+        config->name ? config->name : "database", target->count, (long long)(limit_ms / 1000),
+        (long long)config->timeout_ms);
+    log_warning("configuration", text);
+}
+
 int postgres_check_config(const struct check_config *config, struct error *err) {
     struct postgres_target target;
     if (init_target(&target, config, err) < 0)
         return -1;
+    warn_of_time(&target, config);
     postgres_target_release(&target);
     return 0;
 }
 
-static void log_in_and_ask(struct talk *talk) {
+static void judge_name(struct postgres_talk *talk) {
+    if (talk->is_name_slow && !talk->is_decided)
+        postgres_talk_decide(
+            talk, REASON_SLOW, NULL, "the name is slow to resolve: its last good addresses were used");
+}
+
+static void log_in_and_ask(struct postgres_talk *talk) {
     struct resolve_answer answer = {.reason = REASON_OK};
     struct error err;
     if (init_target(&talk->target, talk->run->config, &err) < 0) {
-        decide(talk, REASON_INTERNAL, NULL, err.text);
+        postgres_talk_decide(talk, REASON_INTERNAL, NULL, err.text);
         return;
     }
     talk->kept->expires_ms = draw_expiry_ms(talk->run);
-    if (resolve(talk, &answer) && log_in(talk, &answer))
+    if (postgres_resolve(talk, &answer) && postgres_log_in(talk, &answer)) {
         ask(talk);
+        judge_name(talk);
+    }
+    talk->kept->login = talk->login;
     postgres_target_release(&talk->target);
 }
 
-/* What a kept connection says counts where it is good. All else is found, and named, by a fresh login within
- * the same run: there is one place where errors are told apart. */
-static bool ask_kept(struct talk *talk) {
+/* The name may have moved, or be gone, while the connection lives. */
+static bool is_where_it_was(struct postgres_talk *talk) {
+    struct error err;
+    if (talk->kept->found.count == 0)
+        return true;
+    bool is_there =
+        init_target(&talk->target, talk->run->config, &err) == 0 && postgres_leads_there_still(talk);
+    postgres_target_release(&talk->target);
+    judge_name(talk);
+    return is_there;
+}
+
+/* What a kept connection says counts where it is good, and where a login would still find what this one
+ * found. All else is found, and named, by a fresh login within the same run: there is one place where errors
+ * are told apart. */
+static bool ask_kept(struct postgres_talk *talk) {
     if (!talk->kept->conn || talk->run->wants_fresh || clock_now_ms(clock_system()) >= talk->kept->expires_ms)
         return false;
     int64_t share_ms = talk->run->config->timeout_ms / SILENCE_SHARE;
@@ -373,20 +330,32 @@ static bool ask_kept(struct talk *talk) {
     ask(talk);
     if (!is_well(talk))
         run_log_loss(talk->run->config);
-    return is_well(talk);
+    return is_well(talk) && is_as_at_login(talk) && is_where_it_was(talk);
+}
+
+/* Where no place is left but ours, the kept connection is held until the login beside it has been tried: that
+ * finds what Bugsink would find now. In all other cases it gives its place up first. */
+static void begin_anew(struct postgres_talk *talk) {
+    struct run *run = talk->run;
+    struct postgres_kept *kept = talk->kept;
+    PGconn *beside = is_well(talk) && talk->login.is_full ? kept->conn : NULL;
+    if (beside)
+        kept->conn = NULL;
+    postgres_hang_up(kept);
+    memset(&run->outcome, 0, sizeof run->outcome);
+    *talk = (struct postgres_talk){.run = run, .kept = kept};
+    log_in_and_ask(talk);
+    if (beside)
+        PQfinish(beside);
 }
 
 void postgres_examine(struct run *run) {
     struct postgres_kept *kept = run->kept;
-    struct talk talk = {.run = run, .kept = kept};
+    struct postgres_talk talk = {.run = run, .kept = kept};
     if (run->is_first && run->config->is_sandboxed)
         sandbox_forbid_writing();
-    if (!ask_kept(&talk)) {
-        postgres_hang_up(kept);
-        memset(&run->outcome, 0, sizeof run->outcome);
-        talk = (struct talk){.run = run, .kept = kept};
-        log_in_and_ask(&talk);
-    }
+    if (!ask_kept(&talk))
+        begin_anew(&talk);
     if (!is_worth_keeping(&talk))
         postgres_hang_up(kept);
 }

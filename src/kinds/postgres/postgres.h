@@ -2,6 +2,8 @@
 #ifndef BH_KINDS_POSTGRES_POSTGRES_H
 #define BH_KINDS_POSTGRES_POSTGRES_H
 
+#include "kinds/postgres/login.h"
+#include "run/resolve.h"
 #include "run/run.h"
 
 #include <libpq-fe.h>
@@ -11,6 +13,9 @@ struct postgres_kept {
     PGconn *conn;
     bool is_noisy; /* it has said what nobody had asked for */
     int64_t expires_ms;
+    struct postgres_login login; /* what held when it was made */
+    struct resolve_answer found; /* the last good addresses of the DSN's names */
+    bool is_unaskable; /* the server lets us see no catalogs: nothing is kept, and they are not asked again */
 };
 
 /* Refuses a configuration that no run could serve. */

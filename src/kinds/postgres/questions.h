@@ -9,15 +9,17 @@
 
 enum { POSTGRES_SQL_SIZE = 1024, POSTGRES_COLUMNS_MAX = 4 };
 
+struct strbuf;
+
 /* What goes before the questions of a role, for a run that has so much time left: it opens a transaction with
  * its own limits. "" where there is nothing. */
 void postgres_opening(char sql[POSTGRES_SQL_SIZE], enum role role, int64_t remaining_ms);
 
-/* The questions. They end the transaction, and may follow the opening in one message or in one of their own.
- */
-const char *postgres_questions(enum role role);
+/* Appends the questions. They end the transaction, and may follow the opening in one message or in one of
+ * their own. asks_login: the last of them is what a connection must know that is to be kept (login.h). */
+void postgres_questions(struct strbuf *sql, enum role role, bool asks_login);
 
-/* How many results of the questions have a row: one each. */
+/* How many results of the questions have a row, one each; not counted: the question of the login. */
 int postgres_rows_wanted(enum role role);
 
 /* One row of an answer, as texts; a value of NULL is SQL's. */
@@ -27,8 +29,12 @@ struct postgres_row {
     const char *values[POSTGRES_COLUMNS_MAX];
 };
 
-/* What a row says: REASON_OK where nothing is amiss, else a fixed text for the log as well. The first row
- * that finds something amiss counts, and the server's error only where none did. */
+/* The value of that column; NULL: it is SQL's, or there is no such column. */
+const char *postgres_row_field(const struct postgres_row *row, const char *column);
+
+/* What a row says: REASON_OK where nothing is amiss, else a text for the log as well, which for an error may
+ * be one of the row's. The first row that finds an error counts, then the server's error, then the first row
+ * that finds something merely degraded. */
 enum reason postgres_judge(const struct postgres_row *row, struct observed *observed, const char **detail);
 
 #endif

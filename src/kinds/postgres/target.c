@@ -173,8 +173,8 @@ int postgres_target_init(struct postgres_target *target, const struct dsn *dsn, 
     if (result == 0)
         result = check_addresses(target, dsn, defaults, err);
     PQconninfoFree(defaults);
-    if (result < 0 && err)
-        dsn_blank(dsn, err->text);
+    if (result < 0 && err && !dsn_blank(dsn, err->text))
+        error_set(err, "the DSN is refused; what is wrong with it cannot be said without a secret of its");
     return result;
 }
 
@@ -185,6 +185,19 @@ void postgres_target_release(struct postgres_target *target) {
     }
     free(target->hostaddr);
     *target = (struct postgres_target){0};
+}
+
+int64_t postgres_address_limit_ms(const struct dsn *dsn) {
+    enum { LEAST_S = 2, MOST_S = 24 * 3600 };
+    const char *text = dsn_param(dsn, "connect_timeout");
+    if (!text)
+        text = getenv("PGCONNECT_TIMEOUT");
+    long seconds = text ? strtol(text, NULL, 10) : 0;
+    if (seconds <= 0)
+        return -1;
+    if (seconds < LEAST_S)
+        seconds = LEAST_S;
+    return (seconds > MOST_S ? MOST_S : seconds) * INT64_C(1000);
 }
 
 /* -- the options -- */
@@ -198,6 +211,8 @@ static void add(struct postgres_options *options, const char *keyword, const cha
 
 static void add_host(
     struct postgres_options *options, const struct postgres_target *target, int host, const char *address) {
+    if (options->addresses++ < options->skipped)
+        return;
     const char *comma = options->port.data ? "," : "";
     strbuf_format(&options->host, "%s%s", comma, target->hosts[host]);
     strbuf_format(&options->hostaddr, "%s%s", comma, address);
@@ -225,7 +240,12 @@ static void add_list(struct postgres_options *options, const char *keyword, cons
 
 int postgres_options_init(struct postgres_options *options, const struct dsn *dsn,
     const struct postgres_target *target, const struct resolve_answer *answer) {
-    *options = (struct postgres_options){0};
+    return postgres_options_init_from(options, dsn, target, answer, 0);
+}
+
+int postgres_options_init_from(struct postgres_options *options, const struct dsn *dsn,
+    const struct postgres_target *target, const struct resolve_answer *answer, int skipped) {
+    *options = (struct postgres_options){.skipped = skipped};
     size_t most = dsn->param_count + OWN_OPTIONS;
     options->keywords = calloc(most, sizeof *options->keywords);
     options->values = calloc(most, sizeof *options->values);

@@ -77,6 +77,10 @@ static int ask_oldest(
     sqlite3 *db, const struct check_config *config, int64_t now_wall_ms, struct outcome *outcome) {
     int code = sqlite_ask_column(db, "snappea_task", "created_at");
     char text[64];
+    int64_t id = 0;
+    if (code == SQLITE_ROW)
+        code = sqlite_ask_int(db, "SELECT id FROM snappea_task ORDER BY id LIMIT 1", &id);
+    outcome->identity.task = (uint64_t)id;
     if (code == SQLITE_ROW)
         code =
             sqlite_ask_text(db, "SELECT created_at FROM snappea_task ORDER BY id LIMIT 1", text, sizeof text);

@@ -40,7 +40,7 @@ static void remove_what_is_ours(const struct sqlite_file *file) {
         if (!file->had_wal && wal_bytes == 0 && unlink(file->wal) == 0)
             wal_bytes = -1;
         /* Where the app has written meanwhile, the two belong together. */
-        if (!file->had_shm && (file->had_wal || wal_bytes < 0))
+        if (!file->had_shm && (file->had_wal || wal_bytes == -1))
             unlink(file->shm);
     }
     close(fd);
@@ -49,7 +49,8 @@ static void remove_what_is_ours(const struct sqlite_file *file) {
 void sqlite_close_traceless(sqlite3 *db, const struct sqlite_file *file) {
     if (!db)
         return;
-    bool is_ours = !file->had_wal && !file->had_shm && sqlite_file_size(file->wal) <= 0;
+    int64_t wal_bytes = sqlite_file_size(file->wal);
+    bool is_ours = !file->had_wal && !file->had_shm && (wal_bytes == 0 || wal_bytes == -1);
     if (!is_ours)
         sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
     sqlite3_close(db);

@@ -38,6 +38,19 @@ int sqlite_ask_queue(
 /* Reads a UTC time as Django writes it: "2026-07-01 12:00:00.123456". Returns 0 with ms since 1970, or -1. */
 int sqlite_parse_time(const char *text, int64_t *ms);
 
+/* What is seen of the write lock in the course of a look. */
+struct sqlite_lock {
+    int64_t began_ms;
+    uint64_t writer; /* as struct identity has it */
+};
+
+/* The first look at the lock, before SQLite has the file open in this process, and the last, after it has
+ * closed it: to close any descriptor of a file drops all of the process's locks on it. The last one goes on
+ * for a sixth of timeout_ms, at most half a second, where the lock was held. Returns who held it from first
+ * to last; 0: nobody, or not the same one. */
+void sqlite_lock_begin(struct sqlite_lock *lock, const struct sqlite_file *file);
+uint64_t sqlite_lock_end(struct sqlite_lock *lock, const struct sqlite_file *file, int64_t timeout_ms);
+
 /* Fills *outcome from an error code of db, which may be NULL. */
 void sqlite_fail(struct outcome *outcome, sqlite3 *db, int code, const struct sqlite_file *file);
 

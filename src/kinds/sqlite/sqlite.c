@@ -77,7 +77,9 @@ static int examine_open(struct look *look, sqlite3 *db) {
     return ask_role(look, db);
 }
 
-static void note_volume(const struct look *look) {
+static void note_files(const struct look *look) {
+    if (look->file.is_dir_shut)
+        finding_note(look->outcome, REASON_READ_ONLY_DIR);
     if (volume_is_low(&look->file.volume, look->config->database.min_free_bytes))
         finding_note(look->outcome, REASON_DISK_LOW);
     if (look->file.wal_bytes > look->config->database.max_wal_bytes)
@@ -103,18 +105,27 @@ static void confine(struct look *look) {
 
 static void examine_file(struct look *look) {
     sqlite3 *db;
+    struct sqlite_lock lock = {0};
+    bool must_write = look->config->database.role != ROLE_PLAIN;
     confine(look);
     if (look->bounds->are_left)
         return;
+    if (sqlite_file_read(&look->file, look->config, look->outcome) < 0) {
+        look->outcome->phase = PHASE_STAT;
+        return;
+    }
+    if (must_write)
+        sqlite_lock_begin(&lock, &look->file);
     int code = open_for_reading(look, &db);
     if (code == SQLITE_OK)
         code = examine_open(look, db);
     if (code != SQLITE_OK)
         sqlite_fail(look->outcome, db, code, &look->file);
-    note_volume(look);
+    note_files(look);
     enum phase last = look->phases->phase;
     enter(look, PHASE_CLOSE);
     sqlite_close_traceless(db, &look->file);
+    look->outcome->identity.writer = sqlite_lock_end(&lock, &look->file, look->config->timeout_ms);
     if (look->outcome->reason != REASON_OK)
         look->outcome->phase = last;
 }

@@ -1,6 +1,7 @@
 /* Tests of what PostgreSQL's errors are taken for. The messages are libpq 15's own, as they came from real
  * servers. */
 #include "kinds/postgres/error.h"
+#include "kinds/postgres/tell.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -135,6 +136,39 @@ START_TEST(the_texts_of_servers_are_left_out_but_a_poolers) {
 }
 END_TEST
 
+#define AT(port) "connection to server at \"127.0.0.1\", port " #port " failed: "
+
+static const struct {
+    const char *message;
+    bool has_met;
+    const char *told;
+} TOLD[] = {
+    {AT(1) "Connection refused\n\tIs the server running?\n", false,
+        AT(1) "Connection refused\n\tIs the server running?\n"},
+    {AT(1) "FATAL:  28P01: no password \"quoted\"\nLOCATION:  x\n", true, AT(1) "FATAL:  28P01\n"},
+    {AT(1) "FATAL:  quoted\n", true, AT(1) "what it said is not shown\n"},
+    {AT(1) "quoted", true, AT(1) "what it said is not shown\n"},
+    {AT(1) "quoted, and could not calculate SCRAM\n", true, AT(1) "could not calculate \n"},
+    {AT(1) "quoted:  28P01: quoted\n", true, AT(1) "SQLSTATE 28P01\n"},
+    {AT(1) "FATAL:  quoted\n" AT(2) "FATAL:  28P01\n", true,
+        AT(1) "what it said is not shown\n" AT(2) "FATAL:  28P01\n"},
+    {AT(1) "FATAL:  08P01: no such database: d\nquoted\n", true,
+        AT(1) "FATAL:  08P01: no such database: d\n"},
+    {"server closed the connection unexpectedly\n\tThis probably means\n", true,
+        "server closed the connection\n"},
+    {"ERROR:  42P01\n", true, "ERROR:  42P01\n"},
+    {"quoted\n", true, "what it said is not shown\n"},
+    {"", true, "what it said is not shown\n"},
+    {"error received from server in SCRAM exchange: quoted\n", true, "SCRAM\n"},
+};
+
+START_TEST(of_what_a_server_says_only_what_bears_an_sqlstate_is_told) {
+    char *told = postgres_tell(TOLD[_i].message, TOLD[_i].has_met);
+    ck_assert_str_eq(told, TOLD[_i].told);
+    free(told);
+}
+END_TEST
+
 static const struct {
     const char *message;
     enum phase phase;
@@ -208,6 +242,8 @@ Suite *postgres_error_suite(void) {
     tcase_add_loop_test(tcase, the_last_sqlstate_is_found, 0, sizeof FOUND / sizeof FOUND[0]);
     tcase_add_loop_test(tcase, a_sqlstate_has_its_reason, 0, sizeof STATES / sizeof STATES[0]);
     tcase_add_loop_test(tcase, what_a_pooler_says_has_its_reason, 0, sizeof POOLED / sizeof POOLED[0]);
+    tcase_add_loop_test(
+        tcase, of_what_a_server_says_only_what_bears_an_sqlstate_is_told, 0, sizeof TOLD / sizeof TOLD[0]);
     tcase_add_loop_test(
         tcase, the_texts_of_servers_are_left_out_but_a_poolers, 0, sizeof STRIPPED / sizeof STRIPPED[0]);
     tcase_add_loop_test(tcase, a_message_has_its_reason, 0, sizeof MESSAGES / sizeof MESSAGES[0]);

@@ -13,6 +13,7 @@
  *  asks for SCRAM, and is silent then                 timeout in phase auth
  *  asks for a mechanism that libpq does not know      auth_failed
  *  accepts and closes                                 reset
+ *  asks for the password in clear, and quotes it      what it says is not told
  *
  * Every run is looked through for the password. */
 #include "kinds/postgres/postgres_bench.h"
@@ -21,6 +22,7 @@
 #include "harness/peer.h"
 #include "harness/postgres.h"
 #include "harness/skip.h"
+#include "harness/tempdir.h"
 #include "harness/wait.h"
 
 #include <check.h>
@@ -29,6 +31,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define USER  "bugsink"
 #define RIGHT POSTGRES_PASSWORD_ENCODED
@@ -243,6 +246,71 @@ START_TEST(a_secret_in_the_host_name_is_blanked) {
 }
 END_TEST
 
+/* -- a server that asks for the password in clear, and quotes it -- */
+
+#define FETCHED "Zq7hunter2"
+
+static const struct {
+    const char *error; /* of the ErrorResponse, its fields; "|" is NUL */
+    const char *code;
+} LIARS[] = {
+    {"SFATAL|VFATAL|MYou said " FETCHED "||", ""},
+    {"S" FETCHED "|VFATAL|MYou said it||", ""},
+    {"SFATAL|VFATAL|C" FETCHED "|MYou said it||", ""},
+    {"S" FETCHED "|VFATAL|C28P01|MYou said it||", "28P01"},
+    {"SFATAL|VFATAL|C28P01|MYou said " FETCHED "||", "28P01"},
+    {"SFATAL|VFATAL|C08P01|Mauth failed: " FETCHED "||", "08P01"},
+    {"SFATAL|VFATAL|MYou said\nconnection to server at " FETCHED " failed: FATAL:  28P01||", "28P01"},
+};
+enum { LIAR_COUNT = sizeof LIARS / sizeof LIARS[0], WAYS = 3 };
+
+/* Where libpq finds the password: its variable, a file that the DSN names, the file of the home. */
+static void offer_password(int way, const char *dir, char *dsn, size_t size, int port) {
+    char *file = tempdir_path(dir, ".pgpass");
+    tempdir_write(file, "*:*:*:*:" FETCHED "\n");
+    ck_assert_int_eq(chmod(file, 0600), 0);
+    snprintf(dsn, size, "postgresql://u@127.0.0.1:%d/d?sslmode=disable%s%s", port,
+        way == 1 ? "&passfile=" : "", way == 1 ? file : "");
+    if (way == 0)
+        setenv("PGPASSWORD", FETCHED, 1);
+    if (way == 2)
+        setenv("HOME", dir, 1);
+    free(file);
+}
+
+static size_t put_lie(char *reply, const char *error) {
+    static const char ASKS[] = "R\0\0\0\x08\0\0\0\3E\0\0\0";
+    size_t length = strlen(error);
+    memcpy(reply, ASKS, sizeof ASKS - 1);
+    reply[sizeof ASKS - 1] = (char)(length + 4);
+    for (size_t i = 0; i < length; i++)
+        reply[sizeof ASKS + i] = error[i] == '|' ? '\0' : error[i];
+    return sizeof ASKS + length;
+}
+
+START_TEST(a_password_that_libpq_found_itself_is_not_told_by_a_server) {
+    char reply[256], dsn[512];
+    int lie = _i / WAYS;
+    struct postgres_bench bench;
+    postgres_bench_forget_environment();
+    char *dir = tempdir_new();
+    const struct peer_script script = {1, reply, put_lie(reply, LIARS[lie].error), 0, PEER_CLOSES};
+    struct peer peer = peer_start(&script);
+    offer_password(_i % WAYS, dir, dsn, sizeof dsn, peer.port);
+    postgres_bench_open(&bench, dsn, ROLE_PLAIN, TIMEOUT_MS);
+    rig_run(&bench.rig, &bench.own);
+    const struct outcome *outcome = &bench.own.outcome;
+    ck_assert_int_eq(reason_info(outcome->reason)->verdict, STATUS_ERROR);
+    ck_assert_int_eq(outcome->phase, PHASE_AUTH);
+    ck_assert_str_eq(outcome->code, LIARS[lie].code);
+    ck_assert_msg(!strstr(outcome->detail, FETCHED), "%d: %s", _i, outcome->detail);
+    ck_assert_ptr_null(strstr(outcome->detail, "You said"));
+    postgres_bench_close(&bench);
+    peer_stop(&peer);
+    free(dir);
+}
+END_TEST
+
 Suite *postgres_servers_suite(void) {
     Suite *suite = suite_create("postgres_servers");
     TCase *own = tcase_create("own");
@@ -257,5 +325,7 @@ Suite *postgres_servers_suite(void) {
     tcase_set_timeout(scripted, 30);
     tcase_add_loop_test(scripted, what_is_no_server_or_a_sick_one, 0, sizeof PEERS / sizeof PEERS[0]);
     tcase_add_test(scripted, a_secret_in_the_host_name_is_blanked);
+    tcase_add_loop_test(
+        scripted, a_password_that_libpq_found_itself_is_not_told_by_a_server, 0, LIAR_COUNT * WAYS);
     return suite;
 }
