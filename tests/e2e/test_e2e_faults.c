@@ -89,17 +89,24 @@ struct stage {
     char why[1024];
 };
 
-/* The answer as one text, without its moment. */
+/* The answer as one text, without its moment. The page for people ends in who asks and when, which is another
+ * with each probe, and so is its length. */
 static void write_answer(const struct http_response *response, char *text, size_t size) {
     size_t length = 0;
+    bool is_page = strstr(response->head, "text/html") != NULL;
     for (const char *line = response->head; *line;) {
         size_t line_length = strcspn(line, "\n");
         line_length += line[line_length] == '\n';
-        if (strncmp(line, "Date:", 5) != 0 && strncmp(line, "Age:", 4) != 0)
+        bool is_of_moment = strncmp(line, "Date:", 5) == 0 || strncmp(line, "Age:", 4) == 0 ||
+                            (is_page && strncmp(line, "Content-Length:", 15) == 0);
+        if (!is_of_moment)
             length += (size_t)snprintf(text + length, size - length, "%.*s", (int)line_length, line);
         line += line_length;
     }
     snprintf(text + length, size - length, "%s", response->body);
+    char *end = is_page ? strstr(text + length, "<footer>") : NULL;
+    if (end)
+        *end = '\0';
 }
 
 static void probe(struct stage *stage, int n, char *text, size_t size) {
