@@ -2,13 +2,13 @@
 #include "run/worker.h"
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/process.h"
 #include "run/child.h"
 #include "run/child_work.h"
 #include "run/records.h"
 #include "run/worker_hello.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,10 +99,7 @@ static void do_run(struct worker *worker, const struct worker_request *request) 
 /* Returns false where the checker is done with this worker, or gone. */
 static bool take_request(struct worker *worker) {
     struct worker_request request;
-    ssize_t got = read(worker->fd, &request, sizeof request);
-    if (got < 0 && errno == EINTR)
-        return true;
-    if (got != (ssize_t)sizeof request)
+    if (io_read_all(worker->fd, &request, sizeof request) < 0)
         return false;
     do_run(worker, &request);
     return !worker->is_ending;
