@@ -70,6 +70,7 @@ static void do_run(struct worker *worker, const struct worker_request *request) 
         .kept = worker->kept,
         .is_first = worker->size_bytes == 0,
         .is_last = request->is_last || worker->order.life_ms == 0,
+        .wants_fresh = request->wants_fresh != 0,
         .phases = {.tell = tell_phase, .fd = worker->fd},
         .deadline_ms = clock_now_ms(clock_system()) + request->remaining_ms};
     limit(request->remaining_ms);
