@@ -113,6 +113,19 @@ void children_release(struct children *children) {
     child_free_event(&children->news);
 }
 
+static void child_leave_within(struct child *child, int64_t grace_ms) {
+    child->is_away = true;
+    stop_staying(child);
+    child_hang_up(child);
+    if (!child->is_reaped)
+        timer_arm(child->owner->timers, &child->kill, grace_ms);
+}
+
+/* It goes now, or is killed. */
+static void child_leave(struct child *child) {
+    child_leave_within(child, KILL_GRACE_MS);
+}
+
 /* -- reading -- */
 
 static void take_record(struct child *child, const struct record *record) {
@@ -149,25 +162,15 @@ static void child_read(struct child *child) {
             return;
         if (got <= 0) {
             records_end(&child->records);
-            child_hang_up(child);
+            if (child->is_worker && child->is_done)
+                child_leave(child); /* it has died between runs: the nursery's word is on its way */
+            else
+                child_hang_up(child);
             return;
         }
         records_add(&child->records, (size_t)got);
         take_records(child);
     }
-}
-
-static void child_leave_within(struct child *child, int64_t grace_ms) {
-    child->is_away = true;
-    stop_staying(child);
-    child_hang_up(child);
-    if (!child->is_reaped)
-        timer_arm(child->owner->timers, &child->kill, grace_ms);
-}
-
-/* It goes now, or is killed. */
-static void child_leave(struct child *child) {
-    child_leave_within(child, KILL_GRACE_MS);
 }
 
 /* Calls `done`, unless that has been; the child may be gone when it returns. */
