@@ -157,13 +157,17 @@ static void child_read(struct child *child) {
     }
 }
 
-/* It goes now, or is killed. */
-static void child_leave(struct child *child) {
+static void child_leave_within(struct child *child, int64_t grace_ms) {
     child->is_away = true;
     stop_staying(child);
     child_hang_up(child);
     if (!child->is_reaped)
-        timer_arm(child->owner->timers, &child->kill, KILL_GRACE_MS);
+        timer_arm(child->owner->timers, &child->kill, grace_ms);
+}
+
+/* It goes now, or is killed. */
+static void child_leave(struct child *child) {
+    child_leave_within(child, KILL_GRACE_MS);
 }
 
 /* Calls `done`, unless that has been; the child may be gone when it returns. */
@@ -325,6 +329,12 @@ void child_disown(struct child *child, const char *name) {
         child_dismiss(child);
     else
         child_abandon(child);
+}
+
+void child_see_off(struct child *child, int64_t until_end_ms) {
+    child->is_done = true;
+    child->is_disowned = true;
+    child_leave_within(child, until_end_ms);
 }
 
 struct child *children_adopt(struct children *children, const char *name, void *arg) {

@@ -13,10 +13,15 @@
 /* From the fork of a one-shot child, whose end wakes us anyway. */
 enum { HEAR_AFTER_MS = 100 };
 
+/* Who speaks has told the nursery's news of its start before: whoever hears of it knows its process. */
 static void on_readable(evutil_socket_t fd, short what, void *arg) {
+    struct child *child = arg;
     (void)fd;
     (void)what;
-    child_read_and_tell(arg);
+    if (child->id != 0 && child->pid == 0)
+        child_poll(child);
+    else
+        child_read_and_tell(child);
 }
 
 /* Most one-shot children say what they have to say in a few milliseconds: it is read when their end wakes us.

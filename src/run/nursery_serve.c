@@ -105,13 +105,13 @@ static void fork_worker(struct house *house, uint64_t id, int fd) {
     struct ward *ward = &house->wards[house->count++];
     *ward = (struct ward){.id = id, .pid = fd < 0 ? -1 : fork()};
     if (ward->pid == 0) {
+        /* Told from here, so that it stands before anything that the worker says or comes to. */
+        tell(house, &(struct nursery_news){.type = NURSERY_FORKED, .number = getpid(), .id = id});
         worker_enter(fd, house->pid);
         _exit(EXIT_SUCCESS);
     }
     if (ward->pid < 0)
         note_failure(house, ward, fd < 0 ? EMFILE : errno);
-    else
-        tell(house, &(struct nursery_news){.type = NURSERY_FORKED, .number = ward->pid, .id = id});
 }
 
 static void signal_worker(const struct house *house, uint64_t id, int number) {

@@ -2,6 +2,7 @@
 #include "run/worker.h"
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/process.h"
 #include "config/pack.h"
 #include "run/child.h"
@@ -9,7 +10,6 @@
 #include "run/records.h"
 #include "run/worker_hello.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +71,7 @@ static void do_run(struct worker *worker, const struct worker_request *request) 
         .kept = worker->kept,
         .is_first = worker->size_bytes == 0,
         .is_last = request->is_last || worker->order.life_ms == 0,
+        .wants_fresh = request->wants_fresh != 0,
         .phases = {.tell = tell_phase, .fd = worker->fd},
         .deadline_ms = clock_now_ms(clock_system()) + request->remaining_ms};
     limit(request->remaining_ms);
@@ -99,10 +100,7 @@ static void do_run(struct worker *worker, const struct worker_request *request) 
 /* Returns false where the checker is done with this worker, or gone. */
 static bool take_request(struct worker *worker) {
     struct worker_request request;
-    ssize_t got = read(worker->fd, &request, sizeof request);
-    if (got < 0 && errno == EINTR)
-        return true;
-    if (got != (ssize_t)sizeof request)
+    if (io_read_all(worker->fd, &request, sizeof request) < 0)
         return false;
     do_run(worker, &request);
     return !worker->is_ending;

@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,6 +160,60 @@ START_TEST(a_wrong_password_is_told_and_shown_nowhere) {
 }
 END_TEST
 
+/* In which the deadline of a login is far away, however slow the machine. */
+static struct world *start_patient_world(void) {
+    struct world *world = world_new();
+    envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=60s");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_TIMEOUT=30s");
+    char *dsn = mariadb_dsn(server, "bugsink", MARIADB_PASSWORD_ENCODED, "bugsink", "");
+    envlist_unset(&world->environment, "DATABASE_PATH");
+    envlist_set(&world->environment, "DATABASE_URL=%s", dsn);
+    free(dsn);
+    world_start_with(world, NULL, 0);
+    return world;
+}
+
+static int connections_to(int port) {
+    char wanted[32], line[256];
+    int count = 0;
+    snprintf(wanted, sizeof wanted, "0100007F:%04X 01", (unsigned)port); /* as the remote end; established */
+    FILE *table = fopen("/proc/net/tcp", "r");
+    ck_assert_ptr_nonnull(table);
+    while (fgets(line, sizeof line, table))
+        count += strstr(line, wanted) != NULL;
+    fclose(table);
+    return count;
+}
+
+static bool is_connected(void *arg) {
+    const struct mariadb_server *hung = arg;
+    return connections_to(hung->port) > 0;
+}
+
+/* Signals that end at once: of SIGTERM the second. */
+static const int ENDS[] = {SIGINT, SIGTERM};
+
+START_TEST(a_login_that_is_under_way_when_the_program_ends_is_not_broken_off) {
+    long broken = mariadb_status(server, "Aborted_connects"), made = mariadb_status(server, "Connections");
+    mariadb_pause(server);
+    struct world *world = start_patient_world();
+    ck_assert(wait_until(is_connected, server, SHOWS_MS));
+    pid_t responder = world->daemon.responder;
+    if (ENDS[_i] == SIGTERM)
+        ck_assert_int_eq(kill(world->daemon.checker, SIGTERM), 0);
+    if (ENDS[_i] == SIGTERM)
+        ck_assert(daemon_wait_log(&world->daemon, "draining", "", SHOWS_MS));
+    ck_assert_int_eq(kill(world->daemon.checker, ENDS[_i]), 0);
+    ck_assert(daemon_wait_log(&world->daemon, "ending", "", SHOWS_MS));
+    mariadb_continue(server);
+    ck_assert_int_eq(daemon_wait_exit(&world->daemon, SHOWS_MS), 0);
+    ck_assert_int_ne(kill(responder, 0), 0);
+    ck_assert_int_gt(mariadb_status(server, "Connections"), made + 1);
+    ck_assert_int_eq(mariadb_status(server, "Aborted_connects"), broken);
+    world_end(world);
+}
+END_TEST
+
 Suite *e2e_mysql_suite(void) {
     Suite *suite = suite_create("e2e_mysql");
     TCase *tcase = tcase_create("e2e_mysql");
@@ -172,5 +227,7 @@ Suite *e2e_mysql_suite(void) {
     tcase_add_test(tcase, a_slow_server_is_degraded_and_stays_ready);
     tcase_add_test(tcase, a_child_that_dies_of_a_signal_is_crashed_and_named);
     tcase_add_test(tcase, a_wrong_password_is_told_and_shown_nowhere);
+    tcase_add_loop_test(tcase, a_login_that_is_under_way_when_the_program_ends_is_not_broken_off, 0,
+        (int)(sizeof ENDS / sizeof ENDS[0]));
     return suite;
 }
