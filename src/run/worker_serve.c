@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/process.h"
+#include "config/pack.h"
 #include "run/child.h"
 #include "run/child_work.h"
 #include "run/records.h"
@@ -139,15 +140,26 @@ static bool open_worker(struct worker *worker) {
     return worker->kept != NULL;
 }
 
+/* With the secrets of its configuration. What a library was stopped in the middle of stays as it is. */
+static void close_worker(struct worker *worker) {
+    if (!worker->is_ending)
+        hang_up(worker);
+    free(worker->kept);
+    check_config_release(&worker->order.config);
+}
+
 void worker_serve(int fd) {
     struct worker worker = {.fd = fd};
     _Static_assert(sizeof(struct worker_answer) <= CHILD_RESULT_MAX, "an answer is one report");
-    if (worker_order_read(fd, &worker.order) < 0 || !open_worker(&worker))
+    if (worker_order_read(fd, &worker.order) < 0)
         return;
+    if (!open_worker(&worker)) {
+        check_config_release(&worker.order.config);
+        return;
+    }
     srandom((unsigned)getpid() ^ (unsigned)clock_wall_ms(clock_system()));
     serve(&worker);
-    if (!worker.is_ending)
-        hang_up(&worker);
+    close_worker(&worker);
 }
 
 void worker_enter(int fd, int parent_pid) {
