@@ -202,7 +202,7 @@ static const char *judge_dsn(struct url *url) {
 
 static const char *judge_url(
     const struct settings_subject *subject, bool may_be_empty, const char *(*judge)(struct url *url)) {
-    struct url url;
+    struct url url = {.text = ""};
     bool is_known = subject->setting && subject->setting->kind != VALUE_UNKNOWN;
     const char *text = is_known ? subject_value(subject) : NULL;
     if (!text || (may_be_empty && !*text))
@@ -252,7 +252,7 @@ static bool is_listed(const char *hosts) {
 
 /* Whether the hosts that Bugsink deduces from its BASE_URL are of bugsink.com, or not known. */
 static bool may_be_hosted(const char *base_url) {
-    struct url url;
+    struct url url = {.text = ""};
     bool may_be = !clean(&url, base_url) || split(&url) || ends_with(url.host, "bugsink.com");
     explicit_bzero(url.text, sizeof url.text);
     return may_be;
