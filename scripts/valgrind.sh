@@ -1,7 +1,6 @@
 #!/bin/sh
 # Runs the checker's main paths under valgrind: `check` where all is well, `check` where all fails, and `serve` from
-# start to drain, with reloads while runs are in flight. Any error, in whichever process, fails, and any definite leak,
-# but of what a one-shot child allocates itself: it may be killed at any point of its work.
+# start to drain, with reloads while runs are in flight. Any error, in whichever process, fails, and any definite leak.
 # $BH_PROGRAM is the program. More is checked where these name it: $BH_PG_DSN, a PostgreSQL database;
 # $BH_PG_WRONG_DSN, one that refuses the password; $BH_HUNG_DSN, a server that accepts and never answers.
 set -eu
@@ -23,14 +22,6 @@ sqlite3 "$work/snappea.sqlite3" <"$sources/snappea.sql" >/dev/null
 sed '/ import \*/d' "$sources/bugsink_conf.py" >"$work/bugsink_conf.py"
 echo "BUGSINK = {" >"$work/broken_conf.py"
 cp "$sources/default.sql" "$work/garbage.sqlite3"
-cat >"$work/one-shot.supp" <<END
-{
-   run in a one-shot child
-   Memcheck:Leak
-   ...
-   fun:run_child
-}
-END
 export BUGSINK_HEALTH_CONFIG="$work/config.json"
 # valgrind makes system calls of its own in the program's place, and knows neither seccomp nor Landlock.
 export BUGSINK_HEALTH_SANDBOX=off
@@ -75,7 +66,7 @@ become_valgrind() {
     shift
     exec valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
         --error-exitcode=9 --trace-children=yes --child-silent-after-fork=no --log-file="$work/$log.%p.log" \
-        --suppressions="$work/one-shot.supp" "$program" "$@"
+        "$program" "$@"
 }
 
 fail() {

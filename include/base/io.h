@@ -22,4 +22,7 @@ int io_read_file(const char *path, size_t max_bytes, char **data, size_t *length
 /* Writes all of data, through interruptions and short writes. Returns 0, or -1 with errno. */
 int io_write_all(int fd, const void *data, size_t length);
 
+/* Reads that many bytes, as they come. Returns 0, or -1 where it ends before them or fails. */
+int io_read_all(int fd, void *data, size_t length);
+
 #endif

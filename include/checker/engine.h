@@ -41,6 +41,16 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
 /* We are shutting down: from now on no connection is kept between runs. */
 void engine_drain(struct engine *engine);
 
+/* How long before the end no run may begin that logs in where a login that is broken off is counted: for so
+ * long one may take. 0: there are none such. */
+int64_t engine_login_ms(const struct engine *engine);
+
+/* From now on no such run begins. */
+void engine_begin_no_logins(struct engine *engine);
+
+/* Whether one is in the middle of its login: it ends by its deadline. */
+bool engine_is_logging_in(const struct engine *engine);
+
 /* The state of everything now. The views are the engine's, valid until its next call. What only the caller
  * knows (draining, the sidecar's own facts) is left zero. */
 void engine_snapshot(struct engine *engine, struct snapshot *snapshot);

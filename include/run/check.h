@@ -17,9 +17,10 @@ struct check_env {
     struct event_base *base;
     struct timers *timers;
     struct children *children;
+    bool begins_no_login; /* of a kind whose servers count those that are broken off: we end soon */
+    bool lets_go;         /* nothing may be kept from run to run: we are shutting down, or in maintenance */
     bool is_tried; /* the checks to come were tried out elsewhere (check_try): what is loaded for them is
                       loaded in their workers alone */
-    bool lets_go;  /* nothing may be kept from run to run: we are shutting down, or in maintenance */
 };
 
 struct check {
@@ -64,7 +65,11 @@ bool check_kind_is_tried(const struct check_kind *kind);
  * a process that ends. */
 int check_try(const struct check_kind *kind, const struct check_config *config, struct error *err);
 
-/* Cancels a run under way (finished is not called), gives up the child, frees the state. A child that is
+/* Whether a run is under way in whose phase the server would count it as a broken login if it ended now. */
+bool check_is_logging_in(const struct check *check);
+
+/* Cancels a run under way (finished is not called), gives up the child, frees the state. One that is logging
+ * in has until the run's deadline to come to an end. A child that is
  * caught in the kernel is found by the next check of the same name, which starts no other beside it. */
 void check_release(struct check *check);
 

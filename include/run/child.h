@@ -120,6 +120,10 @@ void child_abandon(struct child *child);
  * unless somebody adopts it by that name, which is copied; NULL: nobody will. */
 void child_disown(struct child *child, const char *name);
 
+/* The owner goes away while the child is at what must not be broken off: it has until_end_ms to come to an
+ * end by itself, and is killed then. */
+void child_see_off(struct child *child, int64_t until_end_ms);
+
 /* The child of that name whose owner went away, and which is not gone yet: caught in the kernel, it may be.
  * arg is its callbacks' from now on, of which `reaped` will come. NULL: there is none. */
 struct child *children_adopt(struct children *children, const char *name, void *arg);

@@ -96,3 +96,16 @@ int io_write_all(int fd, const void *data, size_t length) {
     }
     return 0;
 }
+
+int io_read_all(int fd, void *data, size_t length) {
+    for (char *at = data; length > 0;) {
+        ssize_t got = read(fd, at, length);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return -1;
+        at += got;
+        length -= (size_t)got;
+    }
+    return 0;
+}

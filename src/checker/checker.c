@@ -26,6 +26,9 @@ enum { FAREWELL_MS = 500 };
 /* From the end of the link to that of the responder's process. */
 enum { LAST_WORD_MS = 200 };
 
+/* How often it is looked whether the last logins are through. */
+enum { LOGIN_LOOK_MS = 20 };
+
 enum { SIGNAL_COUNT = 3 };
 
 struct checker {
@@ -39,6 +42,8 @@ struct checker {
     struct reload reload;
     struct event *signals[SIGNAL_COUNT];
     struct timer drained;
+    struct timer last_login; /* from then on none is begun */
+    struct timer leaving;    /* while a login is under way */
     struct timer farewell;
     char where[ADDRESS_TEXT_SIZE]; /* the address in force */
     char *listen_wanted;           /* as configured at start */
@@ -47,16 +52,28 @@ struct checker {
     int exit_status;
 };
 
+/* The last thing. A login that is under way is let finish, up to its deadline: MySQL counts those that are
+ * broken off, and blocks the address that this pod shares with Bugsink. Nobody is kept waiting by that: the
+ * responder has gone. */
+static void leave(void *arg) {
+    struct checker *checker = arg;
+    if (engine_is_logging_in(checker->engine))
+        timer_arm(&checker->loop.timers, &checker->leaving, LOGIN_LOOK_MS);
+    else
+        loop_end(&checker->loop);
+}
+
 /* Ends both processes: the responder is told to stop, and the loop turns on until it has gone, so that its
  * port is free when this process is. */
 static void end(struct checker *checker, int status) {
     if (checker->sidecar.is_ending)
         return;
     checker->sidecar.is_ending = true;
+    engine_begin_no_logins(checker->engine);
     checker->exit_status = status;
     announce_state(&checker->announcer, ANNOUNCE_STOPPING);
     if (link_send_stop(checker->sender) < 0)
-        loop_end(&checker->loop);
+        leave(checker);
     timer_arm(&checker->loop.timers, &checker->farewell, FAREWELL_MS);
 }
 
@@ -66,7 +83,12 @@ static void on_farewell_late(void *arg) {
         log_error("responder gone", "the link to it is closed; ending, so that both are restarted");
         checker->exit_status = CHECKER_EXIT_FAILURE;
     }
-    loop_end(&checker->loop);
+    leave(checker);
+}
+
+static void on_last_login(void *arg) {
+    struct checker *checker = arg;
+    engine_begin_no_logins(checker->engine);
 }
 
 /* -- the responder's end -- */
@@ -83,7 +105,7 @@ static void on_other_child(void *arg, pid_t pid, int status) {
     struct checker *checker = arg;
     if (pid != checker->responder_pid)
         return;
-    loop_end(&checker->loop);
+    leave(checker);
     if (checker->sidecar.is_ending)
         return;
     bool is_violation =
@@ -139,7 +161,9 @@ static void on_terminate(evutil_socket_t number, short events, void *arg) {
     }
     checker->sidecar.is_draining = true;
     announce_state(&checker->announcer, ANNOUNCE_STOPPING);
-    timer_arm(&checker->loop.timers, &checker->drained, engine_config(checker->engine)->drain_ms);
+    int64_t drain_ms = engine_config(checker->engine)->drain_ms;
+    timer_arm(&checker->loop.timers, &checker->drained, drain_ms);
+    timer_arm(&checker->loop.timers, &checker->last_login, drain_ms - engine_login_ms(checker->engine));
     engine_drain(checker->engine);
     publisher_publish(&checker->publisher);
 }
@@ -357,6 +381,8 @@ static void init(struct checker *checker) {
     publisher_init(&checker->publisher, &checker->sidecar, &checker->loop.timers, &checker->announcer);
     timer_init(&checker->drained, on_drained, checker);
     timer_init(&checker->farewell, on_farewell_late, checker);
+    timer_init(&checker->last_login, on_last_login, checker);
+    timer_init(&checker->leaving, leave, checker);
     reload_init(&checker->reload, &checker->loop, checker->source, on_reload_begun, on_reload_ready,
         on_reload_failed, checker);
 }

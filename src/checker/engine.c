@@ -169,6 +169,27 @@ void engine_drain(struct engine *engine) {
     let_go(engine);
 }
 
+int64_t engine_login_ms(const struct engine *engine) {
+    int64_t longest_ms = 0;
+    for (size_t i = 0; i < engine->count; i++) {
+        const struct watch *watch = engine->watches[i];
+        if (watch_traits(watch)->breaks_login && watch->check.config->timeout_ms > longest_ms)
+            longest_ms = watch->check.config->timeout_ms;
+    }
+    return longest_ms;
+}
+
+void engine_begin_no_logins(struct engine *engine) {
+    engine->loop->env.begins_no_login = true;
+}
+
+bool engine_is_logging_in(const struct engine *engine) {
+    for (size_t i = 0; i < engine->count; i++)
+        if (check_is_logging_in(&engine->watches[i]->check))
+            return true;
+    return false;
+}
+
 static void on_maintenance(void *arg) {
     struct engine *engine = arg;
     bool is_on = maintenance_is_on(engine->maintenance);

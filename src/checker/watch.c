@@ -114,6 +114,8 @@ static uint32_t random_number(void) {
 
 static void run(void *arg) {
     struct watch *watch = arg;
+    if (watch->loop->env.begins_no_login && watch_traits(watch)->breaks_login)
+        return;
     int64_t now_ms = clock_now_ms(watch->loop->timers.clock);
     if (watch_traits(watch)->is_app)
         watch->check.question = asking_next(&watch->memory.asking, watch->check.config, now_ms);

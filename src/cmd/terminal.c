@@ -72,8 +72,8 @@ static void release_log(struct terminal_view *view) {
     dup2(view->saved_error, STDERR_FILENO);
     close(view->saved_error);
     close(view->held_log[1]);
-    for (ssize_t got; (got = read(view->held_log[0], text, sizeof text)) > 0;)
-        fwrite(text, 1, (size_t)got, stderr);
+    for (ssize_t got; (got = read(view->held_log[0], text, sizeof text)) > 0 || (got < 0 && errno == EINTR);)
+        fwrite(text, 1, got > 0 ? (size_t)got : 0, stderr);
     close(view->held_log[0]);
 }
 

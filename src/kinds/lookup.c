@@ -49,11 +49,11 @@ bool lookup_await(struct lookup *lookup, int64_t patience_ms, struct resolve_ans
     while (got < sizeof *answer) {
         int64_t left_ms = end_ms - clock_now_ms(clock_system());
         int count = poll(&ready, 1, left_ms > 0 ? (int)left_ms : 0);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
+        if (count == 0)
             return false;
-        ssize_t more = read(lookup->fd, (char *)answer + got, sizeof *answer - got);
+        ssize_t more = count > 0 ? read(lookup->fd, (char *)answer + got, sizeof *answer - got) : count;
+        if (more < 0 && errno == EINTR)
+            continue;
         if (more <= 0)
             return false; /* it died */
         got += (size_t)more;

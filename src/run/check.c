@@ -151,7 +151,24 @@ int check_init(struct check *check, const struct check_kind *kind, const struct 
     return 0;
 }
 
+bool check_is_logging_in(const struct check *check) {
+    const struct check_traits *traits = &check->kind->traits;
+    return check->is_running && check->child && has_begun(check) && traits->breaks_login &&
+           traits->breaks_login(REASON_TIMEOUT, check->phase);
+}
+
+/* The run is nobody's any more. */
+static void see_off(struct check *check) {
+    int64_t left_ms = check_remaining_ms(check);
+    timer_disarm(&check->deadline);
+    check->is_running = false;
+    child_see_off(check->child, left_ms > 0 ? left_ms : 0);
+    check->child = NULL;
+}
+
 void check_release(struct check *check) {
+    if (check_is_logging_in(check))
+        see_off(check);
     check_cancel(check);
     if (check->child)
         child_disown(check->child, runs_in_child(check) ? check->config->name : NULL);

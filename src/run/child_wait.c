@@ -16,9 +16,9 @@ static bool read_result(int fd, char *result, size_t size, int64_t patience_ms) 
     while (have < size) {
         struct pollfd ready = {.fd = fd, .events = POLLIN};
         int count = poll(&ready, 1, (int)patience_ms);
-        if (count < 0 && errno == EINTR)
+        ssize_t got = count > 0 ? read(fd, result + have, size - have) : count;
+        if (got < 0 && errno == EINTR)
             continue;
-        ssize_t got = count > 0 ? read(fd, result + have, size - have) : 0;
         if (got <= 0)
             return false;
         have += (size_t)got;

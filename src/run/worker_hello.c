@@ -1,14 +1,13 @@
 /* What a worker is told first: written by the checker, read by the worker. */
 #include "run/worker_hello.h"
 
+#include "base/io.h"
 #include "base/log.h"
 #include "config/pack.h"
 #include "run/worker.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 extern char **environ;
 
@@ -66,19 +65,6 @@ void worker_hello(
 
 /* -- in the worker -- */
 
-static int read_all(int fd, void *data, size_t size) {
-    for (char *at = data; size > 0;) {
-        ssize_t got = read(fd, at, size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return -1;
-        at += got;
-        size -= (size_t)got;
-    }
-    return 0;
-}
-
 static int set_variables(const char **at, const char *end, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         char *entry = NULL;
@@ -107,10 +93,10 @@ static int take(struct worker_order *order, const struct head *head, const char 
 
 int worker_order_read(int fd, struct worker_order *order) {
     struct head head;
-    if (read_all(fd, &head, sizeof head) < 0 || head.size > HELLO_MAX)
+    if (io_read_all(fd, &head, sizeof head) < 0 || head.size > HELLO_MAX)
         return -1;
     char *bytes = malloc((size_t)head.size + 1);
-    int result = bytes && read_all(fd, bytes, head.size) == 0 ? take(order, &head, bytes) : -1;
+    int result = bytes && io_read_all(fd, bytes, head.size) == 0 ? take(order, &head, bytes) : -1;
     if (bytes)
         explicit_bzero(bytes, head.size);
     free(bytes);

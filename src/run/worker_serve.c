@@ -2,13 +2,14 @@
 #include "run/worker.h"
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/process.h"
+#include "config/pack.h"
 #include "run/child.h"
 #include "run/child_work.h"
 #include "run/records.h"
 #include "run/worker_hello.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,7 @@ static void do_run(struct worker *worker, const struct worker_request *request) 
         .kept = worker->kept,
         .is_first = worker->size_bytes == 0,
         .is_last = request->is_last || worker->order.life_ms == 0,
+        .wants_fresh = request->wants_fresh != 0,
         .phases = {.tell = tell_phase, .fd = worker->fd},
         .deadline_ms = clock_now_ms(clock_system()) + request->remaining_ms};
     limit(request->remaining_ms);
@@ -98,10 +100,7 @@ static void do_run(struct worker *worker, const struct worker_request *request) 
 /* Returns false where the checker is done with this worker, or gone. */
 static bool take_request(struct worker *worker) {
     struct worker_request request;
-    ssize_t got = read(worker->fd, &request, sizeof request);
-    if (got < 0 && errno == EINTR)
-        return true;
-    if (got != (ssize_t)sizeof request)
+    if (io_read_all(worker->fd, &request, sizeof request) < 0)
         return false;
     do_run(worker, &request);
     return !worker->is_ending;
@@ -141,15 +140,26 @@ static bool open_worker(struct worker *worker) {
     return worker->kept != NULL;
 }
 
+/* With the secrets of its configuration. What a library was stopped in the middle of stays as it is. */
+static void close_worker(struct worker *worker) {
+    if (!worker->is_ending)
+        hang_up(worker);
+    free(worker->kept);
+    check_config_release(&worker->order.config);
+}
+
 void worker_serve(int fd) {
     struct worker worker = {.fd = fd};
     _Static_assert(sizeof(struct worker_answer) <= CHILD_RESULT_MAX, "an answer is one report");
-    if (worker_order_read(fd, &worker.order) < 0 || !open_worker(&worker))
+    if (worker_order_read(fd, &worker.order) < 0)
         return;
+    if (!open_worker(&worker)) {
+        check_config_release(&worker.order.config);
+        return;
+    }
     srandom((unsigned)getpid() ^ (unsigned)clock_wall_ms(clock_system()));
     serve(&worker);
-    if (!worker.is_ending)
-        hang_up(&worker);
+    close_worker(&worker);
 }
 
 void worker_enter(int fd, int parent_pid) {

@@ -78,11 +78,33 @@ START_TEST(a_refused_file_is_one_whatever_a_profile_says) {
 }
 END_TEST
 
+START_TEST(what_comes_byte_by_byte_is_read_whole_and_what_ends_early_is_refused) {
+    static const char TEXT[] = "a request that comes in pieces";
+    char got[sizeof TEXT];
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t pid = test_fork();
+    if (pid == 0) {
+        for (size_t i = 0; i < sizeof TEXT; i++)
+            if (write(ends[1], &TEXT[i], 1) != 1)
+                _exit(1);
+        _exit(write(ends[1], TEXT, sizeof TEXT / 2) != sizeof TEXT / 2);
+    }
+    close(ends[1]);
+    ck_assert_int_eq(io_read_all(ends[0], got, sizeof got), 0);
+    ck_assert_mem_eq(got, TEXT, sizeof TEXT);
+    ck_assert_int_eq(io_read_all(ends[0], got, sizeof got), -1);
+    close(ends[0]);
+    waitpid(pid, NULL, 0);
+}
+END_TEST
+
 Suite *io_suite(void) {
     Suite *suite = suite_create("io");
     TCase *tcase = tcase_create("io");
     suite_add_tcase(suite, tcase);
     int refusals = sizeof REFUSALS / sizeof REFUSALS[0];
+    tcase_add_test(tcase, what_comes_byte_by_byte_is_read_whole_and_what_ends_early_is_refused);
     tcase_add_loop_test(tcase, a_refused_question_is_no_refused_file, 0, refusals);
     tcase_add_loop_test(tcase, a_refused_file_is_one_whatever_a_profile_says, 0, refusals);
     return suite;

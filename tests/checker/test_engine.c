@@ -338,6 +338,50 @@ START_TEST(the_settings_are_looked_at_when_bugsink_arrives) {
 }
 END_TEST
 
+#ifdef WITH_MYSQL
+START_TEST(before_the_end_no_login_begins_that_could_be_broken_off) {
+    struct stage stage;
+    const struct peer_script silent = {.reads = 0};
+    struct peer peer = peer_start(&silent);
+    char checks[256];
+    snprintf(checks, sizeof checks,
+        "\"databases\": {\"a\": {\"dsn\": \"mysql://u:p@127.0.0.1:%d/d\"},"
+        "\"b\": {\"dsn\": \"/nosuch\", \"role\": \"plain\"}}",
+        peer.port);
+    stage_init(&stage, checks);
+    ck_assert_int_eq(engine_login_ms(stage.engine), TIMEOUT_MS);
+    ck_assert(!engine_is_logging_in(stage.engine));
+    engine_begin_no_logins(stage.engine);
+    await_reason(&stage, "b", REASON_FILE_MISSING);
+    stage.now_ms += 1000;
+    turn_for(&stage, 20);
+    ck_assert(!view(&stage, "a").has_run && !engine_is_logging_in(stage.engine));
+    stage_release(&stage);
+    peer_stop(&peer);
+}
+END_TEST
+
+START_TEST(a_login_is_known_to_be_under_way_until_its_deadline) {
+    struct stage stage;
+    const struct peer_script silent = {.reads = 0};
+    struct peer peer = peer_start(&silent);
+    char checks[128];
+    snprintf(checks, sizeof checks, "\"databases\": {\"a\": {\"dsn\": \"mysql://u:p@127.0.0.1:%d/d\"}}",
+        peer.port);
+    stage_init(&stage, checks);
+    for (struct deadline deadline = deadline_in(PATIENCE_MS); !engine_is_logging_in(stage.engine);) {
+        ck_assert(!deadline_is_over(&deadline));
+        turn(&stage);
+    }
+    stage.now_ms += TIMEOUT_MS;
+    await_reason(&stage, "a", REASON_TIMEOUT);
+    ck_assert(!engine_is_logging_in(stage.engine));
+    stage_release(&stage);
+    peer_stop(&peer);
+}
+END_TEST
+#endif
+
 Suite *engine_suite(void) {
     Suite *suite = suite_create("engine");
     TCase *tcase = tcase_create("engine");
@@ -349,5 +393,9 @@ Suite *engine_suite(void) {
     tcase_add_test(tcase, a_late_answer_counts_and_ends_the_pause);
     tcase_add_test(tcase, a_check_that_went_while_its_child_was_caught_and_comes_again_starts_no_other);
     tcase_add_test(tcase, the_settings_are_looked_at_when_bugsink_arrives);
+#ifdef WITH_MYSQL
+    tcase_add_test(tcase, before_the_end_no_login_begins_that_could_be_broken_off);
+    tcase_add_test(tcase, a_login_is_known_to_be_under_way_until_its_deadline);
+#endif
     return suite;
 }

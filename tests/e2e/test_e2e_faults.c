@@ -89,24 +89,55 @@ struct stage {
     char why[1024];
 };
 
-/* The answer as one text, without its moment. */
-static void write_answer(const struct http_response *response, char *text, size_t size) {
-    size_t length = 0;
-    for (const char *line = response->head; *line;) {
+/* Whether a line tells of its moment: when it was sent, or (the page for people) who has asked and when, on
+ * which the length depends. That as much came as was announced is looked at elsewhere. */
+static bool is_of_the_moment(const char *line, size_t length, int n) {
+    static const char ASKED[] = " was asked ";
+    if (strncmp(line, "Date:", 5) == 0 || strncmp(line, "Age:", 4) == 0)
+        return true;
+    return n == HTML &&
+           (strncmp(line, "Content-Length:", 15) == 0 || memmem(line, length, ASKED, sizeof ASKED - 1));
+}
+
+/* Returns how long the text is then. */
+static size_t append_lines(char *text, size_t size, size_t length, const char *lines, int n) {
+    for (const char *line = lines; *line;) {
         size_t line_length = strcspn(line, "\n");
         line_length += line[line_length] == '\n';
-        if (strncmp(line, "Date:", 5) != 0 && strncmp(line, "Age:", 4) != 0)
+        if (!is_of_the_moment(line, line_length, n))
             length += (size_t)snprintf(text + length, size - length, "%.*s", (int)line_length, line);
         line += line_length;
     }
-    snprintf(text + length, size - length, "%s", response->body);
+    return length;
+}
+
+/* The answer as one text, without its moment. */
+static void write_answer(const struct http_response *response, int n, char *text, size_t size) {
+    text[0] = '\0';
+    size_t length = append_lines(text, size, 0, response->head, n);
+    append_lines(text, size, length, response->body, n);
 }
 
 static void probe(struct stage *stage, int n, char *text, size_t size) {
     struct http_response *response = &stage->world->response;
     http_request(
         stage->world->daemon.port, REQUESTS[n].method, REQUESTS[n].path, REQUESTS[n].headers, response);
-    write_answer(response, text, size);
+    write_answer(response, n, text, size);
+}
+
+/* Where two answers begin to differ in what follows their heads, with what stands before it. */
+static const char *difference(const char *answer, const char *other, const char **others) {
+    enum { BEFORE = 200 };
+    const char *body = strstr(answer, "\r\n\r\n"), *other_body = strstr(other, "\r\n\r\n");
+    size_t at = 0;
+    *others = other;
+    if (!body || !other_body)
+        return answer;
+    while (body[at] && body[at] == other_body[at])
+        at++;
+    at -= at > BEFORE ? BEFORE : at;
+    *others = other_body + at;
+    return body + at;
 }
 
 static bool is_right(struct stage *stage, int n) {
@@ -117,7 +148,8 @@ static bool is_right(struct stage *stage, int n) {
                         strcmp(stage->answer, stage->reference[n]) == 0))
         return true;
     /* No answer is a failed probe; half of one that looks whole, or a wrong one, is worse. */
-    ck_assert_msg(!is_whole, "another answer: %s\nnot %s", stage->answer, stage->reference[n]);
+    const char *reference, *answer = difference(stage->answer, stage->reference[n], &reference);
+    ck_assert_msg(!is_whole, "another answer to %s: %.800s\nnot %.800s", REQUESTS[n].path, answer, reference);
     snprintf(stage->why, sizeof stage->why, "%s: status %d, %s", REQUESTS[n].path, response->status,
         response->was_reset ? "reset" : "ended");
     return false;

@@ -3,8 +3,7 @@
  *
  *  the server is deaf       a child that waits for it can be killed: timeout, again and again
  *  the server holds on      a child that waits is caught in the kernel (state D), and outlives SIGKILL:
- * timeout, then stuck until it is let go; no second one beside it
- *
+ *                           timeout, then stuck until it is let go; no second one beside it
  * and meanwhile: all probes answered, at most one child for each check, the queue checked on its schedule. */
 #include "e2e/world.h"
 #include "harness/hungfs.h"

@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,12 +26,15 @@ static void tear_down(void) {
     mariadb_free(server);
 }
 
-/* slow NULL: as world_new has it. */
+/* slow NULL: as world_new has it; else a run has time to be slow. */
 static struct world *start_slow_world(
     const char *user, const char *password, const char *query, const char *slow) {
     struct world *world = world_new();
-    if (slow)
+    if (slow) {
         envlist_set(&world->environment, "BUGSINK_HEALTH_SLOW=%s", slow);
+        envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=4s");
+        envlist_set(&world->environment, "BUGSINK_HEALTH_TIMEOUT=3s");
+    }
     char *dsn = mariadb_dsn(server, user, password, "bugsink", query);
     envlist_unset(&world->environment, "DATABASE_PATH");
     envlist_set(&world->environment, "DATABASE_URL=%s", dsn);
@@ -88,16 +92,18 @@ START_TEST(a_hung_server_is_looked_at_ever_more_rarely_which_is_said_and_seen_at
 }
 END_TEST
 
+/* Each question about django_migrations takes 0.45 s, and a run has several. */
 START_TEST(a_slow_server_is_degraded_and_stays_ready) {
+    enum { SLOWLY_MS = 12000 };
     struct world *world = start_slow_world("bugsink", MARIADB_PASSWORD_ENCODED, "", "400ms");
-    world_await_check(world, "default", "ok", SHOWS_MS);
+    world_await_check(world, "default", "ok", SLOWLY_MS);
     mariadb_do(server, "bugsink",
         "RENAME TABLE django_migrations TO kept;\n"
         "CREATE VIEW django_migrations AS SELECT kept.* FROM kept WHERE SLEEP(0.45) = 0;\n");
-    world_await_check(world, "default", "degraded: slow", SHOWS_MS);
+    world_await_check(world, "default", "degraded: slow", SLOWLY_MS);
     ck_assert_int_eq(world->response.status, 200);
     mariadb_do(server, "bugsink", "DROP VIEW django_migrations;\nRENAME TABLE kept TO django_migrations;\n");
-    world_await(world, "/health/ready/", 200, "\"default\": \"ok\"", RECOVERS_MS);
+    world_await(world, "/health/ready/", 200, "\"default\": \"ok\"", SLOWLY_MS);
     world_end(world);
 }
 END_TEST
@@ -154,6 +160,60 @@ START_TEST(a_wrong_password_is_told_and_shown_nowhere) {
 }
 END_TEST
 
+/* In which the deadline of a login is far away, however slow the machine. */
+static struct world *start_patient_world(void) {
+    struct world *world = world_new();
+    envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=60s");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_TIMEOUT=30s");
+    char *dsn = mariadb_dsn(server, "bugsink", MARIADB_PASSWORD_ENCODED, "bugsink", "");
+    envlist_unset(&world->environment, "DATABASE_PATH");
+    envlist_set(&world->environment, "DATABASE_URL=%s", dsn);
+    free(dsn);
+    world_start_with(world, NULL, 0);
+    return world;
+}
+
+static int connections_to(int port) {
+    char wanted[32], line[256];
+    int count = 0;
+    snprintf(wanted, sizeof wanted, "0100007F:%04X 01", (unsigned)port); /* as the remote end; established */
+    FILE *table = fopen("/proc/net/tcp", "r");
+    ck_assert_ptr_nonnull(table);
+    while (fgets(line, sizeof line, table))
+        count += strstr(line, wanted) != NULL;
+    fclose(table);
+    return count;
+}
+
+static bool is_connected(void *arg) {
+    const struct mariadb_server *hung = arg;
+    return connections_to(hung->port) > 0;
+}
+
+/* Signals that end at once: of SIGTERM the second. */
+static const int ENDS[] = {SIGINT, SIGTERM};
+
+START_TEST(a_login_that_is_under_way_when_the_program_ends_is_not_broken_off) {
+    long broken = mariadb_status(server, "Aborted_connects"), made = mariadb_status(server, "Connections");
+    mariadb_pause(server);
+    struct world *world = start_patient_world();
+    ck_assert(wait_until(is_connected, server, SHOWS_MS));
+    pid_t responder = world->daemon.responder;
+    if (ENDS[_i] == SIGTERM)
+        ck_assert_int_eq(kill(world->daemon.checker, SIGTERM), 0);
+    if (ENDS[_i] == SIGTERM)
+        ck_assert(daemon_wait_log(&world->daemon, "draining", "", SHOWS_MS));
+    ck_assert_int_eq(kill(world->daemon.checker, ENDS[_i]), 0);
+    ck_assert(daemon_wait_log(&world->daemon, "ending", "", SHOWS_MS));
+    mariadb_continue(server);
+    ck_assert_int_eq(daemon_wait_exit(&world->daemon, SHOWS_MS), 0);
+    ck_assert_int_ne(kill(responder, 0), 0);
+    ck_assert_int_gt(mariadb_status(server, "Connections"), made + 1);
+    ck_assert_int_eq(mariadb_status(server, "Aborted_connects"), broken);
+    world_end(world);
+}
+END_TEST
+
 Suite *e2e_mysql_suite(void) {
     Suite *suite = suite_create("e2e_mysql");
     TCase *tcase = tcase_create("e2e_mysql");
@@ -167,5 +227,7 @@ Suite *e2e_mysql_suite(void) {
     tcase_add_test(tcase, a_slow_server_is_degraded_and_stays_ready);
     tcase_add_test(tcase, a_child_that_dies_of_a_signal_is_crashed_and_named);
     tcase_add_test(tcase, a_wrong_password_is_told_and_shown_nowhere);
+    tcase_add_loop_test(tcase, a_login_that_is_under_way_when_the_program_ends_is_not_broken_off, 0,
+        (int)(sizeof ENDS / sizeof ENDS[0]));
     return suite;
 }

@@ -19,6 +19,14 @@ void postgres_talk_enter(struct postgres_talk *talk, enum phase phase) {
     phase_report_enter(&talk->run->phases, phase);
 }
 
+/* PQfinish says Terminate, so that the server logs no lost connection; it does not wait. */
+void postgres_hang_up(void *data) {
+    struct postgres_kept *kept = data;
+    if (kept->conn)
+        PQfinish(kept->conn);
+    kept->conn = NULL;
+}
+
 /* -- what is found -- */
 
 /* Returns false, so that a failing function can return it. */

@@ -158,13 +158,11 @@ static bool ask_questions(struct postgres_talk *talk) {
     bool is_apart = talk->silence_max_ms > 0 && *opening;
     if (!is_apart)
         strbuf_format(&sql, "%s ", opening);
-    postgres_questions(&sql, role, asks_login(talk));
-    bool is_well = !sql.is_broken || postgres_talk_decide(talk, REASON_INTERNAL, NULL, "out of memory");
-    if (is_well && is_apart)
-        is_well = open_transaction(talk, opening);
-    is_well = is_well && ask_query(talk, sql.data);
+    postgres_questions(&sql, role, asks_login(talk) ? POSTGRES_LOGIN_QUESTION : NULL);
+    bool is_built = !sql.is_broken || postgres_talk_decide(talk, REASON_INTERNAL, NULL, "out of memory");
+    bool is_asked = is_built && (!is_apart || open_transaction(talk, opening)) && ask_query(talk, sql.data);
     strbuf_release(&sql);
-    return is_well;
+    return is_asked;
 }
 
 /* A transaction that an error left open is closed politely: a pooler in between would otherwise throw its
@@ -200,14 +198,6 @@ bool postgres_is_gone(void *data) {
     const struct postgres_kept *kept = data;
     return !PQconsumeInput(kept->conn) || PQisBusy(kept->conn) || kept->is_noisy ||
            PQstatus(kept->conn) != CONNECTION_OK;
-}
-
-/* PQfinish says Terminate, so that the server logs no lost connection; it does not wait. */
-void postgres_hang_up(void *data) {
-    struct postgres_kept *kept = data;
-    if (kept->conn)
-        PQfinish(kept->conn);
-    kept->conn = NULL;
 }
 
 static bool is_well(const struct postgres_talk *talk) {
@@ -277,7 +267,7 @@ static void warn_of_time(const struct postgres_target *target, const struct chec
 }
 
 int postgres_check_config(const struct check_config *config, struct error *err) {
-    struct postgres_target target;
+    struct postgres_target target = {0};
     if (init_target(&target, config, err) < 0)
         return -1;
     warn_of_time(&target, config);

@@ -2,7 +2,6 @@
 #include "kinds/postgres/questions.h"
 
 #include "base/str.h"
-#include "kinds/postgres/login.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,13 +67,13 @@ static const char RIGHTS[] =
     " WHERE CASE s.relkind WHEN 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE, UPDATE') END LIMIT 1) AS "
     "lacks_sequence;";
 
-void postgres_questions(struct strbuf *sql, enum role role, bool asks_login) {
+void postgres_questions(struct strbuf *sql, enum role role, const char *more) {
     if (role == ROLE_MAIN)
         strbuf_format(sql, "%s %s %s", STATE, SCHEMA, RIGHTS);
     else
         strbuf_append(sql, "SELECT 1;");
-    if (asks_login)
-        strbuf_format(sql, " %s", POSTGRES_LOGIN_QUESTION);
+    if (more)
+        strbuf_format(sql, " %s", more);
     if (role == ROLE_MAIN)
         strbuf_append(sql, " ROLLBACK");
 }

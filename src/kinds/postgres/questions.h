@@ -16,8 +16,8 @@ struct strbuf;
 void postgres_opening(char sql[POSTGRES_SQL_SIZE], enum role role, int64_t remaining_ms);
 
 /* Appends the questions. They end the transaction, and may follow the opening in one message or in one of
- * their own. asks_login: the last of them is what a connection must know that is to be kept (login.h). */
-void postgres_questions(struct strbuf *sql, enum role role, bool asks_login);
+ * their own. more: what else is asked, last; NULL: nothing. */
+void postgres_questions(struct strbuf *sql, enum role role, const char *more);
 
 /* How many results of the questions have a row, one each; not counted: the question of the login. */
 int postgres_rows_wanted(enum role role);

@@ -18,13 +18,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { PARTS_MAX = 8 };
+enum { PARTS_MAX = 8, PACKET_FDS_MAX = 256 };
 
 static struct fault_control nothing;
 static struct fault_control *control = &nothing;
 static int role = FAULT_CHECKER;
 static int forks;
 static unsigned chance = 1;
+static bool is_packets[PACKET_FDS_MAX]; /* of SOCK_SEQPACKET */
 
 static void in_parent(void) {
     forks++;
@@ -80,9 +81,20 @@ static bool must_stop(enum fault_call call) {
     return true;
 }
 
-/* All but the log. No system call is made to learn more: the sandbox would end the process for it. */
+static bool has_packets(int fd) {
+    return fd >= 0 && fd < PACKET_FDS_MAX && is_packets[fd];
+}
+
+static void mark_packets(int fd, bool has) {
+    if (fd >= 0 && fd < PACKET_FDS_MAX)
+        is_packets[fd] = has;
+}
+
+/* All but the log, and but sockets whose packets the kernel passes whole or not at all (unix(7),
+ * SOCK_SEQPACKET): to give it less room would lose the rest, which no kernel does. No system call is made to
+ * learn more: the sandbox would end the process for it. */
 static bool is_cut(int fd) {
-    if (control->cut == 0 || !(control->roles & role) || fd == STDERR_FILENO)
+    if (control->cut == 0 || !(control->roles & role) || fd == STDERR_FILENO || has_packets(fd))
         return false;
     control->hits++;
     return true;
@@ -228,10 +240,26 @@ int fcntl64(int fd, int what, ...) {
     return control_file(real, fd, what, argument);
 }
 
+int socketpair(int domain, int type, int protocol, int ends[2]) {
+    REAL(socketpair);
+    int result = real(domain, type, protocol, ends);
+    for (int i = 0; result == 0 && i < 2; i++)
+        mark_packets(ends[i], (type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) == SOCK_SEQPACKET);
+    return result;
+}
+
+int close_range(unsigned first, unsigned last, int flags) {
+    REAL(close_range);
+    for (unsigned fd = first; fd <= last && fd < PACKET_FDS_MAX; fd++)
+        is_packets[fd] = false;
+    return real(first, last, flags);
+}
+
 /* Linux has closed it all the same (close(2)). */
 int close(int fd) {
     REAL(close);
     int result = real(fd);
+    mark_packets(fd, false);
     return must_fail(FAULT_CLOSE) ? -1 : result;
 }
 

@@ -23,6 +23,7 @@
 #include "harness/rig.h"
 #include "harness/skip.h"
 #include "harness/wait.h"
+#include "kinds/http/http_bench.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -35,56 +36,21 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 5000, SHORT_MS = 300, URL_SIZE = 128 };
+enum { TIMEOUT_MS = 5000, SHORT_MS = 300 };
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\n"
 #define OK_TEXT OK_HEAD "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK"
 #define LARGE   "\001" /* stands for 11,000 digits: see unfold */
 
-/* -- running a check -- */
-
-struct bench {
-    struct rig rig;
-    struct rig_check own;
-    char url[URL_SIZE], expect[4];
-};
-
-static void open_bench(struct bench *bench, const char *address, int port, int64_t timeout_ms) {
-    struct error err;
-    rig_init(&bench->rig);
-    snprintf(bench->url, sizeof bench->url, "http://%s:%d/health/ready", address, port);
-    snprintf(bench->expect, sizeof bench->expect, "OK");
-    bench->own = (struct rig_check){
-        .config = {
-            .kind = KIND_HTTP, .timeout_ms = timeout_ms, .app.url = bench->url, .app.expect = bench->expect}};
-    ck_assert_msg(check_init(&bench->own.check, &HTTP_KIND, &bench->rig.env, &bench->own.config, rig_finished,
-                      &bench->own, &err) == 0,
-        "%s", err.text);
-}
-
-static void close_bench(struct bench *bench) {
-    check_release(&bench->own.check);
-    rig_release(&bench->rig);
-}
-
-static void expect(struct bench *bench, enum reason reason, const char *code, enum phase phase) {
-    rig_run(&bench->rig, &bench->own);
-    const struct outcome *outcome = &bench->own.outcome;
-    const char *phase_text = phase_name(outcome->phase);
-    ck_assert_msg(outcome->reason == reason && strcmp(outcome->code, code) == 0 && outcome->phase == phase,
-        "%s \"%s\" in phase %s: %s", reason_info(outcome->reason)->slug, outcome->code,
-        phase_text ? phase_text : "none", outcome->detail);
-}
-
 /* Two runs from nothing, of a peer that plays this script. */
 static void run_script(
     const struct peer_script *script, enum reason reason, const char *code, enum phase phase) {
     struct peer peer = peer_start(script);
-    struct bench bench;
-    open_bench(&bench, "127.0.0.1", peer.port, reason == REASON_TIMEOUT ? SHORT_MS : TIMEOUT_MS);
-    expect(&bench, reason, code, phase);
-    expect(&bench, reason, code, phase);
-    close_bench(&bench);
+    struct http_bench bench;
+    http_bench_open(&bench, "127.0.0.1", peer.port, reason == REASON_TIMEOUT ? SHORT_MS : TIMEOUT_MS);
+    http_bench_expect(&bench, reason, code, phase);
+    http_bench_expect(&bench, reason, code, phase);
+    http_bench_close(&bench);
     peer_stop(&peer);
 }
 
@@ -192,14 +158,14 @@ END_TEST
 START_TEST(a_stopped_process_is_a_timeout_and_well_again_when_it_goes_on) {
     const struct peer_script script = {.reads = 1, .reply = OK_TEXT, .reply_size = strlen(OK_TEXT)};
     struct peer peer = peer_start(&script);
-    struct bench bench;
-    open_bench(&bench, "127.0.0.1", peer.port, SHORT_MS);
+    struct http_bench bench;
+    http_bench_open(&bench, "127.0.0.1", peer.port, SHORT_MS);
     ck_assert_int_eq(kill(peer.pid, SIGSTOP), 0);
-    expect(&bench, REASON_TIMEOUT, "", PHASE_READ); /* the kernel makes connections in its stead */
+    http_bench_expect(&bench, REASON_TIMEOUT, "", PHASE_READ); /* the kernel makes connections in its stead */
     ck_assert_int_eq(kill(peer.pid, SIGCONT), 0);
     bench.own.config.timeout_ms = TIMEOUT_MS;
-    expect(&bench, REASON_OK, "HTTP 200", PHASE_NONE);
-    close_bench(&bench);
+    http_bench_expect(&bench, REASON_OK, "HTTP 200", PHASE_NONE);
+    http_bench_close(&bench);
     peer_stop(&peer);
 }
 END_TEST
@@ -207,10 +173,10 @@ END_TEST
 /* -- connections -- */
 
 START_TEST(where_nobody_listens_it_is_refused) {
-    struct bench bench;
-    open_bench(&bench, "127.0.0.1", peer_free_port(), TIMEOUT_MS);
-    expect(&bench, REASON_REFUSED, "", PHASE_CONNECT);
-    close_bench(&bench);
+    struct http_bench bench;
+    http_bench_open(&bench, "127.0.0.1", peer_free_port(), TIMEOUT_MS);
+    http_bench_expect(&bench, REASON_REFUSED, "", PHASE_CONNECT);
+    http_bench_close(&bench);
 }
 END_TEST
 
@@ -220,10 +186,10 @@ START_TEST(without_a_route_it_is_unreachable) {
         skip_test("without_a_route_it_is_unreachable", why);
         return;
     }
-    struct bench bench;
-    open_bench(&bench, "192.0.2.1", 9000, TIMEOUT_MS); /* TEST-NET-1; here is only loopback */
-    expect(&bench, REASON_UNREACHABLE, "", PHASE_CONNECT);
-    close_bench(&bench);
+    struct http_bench bench;
+    http_bench_open(&bench, "192.0.2.1", 9000, TIMEOUT_MS); /* TEST-NET-1; here is only loopback */
+    http_bench_expect(&bench, REASON_UNREACHABLE, "", PHASE_CONNECT);
+    http_bench_close(&bench);
 }
 END_TEST
 
@@ -237,11 +203,11 @@ START_TEST(a_connection_to_itself_is_refused) {
     }
     fprintf(range, "40001 40001");
     ck_assert_int_eq(fclose(range), 0);
-    struct bench bench;
-    open_bench(&bench, "127.0.0.1", 40001, TIMEOUT_MS);
-    expect(&bench, REASON_REFUSED, "", PHASE_CONNECT);
+    struct http_bench bench;
+    http_bench_open(&bench, "127.0.0.1", 40001, TIMEOUT_MS);
+    http_bench_expect(&bench, REASON_REFUSED, "", PHASE_CONNECT);
     ck_assert_str_eq(bench.own.outcome.detail, "connected to itself: nobody listens there");
-    close_bench(&bench);
+    http_bench_close(&bench);
 }
 END_TEST
 
@@ -279,10 +245,10 @@ START_TEST(a_server_that_takes_no_connection_is_a_timeout_in_phase_connect) {
         int result = connect(fillers[i], (struct sockaddr *)&address, sizeof address);
         ck_assert(result == 0 || errno == EINPROGRESS);
     }
-    struct bench bench;
-    open_bench(&bench, "127.0.0.1", port, SHORT_MS);
-    expect(&bench, REASON_TIMEOUT, "", PHASE_CONNECT);
-    close_bench(&bench);
+    struct http_bench bench;
+    http_bench_open(&bench, "127.0.0.1", port, SHORT_MS);
+    http_bench_expect(&bench, REASON_TIMEOUT, "", PHASE_CONNECT);
+    http_bench_close(&bench);
     for (int i = 0; i < FILLERS; i++)
         close(fillers[i]);
     close(listener);
@@ -312,7 +278,7 @@ static bool is_finished(void *arg) {
 }
 
 /* One run against ourselves; the answer goes out in two pieces, which the loop sees one after the other. */
-static void talk(struct bench *bench, struct conversation *talk) {
+static void talk(struct http_bench *bench, struct conversation *talk) {
     static const char ANSWER[] = OK_TEXT;
     ck_assert(check_start(&bench->own.check));
     ck_assert(rig_turn_until(&bench->rig, has_request, talk, TIMEOUT_MS));
@@ -331,8 +297,8 @@ START_TEST(the_request_is_the_one_that_bugsinks_proxy_would_send) {
     int port = 0;
     for (int i = 0; i < 2; i++) {
         struct conversation conversation = {.listener = listen_here(AF_INET, &port, 8), .fd = -1};
-        struct bench bench;
-        open_bench(&bench, "127.0.0.1", port, TIMEOUT_MS);
+        struct http_bench bench;
+        http_bench_open(&bench, "127.0.0.1", port, TIMEOUT_MS);
         check_release(&bench.own.check);
         bench.own.config.app.host = i == 0 ? NULL : (char[]){"bugsink.example.com"};
         bench.own.config.app.is_https = i == 1;
@@ -348,7 +314,7 @@ START_TEST(the_request_is_the_one_that_bugsinks_proxy_would_send) {
             i == 0 ? url_host : "bugsink.example.com", BH_VERSION,
             i == 0 ? "" : "X-Forwarded-Proto: https\r\n");
         ck_assert_str_eq(conversation.request, expected);
-        close_bench(&bench);
+        http_bench_close(&bench);
     }
 }
 END_TEST
@@ -360,13 +326,13 @@ START_TEST(ipv6_is_spoken) {
         skip_test("ipv6_is_spoken", "no ::1 here");
         return;
     }
-    struct bench bench;
-    open_bench(&bench, "[::1]", port, TIMEOUT_MS);
+    struct http_bench bench;
+    http_bench_open(&bench, "[::1]", port, TIMEOUT_MS);
     talk(&bench, &conversation);
     char host[64];
     snprintf(host, sizeof host, "\r\nHost: [::1]:%d\r\n", port);
     ck_assert_ptr_nonnull(strstr(conversation.request, host));
-    close_bench(&bench);
+    http_bench_close(&bench);
 }
 END_TEST
 
@@ -383,10 +349,10 @@ static int descriptor_count(void) {
 START_TEST(no_run_leaves_a_descriptor_however_it_ends) {
     const struct peer_script scripts[] = {{.reads = 1, .reply = OK_TEXT, .reply_size = strlen(OK_TEXT)},
         {.reads = 1, .reply = "garbage", .reply_size = 7}, {.reads = 1}, {.closes = true}};
-    struct bench bench;
+    struct http_bench bench;
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
         struct peer peer = peer_start(&scripts[i]);
-        open_bench(&bench, "127.0.0.1", peer.port, SHORT_MS);
+        http_bench_open(&bench, "127.0.0.1", peer.port, SHORT_MS);
         int before = descriptor_count();
         for (int run = 0; run < 3; run++)
             rig_run(&bench.rig, &bench.own);
@@ -394,24 +360,24 @@ START_TEST(no_run_leaves_a_descriptor_however_it_ends) {
         check_cancel(&bench.own.check);
         ck_assert_int_eq(descriptor_count(), before);
         ck_assert(check_start(&bench.own.check)); /* released while it runs */
-        close_bench(&bench);
+        http_bench_close(&bench);
         peer_stop(&peer);
     }
 }
 END_TEST
 
 START_TEST(what_goes_wrong_on_our_side_is_internal) {
-    struct bench bench;
+    struct http_bench bench;
     const struct peer_script script = {.reads = 1, .reply = OK_TEXT, .reply_size = strlen(OK_TEXT)};
     struct peer peer = peer_start(&script);
-    open_bench(&bench, "127.0.0.1", peer.port, TIMEOUT_MS);
+    http_bench_open(&bench, "127.0.0.1", peer.port, TIMEOUT_MS);
     const struct rlimit none = {0, 1024}, some = {1024, 1024};
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-    expect(&bench, REASON_INTERNAL, "", PHASE_CONNECT);
+    http_bench_expect(&bench, REASON_INTERNAL, "", PHASE_CONNECT);
     ck_assert_str_eq(bench.own.outcome.detail, "socket: Too many open files");
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &some), 0);
-    expect(&bench, REASON_OK, "HTTP 200", PHASE_NONE);
-    close_bench(&bench);
+    http_bench_expect(&bench, REASON_OK, "HTTP 200", PHASE_NONE);
+    http_bench_close(&bench);
     peer_stop(&peer);
 }
 END_TEST
@@ -422,8 +388,8 @@ START_TEST(an_answer_that_came_while_we_were_held_up_beats_the_deadline) {
     static const char ANSWER[] = OK_TEXT;
     int port = 0;
     struct conversation conversation = {.listener = listen_here(AF_INET, &port, 8), .fd = -1};
-    struct bench bench;
-    open_bench(&bench, "127.0.0.1", port, SHORT_MS);
+    struct http_bench bench;
+    http_bench_open(&bench, "127.0.0.1", port, SHORT_MS);
     ck_assert(check_start(&bench.own.check));
     ck_assert(wait_until(has_request, &conversation, TIMEOUT_MS)); /* without one turn of the loop */
     ck_assert_int_eq(send(conversation.fd, ANSWER, sizeof ANSWER - 1, 0), (int)sizeof ANSWER - 1);
@@ -434,7 +400,7 @@ START_TEST(an_answer_that_came_while_we_were_held_up_beats_the_deadline) {
     ck_assert_int_eq(bench.own.finished, 0);
     ck_assert(rig_turn_until(&bench.rig, is_finished, &bench.own, TIMEOUT_MS));
     ck_assert_int_eq(bench.own.outcome.reason, REASON_OK);
-    close_bench(&bench);
+    http_bench_close(&bench);
     close(conversation.fd);
     close(conversation.listener);
 }

@@ -169,6 +169,53 @@ START_TEST(tls_is_made_and_verified_as_the_dsn_says) {
 }
 END_TEST
 
+static bool is_logging_in(void *arg) {
+    return check_is_logging_in(arg);
+}
+
+/* As a reload does that changes a check, or takes it out. */
+START_TEST(a_check_that_goes_lets_its_login_finish) {
+    struct bench bench;
+    struct mariadb_server *own = mariadb_start(NULL);
+    char *dsn = mariadb_dsn(own, USER, RIGHT, "bugsink", "");
+    bench_open(&bench, dsn, ROLE_MAIN, 5000);
+    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    long broken = mariadb_status(own, "Aborted_connects"), made = mariadb_status(own, "Connections");
+    mariadb_pause(own);
+    ck_assert(check_start(&bench.own.check));
+    ck_assert(rig_turn_until(&bench.rig, is_logging_in, &bench.own.check, 5000));
+    check_release(&bench.own.check);
+    mariadb_continue(own);
+    ck_assert(rig_turn_until_childless(&bench.rig));
+    ck_assert_int_gt(mariadb_status(own, "Connections"), made + 1);
+    ck_assert_int_eq(mariadb_status(own, "Aborted_connects"), broken);
+    ck_assert_int_eq(bench.own.finished, 1);
+    dsn_release(&bench.own.config.database.dsn);
+    rig_release(&bench.rig);
+    free(dsn);
+    mariadb_free(own);
+}
+END_TEST
+
+START_TEST(a_login_that_is_let_finish_has_until_its_deadline) {
+    enum { DEADLINE_MS = 1000 };
+    struct bench bench;
+    struct mariadb_server *own = mariadb_start(NULL);
+    char *dsn = mariadb_dsn(own, USER, RIGHT, "bugsink", "");
+    bench_open(&bench, dsn, ROLE_MAIN, DEADLINE_MS);
+    mariadb_pause(own);
+    ck_assert(check_start(&bench.own.check));
+    ck_assert(rig_turn_until(&bench.rig, is_logging_in, &bench.own.check, DEADLINE_MS));
+    check_release(&bench.own.check);
+    ck_assert_uint_eq(children_busy(&bench.rig.children), 1);
+    ck_assert(rig_turn_until_childless(&bench.rig));
+    dsn_release(&bench.own.config.database.dsn);
+    rig_release(&bench.rig);
+    free(dsn);
+    mariadb_free(own);
+}
+END_TEST
+
 Suite *mysql_servers_suite(void) {
     Suite *suite = suite_create("mysql_servers");
     TCase *own = tcase_create("own");
@@ -179,5 +226,7 @@ Suite *mysql_servers_suite(void) {
     tcase_add_test(own, read_only_is_an_error_for_main_and_for_whom_it_binds);
     tcase_add_test(own, a_host_without_a_user_is_denied);
     tcase_add_test(own, tls_is_made_and_verified_as_the_dsn_says);
+    tcase_add_test(own, a_check_that_goes_lets_its_login_finish);
+    tcase_add_test(own, a_login_that_is_let_finish_has_until_its_deadline);
     return suite;
 }

@@ -90,7 +90,6 @@ static const struct row ROWS[] = {
     {USER, RIGHT, "bugsink", "?sslmode=verify-full", ROLE_PLAIN, REASON_TLS, "", PHASE_TLS},
     {USER, RIGHT, "bugsink", "?target_session_attrs=standby", ROLE_PLAIN, REASON_QUERY_FAILED, "",
         PHASE_AUTH},
-    {USER, RIGHT, "bugsink", "?sslmode=requires", ROLE_PLAIN, REASON_INTERNAL, "", PHASE_CONNECT},
 };
 
 START_TEST(what_a_dsn_finds) {

@@ -98,6 +98,8 @@ static const struct {
         "PGSSLMODE: bogus is none of disable, allow, prefer, require, verify-ca, verify-full"},
     {"postgresql://u@10.0.0.1/d?sslmode=Require", NULL,
         "sslmode: Require is none of disable, allow, prefer, require, verify-ca, verify-full"},
+    {"postgresql://u@10.0.0.1/d?sslmode=requires", NULL,
+        "sslmode: requires is none of disable, allow, prefer, require, verify-ca, verify-full"},
     {"postgresql://u@10.0.0.1/d?sslmode=require", "PGSSLMODE=bogus", NULL},
     {"postgresql://u@10.0.0.1/d", "PGSSLMODE=verify-full", NULL},
     {"postgresql://u@10.0.0.1/d", "PGSSLMODE=", NULL},
