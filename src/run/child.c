@@ -102,8 +102,8 @@ void children_release(struct children *children) {
     int patience_ms = RELEASE_PATIENCE_MS;
     while (children->head) {
         struct child *child = children->head;
+        /* child_unlink has made the head another one. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         if (!leaves_by_itself(child))
-            /* child_unlink has made the head another one. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
             child_signal(child, SIGKILL);
         if (child->id == 0)
             await_killed(child->pid, &patience_ms);
@@ -239,6 +239,7 @@ bool children_reap(struct children *children, pid_t pid, int status) {
 
 static struct child *find_ward(const struct children *children, uint64_t id) {
     struct child *child = children->head;
+    /* None that is in the list was freed. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     while (child && child->id != id)
         child = child->next;
     return child;
