@@ -127,6 +127,13 @@ static bool is_gone(void *arg) {
     return !proc_is_alive(*(const pid_t *)arg);
 }
 
+/* It has closed its copy of the worker's socket, by which that would seem open: what is left are the three
+ * that every process has, and the link. */
+static bool has_let_go_of_sockets(void *arg) {
+    const struct bench *bench = arg;
+    return proc_descriptor_count(bench->nursery.pid) <= STDERR_FILENO + 2;
+}
+
 START_TEST(one_killed_between_runs_is_replaced) {
     struct bench bench;
     bench_init(&bench);
@@ -135,6 +142,7 @@ START_TEST(one_killed_between_runs_is_replaced) {
         run_well(&bench, &bench.own, REASON_OK);
         ck_assert_int_eq(runs_of(&bench.own), 1);
         pid_t pid = child_pid(bench.own.check.child);
+        ck_assert(wait_until(has_let_go_of_sockets, &bench, PATIENCE_MS));
         ck_assert_int_eq(kill(pid, SIGKILL), 0);
         ck_assert(wait_until(is_gone, &pid, PATIENCE_MS));
     }
@@ -154,6 +162,7 @@ START_TEST(a_run_waits_for_the_word_that_a_worker_has_died) {
     add(&bench, &bench.own, &counting, TIMEOUT_MS);
     run_well(&bench, &bench.own, REASON_OK);
     pid_t pid = child_pid(bench.own.check.child);
+    ck_assert(wait_until(has_let_go_of_sockets, &bench, PATIENCE_MS));
     ck_assert_int_eq(kill(bench.nursery.pid, SIGSTOP), 0);
     ck_assert_int_eq(kill(pid, SIGKILL), 0);
     ck_assert(wait_until(is_gone, &pid, PATIENCE_MS));
