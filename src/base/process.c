@@ -65,7 +65,8 @@ void process_limit_processor(unsigned long seconds) {
 
 int64_t process_cpu_us(void) {
     struct rusage usage = {0};
-    getrusage(RUSAGE_SELF, &usage);
+    if (getrusage(RUSAGE_SELF, &usage) < 0)
+        return 0;
     return (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec +
            usage.ru_stime.tv_usec;
 }

@@ -102,8 +102,8 @@ void children_release(struct children *children) {
     int patience_ms = RELEASE_PATIENCE_MS;
     while (children->head) {
         struct child *child = children->head;
+        /* child_unlink has made the head another one. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         if (!leaves_by_itself(child))
-            /* child_unlink has made the head another one. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
             child_signal(child, SIGKILL);
         if (child->id == 0)
             await_killed(child->pid, &patience_ms);
@@ -111,6 +111,19 @@ void children_release(struct children *children) {
         child_free(child);
     }
     child_free_event(&children->news);
+}
+
+static void child_leave_within(struct child *child, int64_t grace_ms) {
+    child->is_away = true;
+    stop_staying(child);
+    child_hang_up(child);
+    if (!child->is_reaped)
+        timer_arm(child->owner->timers, &child->kill, grace_ms);
+}
+
+/* It goes now, or is killed. */
+static void child_leave(struct child *child) {
+    child_leave_within(child, KILL_GRACE_MS);
 }
 
 /* -- reading -- */
@@ -149,25 +162,15 @@ static void child_read(struct child *child) {
             return;
         if (got <= 0) {
             records_end(&child->records);
-            child_hang_up(child);
+            if (child->is_worker && child->is_done)
+                child_leave(child); /* it has died between runs: the nursery's word is on its way */
+            else
+                child_hang_up(child);
             return;
         }
         records_add(&child->records, (size_t)got);
         take_records(child);
     }
-}
-
-static void child_leave_within(struct child *child, int64_t grace_ms) {
-    child->is_away = true;
-    stop_staying(child);
-    child_hang_up(child);
-    if (!child->is_reaped)
-        timer_arm(child->owner->timers, &child->kill, grace_ms);
-}
-
-/* It goes now, or is killed. */
-static void child_leave(struct child *child) {
-    child_leave_within(child, KILL_GRACE_MS);
 }
 
 /* Calls `done`, unless that has been; the child may be gone when it returns. */
@@ -236,6 +239,7 @@ bool children_reap(struct children *children, pid_t pid, int status) {
 
 static struct child *find_ward(const struct children *children, uint64_t id) {
     struct child *child = children->head;
+    /* None that is in the list was freed. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     while (child && child->id != id)
         child = child->next;
     return child;

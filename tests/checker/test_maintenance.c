@@ -104,8 +104,8 @@ static bool stage_disturbance(struct stage *stage, int signal, bool was_there) {
     if (begin_disturbed_look(stage, signal) &&
         (signal == SIGSTOP || maintenance_is_on(stage->maintenance) == was_there))
         return true;
-    stage->now_ms += KILLED_AFTER_MS; /* one that has answered and is stopped */
-    rig_turn_until_childless(&stage->rig);
+    if (stage->rig.children.head) /* one that has answered, stays and is stopped */
+        kill(child_pid(stage->rig.children.head), SIGCONT);
     stage_release(stage);
     return false;
 }

@@ -143,6 +143,31 @@ START_TEST(one_killed_between_runs_is_replaced) {
 }
 END_TEST
 
+static bool has_run_twice(void *arg) {
+    const struct bench *bench = arg;
+    return bench->own.finished == 2;
+}
+
+START_TEST(a_run_waits_for_the_word_that_a_worker_has_died) {
+    struct bench bench;
+    bench_init(&bench);
+    add(&bench, &bench.own, &counting, TIMEOUT_MS);
+    run_well(&bench, &bench.own, REASON_OK);
+    pid_t pid = child_pid(bench.own.check.child);
+    ck_assert_int_eq(kill(bench.nursery.pid, SIGSTOP), 0);
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    ck_assert(wait_until(is_gone, &pid, PATIENCE_MS));
+    ck_assert(check_start(&bench.own.check));
+    ck_assert_int_eq(bench.own.finished, 1);
+    ck_assert_int_eq(kill(bench.nursery.pid, SIGCONT), 0);
+    ck_assert(rig_turn_until(&bench.rig, has_run_twice, &bench, PATIENCE_MS));
+    ck_assert_msg(bench.own.outcome.reason == REASON_OK, "%s", bench.own.outcome.detail);
+    ck_assert_int_eq(runs_of(&bench.own), 1);
+    check_release(&bench.own.check);
+    bench_end(&bench);
+}
+END_TEST
+
 START_TEST(a_stopped_one_is_a_timeout_and_replaced) {
     struct bench bench;
     bench_init(&bench);
@@ -365,6 +390,7 @@ Suite *worker_suite(void) {
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, it_is_asked_again);
     tcase_add_test(tcase, one_killed_between_runs_is_replaced);
+    tcase_add_test(tcase, a_run_waits_for_the_word_that_a_worker_has_died);
     tcase_add_test(tcase, a_stopped_one_is_a_timeout_and_replaced);
     tcase_add_test(tcase, a_fault_of_our_own_ends_it);
     tcase_add_test(tcase, one_that_has_given_up_too_much_leaves_the_run_to_another);

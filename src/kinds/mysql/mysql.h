@@ -18,8 +18,8 @@ int mysql_check_config(const struct check_config *config, struct error *err);
 void mysql_examine(struct run *run);
 
 /* Of the kept connection: what to watch, whether the server has closed it, and the farewell. */
-int mysql_watched(const void *kept);
+int mysql_watched(const void *data);
 bool mysql_is_gone(void *kept);
-void mysql_hang_up(void *kept);
+void mysql_hang_up(void *data);
 
 #endif

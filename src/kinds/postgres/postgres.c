@@ -267,7 +267,7 @@ static void warn_of_time(const struct postgres_target *target, const struct chec
 }
 
 int postgres_check_config(const struct check_config *config, struct error *err) {
-    struct postgres_target target;
+    struct postgres_target target = {0};
     if (init_target(&target, config, err) < 0)
         return -1;
     warn_of_time(&target, config);

@@ -24,8 +24,8 @@ int postgres_check_config(const struct check_config *config, struct error *err);
 void postgres_examine(struct run *run);
 
 /* Of the kept connection: what to watch, whether the server has closed it, and the farewell. */
-int postgres_watched(const void *kept);
+int postgres_watched(const void *data);
 bool postgres_is_gone(void *kept);
-void postgres_hang_up(void *kept);
+void postgres_hang_up(void *data);
 
 #endif

@@ -121,9 +121,9 @@ static bool is_listed(const char *list, const char *value) {
 
 /* Who gave a parameter: the DSN, or one of libpq's own variables. */
 static const char *origin_of(const struct dsn *dsn, const char *keyword, const PQconninfoOption *defaults) {
-    while (defaults->keyword && strcmp(defaults->keyword, keyword) != 0)
+    while (defaults && defaults->keyword && strcmp(defaults->keyword, keyword) != 0)
         defaults++;
-    return !dsn_param(dsn, keyword) && defaults->envvar ? defaults->envvar : keyword;
+    return !dsn_param(dsn, keyword) && defaults && defaults->envvar ? defaults->envvar : keyword;
 }
 
 /* What libpq would refuse at each connection. That is no fault of the server's, nor of this program's. The

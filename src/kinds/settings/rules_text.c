@@ -13,12 +13,12 @@
 /* Counts characters, and different ones up to a limit (django/core/checks/security/base.py: len(), set()). */
 static void count_characters(const char *text, size_t *count, size_t *different) {
     enum { LIMIT = 5 };
-    const char *seen[LIMIT];
+    const char *seen[LIMIT] = {NULL};
     *count = *different = 0;
     while (*text) {
         size_t length = str_utf8_length(text), i = 0;
         length = length > 0 ? length : 1;
-        while (i < *different && strncmp(seen[i], text, length) != 0)
+        while (i < *different && seen[i] && strncmp(seen[i], text, length) != 0)
             i++;
         if (i == *different && *different < LIMIT)
             seen[(*different)++] = text;

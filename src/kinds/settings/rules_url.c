@@ -27,6 +27,7 @@ struct url {
  * Returns false where the text is too long to be judged. */
 static bool clean(struct url *url, const char *text) {
     size_t length = 0;
+    url->text[0] = '\0';
     while (*text && (unsigned char)*text <= ' ')
         text++;
     for (; *text; text++) {
@@ -39,15 +40,19 @@ static bool clean(struct url *url, const char *text) {
     return true;
 }
 
+static bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /* Sets the scheme, empty where there is none, and returns what follows its colon. */
 static const char *split_scheme(struct url *url) {
     const char *text = url->text;
     size_t colon = strcspn(text, ":");
     url->scheme = (struct span){text, 0};
-    if (!text[colon] || !isalpha((unsigned char)*text))
+    if (colon == 0 || !text[colon] || !is_letter(*text))
         return text;
     for (size_t i = 0; i < colon; i++)
-        if (!isalnum((unsigned char)text[i]) && !strchr("+-.", text[i]))
+        if (!is_letter(text[i]) && !strchr("0123456789+-.", text[i]))
             return text;
     url->scheme.length = colon;
     return text + colon + 1;
@@ -197,7 +202,7 @@ static const char *judge_dsn(struct url *url) {
 
 static const char *judge_url(
     const struct settings_subject *subject, bool may_be_empty, const char *(*judge)(struct url *url)) {
-    struct url url;
+    struct url url = {.text = ""};
     bool is_known = subject->setting && subject->setting->kind != VALUE_UNKNOWN;
     const char *text = is_known ? subject_value(subject) : NULL;
     if (!text || (may_be_empty && !*text))
@@ -247,7 +252,7 @@ static bool is_listed(const char *hosts) {
 
 /* Whether the hosts that Bugsink deduces from its BASE_URL are of bugsink.com, or not known. */
 static bool may_be_hosted(const char *base_url) {
-    struct url url;
+    struct url url = {.text = ""};
     bool may_be = !clean(&url, base_url) || split(&url) || ends_with(url.host, "bugsink.com");
     explicit_bzero(url.text, sizeof url.text);
     return may_be;
