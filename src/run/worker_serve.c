@@ -18,7 +18,11 @@
 enum {
     LAST_RESORT_S = 5,
     PROCESSOR_SPARE_S = 2,
+#ifdef __SANITIZE_ADDRESS__
+    GROWTH_MAX_BYTES = 1024 * 1024 * 1024, /* the sanitizer holds back what is freed */
+#else
     GROWTH_MAX_BYTES = 8 * 1024 * 1024, /* since its first run, until it is replaced */
+#endif
 };
 
 struct worker {
