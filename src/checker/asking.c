@@ -94,7 +94,11 @@ static bool take(struct asking *asking, enum app_question question, enum answer 
         asked->answer = ANSWER_NONE;
         asked->is_absent = true;
         return true;
-    case ANSWER_MUTE: asked->is_mute = true; return !was_mute;
+    case ANSWER_MUTE: /* it says nothing of the database, and is no silence any more */
+        if (asked->answer == ANSWER_SILENCE)
+            asked->answer = ANSWER_NONE;
+        asked->is_mute = true;
+        return !was_mute;
     case ANSWER_NONE:
     case ANSWER_KINDS: break;
     }

@@ -348,6 +348,20 @@ START_TEST(an_answer_that_says_nothing_changes_no_verdict_and_is_told_once) {
 }
 END_TEST
 
+/* Whoever answers now is no longer silent, whatever it says: a proxy, or another service. */
+START_TEST(a_silence_ends_with_an_answer_that_says_nothing) {
+    struct world world = arrived();
+    world.answers[QUESTION_TOKEN] = silence(REASON_RESET);
+    world.late = ANSWER_SILENCE;
+    asking_want(&world.memory.asking, QUESTION_TOKEN);
+    look(&world);
+    expect(&world, STATUS_ERROR, REASON_APP_DATABASE);
+    world.answers[QUESTION_TOKEN] = answer(ANSWER_MUTE);
+    look_times(&world, 3);
+    expect(&world, STATUS_OK, REASON_OK);
+}
+END_TEST
+
 START_TEST(a_failure_outlives_one_answer_that_says_nothing_but_not_many) {
     struct world world = arrived();
     world.answers[QUESTION_TOKEN] = answer(ANSWER_FAILS);
@@ -401,6 +415,7 @@ Suite *asking_suite(void) {
         tcase, a_project_question_that_fails_has_the_token_asked_which_tells_schema_from_database, 0, 2);
     tcase_add_test(tcase, a_project_question_that_meets_silence_or_has_no_token_beside_it_is_app_database);
     tcase_add_test(tcase, an_answer_that_says_nothing_changes_no_verdict_and_is_told_once);
+    tcase_add_test(tcase, a_silence_ends_with_an_answer_that_says_nothing);
     tcase_add_test(tcase, a_failure_outlives_one_answer_that_says_nothing_but_not_many);
     tcase_add_test(tcase, bugsink_works_while_it_was_seen_to_answer_with_its_database_of_late);
     return suite;
