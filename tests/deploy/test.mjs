@@ -554,7 +554,7 @@ test('the running program has every path that a probe asks for, and no others', 
 
 test('the memory limit holds the measured use and one check that runs away; the request holds the measured use', () =>
     withDemo((env) => whileServing(env, async (base, pid) => {
-        const [, runaway] = /MEMORY_MAX = (\d+) \* 1024 \* 1024/.exec(readRoot('src/run/child.c'));
+        const [, runaway] = /MEMORY_MAX = (\d+) \* 1024 \* 1024/.exec(readRoot('src/run/child_work.c'));
         const used = peakMemory(pid);
         assert.ok(used > 1);
         forEach(OVERLAYS, (docs) => ours(docs).forEach(({resources}) => {
@@ -577,6 +577,6 @@ test('the placeholder of SECRET_KEY cannot go live: the init container waits for
     const wait = (key) => runProgram(impatient, {...environmentOf(rendered.sqlite, rest), ...env, SECRET_KEY: key});
     const refused = wait(environmentOf(rendered.sqlite, rest).SECRET_KEY);
     assert.equal(refused.status, 1);
-    assert.match(refused.stdout, /app_settings: error: invalid_setting/);
+    assert.match(refused.stdout, /waiting for app_settings: invalid_setting/);
     assert.equal(wait(env.SECRET_KEY).status, 0);
 }));

@@ -162,6 +162,7 @@ START_TEST(on_a_terminal_the_drivers_words_stand_below_their_row_and_not_in_the_
     ck_assert_msg(words && strstr(words, "No such file or directory"), "%s", pty->text);
     pty_close(pty);
     pty = run_on_terminal(world, (const char *const[]){"check", "--log-level=info", NULL});
+    ck_assert_ptr_nonnull(pty);
     ck_assert_msg(strstr(pty->text, "level=error") != NULL, "who asks for the log has it: %s", pty->text);
     pty_close(pty);
     world_end(world);
