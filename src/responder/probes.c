@@ -78,7 +78,7 @@ static void append_span(struct strbuf *text, int64_t ms) {
     if (ms < 1000)
         strbuf_format(text, "%" PRId64 " ms", ms);
     else
-        strbuf_format(text, "%" PRId64 " s", (ms + 500) / 1000);
+        strbuf_format(text, "%" PRId64 " s", ms / 1000 + (ms % 1000 >= 500));
 }
 
 /* What is to be said of it: in ASCII, with no character that JSON would have escaped, nor HTML within its
