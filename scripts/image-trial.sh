@@ -125,8 +125,8 @@ make_certificates() {
 
 bugsink_tables() {
     cat <<END
-CREATE TABLE django_migrations (id int);
-INSERT INTO django_migrations VALUES (1);
+CREATE TABLE django_migrations (id int, app varchar(255), name varchar(255));
+INSERT INTO django_migrations VALUES (1, 'phonehome', '0001_initial');
 CREATE TABLE phonehome_installation (id int, quota_exceeded_until timestamp NULL);
 INSERT INTO phonehome_installation VALUES (1, NULL);
 END
@@ -145,7 +145,7 @@ start_postgres() {
     echo 'hostssl postgres bugsink 127.0.0.1/32 scram-sha-256' >$dir/servers/postgres/data/pg_hba.conf
     { bugsink_tables && cat <<END; } | as postgres "$programs/postgres" --single -D data postgres >/dev/null 2>$dir/servers/postgres.log
 CREATE USER bugsink PASSWORD 'in a file';
-GRANT SELECT ON django_migrations, phonehome_installation TO bugsink;
+GRANT SELECT, INSERT, UPDATE, DELETE ON django_migrations, phonehome_installation TO bugsink;
 END
     as postgres "$programs/postgres" -D data -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c ssl=on \
         -c ssl_cert_file=../server.pem -c ssl_key_file=../server.key >$dir/servers/postgres.log 2>&1 &

@@ -71,10 +71,10 @@ static bool is_refusal(enum app_question question, const char *body, size_t leng
 }
 
 enum answer ask_judge(enum app_question question, int status, const char *body, size_t length) {
+    if (status == 404 || status == 405 || status == 501)
+        return ANSWER_ABSENT; /* 501: a server that knows no such method, which Django never says */
     if (status >= 500)
         return ANSWER_FAILS;
-    if (status == 404 || status == 405)
-        return ANSWER_ABSENT;
     if (!ask_is_told_by_status(status) && is_refusal(question, body, length))
         return ANSWER_WELL;
     return ANSWER_MUTE;
