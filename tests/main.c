@@ -64,11 +64,22 @@ static void handle_signals(void (*handler)(int)) {
 }
 
 static struct result *results; /* one an entry, shared with the processes of the jobs */
+static FILE *failures;         /* a line for each test that failed, shared as well */
 
 /* Of one failed assertion's text. libcheck moves a buffer of twice as much with every assertion that it reads
  * back: its own megabyte cost the suites with many of them minutes under AddressSanitizer, whose memmove goes
  * byte by byte. */
 enum { MESSAGE_MAX = 16 * 1024 };
+
+enum { FAILURE_SHOWN = 400 }; /* of its text, at the end of all */
+
+static void tell_failures(SRunner *runner, const char *suite) {
+    TestResult **failed = srunner_failures(runner);
+    for (int i = 0; i < srunner_ntests_failed(runner); i++)
+        dprintf(fileno(failures), "failed: %s: %s:%s: %.*s\n", suite, tr_tcname(failed[i]),
+            tr_lfile(failed[i]), FAILURE_SHOWN, tr_msg(failed[i]));
+    free(failed);
+}
 
 static void run_suite(const struct entry *entry) {
     check_set_max_msg_size(MESSAGE_MAX);
@@ -77,16 +88,22 @@ static void run_suite(const struct entry *entry) {
     srunner_run_all(runner, CK_ENV);
     result->failed = srunner_ntests_failed(runner);
     result->run = srunner_ntests_run(runner);
+    tell_failures(runner, entry->name);
     srunner_free(runner);
+}
+
+static FILE *new_file(void) {
+    FILE *file = tmpfile();
+    if (!file) {
+        perror("tmpfile");
+        exit(EXIT_FAILURE);
+    }
+    return file;
 }
 
 static void begin(struct job *job, const struct entry *entry, pid_t parent) {
     job->entry = entry;
-    job->output = tmpfile();
-    if (!job->output) {
-        perror("tmpfile");
-        exit(EXIT_FAILURE);
-    }
+    job->output = new_file();
     clock_gettime(CLOCK_MONOTONIC, &job->began);
     fflush(stdout);
     job->pid = test_fork();
@@ -103,14 +120,18 @@ static void begin(struct job *job, const struct entry *entry, pid_t parent) {
     exit(EXIT_SUCCESS);
 }
 
-static void end(struct job *job) {
-    struct timespec now;
+static void print(FILE *file) {
     char text[4096];
     size_t size;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    rewind(job->output);
-    while ((size = fread(text, 1, sizeof text, job->output)) > 0)
+    rewind(file);
+    while ((size = fread(text, 1, sizeof text, file)) > 0)
         fwrite(text, 1, size, stdout);
+}
+
+static void end(struct job *job) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    print(job->output);
     printf("    in %.1f s\n",
         (double)(now.tv_sec - job->began.tv_sec) + (double)(now.tv_nsec - job->began.tv_nsec) / 1e9);
     fflush(stdout);
@@ -195,9 +216,11 @@ static void run_all(char **names, int job_count) {
         end_one(jobs, job_count);
 }
 
-/* A suite whose process died counts as one failed test. */
+/* A suite whose process died counts as one failed test. Whoever sees the last lines only, sees what failed.
+ */
 static int report(void) {
     int passed = 0, failed = 0;
+    print(failures);
     for (size_t i = 0; i < ENTRY_COUNT; i++) {
         if (results[i].run < 0)
             printf("%s: died before its end\n", ENTRIES[i].name);
@@ -261,6 +284,7 @@ int main(int argc, char **argv) {
         perror("mmap");
         return EXIT_FAILURE;
     }
+    failures = new_file();
     handle_signals(take_signal);
     umask(022); /* servers of other users read what the tests write */
     tempdir_begin();
