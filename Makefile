@@ -55,7 +55,7 @@ BENCH_PACKAGES = $(RUN_PACKAGES) golang-go gunicorn postgresql python3-django py
                  $(if $(MYSQL),mariadb-server) $(if $(shell command -v node),,nodejs)
 BENCH_UNPACKED = nginx prometheus-blackbox-exporter
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang libclang-rt-dev llvm
-LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git mandoc shellcheck
+LINT_PACKAGES  = $(BUILD_PACKAGES) aspell aspell-en check libfuse3-dev clang-format cppcheck git mandoc python3 shellcheck
 ANALYZE_PACKAGES = $(TEST_PACKAGES) clang-tidy
 COVERAGE_PACKAGES = $(TEST_PACKAGES) python3
 
@@ -151,8 +151,8 @@ bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_RO
 python-compare: $(BUILD)/python-reader ### what we refuse in Python files beside what python3 does, over all .py files of the machine and 10,000 mutations
 	python3 tests/python/compare.py $(BUILD)/python-reader
 
-bench-docs: ### write the README's table of costs anew from the last benchmark
-	scripts/docs.sh costs $(BUILD)/bench-summary.md
+bench-docs: ### write the figures of docs/costs.md from the last benchmark
+	scripts/docs.sh docs/costs.md costs $(BUILD)/bench-summary.md
 
 deploy-test: deps-deploy ### render deploy/, validate it, check its wiring; 'make deploy-golden' writes its golden files
 	$(MAKE) $(BUILD)/bugsink-health
@@ -200,9 +200,11 @@ coverage: deps-coverage ### what the tests reach of src/: $(BUILD)/coverage/repo
 format: ### lay the code out as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-docs: $(BUILD)/bugsink-health ### write the README's table of codes anew from the reason table
+docs: $(BUILD)/bugsink-health ### write the parts of docs/ that are made from the program and its source
 	$(BUILD)/bugsink-health explain --markdown >$(BUILD)/codes.md
-	scripts/docs.sh codes $(BUILD)/codes.md
+	scripts/docs.sh docs/troubleshooting.md codes $(BUILD)/codes.md
+	scripts/house.sh >$(BUILD)/house.md
+	scripts/docs.sh docs/design.md house $(BUILD)/house.md
 
 # Where the shells look for them, by these names; Debian's own packages have another place for zsh's.
 BASH_COMPLETION = share/bash-completion/completions/bugsink-health

@@ -215,13 +215,16 @@ check_paths() {
         complain "paths of somebody's machine: see the lines above"
 }
 
-# A link to a file of ours leads to one.
-check_links() {
-    git ls-files '*.md' | while read -r page; do
-        grep -oE '\]\([^)#:]+[)#]' "$page" | sed 's/^](//; s/.$//' | sort -u | while read -r target; do
-            [ -e "$(dirname "$page")/$target" ] || complain "$page: a link leads nowhere: $target"
-        done
-    done
+# Links, headings, widths, spelling, and the functions of the tour through the house.
+check_documents() {
+    python3 scripts/lint/documents.py || complain "the documents: see the lines above"
+}
+
+# The picture of the house is the code's.
+check_house() {
+    awk '/^<!-- end of house/ { is_inside = 0 } is_inside { print } /^<!-- house:/ { is_inside = 1 }' docs/design.md >"$failures.house"
+    scripts/house.sh | cmp -s - "$failures.house" || complain "docs/design.md: the picture of the house is not the code's: run make docs"
+    rm -f "$failures.house"
 }
 
 # A page names a file of ours (`src/x.c`) where it is. Capitals stand for any name.
@@ -277,7 +280,8 @@ check_file_length
 check_layout
 check_function_length
 check_paths
-check_links
+check_documents
+check_house
 check_named_files
 check_scripts
 check_makefile

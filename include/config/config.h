@@ -192,7 +192,7 @@ bool config_asks(const struct config *config, const char *listen);
 /* Whether name (with its dashes) is a flag that config_load understands; all of them take a value. */
 bool config_is_flag(const char *name);
 
-/* An option's documentation, for --help and the tests of the README. */
+/* An option's documentation, for --help and the tests of the documentation. */
 struct config_option_doc {
     const char *key;      /* its place in the file, NAME standing for any database's; NULL: not in the file */
     const char *flag;     /* NULL: none */

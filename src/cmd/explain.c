@@ -12,7 +12,7 @@
 static int run(struct args *args);
 
 static const struct own_flag FLAGS[] = {
-    {"--markdown", NULL, false, "all of them, as the README's table"},
+    {"--markdown", NULL, false, "all of them, as a table in Markdown"},
     {0},
 };
 
@@ -42,7 +42,7 @@ static void print_one(const struct reason_info *info) {
         printf("  Looked at again %s.\n", RETRIES[info->retry]);
 }
 
-/* The table of the README's section on troubleshooting, which a test compares. */
+/* The table in docs/troubleshooting.md, which a test compares. */
 static void print_markdown(void) {
     puts("| code | verdict | what it means | what to do |\n|---|---|---|---|");
     for (int i = 0; i < REASON_COUNT; i++) {

@@ -1,5 +1,5 @@
 // Timelines, computed from the recipes' own numbers with the stand-in of kubelet.mjs: a hung sidecar, a hung Bugsink, a slow start, a
-// rolling update. What docs/deploy.md says of them is compared with what comes out.
+// rolling update. What docs/kubernetes.md says of them is compared with what comes out.
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {deletionOf, failsAt, graceOf, phases, preStopOf, startOf} from './kubelet.mjs';
@@ -70,7 +70,7 @@ const without = (object, key) => Object.fromEntries(Object.entries(object).filte
 
 export function testTimelines(rendered, podOf, appOf, healthOf) {
     const each = (body) => Object.entries(rendered).forEach(([name, docs]) => body(docs, podOf(docs), appOf(docs), healthOf(docs), name));
-    const says = (text) => assert.ok(readRoot('docs/deploy.md').includes(text), `docs/deploy.md does not say: ${text}`);
+    const says = (text) => assert.ok(readRoot('docs/kubernetes.md').includes(text), `docs/kubernetes.md does not say: ${text}`);
     const rounded = ({least, most}) => `${Math.floor(least)} to ${Math.ceil(most)} s`;
 
     test('a hung sidecar is back before a healthy Bugsink is given up', () => each((docs, pod, app, health, name) => {

@@ -74,7 +74,7 @@ enum effect {
     EFFECT_DEGRADED, /* likewise */
 };
 
-/* How soon all is well after its end: the README's "Recovery". */
+/* How soon all is well after its end: "Recovery" in docs/checks.md. */
 enum recovery {
     RECOVERS_FAST,     /* the failing check is looked at again after the retry interval */
     RECOVERS_INTERVAL, /* degraded: with the next run */

@@ -14,7 +14,7 @@ enum {
     /* A run that began just before the fault may find nothing; the next begins an interval later, and may
        take its timeout to fail. Jitter is only ever taken off. */
     SHOWS_MS = INTERVAL_MS + TIMEOUT_MS,
-    RECOVERS_MS = 2000,          /* the README's word, at a retry interval of 1 s */
+    RECOVERS_MS = 2000,          /* docs/checks.md says so, at a retry interval of 1 s */
     MAINTENANCE_MS = 1000 + 900, /* from look to look, and for a look: src/checker/maintenance.c */
     RELOAD_MS = 2 * 2000,        /* for one that runs, and the one that comes after it: checker/reload.h */
     LEASE_MS = 5000,             /* checker/checker.h */

@@ -104,16 +104,16 @@ START_TEST(explain_tells_a_code_and_suggests_the_nearest) {
 }
 END_TEST
 
-/* So that `make docs` changes nothing, and the README is what the program says. */
-START_TEST(the_readme_holds_what_explain_prints) {
+/* So that `make docs` changes nothing, and the page is what the program says. */
+START_TEST(the_page_on_troubleshooting_holds_what_explain_prints) {
     struct world *world = world_new();
-    char *readme;
+    char *page;
     size_t length;
     struct error err;
     ck_assert_int_eq(run(world, "explain", "--markdown", NULL), 0);
-    ck_assert_msg(io_read_file("README.md", 1 << 20, &readme, &length, &err) == 0, "%s", err.text);
-    ck_assert_msg(strstr(readme, result->output), "run make docs");
-    free(readme);
+    ck_assert_msg(io_read_file("docs/troubleshooting.md", 1 << 20, &page, &length, &err) == 0, "%s", err.text);
+    ck_assert_msg(strstr(page, result->output), "run make docs");
+    free(page);
     world_end(world);
 }
 END_TEST
@@ -379,7 +379,7 @@ Suite *e2e_cli_suite(void) {
     tcase_add_test(tcase, check_ends_with_1_when_not_ready);
     tcase_add_test(tcase, check_ends_with_0_when_degraded);
     tcase_add_test(tcase, explain_tells_a_code_and_suggests_the_nearest);
-    tcase_add_test(tcase, the_readme_holds_what_explain_prints);
+    tcase_add_test(tcase, the_page_on_troubleshooting_holds_what_explain_prints);
     tcase_add_test(tcase, check_json_is_the_health_document);
     tcase_add_loop_test(
         tcase, bad_usage_is_2_and_says_what_is_wrong, 0, sizeof BAD_USAGE / sizeof BAD_USAGE[0]);

@@ -106,18 +106,18 @@ test('every metric that a rule names is one of the program', async () => {
 });
 
 test('every value of a label that a rule names is one that the program can give', () => {
-    const table = readRoot('README.md');
+    const table = readRoot('docs/troubleshooting.md');
     for (const expr of expressions)
         for (const [, codes] of expr.matchAll(/code=~?"([^"]*)"/g))
             codes.split('|').forEach((code) => assert.ok(table.includes(`| \`${code}\` |`), code));
 });
 
-/* The README. */
+/* The documentation. */
 
-test('the README names every metric of the program, and no other', async () => {
-    const section = /^## Monitoring$(.*?)^## /ms.exec(readRoot('README.md'))[1];
+test('docs/metrics.md names every metric of the program, and no other', async () => {
+    const page = readRoot('docs/metrics.md');
     const names = [...(await sidecar.metrics()).text.matchAll(/^# TYPE (?:bugsink_health_)?(\S+) /gm)].map(([, name]) => name);
-    const told = [...section.matchAll(/`([a-z_]+)(?:\{[a-z,]+\})?`/g)].map(([, name]) => name);
+    const told = [...page.matchAll(/`([a-z_]+)(?:\{[a-z,]+\})?`/g)].map(([, name]) => name);
     assert.deepEqual(names.filter((name) => !told.includes(name)), []);
     assert.deepEqual(told.filter((name) => name.includes('_') && !names.includes(name)), ['bugsink_health_', '_created']);
 });
