@@ -84,6 +84,8 @@ static char *settle(const char *text) {
         } else if (digits > 0 && is_variable(text + digits)) {
             text += digits;
             *to++ = '#';
+        } else if (*text == '\r') {
+            text++;
         } else if (blanks > 1) {
             text += blanks;
             *to++ = ' ';
