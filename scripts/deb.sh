@@ -29,6 +29,7 @@ make -s -o "$build/bugsink-health" install BUILD="$build" DESTDIR="$root" PREFIX
 gzip -9n "$root/usr/share/man/man1/bugsink-health.1"
 install -m 0644 LICENSE "$documents/copyright"
 install -m 0644 deploy/systemd/postgres.conf README.md "$documents/"
+install -D -m 0644 -t "$documents/docs" docs/*.md docs/*.png
 install -D -m 0644 "$recipe/lintian-overrides" "$root/usr/share/lintian/overrides/bugsink-health"
 gzip -9nc "$recipe/changelog" >"$documents/changelog.gz"
 install -D -m 0644 deploy/systemd/bugsink-health.service "$root/lib/systemd/system/bugsink-health.service"

@@ -116,7 +116,7 @@ def check_spelling(pages, manuals):
             complain(f'{page}: {word}: misspelt, or a word for {WORDS}')
     everything = ' '.join(page.read_text() for page in [*pages, *manuals])
     for word in known:
-        if not re.search(rf'\b{re.escape(word)}\b', everything):
+        if not re.search(rf'(?<![A-Za-z]){re.escape(word)}(?![A-Za-z])', everything):
             complain(f'{WORDS}: {word} is in no document')
 
 
