@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,9 +21,13 @@ static void tear_down(void) {
     free(page);
 }
 
-static void add_name(struct strbuf *line, const char *what, const char *name) {
-    if (name)
-        strbuf_format(line, "%s%s `%s`", line->length > 0 ? ", " : "", what, name);
+/* The first of the names begins a sentence. */
+static void add_name(struct strbuf *entry, const char *what, const char *name, bool *is_first) {
+    if (!name)
+        return;
+    strbuf_format(entry, "%s%c%s `%s`", *is_first ? "* " : ", ",
+        *is_first ? toupper((unsigned char)what[0]) : what[0], what + 1, name);
+    *is_first = false;
 }
 
 /* A value of one word is code, any other a phrase. */
@@ -37,15 +42,13 @@ static void add_default(struct strbuf *entry, const char *standard) {
 
 /* How the section of an option begins; the caller frees. */
 static char *entry_of(const struct config_option_doc *doc) {
-    struct strbuf names = {0}, entry = {0};
-    const char *title = doc->key ? doc->key : doc->flag ? doc->flag : doc->variable;
-    add_name(&names, "flag", doc->flag);
-    add_name(&names, "variable", doc->variable);
-    add_name(&names, "key", doc->key);
-    names.data[0] = (char)toupper((unsigned char)names.data[0]);
-    strbuf_format(&entry, "### `%s`\n\n* %s", title, names.data);
+    struct strbuf entry = {0};
+    bool is_first = true;
+    strbuf_format(&entry, "### `%s`\n\n", doc->key ? doc->key : doc->flag ? doc->flag : doc->variable);
+    add_name(&entry, "flag", doc->flag, &is_first);
+    add_name(&entry, "variable", doc->variable, &is_first);
+    add_name(&entry, "key", doc->key, &is_first);
     add_default(&entry, doc->standard);
-    free(names.data);
     return entry.data;
 }
 

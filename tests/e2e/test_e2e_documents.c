@@ -84,9 +84,9 @@ static char *translate(const struct desk *desk, const char *command) {
     snprintf(address, sizeof address, "127.0.0.1:%d", desk->world->daemon.port);
     snprintf(demo, sizeof demo,
         "env -u DATABASE_PATH -u BUGSINK_HEALTH_QUEUE -u BUGSINK_HEALTH_SETTINGS "
-        "BUGSINK_HEALTH_LISTEN=127.0.0.1:%d sh scripts/demo.sh %s",
+        "BUGSINK_HEALTH_LISTEN=127.0.0.1:%d sh scripts/demo.sh '%s'",
         desk->demo_port, desk->world->dir);
-    snprintf(tests, sizeof tests, "%s documented_options", own);
+    snprintf(tests, sizeof tests, "'%s' documented_options", own);
     char *text = replace(str_dup(command), "localhost:8000", address);
     text = replace(text, "build/demo", desk->world->dir);
     text = replace(text, "make run", demo);

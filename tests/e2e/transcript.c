@@ -74,7 +74,7 @@ static size_t time_length(const char *text) {
 
 /* The text with all that may differ made the same; the caller frees. */
 static char *settle(const char *text) {
-    char *settled = malloc(strlen(text) + 1), *to = settled;
+    char *settled = calloc(1, strlen(text) + 1), *to = settled;
     ck_assert_ptr_nonnull(settled);
     while (*text) {
         size_t digits = strspn(text, "0123456789"), time = time_length(text), blanks = strspn(text, " ");
@@ -95,25 +95,33 @@ static char *settle(const char *text) {
             to += length, text += length;
         }
     }
-    *to = '\0';
     return settled;
 }
 
-static bool match(const char *shown, const char *printed, bool is_line_start) {
-    bool is_any = is_at(shown, "...");
-    if (!is_any)
-        return *shown == *printed && (!*shown || match(shown + 1, printed + 1, *shown == '\n'));
-    const char *rest = shown + 3;
-    if (is_line_start && *rest == '\n') {
-        for (rest++; !match(rest, printed, true); printed += line_length(printed))
-            if (!*printed)
-                return false;
-        return true;
-    }
-    while (!match(rest, printed, false))
-        if (!*printed || *printed++ == '\n')
+static bool match(const char *shown, const char *printed, bool is_line_start);
+
+/* Behind "..." alone on a line: any lines may come before. */
+static bool match_below(const char *shown, const char *printed) {
+    for (; !match(shown, printed, true); printed += line_length(printed))
+        if (!*printed)
             return false;
     return true;
+}
+
+/* Behind "..." in a line: any text of it may come before. */
+static bool match_behind(const char *shown, const char *printed) {
+    for (; !match(shown, printed, false); printed++)
+        if (!*printed || *printed == '\n')
+            return false;
+    return true;
+}
+
+static bool match(const char *shown, const char *printed, bool is_line_start) {
+    if (is_line_start && is_at(shown, "...\n"))
+        return match_below(shown + 4, printed);
+    if (is_at(shown, "..."))
+        return match_behind(shown + 3, printed);
+    return *shown == *printed && (*shown == '\0' || match(shown + 1, printed + 1, *shown == '\n'));
 }
 
 bool transcript_matches(const char *shown, const char *printed) {
