@@ -117,11 +117,13 @@ static bool match_behind(const char *shown, const char *printed) {
 }
 
 static bool match(const char *shown, const char *printed, bool is_line_start) {
-    if (is_line_start && is_at(shown, "...\n"))
-        return match_below(shown + 4, printed);
-    if (is_at(shown, "..."))
-        return match_behind(shown + 3, printed);
-    return *shown == *printed && (*shown == '\0' || match(shown + 1, printed + 1, *shown == '\n'));
+    for (; !is_at(shown, "..."); shown++, printed++) {
+        if (*shown != *printed || *shown == '\0')
+            return *shown == *printed;
+        is_line_start = *shown == '\n';
+    }
+    bool is_alone = is_line_start && shown[3] == '\n';
+    return is_alone ? match_below(shown + 4, printed) : match_behind(shown + 3, printed);
 }
 
 bool transcript_matches(const char *shown, const char *printed) {
