@@ -111,7 +111,8 @@ START_TEST(the_page_on_troubleshooting_holds_what_explain_prints) {
     size_t length;
     struct error err;
     ck_assert_int_eq(run(world, "explain", "--markdown", NULL), 0);
-    ck_assert_msg(io_read_file("docs/troubleshooting.md", 1 << 20, &page, &length, &err) == 0, "%s", err.text);
+    ck_assert_msg(
+        io_read_file("docs/troubleshooting.md", 1 << 20, &page, &length, &err) == 0, "%s", err.text);
     ck_assert_msg(strstr(page, result->output), "run make docs");
     free(page);
     world_end(world);
