@@ -36,7 +36,7 @@ static bool enter(const char *name) {
     scene.dir = tempdir_new();
     scene.hosts = tempdir_path(scene.dir, "hosts");
     char *nsswitch = tempdir_path(scene.dir, "nsswitch");
-    tempdir_write(scene.hosts, "127.0.0.1 db.test\n");
+    tempdir_write(scene.hosts, "127.0.0.1 db.test localhost\n"); /* the server is set up as localhost */
     tempdir_write(nsswitch, "hosts: files dns\n");
     namespace_cover("/etc/hosts", scene.hosts);
     namespace_cover("/etc/nsswitch.conf", nsswitch);
