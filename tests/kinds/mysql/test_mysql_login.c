@@ -138,6 +138,20 @@ START_TEST(only_what_concerns_us_costs_a_login) {
 }
 END_TEST
 
+START_TEST(a_wish_for_a_fresh_login_is_heeded) {
+    struct bench bench;
+    open_keeping(&bench, ROLE_MAIN);
+    char *first = our_sessions();
+    bench.own.check.wants_fresh = true;
+    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    char *second = our_sessions();
+    ck_assert_ptr_null(strstr(second, first));
+    free(first);
+    free(second);
+    bench_close(&bench);
+}
+END_TEST
+
 /* -- places -- */
 
 enum { MOST = 40 };
@@ -241,6 +255,7 @@ Suite *mysql_login_suite(void) {
         tcase, what_the_next_login_would_meet_is_met_in_the_next_run, 0, sizeof CHANGES / sizeof CHANGES[0]);
     tcase_add_test(tcase, so_it_is_where_only_a_round_trip_is_asked_for);
     tcase_add_loop_test(tcase, only_what_concerns_us_costs_a_login, 0, sizeof SETTINGS / sizeof SETTINGS[0]);
+    tcase_add_test(tcase, a_wish_for_a_fresh_login_is_heeded);
     tcase_add_loop_test(tcase, a_full_server_is_full_also_for_who_is_in_it, 0, sizeof FULL / sizeof FULL[0]);
     tcase_add_test(tcase, an_account_that_is_dropped_is_refused_in_the_next_run);
     return suite;
