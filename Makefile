@@ -36,15 +36,14 @@ PACKAGING_PACKAGES = $(DEB_PACKAGES) iproute2 lintian man-db mariadb-server open
 STAGE_PACKAGES = $(BUILD_PACKAGES) binutils ca-certificates openssl
 IMAGE_PACKAGES = binutils buildah conmon curl dnsmasq-base iproute2 jq mariadb-server mmdebstrap openssl podman \
                  postgresql runc socat sqlite3
-# The Debians that a release is built in (scripts/cross.sh): tools of the building machine's architecture, libraries of the other.
-CROSS_TOOLS     = gcc make pkg-config libc6-dev binutils dpkg-dev xz-utils ca-certificates openssl python3-minimal libpython3-stdlib $(FILTER_PACKAGES)
-CROSS_LIBRARIES = libevent-dev libpq-dev libsqlite3-dev libjansson-dev $(FILTER_PACKAGES) $(if $(MYSQL),libmariadb-dev)
+# The Debians that are built in for a target (scripts/chroot.sh): tools of their own architecture, libraries of the target's.
+CROSS_PACKAGES = gcc make pkg-config libc6-dev binutils dpkg-dev xz-utils $(FILTER_PACKAGES) \
+                 $(addsuffix :target,$(filter lib%,$(BUILD_PACKAGES)))
+STAGE_CROSS_PACKAGES = $(CROSS_PACKAGES) ca-certificates openssl python3-minimal libpython3-stdlib
+TEST_CROSS_PACKAGES  = $(CROSS_PACKAGES) $(addsuffix :target,busybox check libfuse3-dev)
 RELEASE_PACKAGES = debian-archive-keyring dpkg-dev git jq mmdebstrap qemu-user-static xz-utils
 CHROOT_PACKAGES = git mmdebstrap
-# Of the machine, and of the Debian in which is built for arm64.
 ARM64_PACKAGES = $(CHROOT_PACKAGES) binutils cpio qemu-system-arm ipxe-qemu sqlite3
-CROSS_PACKAGES = binutils dpkg-dev gcc gcc-aarch64-linux-gnu libc6-dev libc6-dev-arm64-cross libseccomp-dev make pkg-config xz-utils \
-                 $(addsuffix :arm64,busybox check libevent-dev libfuse3-dev libjansson-dev libmariadb-dev libpq-dev libsqlite3-dev)
 ARM64_SUITES = filters io sandbox# without those that ask how long a thing takes: one second there is many here
 UI_PACKAGES    = $(RUN_PACKAGES) chromium faketime fonts-dejavu-core $(if $(shell command -v npm),,nodejs npm)
 # Unpacked under $(BUILD) by tests/monitoring/prepare.sh and not installed, which would start a service; the rest is as for deploy/.
@@ -224,12 +223,11 @@ deb: deps-deb ### a Debian package of the program, its unit and its configuratio
 	$(MAKE) $(BUILD)/bugsink-health
 	scripts/deb.sh $(BUILD)
 
-export CROSS_TOOLS CROSS_LIBRARIES
 release: deps-release ### of the last commit: image (amd64, arm64), packages, sources, SBOMs, checksums, in $(BUILD)/release; needs root
-	scripts/release.sh $(BUILD)
+	PACKAGES="$(STAGE_CROSS_PACKAGES)" scripts/release.sh $(BUILD)
 
 release-test: deps-release ### two releases of two folders: the same bytes; what is in them; both images started, arm64 under emulation
-	scripts/release-test.sh $(BUILD) || [ $$? = 77 ]
+	PACKAGES="$(STAGE_CROSS_PACKAGES)" scripts/release-test.sh $(BUILD) || [ $$? = 77 ]
 
 image-name: ### IMAGE=ghcr.io/acme/bugsink-health: all recipes and pages name that image
 	scripts/image-name.sh "$(IMAGE)"
@@ -238,15 +236,16 @@ packaging-test: deps-packaging ### test the Compose files, the unit under a real
 	$(MAKE) $(BUILD)/bugsink-health
 	scripts/packaging-test.sh $(BUILD)
 
-# As WHO: root, user (with sudo), or both; TARGETS: what is made there.
+# As WHO: root, user (with sudo), or both; TARGETS: what is made there; ARCH: i386 on amd64, the machine's own if empty.
 SUITE   ?= trixie
 WHO     ?= root user
+ARCH    ?=
 TARGETS ?= run test
 test-on: deps-chroot ### make TARGETS ("run test") of the last commit in a minimal SUITE (trixie), as root and as a user with sudo
-	scripts/test-on.sh $(BUILD)/test-on $(SUITE) "$(WHO)" $(TARGETS)
+	CHROOT_ARCHITECTURE=$(ARCH) scripts/test-on.sh $(BUILD)/test-on $(SUITE) "$(WHO)" $(TARGETS) || [ $$? = 77 ]
 
 arm64-test: deps-arm64 ### cross-build the program, its tests and its package for arm64; run ARM64_SUITES under Debian's arm64 kernel, emulated
-	PACKAGES="$(CROSS_PACKAGES)" scripts/arm64-test.sh $(BUILD) $(ARM64_SUITES)
+	PACKAGES="$(TEST_CROSS_PACKAGES)" scripts/arm64-test.sh $(BUILD) $(ARM64_SUITES) || [ $$? = 77 ]
 
 clean: ## remove everything built
 	rm -rf $(BUILD)

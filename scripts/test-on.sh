@@ -2,7 +2,7 @@
 # Tries this project's last commit on another Debian that has git, make and sudo and nothing else:
 #   test-on.sh DIRECTORY SUITE "WHO..." TARGET...
 # as root and as a user with sudo (WHO: root, user), each in a fresh one under DIRECTORY. TARGET: those of the Makefile; run is
-# asked over HTTP.
+# asked over HTTP. CHROOT_ARCHITECTURE: that Debian's, if not this machine's. Exit status 77: it cannot be done on this machine.
 set -eu
 here=$(dirname "$0")
 
@@ -40,13 +40,14 @@ fi
 
 directory=$1 suite=$2 who=$3
 shift 3
+other=$directory/$suite${CHROOT_ARCHITECTURE:+.$CHROOT_ARCHITECTURE}
 git diff --quiet HEAD || echo "test-on: what is not committed is not tried" >&2
-"$here/chroot.sh" make "$suite" "$directory/$suite" git make sudo
+"$here/chroot.sh" make "$suite" "$other" git make sudo
 result=0
 for user in $who; do
-    root=$directory/$suite.$user
+    root=$other.$user
     rm -rf "$root"
-    cp -a "$directory/$suite" "$root"
+    cp -a "$other" "$root"
     home=/root
     if [ "$user" != root ]; then
         home=/home/$user
