@@ -89,6 +89,7 @@ TEST_SRC  := $(filter-out $(LEFT_OUT) tests/bench/% tests/python/%,$(sort $(wild
 TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
 TEST_JOBS ?= 3# suites at a time: most of them wait
 ENDURANCE_SECONDS ?= 600
+SOAK_RUNS ?= 51840
 ENDURANCE_SEED ?=# empty: another one each time, which is printed
 ALL_SUITES := $(patsubst test_%.c,%,$(filter test_%,$(notdir $(TEST_SRC))))
 SUITES    := $(filter e2e_%,$(ALL_SUITES)) $(filter-out e2e_%,$(ALL_SUITES))# the long ones first
@@ -129,9 +130,9 @@ test: deps-test ## install what is missing, build, run all tests
 asan: deps-test ### the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=$(BUILD)/asan SANITIZE="address undefined" CFLAGS="-O1 -g" run-tests
 
-soak: deps-test ### three days' worth of runs of every check, in some 20 minutes
+soak: deps-test ### three days' worth of runs (SOAK_RUNS) of every check, in some 20 minutes
 	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/run-tests
-	BH_SOAK_RUNS=51840 $(BUILD)/run-tests e2e_soak
+	BH_PROGRAM=$(BUILD)/bugsink-health BH_SOAK_RUNS=$(SOAK_RUNS) $(BUILD)/run-tests e2e_soak
 
 endurance: deps-test ### ten minutes (ENDURANCE_SECONDS) of all faults and clients at once; the report is build/endurance.md
 	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/run-tests

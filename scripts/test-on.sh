@@ -1,8 +1,9 @@
 #!/bin/sh
 # Tries this project's last commit on another Debian that has git, make and sudo and nothing else:
 #   test-on.sh DIRECTORY SUITE "WHO..." TARGET...
-# as root and as a user with sudo (WHO: root, user), each in a fresh one under DIRECTORY. TARGET: those of the Makefile; run is
-# asked over HTTP. CHROOT_ARCHITECTURE: that Debian's, if not this machine's. Exit status 77: it cannot be done on this machine.
+# as root and as a user with sudo (WHO: root, user), each in a fresh one under DIRECTORY. TARGET: those of the Makefile,
+# and variables for those that follow (FUZZ_SECONDS=1); run is asked over HTTP. CHROOT_ARCHITECTURE: that Debian's, if not this
+# machine's. Exit status 77: it cannot be done on this machine.
 set -eu
 here=$(dirname "$0")
 
@@ -25,17 +26,20 @@ if [ "$1" = inside ]; then
         wait "$make" || true
     }
     cd "$HOME/bugsink health" # make can build in a directory of such a name
-    failed=0
+    failed=
     for target in "$@"; do
+        case $target in *=*) export "${target?}" && continue ;; esac
         echo "== make $target, as $(id -un)"
+        status=0
         case $target in
-        run) ask "$(shuf -n 1 -i 20000-29999)" || failed=1 ;;
-        *) make "$target" </dev/null || failed=1 ;;
+        run) ask "$(shuf -n 1 -i 20000-29999)" || status=$? ;;
+        *) make "$target" </dev/null || status=$? ;;
         esac
-        [ "$failed" = 0 ] || break
+        [ "$status" = 0 ] || failed="$failed $target"
     done
-    [ "$failed" = 0 ] || echo "== make $target failed, as $(id -un)"
-    exit "$failed"
+    [ -z "$failed" ] || echo "== failed as $(id -un):$failed"
+    [ -z "$failed" ]
+    exit
 fi
 
 directory=$1 suite=$2 who=$3
