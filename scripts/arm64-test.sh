@@ -49,7 +49,7 @@ list_libraries() {
 # Each attempt of tests/hole.c that there is on arm64, and the system call that the test of the sandbox expects of it.
 list_attempts() {
     # shellcheck disable=SC2016 # expanded there
-    in_debian '$CC -E -P -D_GNU_SOURCE -Iinclude tests/hole.c' | tr -d '\n' | sed 's/.* ATTEMPTS\[\] = //; s/};.*//' |
+    in_debian '$CC -E -P -D_GNU_SOURCE -Iinclude -Isrc tests/hole.c' | tr -d '\n' | sed 's/.* ATTEMPTS\[\] = //; s/};.*//' |
         grep -o '"[a-z0-9_]*"' | tr -d '"' | while read -r name; do
         sed -n "s/^    {\"$name\", \"\([a-z0-9_]*\)\".*/$name \1/p" tests/e2e/test_e2e_sandbox.c
     done
