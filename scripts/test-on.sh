@@ -45,7 +45,7 @@ fi
 directory=$1 suite=$2 who=$3
 shift 3
 other=$directory/$suite${CHROOT_ARCHITECTURE:+.$CHROOT_ARCHITECTURE}
-git diff --quiet HEAD || echo "test-on: what is not committed is not tried" >&2
+git diff --quiet HEAD 2>/dev/null || echo "test-on: what is not committed is not tried" >&2
 "$here/chroot.sh" make "$suite" "$other" git make sudo
 result=0
 for user in $who; do
