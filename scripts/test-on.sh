@@ -25,6 +25,7 @@ if [ "$1" = inside ]; then
         kill "$make"
         wait "$make" || true
     }
+    export NODE_EXTRA_CA_CERTS=/etc/machine-authorities.crt # npm's way to the registry may lead through a proxy of this machine's
     cd "$HOME/bugsink health" # make can build in a directory of such a name
     failed=
     for target in "$@"; do
@@ -58,6 +59,7 @@ for user in $who; do
         chroot "$root" useradd --create-home "$user"
         echo "$user ALL=(ALL) NOPASSWD: ALL" >"$root/etc/sudoers.d/$user"
     fi
+    cp /etc/ssl/certs/ca-certificates.crt "$root/etc/machine-authorities.crt" 2>/dev/null || true
     git clone -q . "$root$home/bugsink health"
     chroot "$root" chown -R "$user:" "$home"
     "$here/chroot.sh" enter "$root" "$user" sh "$home/bugsink health/scripts/test-on.sh" inside "$@" || result=1
