@@ -58,21 +58,21 @@ list_attempts() {
 # Everything that the machine has: the programs where the tests look for them, the libraries, a shell.
 lay_out_guest() {
     rm -rf "$guest"
-    mkdir -p "$guest/bin" "$guest/dev" "$guest/etc" "$guest/lib" "$guest/proc" "$guest/root" "$guest/sys" "$guest/tmp" "$guest/work/build"
+    mkdir -p "$guest/bin" "$guest/dev" "$guest/etc" "$guest/lib" "$guest/proc" "$guest/root" "$guest/sys" "$guest/tmp" "$guest/project/build"
     cp "$root/usr/bin/busybox" "$guest/bin/"
     for name in cat echo env grep head kill ls mkdir mount poweroff printenv ps rm sh sleep sync tail true umount ip wget cp tr; do
         ln -s busybox "$guest/bin/$name"
     done
-    git ls-files -z config deploy docs tests README.md Makefile VERSION | tar -c --null --files-from=- | tar -x -C "$guest/work"
+    git ls-files -z config deploy docs tests README.md Makefile VERSION | tar -c --null --files-from=- | tar -x -C "$guest/project"
     for name in bugsink-health bugsink-health-hole run-tests faults.so filters; do
-        cp -r "$source/build/$name" "$guest/work/build/"
+        cp -r "$source/build/$name" "$guest/project/build/"
     done
-    mkdir -p "$guest/work/trial"
-    sqlite3 "$guest/work/trial/db.sqlite3" <config/demo/default.sql >/dev/null
-    sqlite3 "$guest/work/trial/snappea.sqlite3" <config/demo/snappea.sql >/dev/null
-    cp config/demo/bugsink_conf.py "$guest/work/trial/"
-    list_attempts >"$guest/work/attempts"
-    [ "$(wc -l <"$guest/work/attempts")" -gt 30 ] || { echo "arm64-test: where are the attempts?" >&2 && exit 1; }
+    mkdir -p "$guest/project/trial"
+    sqlite3 "$guest/project/trial/db.sqlite3" <config/demo/default.sql >/dev/null
+    sqlite3 "$guest/project/trial/snappea.sqlite3" <config/demo/snappea.sql >/dev/null
+    cp config/demo/bugsink_conf.py "$guest/project/trial/"
+    list_attempts >"$guest/project/attempts"
+    [ "$(wc -l <"$guest/project/attempts")" -gt 30 ] || { echo "arm64-test: where are the attempts?" >&2 && exit 1; }
     : >"$build/arm64/libraries"
     for file in "$guest/bin/busybox" "$source/build/bugsink-health" "$source/build/run-tests"; do
         list_libraries "$file"
@@ -102,7 +102,7 @@ mount -t devpts pts /dev/pts
 mount -t tmpfs -o size=16g tmp /tmp # more than there is: what is nearly full is degraded
 ip link set lo up
 export PATH=/bin HOME=/root LD_LIBRARY_PATH=/lib
-cd /work
+cd /project
 head -n 1 /proc/version
 build/bugsink-health --version
 result=0
