@@ -169,5 +169,6 @@ void worker_serve(int fd) {
 void worker_enter(int fd, int parent_pid) {
     child_enter(fd, parent_pid, 0);
     process_set_name("bh-worker");
+    process_yield();
     worker_serve(fd);
 }
