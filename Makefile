@@ -142,7 +142,7 @@ load: deps-load ### probes under slowhttptest and wrk; the report is build/load.
 	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/probe-client
 	scripts/load.sh $(BUILD)
 
-BENCH_TOOLS = $(addprefix $(BUILD)/,bench-client bench-run bench-fleet probe-client raw-server)
+BENCH_TOOLS = $(addprefix $(BUILD)/,bench-client bench-run bench-fleet bench-looks probe-client raw-server)
 bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_ROUNDS=5), in some 12 minutes; to build/bench.md
 	$(MAKE) $(BUILD)/bugsink-health $(BENCH_TOOLS)
 	scripts/unpack-packages.sh $(BUILD)/bench $(BENCH_UNPACKED)
@@ -297,6 +297,7 @@ $(BUILD)/bench-client: $(BUILD)/tests/bench/client.o $(BUILD)/tests/harness/prob
 $(BUILD)/bench-run: $(BUILD)/tests/bench/run.o
 $(BUILD)/raw-server: $(BUILD)/tests/bench/raw_server.o
 $(BUILD)/bench-fleet: $(BUILD)/tests/bench/fleet.o $(BUILD)/tests/checker/fleet.o $(OBJECTS)
+$(BUILD)/bench-looks: $(BUILD)/tests/bench/looks.o $(OBJECTS)
 $(BUILD)/python-reader: $(BUILD)/tests/python/reader.o $(OBJECTS)
 $(BENCH_TOOLS) $(BUILD)/python-reader:
 	@echo '  LD  $@'
