@@ -12,7 +12,7 @@ import {describeMachine, render} from './report.mjs';
 
 const number = (name, usual) => Number(process.env[name] || usual);
 const rounds = number('BENCH_ROUNDS', 5);
-const size = {probes: number('BENCH_PROBES', 3000), seconds: 1, roundSeconds: 5, runs: 50, manySeconds: 10, hangSeconds: 6, idleSeconds: number('BENCH_IDLE_SECONDS', 40), starts: 5};
+const size = {probes: number('BENCH_PROBES', 3000), seconds: 1, roundSeconds: 4, runs: 50, manySeconds: 10, hangSeconds: 6, idleSeconds: number('BENCH_IDLE_SECONDS', 40), starts: 5};
 const COUNTS = [1, 4, 16, 100];
 
 const begun = Date.now();
@@ -75,7 +75,7 @@ const SECTIONS = {
 
     async many({postgres}) {
         const {group, of} = grouped();
-        await inRounds('many databases', Math.min(rounds, 3), async () => {
+        await inRounds('many databases', Math.min(rounds, 2), async () => {
             for (const kind of ['sqlite', 'postgres'])
                 for (const count of COUNTS)
                     await note(`${count} ${kind} databases`, of(`${kind} ${count}`), () => measureMany(kind, count, postgres, size));

@@ -1,5 +1,5 @@
 // What it costs to idle: this program with one kind of check and with all, beside the same looks in a loop, another build, and its peers.
-import {BASE, delay, freePort, start, tool, treeUs, treeWakeups, until, answers200} from './machine.mjs';
+import {BASE, delay, freePort, get, ownTreeUs, start, tool, treeUs, treeWakeups, until, answers200} from './machine.mjs';
 import {demoSettings, serveCommand, writeConfig} from './peers.mjs';
 
 const SETTLED_S = 8; // its own start is over, and each check has been run
@@ -29,7 +29,7 @@ function listIdlers({id, settings}) {
         {id: `${id} ours`, ...serve()},
         {id: `${id} loop`, command: () => loop},
         ...'databases' in settings && settings.databases.default?.dsn.startsWith('/') ? [{id: `${id} bare`, command: () => [...loop, '--bare']}] : [],
-        ...BASE ? [{id: `${id} base`, ...serve(BASE)}] : [],
+        ...BASE ? [{id: `${id} base`, ...serve(BASE), isBase: true}] : [],
     ];
 }
 
@@ -38,10 +38,16 @@ async function begin(idler) {
     const child = start(idler.command(port), {env: {PYTHONDONTWRITEBYTECODE: '1', ...idler.env}, log: `idle-${idler.id.replace(' ', '-')}.log`});
     if (idler.path)
         await until(`${idler.name ?? idler.id} answers`, () => answers200(port, idler.awaited ?? idler.path));
-    return {idler, child};
+    return {idler, child, port};
 }
 
-const measure = (pid) => ({at: performance.now(), us: treeUs(pid), wakeups: treeWakeups(pid)});
+// An older build's checks may each end with a process, whose time /proc has in ticks alone.
+async function childrenUs(port) {
+    return 1e6 * Number(/^bugsink_health_children_cpu_seconds_total (\S+)$/m.exec((await get(port, '/metrics')).text)[1]);
+}
+
+const measure = async ({idler, child: {pid}, port}) => ({at: performance.now(), wakeups: treeWakeups(pid),
+    us: idler.isBase ? ownTreeUs(pid) + await childrenUs(port) : treeUs(pid)});
 
 function difference(before, after) {
     const seconds = (after.at - before.at) / 1e3;
@@ -56,13 +62,13 @@ export async function measureIdle(peers, kinds, stretches, seconds, note, say) {
     await delay(SETTLED_S * 1000);
     for (let stretch = 1; stretch <= stretches; stretch++) {
         say(`idle, stretch ${stretch} of ${stretches}, ${seconds} s`);
-        const before = started.map(({child}) => measure(child.pid));
+        const before = await Promise.all(started.map(measure));
         await delay(seconds * 1000);
-        for (const [i, {idler, child}] of started.entries())
-            await note(`${idler.id} idles`, idler.id, () => {
-                if (child.exitCode !== null || child.signalCode !== null)
+        for (const [i, one] of started.entries())
+            await note(`${one.idler.id} idles`, one.idler.id, async () => {
+                if (one.child.exitCode !== null || one.child.signalCode !== null)
                     throw new Error('it has ended');
-                return difference(before[i], measure(child.pid));
+                return difference(before[i], await measure(one));
             });
     }
     for (const {child} of started)

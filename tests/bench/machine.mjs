@@ -167,6 +167,11 @@ export const workersUs = (pid) => treeOf(pid).slice(1).filter((one) => read(`/pr
 // Of a whole tree, with those of its processes that have ended: exact for those that live, in ticks for the others.
 export const treeUs = (pid) => treeOf(pid).reduce((sum, one) => sum + busyNs(one) / 1e3 + endedChildrenUs(one), 0);
 
+// Of a sidecar without what its checks run in, which it tells itself (bugsink_health_children_cpu_seconds_total): to the
+// millisecond also where a process ends with each look.
+export const ownTreeUs = (pid) => treeOf(pid).filter((one) => one === pid || ['bh-responder', 'bh-nursery'].includes(read(`/proc/${one}/comm`).trim()))
+    .reduce((sum, one) => sum + busyNs(one) / 1e3, 0);
+
 // The times that one of its threads has slept and goes on, of those that live.
 export const treeWakeups = (pid) => treeOf(pid).flatMap(threadsOf)
     .reduce((sum, thread) => sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(read(`${thread}/status`))?.[1] ?? 0), 0);

@@ -102,7 +102,7 @@ export async function measureTool(command, count, env = process.env) {
 // One round of everything that is checked: ours, and the tool that one would have run instead.
 export function checkMeasurements({postgres, mariadb}, size) {
     const one = (dsn, more = {}) => () => measureRounds({databases: {default: {dsn}}, ...more}, size.roundSeconds);
-    const fresh = {reconnect: '0s'};
+    const fresh = {reconnect: '0s', interval: '600ms', timeout: '580ms', slow: '570ms'};
     const instead = (command, env) => () => measureTool(command, size.runs, env);
     const sqlite = demoSettings().databases.default.dsn, {plain, tls} = postgres;
     return [
@@ -186,16 +186,19 @@ class SlowClients {
     }
 }
 
-// Probes while nobody else is there, and while 1,000 slow clients are connected.
-async function probeBesideSlowClients(server, size) {
-    const undisturbed = await probeEvenly(server.port, 500, size.hangSeconds);
-    const crowd = new SlowClients(server.port, 1000);
+// Probes of several servers at once, so that what else the machine does meets them alike: while nobody else is there, and
+// while 1,000 slow clients are connected to each.
+async function probeBesideSlowClients(servers, size) {
+    const probeAll = () => Promise.all(servers.map(({port}) => probeEvenly(port, 250, size.hangSeconds)));
+    const undisturbed = await probeAll();
+    const crowds = servers.map(({port}) => new SlowClients(port, 1000));
     await delay(1500);
-    const disturbed = await probeEvenly(server.port, 500, size.hangSeconds);
-    const connections = Number(/^bugsink_health_http_connections (\d+)/m.exec((await get(server.port, '/metrics')).text)?.[1]);
-    crowd.stop();
-    return {p50: undisturbed.p50, p99: undisturbed.p99, max: undisturbed.max, slow_p50: disturbed.p50, slow_p99: disturbed.p99, slow_max: disturbed.max,
-        failed: undisturbed.failed + disturbed.failed, ...connections >= 0 && {connections}};
+    const disturbed = await probeAll();
+    const connections = await Promise.all(servers.map(async ({port}) => Number(/^bugsink_health_http_connections (\d+)/m.exec((await get(port, '/metrics')).text)?.[1])));
+    for (const crowd of crowds)
+        crowd.stop();
+    return servers.map((_, i) => ({p50: undisturbed[i].p50, p99: undisturbed[i].p99, max: undisturbed[i].max, slow_p50: disturbed[i].p50, slow_p99: disturbed[i].p99,
+        slow_max: disturbed[i].max, failed: undisturbed[i].failed + disturbed[i].failed, ...connections[i] >= 0 && {connections: connections[i]}}));
 }
 
 // Ours while no database answers, and nginx, which has none.
@@ -207,7 +210,8 @@ export async function measureHang(nginx, hasMysql, size) {
     const theirs = await startPeer(nginx);
     try {
         await until('the first check has timed out', async () => (await get(ours.port, '/health/ready/')).text.includes('timeout'));
-        return {ours: await probeBesideSlowClients(ours, size), nginx: await probeBesideSlowClients(theirs, size)};
+        const [first, second] = await probeBesideSlowClients([ours, theirs], size);
+        return {ours: first, nginx: second};
     } finally {
         silent.stop();
         await Promise.all([ours.stop(), theirs.stop()]);

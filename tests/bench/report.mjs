@@ -94,14 +94,14 @@ function manyDatabases({many}) {
     for (const [name, its] of Object.entries(many ?? {})) {
         const [kind, count] = name.split(' ');
         text += row(`${count} ${kind === 'postgres' ? 'PostgreSQL, TLS' : 'SQLite'}`, plain(its.median('processes')), plain(megabytes(its.median('pss')), 2), plain(megabytes(its.median('dirty')), 2),
-            withSpread(its, 'first_ms'), withSpread(its, 'round_cpu_ms', its.median('round_cpu_ms') < 10 ? 1 : 0), plain(its.median('interval_s'), 1), withSpread(its, 'p50'), withSpread(its, 'p99'));
+            withSpread(its, 'first_ms'), withSpread(its, 'round_cpu_ms', its.median('round_cpu_ms') < 10 ? 1 : 0), Number(count) < 16 ? '-' : plain(its.median('interval_s'), 1), withSpread(its, 'p50'), withSpread(its, 'p99'));
     }
     return text;
 }
 
 function hung({hang}) {
     const three = (id, prefix) => ['p50', 'p99', 'max'].map((name) => withSpread(one(hang, id), `${prefix}${name}`));
-    return head('probes, 500 a second', 'p50, us', 'p99, us', 'slowest') +
+    return head('probes, 250 a second of each, at once', 'p50, us', 'p99, us', 'slowest') +
         row('ours: no database answers', ...three('ours', '')) +
         row(`ours: no database answers, and 1,000 slow clients come again and again (${plain(one(hang, 'ours').median('connections'))} are held)`, ...three('ours', 'slow_')) +
         row('nginx', ...three('nginx', '')) +
