@@ -142,7 +142,7 @@ load: deps-load ### probes under slowhttptest and wrk; the report is build/load.
 	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/probe-client
 	scripts/load.sh $(BUILD)
 
-BENCH_TOOLS = $(addprefix $(BUILD)/,bench-client bench-run bench-fleet bench-looks bench-loop probe-client raw-server)
+BENCH_TOOLS = $(addprefix $(BUILD)/,bench-client bench-run bench-fleet bench-loop probe-client raw-server)
 bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_ROUNDS=5), in some 12 minutes; to build/bench.md
 	$(MAKE) $(BUILD)/bugsink-health $(BENCH_TOOLS)
 	scripts/unpack-packages.sh $(BUILD)/bench $(BENCH_UNPACKED)
@@ -298,7 +298,6 @@ $(BUILD)/bench-run: $(BUILD)/tests/bench/run.o
 $(BUILD)/raw-server: $(BUILD)/tests/bench/raw_server.o
 $(BUILD)/bench-loop: $(BUILD)/tests/bench/loop.o $(OBJECTS)
 $(BUILD)/bench-fleet: $(BUILD)/tests/bench/fleet.o $(BUILD)/tests/checker/fleet.o $(BUILD)/tests/checker/judge.o $(OBJECTS)
-$(BUILD)/bench-looks: $(BUILD)/tests/bench/looks.o $(OBJECTS)
 $(BUILD)/python-reader: $(BUILD)/tests/python/reader.o $(OBJECTS)
 $(BENCH_TOOLS) $(BUILD)/python-reader:
 	@echo '  LD  $@'
