@@ -91,10 +91,28 @@ static struct surroundings surroundings_of(void *arg) {
     return around;
 }
 
+/* Where each check has one run, the settings have theirs when it is known whether Bugsink works: what they
+ * predict is judged by that. */
+static bool is_left_for_later(const struct engine *engine, const struct watch *watch) {
+    return engine->is_once && watch_traits(watch)->holds_settings && !watch->memory.has_run &&
+           evidence_find_app(engine->watches, engine->count);
+}
+
+static void start_what_was_left(struct engine *engine) {
+    const struct watch *app = evidence_find_app(engine->watches, engine->count);
+    if (!app || !app->memory.has_run || watch_is_asking(app))
+        return;
+    for (size_t i = 0; i < engine->count; i++)
+        if (is_left_for_later(engine, engine->watches[i]) && !engine->watches[i]->check.is_running)
+            watch_start(engine->watches[i], true, 0);
+}
+
 static void on_finished(void *arg, bool is_change) {
     struct engine *engine = arg;
     is_change = update_liveness(engine) || is_change;
-    if (!engine->is_once)
+    if (engine->is_once)
+        start_what_was_left(engine);
+    else
         evidence_follow(engine->watches, engine->count, &engine->is_app_working);
     engine->events.checked(engine->arg, is_change);
 }
@@ -272,8 +290,9 @@ void engine_start(struct engine *engine, bool is_once) {
     if (make_maintenance(engine, engine->config->maintenance, &maintenance, NULL) < 0)
         process_out_of_memory();
     for (size_t i = 0; i < engine->count; i++)
-        watch_start(engine->watches[i], is_once,
-            schedule_first_ms(engine->watches[i]->check.config, i, engine->count));
+        if (!is_left_for_later(engine, engine->watches[i]))
+            watch_start(engine->watches[i], is_once,
+                schedule_first_ms(engine->watches[i]->check.config, i, engine->count));
     take_maintenance(engine, maintenance);
 }
 
@@ -351,7 +370,7 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
 
 bool engine_has_finished_round(const struct engine *engine) {
     for (size_t i = 0; i < engine->count; i++)
-        if (!engine->watches[i]->memory.has_run)
+        if (!engine->watches[i]->memory.has_run || watch_is_asking(engine->watches[i]))
             return false;
     return true;
 }

@@ -226,7 +226,7 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
     bool is_overdue = note_expected(watch, &subject, &around);
     if (!watch->is_quiet)
         log_run(watch, &old, is_change, is_overdue, outcome, duration_ms);
-    if (!watch->is_once)
+    if (!watch->is_once || is_urgent(watch))
         schedule(watch, duration_ms);
     watch->events->finished(watch->arg, is_change);
 }
@@ -291,6 +291,10 @@ void watch_ask(struct watch *watch, enum app_question question) {
     asking_want(&watch->memory.asking, question);
     if (is_urgent(watch))
         watch_hurry(watch);
+}
+
+bool watch_is_asking(const struct watch *watch) {
+    return is_urgent(watch) || (watch->check.is_running && watch->check.question != QUESTION_NONE);
 }
 
 /* How long the pause of the old one goes on. A look of its that is under way is broken off now, and counts as

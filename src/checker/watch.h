@@ -49,7 +49,8 @@ struct watch *watch_new(struct loop *loop, const struct check_config *config,
 /* Gives up a run under way. NULL is nothing. */
 void watch_free(struct watch *watch);
 
-/* Starts the first run, in delay_ms. With is_once there is no second one. */
+/* Starts the first run, in delay_ms. With is_once there is no second one, but for the questions that an
+ * arrival of Bugsink has asked. */
 void watch_start(struct watch *watch, bool is_once, int64_t delay_ms);
 
 /* Looks now, unless it is looking or has not been started. */
@@ -62,6 +63,9 @@ void watch_doubt(struct watch *watch, bool is_doubted);
 
 /* Of Bugsink's own check: that question is asked now, if any can be. */
 void watch_ask(struct watch *watch, enum app_question question);
+
+/* Of Bugsink's own check: whether a question is being asked, or is to be asked at once. */
+bool watch_is_asking(const struct watch *watch);
 
 /* As watch_start, for a watch that asks the same as another did, which is about to be freed: what that one
  * knows is known. Where looking itself brings a lock-out nearer, its pause goes on; else the first look is

@@ -82,6 +82,11 @@ static bool is_all_satisfied(const struct waiting *waiting, const struct snapsho
     return !is_held_by_maintenance(waiting, snapshot);
 }
 
+/* Whether Bugsink has yet to answer what only its database can answer. */
+static bool is_answer_due(const struct waiting *waiting) {
+    return !waiting->is_for_start && !engine_has_finished_round(waiting->session.engine);
+}
+
 /* -- the words -- */
 
 static int64_t waited_ms(const struct waiting *waiting) {
@@ -250,7 +255,7 @@ static void on_checked(void *arg, bool is_change) {
     struct waiting *waiting = arg;
     struct snapshot snapshot;
     session_snapshot(&waiting->session, &snapshot);
-    waiting->is_done = is_all_satisfied(waiting, &snapshot);
+    waiting->is_done = is_all_satisfied(waiting, &snapshot) && !is_answer_due(waiting);
     if (!waiting->view.draw)
         tell_changes(waiting, &snapshot);
     else if (!waiting->is_done)

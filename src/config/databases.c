@@ -37,6 +37,11 @@ static void warn_of_url(const struct database *database) {
         loader_add_warning(database->entry.loader,
             "%s: Bugsink ignores the query string behind the ?, and so does this check",
             database->variable->place);
+    if (!*dsn->database)
+        loader_add_warning(database->entry.loader,
+            "%s: names no database, and Bugsink does not work without one; it stands behind the host: "
+            "%s://USER@HOST/DATABASE",
+            database->variable->place, dsn->scheme == DSN_MYSQL ? "mysql" : "postgresql");
     if (dsn->is_doubtful)
         loader_add_warning(database->entry.loader,
             "%s: looks as if the password were not percent-encoded (/ is %%2F, ? is %%3F, # is %%23, "
@@ -63,13 +68,9 @@ static int read_variable(struct database *database) {
     }
     if (dsn_parse_bugsink(database->variable->text, dsn, database->entry.loader->err) < 0)
         return option_value_fail(database->entry.loader, database->variable);
+    if (!dsn->database) /* as Bugsink has it, whose start-up check takes it: the empty name */
+        dsn->database = str_dup("");
     warn_of_url(database);
-    if (!dsn->database) {
-        error_set(database->entry.loader->err,
-            "names no database, and Bugsink does not work without one; it stands behind the host: "
-            "postgresql://USER@HOST/DATABASE");
-        return option_value_fail(database->entry.loader, database->variable);
-    }
     return 0;
 }
 
