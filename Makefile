@@ -143,7 +143,7 @@ load: deps-load ### probes under slowhttptest and wrk; the report is build/load.
 	scripts/load.sh $(BUILD)
 
 BENCH_TOOLS = $(addprefix $(BUILD)/,bench-client bench-run bench-fleet bench-loop probe-client raw-server)
-bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_ROUNDS=5), in some 12 minutes; to build/bench.md
+bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_ROUNDS=5), how fast faults are noticed (BENCH_NOTICE=20; 0: not), in half an hour; to build/bench.md
 	$(MAKE) $(BUILD)/bugsink-health $(BENCH_TOOLS)
 	scripts/unpack-packages.sh $(BUILD)/bench $(BENCH_UNPACKED)
 	BH_PROGRAM=$(BUILD)/bugsink-health BENCH_BUILD=$(BUILD) BENCH_MYSQL=$(MYSQL) node tests/bench/bench.mjs
