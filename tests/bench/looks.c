@@ -61,7 +61,8 @@ int main(int argc, char **argv) {
     void **kept = calloc(config->check_count + 1, sizeof *kept);
     for (size_t i = 0; kept && i < config->check_count; i++)
         kept[i] = calloc(1, check_kind_find(config->checks[i].kind)->kept_size + 1);
-    const struct timespec pause = {.tv_sec = (time_t)(config->interval_ms / 1000)};
+    const struct timespec pause = {.tv_sec = (time_t)(config->interval_ms / 1000),
+        .tv_nsec = (long)(config->interval_ms % 1000) * 1000000};
     for (; kept; nanosleep(&pause, NULL))
         for (size_t i = 0; i < config->check_count; i++)
             look(check_kind_find(config->checks[i].kind), &config->checks[i], kept[i]);
