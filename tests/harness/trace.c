@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,17 +22,15 @@ enum { ATTACH_MS = 10000, TEXT_MAX = 16 * 1024 * 1024, NOT_FOUND = 127 };
 
 static _Noreturn void run_strace(const char *path, const pid_t *pids, size_t count) {
     char numbers[TRACE_PIDS_MAX][16];
-    char *arguments[8 + 2 * TRACE_PIDS_MAX] = {
-        (char[]){"strace"}, (char[]){"-q"}, (char[]){"-yy"}, (char[]){"-o"}, strdup(path)};
+    const char *arguments[8 + 2 * TRACE_PIDS_MAX] = {"strace", "-q", "-yy", "-o", path};
     size_t length = 5;
     for (size_t i = 0; i < count; i++) {
         snprintf(numbers[i], sizeof numbers[i], "%d", (int)pids[i]);
-        arguments[length++] = (char[]){"-p"};
+        arguments[length++] = "-p";
         arguments[length++] = numbers[i];
     }
-    int nowhere = open("/dev/null", O_RDWR);
-    dup2(nowhere, STDERR_FILENO);
-    execvp(arguments[0], arguments);
+    dup2(open("/dev/null", O_RDWR), STDERR_FILENO);
+    execvp(arguments[0], (char *const *)(uintptr_t)arguments); /* which changes none of them */
     _exit(NOT_FOUND);
 }
 
