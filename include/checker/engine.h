@@ -68,4 +68,7 @@ int64_t engine_workers_cpu_ms(const struct engine *engine);
 
 const struct config *engine_config(const struct engine *engine);
 
+/* A number that no descriptor of this process reaches. */
+int engine_descriptors(const struct engine *engine);
+
 #endif

@@ -300,6 +300,11 @@ static void on_pong(void *arg) {
     announce_alive(&checker->announcer);
 }
 
+static void on_read(void *arg) {
+    struct checker *checker = arg;
+    publisher_on_read(&checker->publisher);
+}
+
 static int open_link(struct checker *checker, const struct config *config, int link_fd, struct error *err) {
     int listen_fd = listen_open(checker->listen_wanted, checker->where, err);
     if (listen_fd < 0)
@@ -309,6 +314,7 @@ static int open_link(struct checker *checker, const struct config *config, int l
     if (checker->sender) {
         link_sender_on_listening(checker->sender, on_listening);
         link_sender_on_pong(checker->sender, on_pong);
+        link_sender_on_read(checker->sender, on_read);
     }
     if (checker->sender && link_send_log(checker->sender, config->log_level, config->log_format) == 0)
         result = link_send_listener(checker->sender, listen_fd);
@@ -356,6 +362,7 @@ static int start(struct checker *checker, struct config *config, int link_fd, st
 
 static void release(struct checker *checker) {
     link_sender_free(checker->sender);
+    publisher_release(&checker->publisher);
     announcer_release(&checker->announcer);
     for (int i = 0; i < SIGNAL_COUNT; i++)
         if (checker->signals[i])

@@ -128,9 +128,13 @@ static void free_watches(struct watch **watches, size_t count) {
 }
 
 /* For each check one that it keeps, and two while a child of its runs; the rest is the program's own. */
-static void want_descriptors(size_t checks) {
+static size_t descriptors_for(size_t checks) {
     enum { OWN = 64, EACH = 3 };
-    process_want_descriptors(OWN + EACH * checks);
+    return OWN + EACH * checks;
+}
+
+int engine_descriptors(const struct engine *engine) {
+    return (int)descriptors_for(engine->count);
 }
 
 /* Builds the watches of a configuration into *watches and *views. Nothing of the engine is changed. */
@@ -145,7 +149,7 @@ static int build(struct engine *engine, const struct config *config, struct watc
     *watches = calloc(config->check_count + 1, sizeof **watches);
     *views = calloc(config->check_count + 1, sizeof **views);
     size_t count = 0;
-    want_descriptors(config->check_count);
+    process_want_descriptors(descriptors_for(config->check_count));
     if (!*watches || !*views)
         error_set(err, "out of memory");
     else
