@@ -151,11 +151,13 @@ static void on_terminate(evutil_socket_t number, short events, void *arg) {
     (void)events;
     struct checker *checker = arg;
     struct log_line line;
-    log_begin(&line, LOG_INFO, number == SIGINT || checker->sidecar.is_draining ? "ending" : "draining");
+    bool is_at_once = number == SIGINT || checker->sidecar.is_draining;
+    log_begin(&line, LOG_INFO, is_at_once ? "ending" : "draining");
     log_str(&line, "signal", number == SIGINT ? "SIGINT" : "SIGTERM");
-    log_int(&line, "drain_ms", engine_config(checker->engine)->drain_ms);
+    if (!is_at_once)
+        log_int(&line, "drain_ms", engine_config(checker->engine)->drain_ms);
     log_end(&line);
-    if (number == SIGINT || checker->sidecar.is_draining) {
+    if (is_at_once) {
         end(checker, CHECKER_EXIT_OK);
         return;
     }
@@ -181,7 +183,7 @@ static void log_checks(const struct config *config) {
         log_str(&line, "check", check->name);
         log_str(&line, "kind", check_kind_id_name(check->kind));
         check_config_log(check, &line);
-        log_str(&line, "critical", check->is_critical ? "yes" : "no");
+        log_bool(&line, "critical", check->is_critical);
         log_end(&line);
     }
 }

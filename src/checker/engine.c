@@ -29,6 +29,7 @@ struct engine {
     struct watch **watches;
     size_t count;
     struct check_view *views;
+    struct changes changes;
     struct maintenance *maintenance; /* NULL: none configured */
     bool is_draining;
     bool is_in_maintenance; /* by the last answer; it stands until a new path has one */
@@ -107,6 +108,12 @@ static void start_what_was_left(struct engine *engine) {
             watch_start(engine->watches[i], true, 0);
 }
 
+static void on_changed(void *arg, const struct watch *watch) {
+    struct engine *engine = arg;
+    changes_note(&engine->changes, clock_wall_ms(engine->loop->timers.clock), watch->check.config->name,
+        watch->memory.status, watch->memory.reason);
+}
+
 static void on_finished(void *arg, bool is_change) {
     struct engine *engine = arg;
     is_change = update_liveness(engine) || is_change;
@@ -117,7 +124,8 @@ static void on_finished(void *arg, bool is_change) {
     engine->events.checked(engine->arg, is_change);
 }
 
-static const struct watch_events WATCH_EVENTS = {.surroundings = surroundings_of, .finished = on_finished};
+static const struct watch_events WATCH_EVENTS = {
+    .surroundings = surroundings_of, .changed = on_changed, .finished = on_finished};
 
 /* -- all of them -- */
 
@@ -400,6 +408,7 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
     *snapshot = (struct snapshot){
         .checks = engine->views,
         .check_count = engine->count,
+        .changes = &engine->changes,
         .is_dead = has_died, /* without an app, liveness says that the sidecar works */
         .live_reason = has_died ? liveness_reason(&app->life, app->life.silence) : REASON_OK,
         .live_check = has_died ? CHECK_NAME_APP : NULL,

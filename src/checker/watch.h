@@ -8,9 +8,14 @@
 #include "run/check.h"
 #include "report/snapshot.h"
 
+struct watch;
+
 struct watch_events {
     /* What the other checks know now. */
     struct surroundings (*surroundings)(void *arg);
+    /* A check has another status or reason than before, and it is worth telling: that one is
+     * ok from the start is not. NULL: nobody wants to know. */
+    void (*changed)(void *arg, const struct watch *watch);
     /* A run has ended and was judged. is_change: a status or reason is another than before. Must not free the
      * watch. */
     void (*finished)(void *arg, bool is_change);
@@ -33,6 +38,7 @@ struct watch {
     bool is_quiet;    /* nothing is logged */
     bool is_patient;  /* nothing is logged as an error */
     bool is_expected; /* the error that stands was told as what a first start looks like */
+    char *where;      /* what the check is of, for people */
     char code[OUTCOME_CODE_SIZE], detail[OUTCOME_DETAIL_SIZE]; /* the driver's words on the last run */
     bool is_doubted;         /* something stronger than it fails: each look is on a fresh login */
     enum status seen_status; /* by the engine, after the last run, as the next two */

@@ -342,9 +342,38 @@ static bool has_same_limits(const struct check_config *a, const struct check_con
            one->backlog_error_ms == other->backlog_error_ms;
 }
 
+/* The user's name, unless it may be a piece of the password, or repeats it. */
+static const char *shown_user(const struct dsn *dsn) {
+    bool is_secret = dsn->is_doubtful;
+    for (size_t i = 0; i < dsn->secret_count && dsn->user; i++)
+        is_secret = is_secret || strstr(dsn->user, dsn->secrets[i]);
+    return is_secret ? NULL : dsn->user;
+}
+
 static void log_what(const struct check_config *check, struct log_line *line) {
     log_str(line, "role", role_name(check->database.role));
     log_str(line, "target", check->database.dsn.safe);
+    log_str(line, "user", shown_user(&check->database.dsn));
+}
+
+static void append_where(const struct check_config *check, struct strbuf *where) {
+    const struct dsn *dsn = &check->database.dsn;
+    const char *user = shown_user(dsn);
+    strbuf_append(where, dsn->scheme == DSN_SQLITE ? dsn->path : dsn->safe);
+    if (user)
+        strbuf_format(where, " as user %s", user);
+}
+
+static void fill_limits(const struct check_config *check, struct check_limits *limits) {
+    const struct database_config *database = &check->database;
+    if (check->kind == KIND_SQLITE) {
+        limits->min_free_bytes = database->min_free_bytes;
+        limits->max_wal_bytes = database->max_wal_bytes;
+    }
+    if (database->role == ROLE_QUEUE) {
+        limits->backlog_ms = database->backlog_ms;
+        limits->backlog_tasks = database->backlog_tasks;
+    }
 }
 
 static void blank(const struct check_config *check, char *text) {
@@ -376,6 +405,8 @@ const struct config_kind CONFIG_DATABASE = {
     .asks_the_same = asks_the_same,
     .has_same_limits = has_same_limits,
     .log = log_what,
+    .where = append_where,
+    .limits = fill_limits,
     .blank = blank,
     .walk = walk,
     .release = release,
