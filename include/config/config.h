@@ -181,6 +181,10 @@ bool check_config_asks_the_same(const struct check_config *a, const struct check
 /* Adds to a log line what the check is of: a database's role and target, a path, a URL. Never a secret. */
 void check_config_log(const struct check_config *check, struct log_line *line);
 
+/* Keeps its secrets out of swap space and core files, as far as the system allows. (config_load and
+ * check_config_unpack have done so.) */
+void check_config_guard(const struct check_config *check);
+
 /* Blanks in text, in place, the secrets that a driver may have repeated in it; a text that cannot be told
  * safe is emptied (dsn_blank). */
 void check_config_blank(const struct check_config *check, char *text);

@@ -346,6 +346,10 @@ static void log_what(const struct check_config *check, struct log_line *line) {
     log_str(line, "target", check->database.dsn.safe);
 }
 
+static void guard(const struct check_config *check) {
+    dsn_guard(&check->database.dsn);
+}
+
 static void blank(const struct check_config *check, char *text) {
     dsn_blank(&check->database.dsn, text);
 }
@@ -376,6 +380,7 @@ const struct config_kind CONFIG_DATABASE = {
     .has_same_limits = has_same_limits,
     .log = log_what,
     .blank = blank,
+    .guard = guard,
     .walk = walk,
     .release = release,
 };
