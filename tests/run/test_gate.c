@@ -1,6 +1,8 @@
 /* Tests of the gate: who may begin, who waits, in which order, and when the operator is told. */
 #include "run/gate.h"
 
+#include "run/phase_board.h"
+
 #include "run/child_parts.h"
 
 #include <check.h>
@@ -51,6 +53,7 @@ static void stage_init(struct stage *stage) {
     gate_init(&stage->gate, &stage->children, &stage->timers);
     for (int i = 0; i < CHILDREN; i++) {
         stage->workers[i].owner = &stage->children;
+        stage->workers[i].page = PHASE_BOARD_NONE;
         stage->workers[i].is_worker = stage->workers[i].is_done = true;
         child_link(&stage->workers[i]);
     }
