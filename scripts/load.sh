@@ -20,7 +20,7 @@ ulimit -n $((connections * 2 + 1000)) || {
 
 end() {
     stop_attack
-    [ -z "${daemon:-}" ] || { kill -INT "$daemon" && wait "$daemon"; } || true
+    [ -z "${daemon:-}" ] || kill -KILL "$daemon" || true
     rm -rf "$work"
 }
 
@@ -110,6 +110,7 @@ slow() {
 flood_clients=${LOAD_FLOOD_CLIENTS:-10000}
 flood_pipelined=${LOAD_FLOOD_PIPELINED:-8}
 flood_rounds=${LOAD_FLOOD_ROUNDS:-3}
+declare -A lost_by
 backlog=4096 # as ours; the kernel cuts it to net.core.somaxconn
 
 # One worker process, as many connections as a Debian of its own kind gives it.
@@ -153,8 +154,11 @@ await_peer() {
     return 1
 }
 
+# haproxy, started in the background, ignores SIGINT; to us SIGTERM is the beginning of drain.
 end_daemon() {
-    [ -z "${daemon:-}" ] || { kill -INT "$daemon" && wait "$daemon"; } || true
+    signal=INT
+    [ "${1:-}" != haproxy ] || signal=TERM
+    [ -z "${daemon:-}" ] || { kill -"$signal" "$daemon" && wait "$daemon"; } || true
     daemon=
 }
 
@@ -171,7 +175,7 @@ flood_one() {
     $prefer "$build/probe-client" -n 100 -d 10 -t 1000 "127.0.0.1:$port" /health/live/ >"$work/probes" || true
     wait "$attack"
     attack=
-    end_daemon
+    end_daemon "$1"
     lost=$((100 - $(value answered "$work/probes")))
     median=$(in_ms "$(value took_p50_us "$work/probes")")
     served=$(($(value connected "$work/flood") / 14))
@@ -193,12 +197,11 @@ flood() {
         for server in bugsink-health nginx haproxy; do
             flood_one "$server"
             printf '| %s | %s | %s | %s | %s |\n' "$round" "$server" "$lost" "$median" "$served" | tee -a "$report"
-            total=lost_${server%%-*}
-            printf -v "$total" %d $((${!total:-0} + lost))
+            lost_by[$server]=$((${lost_by[$server]:-0} + lost))
         done
     done
-    if [ "$lost_bugsink" -gt "$lost_nginx" ] || [ "$lost_bugsink" -gt "$lost_haproxy" ]; then
-        echo "load: in the flood we lost more probes than a peer: $lost_bugsink, nginx $lost_nginx, haproxy $lost_haproxy" >&2
+    if [ "${lost_by[bugsink-health]}" -gt "${lost_by[nginx]}" ] || [ "${lost_by[bugsink-health]}" -gt "${lost_by[haproxy]}" ]; then
+        echo "load: in the flood we lost more probes than a peer" >&2
         failures=$((failures + 1))
     fi
 }
