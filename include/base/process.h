@@ -3,6 +3,7 @@
 #define BH_BASE_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Ends this process when its parent ends (Linux). Returns false if the parent has ended already: parent_pid
@@ -17,6 +18,10 @@ void process_forbid_core(void);
  * somebody has the kernel or a debugger write nevertheless. To be called anew when secrets were read (Linux).
  */
 void process_keep_out_of_cores(void);
+
+/* Keeps the pages that hold these bytes in memory, out of swap space, as far as RLIMIT_MEMLOCK allows, and
+ * out of core files. Both last until the process ends, and neither is a child's. */
+void process_guard(const void *bytes, size_t size);
 
 /* Bounds the memory this process may write to: an allocation beyond it fails. Not under the sanitizers, which
  * need more. */

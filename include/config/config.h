@@ -190,6 +190,9 @@ void check_config_where(const struct check_config *check, struct strbuf *where);
 
 /* The limits that its results are judged by. */
 struct check_limits check_config_limits(const struct check_config *check);
+/* Keeps its secrets out of swap space and core files, as far as the system allows. (config_load and
+ * check_config_unpack have done so.) */
+void check_config_guard(const struct check_config *check);
 
 /* Blanks in text, in place, the secrets that a driver may have repeated in it; a text that cannot be told
  * safe is emptied (dsn_blank). */

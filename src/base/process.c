@@ -7,15 +7,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <link.h>
 #include <malloc.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #endif
 
@@ -55,6 +56,17 @@ void process_keep_out_of_cores(void) {
         keep_line_out_of_cores(line);
     if (maps)
         fclose(maps);
+#endif
+}
+
+void process_guard(const void *bytes, size_t size) {
+#ifdef __linux__
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)bytes;
+    uintptr_t from = at / page * page, to = (at + size + page - 1) / page * page;
+    mlock((void *)from, to - from); /* where it is refused the secret is where it would be without */
+    madvise((void *)from, to - from, MADV_DONTDUMP);
+#else
+    mlock(bytes, size);
 #endif
 }
 

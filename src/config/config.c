@@ -58,6 +58,11 @@ void check_config_blank(const struct check_config *check, char *text) {
         KINDS[check->kind]->blank(check, text);
 }
 
+void check_config_guard(const struct check_config *check) {
+    if (KINDS[check->kind]->guard)
+        KINDS[check->kind]->guard(check);
+}
+
 void check_config_release(struct check_config *check) {
     KINDS[check->kind]->release(check);
     free(check->name);

@@ -376,6 +376,10 @@ static void fill_limits(const struct check_config *check, struct check_limits *l
     }
 }
 
+static void guard(const struct check_config *check) {
+    dsn_guard(&check->database.dsn);
+}
+
 static void blank(const struct check_config *check, char *text) {
     dsn_blank(&check->database.dsn, text);
 }
@@ -408,6 +412,7 @@ const struct config_kind CONFIG_DATABASE = {
     .where = append_where,
     .limits = fill_limits,
     .blank = blank,
+    .guard = guard,
     .walk = walk,
     .release = release,
 };
