@@ -25,7 +25,7 @@ FILTER_PACKAGES := $(if $(FILTERS),libseccomp-dev)
 BUILD_PACKAGES = gcc make pkg-config libc6-dev libevent-dev libpq-dev libsqlite3-dev libjansson-dev $(FILTER_PACKAGES) \
                  $(if $(MYSQL),libmariadb-dev)
 RUN_PACKAGES   = $(BUILD_PACKAGES) sqlite3 curl
-TEST_PACKAGES  = $(RUN_PACKAGES) check libfuse3-dev fuse3 nftables openssl pgbouncer postgresql \
+TEST_PACKAGES  = $(RUN_PACKAGES) check libfuse3-dev fuse3 nftables openssl pgbouncer postgresql strace \
                  $(if $(MYSQL),mariadb-server) valgrind zsh
 # The tests of deploy/: a Node.js of 18 or newer may be there from elsewhere; the rest is fetched by tests/deploy/prepare.sh.
 DEPLOY_PACKAGES = $(RUN_PACKAGES) git shellcheck unzip $(if $(shell command -v npm),,nodejs npm)
@@ -49,6 +49,7 @@ UI_PACKAGES    = $(RUN_PACKAGES) chromium faketime fonts-dejavu-core $(if $(shel
 # Unpacked under $(BUILD) by tests/monitoring/prepare.sh and not installed, which would start a service; the rest is as for deploy/.
 MONITORING_PACKAGES = prometheus
 LOAD_PACKAGES  = $(RUN_PACKAGES) curl slowhttptest wrk
+LOAD_UNPACKED  = nginx haproxy
 # The peers of the benchmark. Those that Debian would start as services are unpacked under $(BUILD) and not installed.
 BENCH_PACKAGES = $(RUN_PACKAGES) golang-go gunicorn openssl postgresql python3-django python3-psycopg2 util-linux \
                  $(if $(MYSQL),mariadb-server python3-mysqldb) $(if $(shell command -v node),,nodejs)
@@ -139,11 +140,12 @@ endurance: deps-test ### ten minutes (ENDURANCE_SECONDS) of all faults and clien
 	BH_PROGRAM=$(BUILD)/bugsink-health BH_ENDURANCE_SECONDS=$(ENDURANCE_SECONDS) BH_ENDURANCE_SEED=$(ENDURANCE_SEED) $(BUILD)/run-tests e2e_endurance
 
 load: deps-load ### probes under slowhttptest and wrk; the report is build/load.md
-	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/probe-client
+	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/probe-client $(BUILD)/flood-client
+	scripts/unpack-packages.sh $(BUILD)/load $(LOAD_UNPACKED)
 	scripts/load.sh $(BUILD)
 
-BENCH_TOOLS = $(addprefix $(BUILD)/,bench-client bench-run bench-fleet bench-loop probe-client raw-server)
-bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_ROUNDS=5), in some 12 minutes; to build/bench.md
+BENCH_TOOLS = $(addprefix $(BUILD)/,bench-client bench-run bench-fleet bench-loop probe-client flood-client raw-server)
+bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_ROUNDS=5), how fast faults are noticed (BENCH_NOTICE=20; 0: not), in half an hour; to build/bench.md
 	$(MAKE) $(BUILD)/bugsink-health $(BENCH_TOOLS)
 	scripts/unpack-packages.sh $(BUILD)/bench $(BENCH_UNPACKED)
 	BH_PROGRAM=$(BUILD)/bugsink-health BENCH_BUILD=$(BUILD) BENCH_MYSQL=$(MYSQL) node tests/bench/bench.mjs
@@ -295,6 +297,7 @@ $(BUILD)/run-tests: $(TEST_OBJ) $(OBJECTS) | $(BUILD)/faults.so $(if $(FILTERS),
 # The tools of load and benchmark are programs of their own; the pods of bench-fleet keep to the schedule of the program itself.
 BENCH_OBJ = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/bench/*.c tests/python/*.c))
 $(BUILD)/probe-client: $(BUILD)/tests/bench/probe_client.o $(BUILD)/tests/harness/probes.o
+$(BUILD)/flood-client: $(BUILD)/tests/bench/flood_client.o
 $(BUILD)/bench-client: $(BUILD)/tests/bench/client.o $(BUILD)/tests/harness/probes.o
 $(BUILD)/bench-run: $(BUILD)/tests/bench/run.o
 $(BUILD)/raw-server: $(BUILD)/tests/bench/raw_server.o

@@ -23,8 +23,9 @@ changelog_version=$(dpkg-parsechangelog -l "$recipe/changelog" -S Version)
 SOURCE_DATE_EPOCH=$(dpkg-parsechangelog -l "$recipe/changelog" -S Timestamp)
 export SOURCE_DATE_EPOCH
 
-# -o: the program is taken as it is.
-make -s -o "$build/bugsink-health" install BUILD="$build" DESTDIR="$root" PREFIX=/usr ZSH_COMPLETION=share/zsh/vendor-completions/_bugsink-health
+# -o: the program is taken as it is. BUILD may have a blank in its path, which make would not take.
+ln -s "$(realpath "$build")" "$stage/build"
+make -s -o "$stage/build/bugsink-health" install BUILD="$stage/build" DESTDIR="$root" PREFIX=/usr ZSH_COMPLETION=share/zsh/vendor-completions/_bugsink-health
 "${STRIP:-strip}" --strip-unneeded --remove-section=.comment --remove-section=.note "$root/usr/bin/bugsink-health"
 gzip -9n "$root/usr/share/man/man1/bugsink-health.1"
 install -m 0644 LICENSE "$documents/copyright"

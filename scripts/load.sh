@@ -20,7 +20,7 @@ ulimit -n $((connections * 2 + 1000)) || {
 
 end() {
     stop_attack
-    [ -z "${daemon:-}" ] || { kill -INT "$daemon" && wait "$daemon"; } || true
+    [ -z "${daemon:-}" ] || kill -KILL "$daemon" || true
     rm -rf "$work"
 }
 
@@ -105,9 +105,115 @@ slow() {
     slowhttptest -c "$connections" -r 1000 -l $((seconds + 10)) -p 5 -u "http://127.0.0.1:$port$1" "${@:2}"
 }
 
+# -- the flood: more clients than places, beside nginx and haproxy with the same backlog --
+
+flood_clients=${LOAD_FLOOD_CLIENTS:-10000}
+flood_pipelined=${LOAD_FLOOD_PIPELINED:-8}
+flood_rounds=${LOAD_FLOOD_ROUNDS:-3}
+declare -A lost_by
+backlog=4096 # as ours; the kernel cuts it to net.core.somaxconn
+
+# One worker process, as many connections as a Debian of its own kind gives it.
+start_nginx() {
+    mkdir -p "$work/nginx"
+    cat >"$work/nginx/conf" <<CONF
+daemon off; master_process off; worker_processes 1; pid $work/nginx/pid; error_log $work/nginx/log;
+events { worker_connections 768; }
+http { access_log off; default_type text/plain;
+client_body_temp_path $work/nginx/body; proxy_temp_path $work/nginx/proxy; fastcgi_temp_path $work/nginx/fastcgi;
+uwsgi_temp_path $work/nginx/uwsgi; scgi_temp_path $work/nginx/scgi;
+server { listen 127.0.0.1:$port backlog=$backlog; location / { return 200 "OK\n"; } } }
+CONF
+    PATH=$build/load/usr/sbin:$PATH nginx -e "$work/nginx/log" -p "$work/nginx" -c "$work/nginx/conf" >>"$work/peer.log" 2>&1 &
+    daemon=$!
+}
+
+start_haproxy() {
+    cat >"$work/haproxy.conf" <<CONF
+global
+ nbthread 1
+defaults
+ mode http
+ backlog $backlog
+ timeout client 5s
+ timeout http-request 5s
+frontend flooded
+ bind 127.0.0.1:$port
+ http-request return status 200 content-type text/plain string "OK"
+CONF
+    PATH=$build/load/usr/sbin:$PATH haproxy -db -f "$work/haproxy.conf" >>"$work/peer.log" 2>&1 &
+    daemon=$!
+}
+
+await_peer() {
+    for _ in $(seq 100); do
+        curl -s -o "$work/peer.answer" --max-time 1 "http://127.0.0.1:$port/health/live/" && return 0
+        sleep 0.1
+    done
+    echo "load: $1 does not answer" >&2
+    return 1
+}
+
+# haproxy, started in the background, ignores SIGINT; to us SIGTERM is the beginning of drain.
+end_daemon() {
+    signal=INT
+    [ "${1:-}" != haproxy ] || signal=TERM
+    [ -z "${daemon:-}" ] || { kill -"$signal" "$daemon" && wait "$daemon"; } || true
+    daemon=
+}
+
+# How many of 100 probes were lost while the clients come, ask and come back; sets lost, median and worst.
+flood_one() {
+    port=$((20000 + RANDOM % 10000))
+    if [ "$1" = bugsink-health ]; then start_daemon; else
+        "start_$1"
+        await_peer "$1"
+    fi
+    "$build/flood-client" -c "$flood_clients" -p "$flood_pipelined" -d 14 "127.0.0.1:$port" /health/live/ >"$work/flood" &
+    attack=$!
+    sleep 2
+    $prefer "$build/probe-client" -n 100 -d 10 -t 1000 "127.0.0.1:$port" /health/live/ >"$work/probes" || true
+    wait "$attack"
+    attack=
+    end_daemon "$1"
+    lost=$((100 - $(value answered "$work/probes")))
+    median=$(in_ms "$(value took_p50_us "$work/probes")")
+    served=$(($(value connected "$work/flood") / 14))
+}
+
+flood() {
+    {
+        echo
+        echo "## A flood"
+        echo
+        echo "$flood_clients clients, each of which sends $flood_pipelined requests at once, reads, and comes back on a new connection;"
+        echo "a backlog of $backlog for each server (net.core.somaxconn here: $(cat /proc/sys/net/core/somaxconn)). Probes lost of 100,"
+        echo "each with 1 s for its answer; the median of those answered, in ms; clients that came in, per second."
+        echo
+        echo "| round | server | lost | p50 | clients/s |"
+        echo "|---|---|---|---|---|"
+    } | tee -a "$report"
+    for round in $(seq "$flood_rounds"); do
+        for server in bugsink-health nginx haproxy; do
+            flood_one "$server"
+            printf '| %s | %s | %s | %s | %s |\n' "$round" "$server" "$lost" "$median" "$served" | tee -a "$report"
+            lost_by[$server]=$((${lost_by[$server]:-0} + lost))
+        done
+    done
+    if [ "${lost_by[bugsink-health]}" -gt "${lost_by[nginx]}" ] || [ "${lost_by[bugsink-health]}" -gt "${lost_by[haproxy]}" ]; then
+        echo "load: in the flood we lost more probes than a peer" >&2
+        failures=$((failures + 1))
+    fi
+}
+
 trap end EXIT
 prefer=
 [ "$(id -u)" != 0 ] || prefer="nice -n -5" # so that the client's own waiting is not taken for the server's
+if [ "${LOAD_ONLY:-}" = flood ]; then
+    : >"$report"
+    flood
+    exit "$failures"
+fi
 start_daemon
 export -f slow
 export connections seconds port
@@ -130,5 +236,7 @@ measure "wrk, all paths, 200 connections" wrk -t2 -c200 -d$((seconds + 10)) --ti
 measure "wrk, all paths, 2,000 connections" wrk -t2 -c2000 -d$((seconds + 10)) --timeout "$limit" -s tests/bench/all-paths.lua "http://127.0.0.1:$port"
 measure "wrk, a connection for each request" wrk -t2 -c200 -d$((seconds + 10)) --timeout "$limit" -H "Connection: close" "http://127.0.0.1:$port/health/"
 measure "none again"
+end_daemon
+flood
 echo "load: $report"
 [ "$failures" = 0 ]

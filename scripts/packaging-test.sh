@@ -119,7 +119,8 @@ test_compose() {
 make_unit() {
     rm -rf "$work/unit"
     mkdir -p "$work/unit/bugsink-health.service.d"
-    sed -e "s|/usr/bin/bugsink-health|$build/bugsink-health|" -e "$1" "$unit" >"$work/unit/bugsink-health.service"
+    ln -sfn "$build" "$work/build" # whose path may have a blank in it
+    sed -e "s|/usr/bin/bugsink-health|$work/build/bugsink-health|" -e "$1" "$unit" >"$work/unit/bugsink-health.service"
     cp deploy/systemd/postgres.conf "$work/unit/bugsink-health.service.d/"
 }
 

@@ -57,8 +57,9 @@ equals() { # VALUE WANTED
     [ "$1" = "$2" ] || { echo "is: $1"; echo "not: $2" && return 1; }
 }
 
+git clone -q . "$work/one"
+git clone -q "$work/one" "$work/another folder" # of the same commit, whatever happens here meanwhile
 for folder in one "another folder"; do
-    git clone -q . "$work/$folder"
     RELEASE_CROSS=${RELEASE_CROSS:-$build/cross} "$work/$folder/scripts/release.sh" "$work/$folder/build" >"$work/log" 2>&1 || {
         cat "$work/log"
         exit 1

@@ -4,9 +4,9 @@
 
 #include "base/log.h"
 #include "base/process.h"
-#include "base/str.h"
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,6 +25,43 @@ static void log_event_loop(int severity, const char *text) {
         log_warning("event loop", text);
 }
 
+static bool is_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* -v alone is the version; behind a command it is that command's. */
+static bool is_version(const char *word, bool is_first) {
+    return strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0 || (is_first && strcmp(word, "-v") == 0);
+}
+
+/* help, help COMMAND, help options. */
+static int print_help(const char *word) {
+    const struct command *command = word ? command_find(word) : NULL;
+    if (!word || is_help(word))
+        return print_and_end(cmd_print_help);
+    if (strcmp(word, "options") == 0)
+        return print_and_end(cmd_print_options);
+    if (!command)
+        return cmd_refuse_command(word);
+    cmd_print_command_help(command);
+    return fflush(stdout) == 0 ? EXIT_READY : EXIT_USAGE;
+}
+
+/* What is answered before any command runs; -1: nothing. */
+static int answer(char **argv) {
+    for (char **argument = argv; *argument; argument++) {
+        if (is_help(*argument))
+            return print_help(argument != argv && command_find(*argv) ? *argv : NULL);
+        if (is_version(*argument, argument == argv))
+            return print_and_end(cmd_print_version);
+    }
+    if (*argv && strcmp(*argv, "help") == 0)
+        return print_help(argv[1]);
+    if (*argv && strcmp(*argv, "version") == 0)
+        return print_and_end(cmd_print_version);
+    return -1;
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     event_set_log_callback(log_event_loop);
@@ -33,18 +70,11 @@ int main(int argc, char **argv) {
     process_settle_signals();
     if (argv[0])
         argv++;
-    for (char **argument = argv; *argument; argument++) {
-        if (strcmp(*argument, "--help") == 0 || strcmp(*argument, "-h") == 0)
-            return print_and_end(cmd_print_help);
-        if (strcmp(*argument, "--version") == 0 || strcmp(*argument, "-V") == 0)
-            return print_and_end(cmd_print_version);
-    }
+    int status = answer(argv);
+    if (status >= 0)
+        return status;
     if (!*argv || (*argv)[0] == '-')
         return command_run(command_find("serve"), argv, environment);
     const struct command *command = command_find(*argv);
-    if (command)
-        return command_run(command, argv + 1, environment);
-    char text[128];
-    snprintf(text, sizeof text, "unknown command \"%s\"; see --help", str_quotable(*argv, ""));
-    return cmd_refuse(text);
+    return command ? command_run(command, argv + 1, environment) : cmd_refuse_command(*argv);
 }

@@ -9,7 +9,8 @@ _bugsink_health_value() {
     *:--log-format) echo text json ;;
     *:--sandbox) echo on off ;;
     wait:--for) echo ready start ;;
-    check:--json | explain:--markdown | *:--help | *:--version) ;;
+    check:--output) echo json table ;;
+    *:--quiet | *:--verbose | check:--json | explain:--markdown | *:--help | *:--version) ;;
     check:--watch) ;; # its value is behind a = or nowhere
     *:--*) echo any ;;
     esac
@@ -18,12 +19,14 @@ _bugsink_health_value() {
 # The flags of a command. Argument: command.
 _bugsink_health_flags() {
     case $1 in
+    help | version) return ;;
     explain)
         echo --markdown --help --version
         return
         ;;
-    check) echo --json --watch ;;
-    wait) echo --for ;;
+    check) echo --json --output --quiet --verbose --watch ;;
+    wait) echo --for --quiet --verbose ;;
+    probe) echo --quiet ;;
     esac
     echo --config --listen --app-url --settings --interval --timeout --retry-interval --slow --reconnect \
         --fall --start-grace --drain --log-level --log-format --maintenance --sandbox --help --version
@@ -32,7 +35,8 @@ _bugsink_health_flags() {
 # The words of a command besides its flags. Arguments: program, command ("" before there is one).
 _bugsink_health_words() {
     case $2 in
-    "") echo serve check wait probe config explain ;;
+    "") echo serve check wait probe config explain help version ;;
+    help) echo serve check wait probe config explain options ;;
     probe) echo live ready started self ;;
     explain) "$1" explain 2>/dev/null | while read -r code _; do echo "$code"; done ;;
     esac

@@ -10,6 +10,9 @@
 int io_set_nonblocking(int fd);
 int io_set_cloexec(int fd);
 
+/* A stream socket of that family, non-blocking and closed on exec. Returns it, or -1 with errno. */
+int io_socket(int family);
+
 /* Whether this process may do that with the file (R_OK, W_OK, X_OK, F_OK), by its effective user and groups.
  * Returns 0, or what speaks against it as an errno. */
 int io_access(const char *path, int mode);

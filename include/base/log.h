@@ -44,6 +44,7 @@ const char *log_format_name(enum log_format format);
 void log_begin(struct log_line *line, enum log_level level, const char *event);
 void log_str(struct log_line *line, const char *key, const char *value); /* NULL: the field is left out */
 void log_int(struct log_line *line, const char *key, int64_t value);
+void log_bool(struct log_line *line, const char *key, bool value); /* true or false, in JSON without quotes */
 void log_end(struct log_line *line);
 
 /* An event with no fields, and one with a single formatted text under the key "error". */

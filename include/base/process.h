@@ -3,6 +3,7 @@
 #define BH_BASE_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Ends this process when its parent ends (Linux). Returns false if the parent has ended already: parent_pid
@@ -18,6 +19,10 @@ void process_forbid_core(void);
  */
 void process_keep_out_of_cores(void);
 
+/* Keeps the pages that hold these bytes in memory, out of swap space, as far as RLIMIT_MEMLOCK allows, and
+ * out of core files. Both last until the process ends, and neither is a child's. */
+void process_guard(const void *bytes, size_t size);
+
 /* Bounds the memory this process may write to: an allocation beyond it fails. Not under the sanitizers, which
  * need more. */
 void process_limit_memory(unsigned long bytes);
@@ -25,9 +30,8 @@ void process_limit_memory(unsigned long bytes);
 /* Bounds the processor time of this process, in seconds: beyond it SIGXCPU ends it. */
 void process_limit_processor(unsigned long seconds);
 
-/* The same, from now on: what it has used so far does not count. The last word is not spoken by that: it may
- * be said again. */
-void process_limit_processor_anew(unsigned long seconds);
+/* The same, but it may be raised again. Counted from the process's start, as process_cpu_us is. */
+void process_limit_processor_softly(unsigned long seconds);
 
 /* Processor time of this process since its start, in microseconds. */
 int64_t process_cpu_us(void);
@@ -78,6 +82,11 @@ struct process_meter {
 /* Opens it. descriptors: what process_limit_descriptors has returned. */
 void process_meter_open(struct process_meter *meter, int descriptors);
 
+void process_meter_close(struct process_meter *meter);
+
+/* Memory in use; -1 where the system does not tell. */
+int64_t process_resident_bytes(const struct process_meter *meter);
+
 /* meter NULL: whatever is needed is opened, and closed again. */
 void process_usage(struct process_usage *usage, const struct process_meter *meter);
 
@@ -95,6 +104,10 @@ void process_set_name(const char *name);
 /* From here on memory that is freed goes back to the system soon, at a few page faults for each set of pages:
  * that is made once a second at most. */
 void process_save_memory(void);
+
+/* The opposite, for a process that does the same again and again: what one run has freed the next one finds.
+ */
+void process_reuse_memory(void);
 
 /* Gives back what only the start needed: the pages of program and libraries, which come again from the page
  * cache when they are touched, and free memory. A process that idles then holds what it uses. */

@@ -29,7 +29,8 @@ void engine_set_quiet(struct engine *engine);
  * start mends, is not worth a warning, and nothing is an error. */
 void engine_set_patient(struct engine *engine);
 
-/* Starts the first round. With is_once no check runs a second time. Ends the process when memory is out. */
+/* Starts the first round. With is_once no check runs a second time; Bugsink is asked its questions all the
+ * same. Ends the process when memory is out. */
 void engine_start(struct engine *engine, bool is_once);
 
 /* Replaces the configuration (taken in any case): a check that is configured as before keeps its memory and
@@ -55,7 +56,8 @@ bool engine_is_logging_in(const struct engine *engine);
  * knows (draining, the sidecar's own facts) is left zero. */
 void engine_snapshot(struct engine *engine, struct snapshot *snapshot);
 
-/* Whether every check has finished a run, Bugsink's own included, whatever it met. */
+/* Whether every check has finished a run, Bugsink's own included, whatever it met; and Bugsink, where it
+ * answers, has been asked what it is to be asked at once. */
 bool engine_has_finished_round(const struct engine *engine);
 
 /* The versions of the libraries in use, those of the workers included (versions_format). */
@@ -65,5 +67,8 @@ const char *engine_linked(const struct engine *engine);
 int64_t engine_workers_cpu_ms(const struct engine *engine);
 
 const struct config *engine_config(const struct engine *engine);
+
+/* A number that no descriptor of this process reaches. */
+int engine_descriptors(const struct engine *engine);
 
 #endif

@@ -14,8 +14,9 @@ enum { ARGS_MAX = 64 };
 struct own_flag {
     const char *name;  /* "--json"; NULL ends a list */
     const char *value; /* what its value is or may be, for --help: "60s", "ready|start"; NULL: it has none */
-    bool is_value_optional; /* then it is given as --flag=value alone */
+    bool is_value_optional; /* then it stands behind a =, or begins with a digit */
     const char *help;
+    const char *letter; /* "-w", which means the same; NULL: none */
 };
 
 struct args {
@@ -28,10 +29,14 @@ struct args {
     struct config_source source; /* of the environment and the flags above */
 };
 
-/* Reads "--flag value", "--flag=value" and words. own is the command's own flags, which win over flags of the
- * configuration with the same name. Strings are borrowed. */
-int args_parse(struct args *args, char **argv, const struct own_flag *own, const char *const *environment,
-    struct error *err);
+/* The letter for the configuration's --config, in every command that takes options. */
+#define ARGS_CONFIG_LETTER "-c"
+
+/* Reads "--flag value", "--flag=value", "-f value" and words. own is the command's own flags, which win over
+ * flags of the configuration with the same name; without takes_options there are no others. Strings are
+ * borrowed. An error names what was typed, and the nearest flag there is. */
+int args_parse(struct args *args, char **argv, const struct own_flag *own, bool takes_options,
+    const char *const *environment, struct error *err);
 
 /* The value of an own flag; fallback where the flag was not given. For one that may have no value, use
  * args_has besides. */

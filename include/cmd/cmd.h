@@ -1,15 +1,23 @@
-/* What all commands share: exit statuses, --help, and how a command line is refused. */
+/* What all commands share: exit statuses, help, and how a command line is refused. */
 #ifndef BH_CMD_CMD_H
 #define BH_CMD_CMD_H
 
 /* Exit statuses of the commands other than serve. */
 enum { EXIT_READY = 0, EXIT_NOT_READY = 1, EXIT_USAGE = 2 };
 
-/* Prints --help to standard output. */
+struct command;
+
+/* Prints help to standard output: of all commands; of one, which fits a screen of 80 columns and 24 lines; of
+ * the options that the configuration has. */
 void cmd_print_help(void);
+void cmd_print_command_help(const struct command *command);
+void cmd_print_options(void);
 void cmd_print_version(void);
 
 /* Says on standard error what is wrong, and returns EXIT_USAGE. */
 int cmd_refuse(const char *text);
+
+/* Refuses a word that is no command, and names the nearest one. */
+int cmd_refuse_command(const char *word);
 
 #endif

@@ -13,7 +13,8 @@ struct command {
     const char *words;            /* what it takes besides flags: "[live|ready|URL]"; NULL: nothing */
     const struct own_flag *flags; /* of its own; NULL: none */
     bool takes_options;           /* and the flags of the configuration besides */
-    const char *help;
+    const char *help;             /* in one line */
+    const char *about; /* for the command's own help: lines of at most 80 columns, each with its end */
     int (*run)(struct args *args); /* returns the process's exit status */
 };
 

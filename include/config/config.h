@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "config/dsn.h"
+#include "report/limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -141,6 +142,8 @@ struct config {
 struct config_flag {
     const char *name;
     const char *value;
+    const char
+        *typed; /* what stands in its place on the command line, for errors: "--watch"; NULL: the name */
 };
 
 /* Where the configuration comes from. Nothing else is read but the files these name. */
@@ -180,6 +183,16 @@ bool check_config_asks_the_same(const struct check_config *a, const struct check
 
 /* Adds to a log line what the check is of: a database's role and target, a path, a URL. Never a secret. */
 void check_config_log(const struct check_config *check, struct log_line *line);
+
+/* Appends the same for people: "postgresql://db:5432/bugsink as user bugsink", a path, or "URL (Host: NAME)".
+ * Never a secret. */
+void check_config_where(const struct check_config *check, struct strbuf *where);
+
+/* The limits that its results are judged by. */
+struct check_limits check_config_limits(const struct check_config *check);
+/* Keeps its secrets out of swap space and core files, as far as the system allows. (config_load and
+ * check_config_unpack have done so.) */
+void check_config_guard(const struct check_config *check);
 
 /* Blanks in text, in place, the secrets that a driver may have repeated in it; a text that cannot be told
  * safe is emptied (dsn_blank). */

@@ -60,6 +60,9 @@ void dsn_from_path(const char *path, struct dsn *dsn);
 /* Puts password (a copy) in the place of the DSN's own and adds it to the secrets. */
 void dsn_set_password(struct dsn *dsn, const char *password);
 
+/* Keeps its secrets out of swap space and core files, as far as the system allows. */
+void dsn_guard(const struct dsn *dsn);
+
 /* Makes a text that may quote the DSN fit to be shown, in place: a secret that cannot stand there by chance
  * is blanked, wherever it does. Where the text says another one (a short one, a word, a number, the user's
  * name), asterisks would tell it: then the text is emptied, and false is returned. */

@@ -3,7 +3,8 @@
  * checker -> responder: LOG (how to log: the responder reads no configuration), LISTENER (with the listening
  * descriptor), PAGES (a whole set, and its lease), LEASE (the pages stand, trust them longer), PING (does
  * your loop turn?), STOP (an orderly end). responder -> checker: LISTENING (the descriptor has come), PONG
- * (one for each PING). Either side that sees the other's end, or a frame that is not well-formed, ends
+ * (one for each PING), READ (somebody has read what only newer pages can tell otherwise; one at most for each
+ * set or lease). Either side that sees the other's end, or a frame that is not well-formed, ends
  * itself: crash-only. */
 #ifndef BH_LINK_LINK_H
 #define BH_LINK_LINK_H
@@ -27,7 +28,8 @@ enum frame_type {
     FRAME_LISTENING,
     FRAME_LOG,
     FRAME_PING,
-    FRAME_PONG
+    FRAME_PONG,
+    FRAME_READ
 };
 
 enum {
@@ -83,6 +85,9 @@ void link_sender_on_listening(struct link_sender *sender, void (*listening)(void
 /* `pong` is called, with the sender's arg, for each ping that was answered. */
 void link_sender_on_pong(struct link_sender *sender, void (*pong)(void *arg));
 
+/* `read` is called, with the sender's arg, when somebody has read numbers. */
+void link_sender_on_read(struct link_sender *sender, void (*read)(void *arg));
+
 /* Each queues a frame, which the loop sends; nothing blocks. A set of pages that has not begun to go out is
  * replaced by a newer one, and a lease likewise, so that a responder that does not read costs bounded memory.
  * Each returns -1 when memory or descriptors are out, the set cannot be encoded, or the link has failed; what
@@ -95,7 +100,9 @@ int link_send_lease(struct link_sender *sender, int64_t valid_until_ms);
 int link_send_ping(struct link_sender *sender); /* nothing, while one is not answered yet */
 int link_send_stop(struct link_sender *sender);
 
-/* Sends at once what the other end takes of all that, for who cannot wait for the loop. */
+/* For who cannot wait for the loop: what is queued from the first on is left to the second, which sends at
+ * once what the other end takes. */
+void link_sender_hold(struct link_sender *sender);
 void link_sender_flush(struct link_sender *sender);
 
 /* -- the receiving end, in the responder -- */
@@ -127,5 +134,9 @@ int link_send_listening(int fd);
 
 /* Answers a ping. Returns as link_send_listening does. */
 int link_send_pong(int fd);
+
+/* Tells that somebody has read numbers; once for each set or lease that came. Returns as
+ * link_send_listening does. */
+int link_send_read(int fd);
 
 #endif

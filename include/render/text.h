@@ -5,6 +5,8 @@
 
 #include "report/snapshot.h"
 
+#include <stddef.h>
+
 /* "OK", or why not: check, code and sentence in one line. */
 char *text_live(const struct snapshot *snapshot);
 
@@ -17,17 +19,31 @@ enum text_style {
     TEXT_COLOUR = 1,  /* terminal colours */
     TEXT_SYMBOLS = 2, /* marks in UTF-8 */
     TEXT_SINCE = 4,   /* a column more: for how long each check has been as it is */
-    TEXT_DRIVER = 8,  /* below a row that is not ok, what the driver says */
 };
 
-/* A table for people: one row a check, aligned, with message and hint below where something is to be said,
- * and the verdict last. style is any of enum text_style, joined by |. */
-char *text_table(const struct snapshot *snapshot, unsigned style);
+/* A table for people: one row a check, aligned, and the verdict last. Below a check that is not ok: the
+ * sentence, where it looked, what it found, what the driver said and what to do. style is any of enum
+ * text_style, joined by |. Lines are broken between words to fit width columns; 0: they are not. */
+char *text_table(const struct snapshot *snapshot, unsigned style, size_t width);
 
 /* A table of those checks alone that the caller waits for, as text_table has them, but as "waiting", without
  * calling any of them an error, and without a verdict. */
 char *text_waiting(const struct snapshot *snapshot,
-    bool (*is_waited_for)(void *arg, const struct check_view *check), void *arg, unsigned style);
+    bool (*is_waited_for)(void *arg, const struct check_view *check), void *arg, unsigned style,
+    size_t width);
+
+/* What text_table has below the sentence of that check: where, found, cause, try. "" where there is nothing.
+ */
+char *text_details(const struct check_view *check, unsigned style, size_t width);
+
+/* A text in one paragraph, its lines broken between words to fit width columns; 0: one line. */
+char *text_paragraph(const char *text, size_t width);
+
+/* The same, indented, and behind a label ("postgres: ..."); "" is none, and NULL indents less. */
+char *text_indented(const char *label, const char *text, size_t width);
+
+/* "ready", "ready, but degraded", "not ready". */
+const char *text_readiness(enum status status);
 
 /* The whole in one line of ASCII: the time, the verdict, and every check that is not ok.
  * "2026-11-23T14:00:05Z not ready: snappea error locked, archive degraded disk_low". */

@@ -112,6 +112,10 @@ struct reason_info {
 /* The row of a reason. Never NULL for a value of the enumeration. */
 const struct reason_info *reason_info(enum reason reason);
 
+/* What to do about it in a check of that kind ("postgres"), so that nobody is told of what is not concerned;
+ * where there is nothing special, and for NULL: the row's hint. */
+const char *reason_hint(enum reason reason, const char *kind);
+
 /* Whether a file may give this reason merely because it is just being replaced: by a ConfigMap's swap of
  * symbolic links, where the kubelet takes the old directory away, or by an editor or a script that writes in
  * place, or makes the file anew and then sets its mode. */

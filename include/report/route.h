@@ -5,6 +5,7 @@
 
 #include "report/page.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* In the order of the metrics' samples. */
@@ -40,6 +41,7 @@ struct route {
     enum page_trust trust;
     enum route_author author;
     enum route_opening opening;
+    bool tells_numbers; /* of the last runs, beside the verdict */
 };
 
 const struct route *route_of(enum route_id id);

@@ -3,8 +3,10 @@
 #define BH_REPORT_SNAPSHOT_H
 
 #include "base/process.h"
+#include "report/changes.h"
 #include "report/counters.h"
 #include "report/history.h"
+#include "report/limits.h"
 #include "report/observed.h"
 #include "report/reason.h"
 #include "report/status.h"
@@ -31,9 +33,12 @@ struct check_view {
     int64_t last_ok_at_ms;
     int64_t consecutive_failures;
     struct observed observed;
-    const struct history *history;    /* brought up to now; NULL: none is kept */
-    const struct counters *counters;  /* NULL: nothing is counted */
-    const char *driver_code, *detail; /* of the last run, for the command line alone; NULL or empty: none */
+    const struct history *history;   /* brought up to now; NULL: none is kept */
+    const struct counters *counters; /* NULL: nothing is counted */
+    struct check_limits limits;
+    /* For the command line alone; NULL or empty: none. */
+    const char *where;                /* path, or host, database and user, or URL and Host */
+    const char *driver_code, *detail; /* of the last run */
 };
 
 /* Whether that is what Bugsink's own start mends, and so what every first start meets: a database without its
@@ -49,9 +54,10 @@ const char *check_view_message(const struct check_view *check, char text[CHECK_M
 struct snapshot {
     const struct check_view *checks;
     size_t check_count;
-    bool is_dead;            /* Bugsink counts as dead */
-    enum reason live_reason; /* why; REASON_OK while it does not */
-    const char *live_check;  /* the check that says so; NULL while it does not */
+    const struct changes *changes; /* the last ones; NULL: none are kept */
+    bool is_dead;                  /* Bugsink counts as dead */
+    enum reason live_reason;       /* why; REASON_OK while it does not */
+    const char *live_check;        /* the check that says so; NULL while it does not */
     bool has_started;
     bool is_draining;
     bool is_in_maintenance;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,19 @@ int io_set_nonblocking(int fd) {
 int io_set_cloexec(int fd) {
     int flags = fcntl(fd, F_GETFD);
     return flags < 0 ? -1 : fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+}
+
+int io_socket(int family) {
+#ifdef SOCK_CLOEXEC
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+#else
+    int fd = socket(family, SOCK_STREAM, 0);
+    if (fd >= 0 && (io_set_nonblocking(fd) < 0 || io_set_cloexec(fd) < 0)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+#endif
 }
 
 /* By way of faccessat2 (Linux 5.8), which a container's profile that is older may refuse, by EPERM or

@@ -147,6 +147,11 @@ void log_int(struct log_line *line, const char *key, int64_t value) {
     put_text(line, digits);
 }
 
+void log_bool(struct log_line *line, const char *key, bool value) {
+    if (put_key(line, key))
+        put_text(line, value ? "true" : "false");
+}
+
 void log_begin(struct log_line *line, enum log_level level, const char *event) {
     line->length = 0;
     line->is_wanted = level >= state.level;

@@ -7,15 +7,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <link.h>
 #include <malloc.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #endif
 
@@ -58,6 +59,17 @@ void process_keep_out_of_cores(void) {
 #endif
 }
 
+void process_guard(const void *bytes, size_t size) {
+#ifdef __linux__
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)bytes;
+    uintptr_t from = at / page * page, to = (at + size + page - 1) / page * page;
+    mlock((void *)from, to - from); /* where it is refused the secret is where it would be without */
+    madvise((void *)from, to - from, MADV_DONTDUMP);
+#else
+    mlock(bytes, size);
+#endif
+}
+
 void process_limit_processor(unsigned long seconds) {
     struct rlimit limit = {seconds, seconds + 1}; /* at the second one SIGKILL would come instead */
     setrlimit(RLIMIT_CPU, &limit);
@@ -71,11 +83,11 @@ int64_t process_cpu_us(void) {
            usage.ru_stime.tv_usec;
 }
 
-void process_limit_processor_anew(unsigned long seconds) {
+void process_limit_processor_softly(unsigned long seconds) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_CPU, &limit) < 0)
         return;
-    limit.rlim_cur = (rlim_t)(process_cpu_us() / 1000000) + 1 + seconds;
+    limit.rlim_cur = seconds;
     setrlimit(RLIMIT_CPU, &limit);
 }
 
@@ -245,6 +257,16 @@ void process_meter_open(struct process_meter *meter, int descriptors) {
     *meter = (struct process_meter){open_statm(), descriptors < COUNTED_MAX ? descriptors : COUNTED_MAX};
 }
 
+int64_t process_resident_bytes(const struct process_meter *meter) {
+    return resident_bytes(meter->statm_fd);
+}
+
+void process_meter_close(struct process_meter *meter) {
+    if (meter->statm_fd >= 0)
+        close(meter->statm_fd);
+    meter->statm_fd = -1;
+}
+
 /* poll(2) says of each number whether a descriptor stands behind it; in one call, where the numbers are few.
  */
 static int count_by_poll(int below) {
@@ -331,6 +353,14 @@ void process_save_memory(void) {
     mallopt(M_MMAP_THRESHOLD, PAGES_OF_ITS_OWN);
     mallopt(M_TRIM_THRESHOLD, FREE_AT_MOST);
     mallopt(M_TOP_PAD, PAD);
+#endif
+}
+
+void process_reuse_memory(void) {
+#ifdef __GLIBC__
+    enum { PAGES_OF_ITS_OWN = 256 * 1024, FREE_AT_MOST = 256 * 1024 };
+    mallopt(M_MMAP_THRESHOLD, PAGES_OF_ITS_OWN);
+    mallopt(M_TRIM_THRESHOLD, FREE_AT_MOST);
 #endif
 }
 

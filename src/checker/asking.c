@@ -9,8 +9,11 @@ void asking_init(struct asking *asking) {
         asking->questions[i] = (struct asked){.answered_ms = -1, .asked_ms = -1};
 }
 
+/* An older Bugsink, that knows no tokens, is asked the other way: each such question leaves a traceback in
+ * its log, which a database that has changed is worth. */
 void asking_want(struct asking *asking, enum app_question question) {
-    asking->questions[question].is_wanted = true;
+    bool is_other = question == QUESTION_TOKEN && asking->questions[question].is_absent;
+    asking->questions[is_other ? QUESTION_PROJECT : question].is_wanted = true;
 }
 
 void asking_arrive(struct asking *asking) {

@@ -38,7 +38,8 @@ void asking_init(struct asking *asking);
 /* Bugsink has arrived: what it may have learnt since is not known, and both are asked next. */
 void asking_arrive(struct asking *asking);
 
-/* Something has changed in the database: it is asked at the next look. */
+/* Something has changed in the database: it is asked at the next look; one that Bugsink does not know is
+ * replaced by the other. */
 void asking_want(struct asking *asking, enum app_question question);
 
 /* What the next look is to ask: QUESTION_NONE for the endpoint. */

@@ -151,11 +151,13 @@ static void on_terminate(evutil_socket_t number, short events, void *arg) {
     (void)events;
     struct checker *checker = arg;
     struct log_line line;
-    log_begin(&line, LOG_INFO, number == SIGINT || checker->sidecar.is_draining ? "ending" : "draining");
+    bool is_at_once = number == SIGINT || checker->sidecar.is_draining;
+    log_begin(&line, LOG_INFO, is_at_once ? "ending" : "draining");
     log_str(&line, "signal", number == SIGINT ? "SIGINT" : "SIGTERM");
-    log_int(&line, "drain_ms", engine_config(checker->engine)->drain_ms);
+    if (!is_at_once)
+        log_int(&line, "drain_ms", engine_config(checker->engine)->drain_ms);
     log_end(&line);
-    if (number == SIGINT || checker->sidecar.is_draining) {
+    if (is_at_once) {
         end(checker, CHECKER_EXIT_OK);
         return;
     }
@@ -181,7 +183,7 @@ static void log_checks(const struct config *config) {
         log_str(&line, "check", check->name);
         log_str(&line, "kind", check_kind_id_name(check->kind));
         check_config_log(check, &line);
-        log_str(&line, "critical", check->is_critical ? "yes" : "no");
+        log_bool(&line, "critical", check->is_critical);
         log_end(&line);
     }
 }
@@ -300,6 +302,11 @@ static void on_pong(void *arg) {
     announce_alive(&checker->announcer);
 }
 
+static void on_read(void *arg) {
+    struct checker *checker = arg;
+    publisher_on_read(&checker->publisher);
+}
+
 static int open_link(struct checker *checker, const struct config *config, int link_fd, struct error *err) {
     int listen_fd = listen_open(checker->listen_wanted, checker->where, err);
     if (listen_fd < 0)
@@ -309,6 +316,7 @@ static int open_link(struct checker *checker, const struct config *config, int l
     if (checker->sender) {
         link_sender_on_listening(checker->sender, on_listening);
         link_sender_on_pong(checker->sender, on_pong);
+        link_sender_on_read(checker->sender, on_read);
     }
     if (checker->sender && link_send_log(checker->sender, config->log_level, config->log_format) == 0)
         result = link_send_listener(checker->sender, listen_fd);
@@ -356,6 +364,7 @@ static int start(struct checker *checker, struct config *config, int link_fd, st
 
 static void release(struct checker *checker) {
     link_sender_free(checker->sender);
+    publisher_release(&checker->publisher);
     announcer_release(&checker->announcer);
     for (int i = 0; i < SIGNAL_COUNT; i++)
         if (checker->signals[i])

@@ -29,6 +29,7 @@ struct engine {
     struct watch **watches;
     size_t count;
     struct check_view *views;
+    struct changes changes;
     struct maintenance *maintenance; /* NULL: none configured */
     bool is_draining;
     bool is_in_maintenance; /* by the last answer; it stands until a new path has one */
@@ -91,15 +92,40 @@ static struct surroundings surroundings_of(void *arg) {
     return around;
 }
 
+/* Where each check has one run, the settings have theirs when it is known whether Bugsink works: what they
+ * predict is judged by that. */
+static bool is_left_for_later(const struct engine *engine, const struct watch *watch) {
+    return engine->is_once && watch_traits(watch)->holds_settings && !watch->memory.has_run &&
+           evidence_find_app(engine->watches, engine->count);
+}
+
+static void start_what_was_left(struct engine *engine) {
+    const struct watch *app = evidence_find_app(engine->watches, engine->count);
+    if (!app || !app->memory.has_run || watch_is_asking(app))
+        return;
+    for (size_t i = 0; i < engine->count; i++)
+        if (is_left_for_later(engine, engine->watches[i]) && !engine->watches[i]->check.is_running)
+            watch_start(engine->watches[i], true, 0);
+}
+
+static void on_changed(void *arg, const struct watch *watch) {
+    struct engine *engine = arg;
+    changes_note(&engine->changes, clock_wall_ms(engine->loop->timers.clock), watch->check.config->name,
+        watch->memory.status, watch->memory.reason);
+}
+
 static void on_finished(void *arg, bool is_change) {
     struct engine *engine = arg;
     is_change = update_liveness(engine) || is_change;
-    if (!engine->is_once)
+    if (engine->is_once)
+        start_what_was_left(engine);
+    else
         evidence_follow(engine->watches, engine->count, &engine->is_app_working);
     engine->events.checked(engine->arg, is_change);
 }
 
-static const struct watch_events WATCH_EVENTS = {.surroundings = surroundings_of, .finished = on_finished};
+static const struct watch_events WATCH_EVENTS = {
+    .surroundings = surroundings_of, .changed = on_changed, .finished = on_finished};
 
 /* -- all of them -- */
 
@@ -110,9 +136,13 @@ static void free_watches(struct watch **watches, size_t count) {
 }
 
 /* For each check one that it keeps, and two while a child of its runs; the rest is the program's own. */
-static void want_descriptors(size_t checks) {
+static size_t descriptors_for(size_t checks) {
     enum { OWN = 64, EACH = 3 };
-    process_want_descriptors(OWN + EACH * checks);
+    return OWN + EACH * checks;
+}
+
+int engine_descriptors(const struct engine *engine) {
+    return (int)descriptors_for(engine->count);
 }
 
 /* Builds the watches of a configuration into *watches and *views. Nothing of the engine is changed. */
@@ -127,7 +157,7 @@ static int build(struct engine *engine, const struct config *config, struct watc
     *watches = calloc(config->check_count + 1, sizeof **watches);
     *views = calloc(config->check_count + 1, sizeof **views);
     size_t count = 0;
-    want_descriptors(config->check_count);
+    process_want_descriptors(descriptors_for(config->check_count));
     if (!*watches || !*views)
         error_set(err, "out of memory");
     else
@@ -272,8 +302,9 @@ void engine_start(struct engine *engine, bool is_once) {
     if (make_maintenance(engine, engine->config->maintenance, &maintenance, NULL) < 0)
         process_out_of_memory();
     for (size_t i = 0; i < engine->count; i++)
-        watch_start(engine->watches[i], is_once,
-            schedule_first_ms(engine->watches[i]->check.config, i, engine->count));
+        if (!is_left_for_later(engine, engine->watches[i]))
+            watch_start(engine->watches[i], is_once,
+                schedule_first_ms(engine->watches[i]->check.config, i, engine->count));
     take_maintenance(engine, maintenance);
 }
 
@@ -351,7 +382,7 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
 
 bool engine_has_finished_round(const struct engine *engine) {
     for (size_t i = 0; i < engine->count; i++)
-        if (!engine->watches[i]->memory.has_run)
+        if (!engine->watches[i]->memory.has_run || watch_is_asking(engine->watches[i]))
             return false;
     return true;
 }
@@ -377,6 +408,7 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
     *snapshot = (struct snapshot){
         .checks = engine->views,
         .check_count = engine->count,
+        .changes = &engine->changes,
         .is_dead = has_died, /* without an app, liveness says that the sidecar works */
         .live_reason = has_died ? liveness_reason(&app->life, app->life.silence) : REASON_OK,
         .live_check = has_died ? CHECK_NAME_APP : NULL,

@@ -16,7 +16,7 @@
 
 /* Longer than the cap on connections: the kernel keeps who could not be accepted yet. Cut to somaxconn by it.
  */
-enum { BACKLOG = 1024 };
+enum { BACKLOG = 4096 };
 
 struct endpoint {
     union {

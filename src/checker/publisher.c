@@ -18,7 +18,8 @@ enum { PUBLISH_AGAIN_MS = 1000 };
  * long as the last one took. */
 enum { REST = 4, REST_MAX_MS = 500 };
 
-/* A turn that comes anyway renews a lease of this age: the next one may be long in coming. */
+/* A turn that comes anyway renews a lease of this age: the next one may be long in coming, and a wake-up for
+ * the lease alone is saved. */
 enum { RENEW_EARLY_MS = LEASE_MS / 5 };
 
 static int64_t lease_until_ms(struct publisher *publisher) {
@@ -30,6 +31,11 @@ static int64_t lease_until_ms(struct publisher *publisher) {
 static int64_t renewal_ms(const struct publisher *publisher) {
     int64_t interval_ms = engine_config(publisher->engine)->interval_ms;
     return interval_ms < LEASE_RENEW_MS ? interval_ms : LEASE_RENEW_MS;
+}
+
+static int64_t early_ms(const struct publisher *publisher) {
+    int64_t due_ms = renewal_ms(publisher);
+    return due_ms < RENEW_EARLY_MS ? due_ms : RENEW_EARLY_MS;
 }
 
 static void announce_verdict(struct publisher *publisher, const struct snapshot *snapshot) {
@@ -73,12 +79,12 @@ static int64_t rest_until_ms(const struct publisher *publisher, int64_t begin_ms
 
 static int send_pages(struct publisher *publisher, const struct snapshot *snapshot) {
     struct page_set set;
-    int64_t begin_ms = clock_now_ms(publisher->timers->clock);
-    int result = pages_render(snapshot, clock_now_ms(publisher->timers->clock), &set);
+    publisher->made_ms = clock_now_ms(publisher->timers->clock);
+    int result = pages_render(snapshot, publisher->made_ms, &set);
     if (result == 0)
         result = link_send_pages(publisher->sender, &set, lease_until_ms(publisher));
     pages_release(&set);
-    publisher->rests_until_ms = rest_until_ms(publisher, begin_ms);
+    publisher->rests_until_ms = rest_until_ms(publisher, publisher->made_ms);
     return result;
 }
 
@@ -102,7 +108,8 @@ void publisher_publish(struct publisher *publisher) {
     struct process_usage usage;
     if (publisher->sidecar->is_ending)
         return;
-    process_usage(&usage, NULL);
+    publisher->meter.descriptors = engine_descriptors(publisher->engine);
+    process_usage(&usage, &publisher->meter);
     usage.children_cpu_ms += engine_workers_cpu_ms(publisher->engine);
     take_snapshot(publisher, &snapshot, &usage);
     if (send_pages(publisher, &snapshot) < 0)
@@ -117,8 +124,8 @@ static void on_publish(void *arg) {
     publisher_publish(arg);
 }
 
-/* News without a change of verdict (a newer latency) goes with the next renewal of the lease: many checks
- * then cost one rendering, and it no wake-up of its own. */
+/* News without a change of verdict (a newer latency) goes with a renewal of the lease: many checks then cost
+ * one rendering, and it no wake-up of its own. */
 void publisher_on_checked(void *publisher, bool is_change) {
     struct publisher *self = publisher;
     self->has_news = true;
@@ -128,9 +135,22 @@ void publisher_on_checked(void *publisher, bool is_change) {
         timer_arm(self->timers, &self->publish, due_ms - now_ms);
 }
 
+/* To render costs as much as all else that this process does in some seconds: that is for readers. */
+static bool is_worth_telling(const struct publisher *publisher, int64_t now_ms) {
+    bool has_readers = publisher->read_ms > 0 && now_ms - publisher->read_ms < PUBLISHER_READERS_MS;
+    int64_t least_ms = has_readers ? renewal_ms(publisher) : PUBLISHER_QUIET_MS;
+    return publisher->has_news && now_ms - publisher->made_ms >= least_ms;
+}
+
+void publisher_on_read(struct publisher *publisher) {
+    publisher->read_ms = clock_now_ms(publisher->timers->clock);
+    if (publisher->has_news && publisher->read_ms - publisher->made_ms >= LEASE_RENEW_MS)
+        timer_arm(publisher->timers, &publisher->publish, 0);
+}
+
 static void on_lease(void *arg) {
     struct publisher *publisher = arg;
-    if (publisher->has_news) {
+    if (is_worth_telling(publisher, clock_now_ms(publisher->timers->clock))) {
         publisher_publish(publisher);
         return;
     }
@@ -149,20 +169,22 @@ void publisher_turn(struct publisher *publisher) {
     if (!publisher->sender || publisher->sidecar->is_ending)
         return;
     int64_t now_ms = clock_now_ms(publisher->timers->clock);
+    link_sender_hold(publisher->sender);
     if (take_due(&publisher->publish, now_ms))
         publisher_publish(publisher);
-    else if (take_due(&publisher->lease, now_ms))
+    else if (timer_is_armed(&publisher->lease) && now_ms - publisher->leased_ms >= early_ms(publisher))
         on_lease(publisher);
-    else if (timer_is_armed(&publisher->lease) && now_ms - publisher->leased_ms >= RENEW_EARLY_MS)
-        link_send_lease(publisher->sender, lease_until_ms(publisher));
-    else
-        return;
     link_sender_flush(publisher->sender);
+}
+
+void publisher_release(struct publisher *publisher) {
+    process_meter_close(&publisher->meter);
 }
 
 void publisher_init(struct publisher *publisher, const struct sidecar *sidecar, struct timers *timers,
     struct announcer *announcer) {
-    *publisher = (struct publisher){.sidecar = sidecar, .timers = timers, .announcer = announcer};
+    *publisher = (struct publisher){
+        .sidecar = sidecar, .timers = timers, .announcer = announcer, .meter = {.statm_fd = -1}};
     timer_init(&publisher->publish, on_publish, publisher);
     timer_init(&publisher->lease, on_lease, publisher);
 }
@@ -170,5 +192,6 @@ void publisher_init(struct publisher *publisher, const struct sidecar *sidecar, 
 void publisher_start(struct publisher *publisher, struct engine *engine, struct link_sender *sender) {
     publisher->engine = engine;
     publisher->sender = sender;
+    process_meter_open(&publisher->meter, 0);
     publisher_publish(publisher);
 }

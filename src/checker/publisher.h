@@ -3,6 +3,7 @@
 #ifndef BH_CHECKER_PUBLISHER_H
 #define BH_CHECKER_PUBLISHER_H
 
+#include "base/process.h"
 #include "base/timers.h"
 #include "checker/announce.h"
 #include "checker/engine.h"
@@ -30,7 +31,10 @@ struct publisher {
     struct link_sender *sender;
     struct timer publish;
     struct timer lease;
+    struct process_meter meter;
     int64_t leased_ms;      /* when the lease was last renewed */
+    int64_t made_ms;        /* when pages were last made */
+    int64_t read_ms;        /* when somebody last read what only newer pages tell otherwise; 0: never */
     int64_t rests_until_ms; /* after pages that took long to make */
     bool has_news;          /* that the pages do not tell yet */
     bool has_failed;
@@ -51,10 +55,21 @@ void publisher_publish(struct publisher *publisher);
  * checker whose loop turns is not stale. */
 void publisher_turn(struct publisher *publisher);
 
+/* For how long after somebody has read numbers (a time, a latency, a count) they are kept new, and how old
+ * they become where nobody does. */
+enum { PUBLISHER_READERS_MS = 150 * 1000, PUBLISHER_QUIET_MS = 30 * 1000 };
+
 /* There is news: with a change of verdict it is published at once (where pages take long to make, after a
- * rest of a few times as long), else with the next renewal of the lease. publisher is the argument, so that
- * this may be the engine's `checked`. */
+ * rest of a few times as long). Else, while there are readers, with the next renewal of the lease; where
+ * there are none, when the pages are PUBLISHER_QUIET_MS old. publisher is the argument, so that this may be
+ * the engine's `checked`. */
 void publisher_on_checked(void *publisher, bool is_change);
+
+/* Somebody has read numbers: news that waits is published for who reads on. */
+void publisher_on_read(struct publisher *publisher);
+
+/* Closes what it measures with. */
+void publisher_release(struct publisher *publisher);
 
 /* Another configuration is in force: what its first round took is given back once more. */
 void publisher_unsettle(struct publisher *publisher);

@@ -38,6 +38,8 @@ static void log_transition(const struct watch *watch, const struct verdict *old,
     log_begin(&line, level_of(watch), "check changed");
     log_str(&line, "check", watch->check.config->name);
     log_str(&line, "kind", check_kind_id_name(watch->check.config->kind));
+    if (memory->status != STATUS_OK)
+        check_config_log(watch->check.config, &line);
     log_str(&line, "old", status_name(old->status));
     log_str(&line, "new", status_name(memory->status));
     log_str(&line, "old_code", reason_info(old->reason)->slug);
@@ -223,10 +225,13 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
     counters_note(&watch->counters, watch->memory.status, watch->memory.reason, duration_ms);
     note_words(watch, outcome);
     note_delay(watch);
+    bool is_start = old.status == STATUS_STARTING && watch->memory.status == STATUS_OK;
+    if (is_change && !is_start && watch->events->changed && is_worth_telling(&watch->memory, &old))
+        watch->events->changed(watch->arg, watch);
     bool is_overdue = note_expected(watch, &subject, &around);
     if (!watch->is_quiet)
         log_run(watch, &old, is_change, is_overdue, outcome, duration_ms);
-    if (!watch->is_once)
+    if (!watch->is_once || is_urgent(watch))
         schedule(watch, duration_ms);
     watch->events->finished(watch->arg, is_change);
 }
@@ -255,6 +260,9 @@ struct watch *watch_new(struct loop *loop, const struct check_config *config,
         return NULL;
     }
     watch->check.stirred = on_stirred;
+    struct strbuf where = {0};
+    check_config_where(config, &where);
+    watch->where = where.data; /* what memory does not suffice for is not shown */
     return watch;
 }
 
@@ -264,6 +272,7 @@ void watch_free(struct watch *watch) {
     timer_disarm(&watch->next);
     gate_leave(&watch->loop->gate, &watch->turn);
     check_release(&watch->check);
+    free(watch->where);
     free(watch);
 }
 
@@ -291,6 +300,10 @@ void watch_ask(struct watch *watch, enum app_question question) {
     asking_want(&watch->memory.asking, question);
     if (is_urgent(watch))
         watch_hurry(watch);
+}
+
+bool watch_is_asking(const struct watch *watch) {
+    return is_urgent(watch) || (watch->check.is_running && watch->check.question != QUESTION_NONE);
 }
 
 /* How long the pause of the old one goes on. A look of its that is under way is broken off now, and counts as
@@ -350,6 +363,8 @@ struct check_view watch_view(struct watch *watch) {
         .observed = memory->observed,
         .history = &watch->history,
         .counters = &watch->counters,
+        .limits = check_config_limits(config),
+        .where = watch->where,
         .driver_code = watch->code,
         .detail = watch->detail,
     };

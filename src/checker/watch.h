@@ -8,9 +8,14 @@
 #include "run/check.h"
 #include "report/snapshot.h"
 
+struct watch;
+
 struct watch_events {
     /* What the other checks know now. */
     struct surroundings (*surroundings)(void *arg);
+    /* A check has another status or reason than before, and it is worth telling: that one is
+     * ok from the start is not. NULL: nobody wants to know. */
+    void (*changed)(void *arg, const struct watch *watch);
     /* A run has ended and was judged. is_change: a status or reason is another than before. Must not free the
      * watch. */
     void (*finished)(void *arg, bool is_change);
@@ -33,6 +38,7 @@ struct watch {
     bool is_quiet;    /* nothing is logged */
     bool is_patient;  /* nothing is logged as an error */
     bool is_expected; /* the error that stands was told as what a first start looks like */
+    char *where;      /* what the check is of, for people */
     char code[OUTCOME_CODE_SIZE], detail[OUTCOME_DETAIL_SIZE]; /* the driver's words on the last run */
     bool is_doubted;         /* something stronger than it fails: each look is on a fresh login */
     enum status seen_status; /* by the engine, after the last run, as the next two */
@@ -49,7 +55,8 @@ struct watch *watch_new(struct loop *loop, const struct check_config *config,
 /* Gives up a run under way. NULL is nothing. */
 void watch_free(struct watch *watch);
 
-/* Starts the first run, in delay_ms. With is_once there is no second one. */
+/* Starts the first run, in delay_ms. With is_once there is no second one, but for the questions that an
+ * arrival of Bugsink has asked. */
 void watch_start(struct watch *watch, bool is_once, int64_t delay_ms);
 
 /* Looks now, unless it is looking or has not been started. */
@@ -62,6 +69,9 @@ void watch_doubt(struct watch *watch, bool is_doubted);
 
 /* Of Bugsink's own check: that question is asked now, if any can be. */
 void watch_ask(struct watch *watch, enum app_question question);
+
+/* Of Bugsink's own check: whether a question is being asked, or is to be asked at once. */
+bool watch_is_asking(const struct watch *watch);
 
 /* As watch_start, for a watch that asks the same as another did, which is about to be freed: what that one
  * knows is known. Where looking itself brings a lock-out nearer, its pause goes on; else the first look is

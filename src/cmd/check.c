@@ -2,6 +2,7 @@
 #include "cmd/all.h"
 
 #include "base/str.h"
+#include "cmd/beside.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
 #include "cmd/terminal.h"
@@ -11,14 +12,18 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static int run(struct args *args);
 
 static const struct own_flag FLAGS[] = {
-    {"--json", NULL, false, "the health document instead of the table; with --watch one a line"},
+    {"--json", NULL, false, "the health document instead of the table; with --watch one a line", NULL},
+    {"--output", "json|table", false, "the same choice in another form", "-o"},
+    {"--quiet", NULL, false, "print nothing: the exit status says it", "-q"},
+    {"--verbose", NULL, false, "log what the checks find, too", "-v"},
     {"--watch", "INTERVAL", true,
-        "go on until Ctrl-C: in place on a terminal, else one line a round; INTERVAL as --interval"},
+        "go on until Ctrl-C: in place on a terminal, else one line a round; INTERVAL as --interval", "-w"},
     {0},
 };
 
@@ -27,6 +32,9 @@ const struct command command_check = {
     .flags = FLAGS,
     .takes_options = true,
     .help = "one round of all checks, now; exit 0 ready, 1 not ready, 2 bad usage",
+    .about = "Runs every check once, now, and prints a table: below a check that is not ok,\n"
+             "where it looked, what it found, what the cause is and what to try. Exit status\n"
+             "0 ready (degraded is ready), 1 not ready, 2 bad usage or configuration.\n",
     .run = run,
 };
 
@@ -34,8 +42,10 @@ struct checking {
     struct session session;
     const char *const *environment;
     bool is_json;
+    bool is_silent; /* nothing is printed */
     bool is_watching;
     bool has_failed; /* standard output takes no more */
+    char *beside;    /* what a running sidecar has answered; NULL: there is none */
     struct terminal_view view;
     struct timer next_line; /* of a watch that is not in place */
 };
@@ -44,13 +54,12 @@ struct checking {
 
 static unsigned style_of(const struct checking *checking) {
     unsigned style = terminal_style(checking->environment, STDOUT_FILENO);
-    return style | (checking->is_watching ? (unsigned)TEXT_SINCE : 0) |
-           (isatty(STDOUT_FILENO) ? (unsigned)TEXT_DRIVER : 0);
+    return style | (checking->is_watching ? (unsigned)TEXT_SINCE : 0);
 }
 
 /* Writes a text and frees it. Standard output that takes no more ends the watch. */
 static void print(struct checking *checking, char *text) {
-    if (text)
+    if (text && !checking->is_silent)
         fputs(text, stdout);
     checking->has_failed = !text || fflush(stdout) != 0;
     free(text);
@@ -61,7 +70,20 @@ static void print(struct checking *checking, char *text) {
 static void print_report(struct checking *checking) {
     struct snapshot snapshot;
     session_snapshot(&checking->session, &snapshot);
-    print(checking, checking->is_json ? json_health(&snapshot) : text_table(&snapshot, style_of(checking)));
+    size_t width = terminal_width(checking->environment, STDOUT_FILENO);
+    print(checking,
+        checking->is_json ? json_health(&snapshot) : text_table(&snapshot, style_of(checking), width));
+}
+
+/* Where a sidecar runs here and says another thing, that is told, too. */
+static void print_differing(struct checking *checking) {
+    struct snapshot snapshot;
+    session_snapshot(&checking->session, &snapshot);
+    char *text = beside_differing(checking->beside, &snapshot);
+    size_t width = terminal_width(checking->environment, STDOUT_FILENO);
+    if (text)
+        print(checking, text_paragraph(text, width));
+    free(text);
 }
 
 /* -- the watch in place -- */
@@ -74,7 +96,9 @@ static void draw(void *arg) {
     session_snapshot(&checking->session, &snapshot);
     clock_format_utc(snapshot.now_ms, now);
     duration_format(engine_config(checking->session.engine)->interval_ms, interval);
-    char *table = text_table(&snapshot, style_of(checking)), *verdict = text_verdict(&snapshot);
+    char *table =
+        text_table(&snapshot, style_of(checking), terminal_width(checking->environment, STDOUT_FILENO));
+    char *verdict = text_verdict(&snapshot);
     /* The verdict with its names on top: rows below the window's end are not seen. */
     strbuf_format(&frame, "bugsink-health check, every %s until Ctrl-C; %.19sZ\n%s\n\n%s", interval, now,
         verdict ? verdict : "", table ? table : "");
@@ -114,7 +138,8 @@ static void on_checked(void *arg, bool is_change) {
 
 /* The watch runs the checks as the sidecar does, pauses included, so that it does no more harm than that. */
 static int watch(struct checking *checking, struct error *err) {
-    bool is_live = !checking->is_json && terminal_is_live(checking->environment, STDOUT_FILENO);
+    bool is_live =
+        !checking->is_json && !checking->is_silent && terminal_is_live(checking->environment, STDOUT_FILENO);
     struct session *session = &checking->session;
     timer_init(&checking->next_line, print_line, checking);
     engine_start(session->engine, false);
@@ -133,6 +158,7 @@ static int check_once(struct checking *checking) {
     if (!engine_has_finished_round(checking->session.engine))
         loop_run(&checking->session.loop);
     print_report(checking);
+    print_differing(checking);
     return 0;
 }
 
@@ -142,6 +168,7 @@ static int finish(struct checking *checking, int result, const struct error *err
     session_snapshot(session, &snapshot);
     bool is_ready = engine_has_finished_round(session->engine) && snapshot_is_ready(&snapshot);
     session_close(session);
+    free(checking->beside);
     if (result < 0)
         return cmd_refuse(err->text);
     if (checking->has_failed)
@@ -154,14 +181,19 @@ static void take_interval(struct args *args) {
     const char *interval = args_value(args, "--watch", NULL);
     if (!interval)
         return;
-    args->flags[args->flag_count++] = (struct config_flag){"--interval", interval};
+    args->flags[args->flag_count++] = (struct config_flag){"--interval", interval, "--watch"};
     args->source.flag_count = args->flag_count;
 }
 
-/* Whether the log would stand before the table, which then has the driver's words. A watch holds it back: it
- * is the history of what was seen. */
-static bool is_log_in_the_way(const struct checking *checking) {
-    return !checking->is_json && !checking->is_watching && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+static int parse(struct checking *checking, const struct args *args, struct error *err) {
+    const char *output = args_value(args, "--output", args_has(args, "--json") ? "json" : "table");
+    if (strcmp(output, "json") != 0 && strcmp(output, "table") != 0)
+        return error_set(err, "--output %s: write json or table", str_quotable(output, ""));
+    checking->is_json = strcmp(output, "json") == 0;
+    checking->is_watching = args_has(args, "--watch");
+    checking->is_silent = args_has(args, "--quiet");
+    checking->session.is_terse = !checking->is_watching; /* a watch's log is the history of what was seen */
+    return 0;
 }
 
 static int run(struct args *args) {
@@ -169,12 +201,16 @@ static int run(struct args *args) {
     struct checking checking = {.environment = args->source.environment};
     const struct engine_events events = {.checked = on_checked};
     take_interval(args);
-    checking.is_json = args_has(args, "--json");
-    checking.is_watching = args_has(args, "--watch");
-    if (session_open(&checking.session, args, &events, &checking, &err) < 0)
+    if (parse(&checking, args, &err) < 0)
         return cmd_refuse(err.text);
+    if (!checking.is_json && !checking.is_silent && !checking.is_watching)
+        checking.beside = beside_ask(&args->source);
+    if (session_open(&checking.session, args, &events, &checking, &err) < 0) {
+        free(checking.beside);
+        return cmd_refuse(err.text);
+    }
     session_log_warnings(&checking.session);
-    if (is_log_in_the_way(&checking))
+    if (checking.session.is_terse)
         session_keep_quiet(&checking.session);
     return finish(&checking, checking.is_watching ? watch(&checking, &err) : check_once(&checking), &err);
 }

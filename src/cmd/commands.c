@@ -2,6 +2,7 @@
 #include "cmd/commands.h"
 
 #include "cmd/all.h"
+#include "base/str.h"
 #include "cmd/cmd.h"
 
 #include <string.h>
@@ -30,10 +31,11 @@ const struct command *command_find(const char *name) {
 int command_run(const struct command *command, char **argv, const char *const *environment) {
     struct args args;
     struct error err;
-    if (args_parse(&args, argv, command->flags, environment, &err) < 0)
+    if (args_parse(&args, argv, command->flags, command->takes_options, environment, &err) < 0)
         return cmd_refuse(err.text);
     if (!command->words && args.word_count > 0) {
-        error_set(&err, "%s takes flags only", command->name);
+        error_set(&err, "%s takes no word (\"%s\"), only flags; see bugsink-health help %s", command->name,
+            str_quotable(args.words[0], ""), command->name);
         return cmd_refuse(err.text);
     }
     return command->run(&args);

@@ -3,16 +3,20 @@
 
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/terminal.h"
 #include "config/suggest.h"
+#include "render/text.h"
 #include "report/reason.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int run(struct args *args);
 
 static const struct own_flag FLAGS[] = {
-    {"--markdown", NULL, false, "all of them, as a table in Markdown"},
+    {"--markdown", NULL, false, "all of them, as the documentation's table", NULL},
     {0},
 };
 
@@ -21,25 +25,56 @@ const struct command command_explain = {
     .words = "[CODE...]",
     .flags = FLAGS,
     .help = "what a code means and what to do about it; without a code, all of them",
+    .about = "Says what a code means, what to do about it, and when the sidecar looks again.\n"
+             "Without a code, lists them all. No sidecar is asked.\n\n"
+             "  bugsink-health explain refused\n",
     .run = run,
 };
 
 static const char *const RETRIES[] = {
     [RETRY_NORMAL] = "after the usual interval",
     [RETRY_FAST] = "after the retry interval",
-    [RETRY_SLOW] = "after pauses that grow to half a minute: asking itself does harm",
-    [RETRY_SLOWER] = "after pauses that grow: asking brings a lock-out nearer",
-    [RETRY_PAUSE] = "after minutes: until somebody mends it, asking is of no use",
+    [RETRY_SLOW] = "after pauses that grow to half a minute, for asking does harm",
+    [RETRY_SLOWER] = "after pauses that grow, for asking brings a lock-out nearer",
+    [RETRY_PAUSE] = "after 5 minutes, for asking is of no use before it is repaired",
 };
 
-static void print_one(const struct reason_info *info) {
-    printf("%s (%s)\n  %s\n", info->slug, status_name(info->verdict), info->sentence);
-    if (info->hint)
-        printf("  %s\n", info->hint);
+/* "    postgres: Start PostgreSQL, ...", broken between words. */
+static void print_words(const char *label, const char *text, size_t width) {
+    char *lines = text_indented(label, text, width);
+    fputs(lines ? lines : "", stdout);
+    free(lines);
+}
+
+/* What follows from the code. */
+static void print_verdict(const struct reason_info *info) {
+    if (info->verdict == STATUS_ERROR)
+        puts("\n  Readiness fails while a critical check has this code.");
+    if (info->verdict == STATUS_DEGRADED)
+        puts("\n  Bugsink stays ready: this is a warning.");
     if (info->is_mild_when_plain)
         puts("  Only degraded for a database of role plain.");
     if (info->verdict == STATUS_ERROR)
-        printf("  Looked at again %s.\n", RETRIES[info->retry]);
+        printf("  The sidecar looks again %s.\n", RETRIES[info->retry]);
+}
+
+static void print_one(const struct reason_info *info, size_t width) {
+    enum reason reason = (enum reason)(info - reason_info(REASON_OK));
+    printf("%s (%s)\n", info->slug, status_name(info->verdict));
+    print_words(NULL, info->sentence, width);
+    if (info->hint)
+        puts("\n  What to do");
+    bool has_special = false;
+    for (int kind = 0; kind < KIND_COUNT; kind++) {
+        const char *name = check_kind_id_name((enum check_kind_id)kind), *hint = reason_hint(reason, name);
+        if (hint == info->hint)
+            continue;
+        has_special = true;
+        print_words(name, hint, width);
+    }
+    if (info->hint)
+        print_words(has_special ? "others" : "", info->hint, width);
+    print_verdict(info);
 }
 
 /* The table in docs/troubleshooting.md, which a test compares. */
@@ -80,8 +115,12 @@ static int run(struct args *args) {
     for (size_t i = 0; i < args->word_count; i++)
         if (!reason_find(args->words[i]))
             return refuse_code(args->words[i]);
-    for (size_t i = 0; i < args->word_count; i++)
-        print_one(reason_find(args->words[i]));
+    size_t width = terminal_width(args->source.environment, STDOUT_FILENO);
+    for (size_t i = 0; i < args->word_count; i++) {
+        if (i > 0)
+            putchar('\n');
+        print_one(reason_find(args->words[i]), width);
+    }
     if (args_has(args, "--markdown"))
         print_markdown();
     else if (args->word_count == 0)

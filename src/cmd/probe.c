@@ -18,7 +18,8 @@
 static int run(struct args *args);
 
 static const struct own_flag FLAGS[] = {
-    {"--timeout", "3s", false, "for the answer"},
+    {"--timeout", "3s", false, "how long to wait for the answer", NULL},
+    {"--quiet", NULL, false, "print nothing: the exit status says it", "-q"},
     {0},
 };
 
@@ -28,6 +29,11 @@ const struct command command_probe = {
     .flags = FLAGS,
     .takes_options = true,
     .help = "ask a running sidecar (ready, where nothing is named); print the reason when it fails",
+    .about = "Asks the sidecar that runs on the configured address, or a URL.\n"
+             "Prints ok, or why not; exit status 0 or 1. For an exec probe or a HEALTHCHECK in\n"
+             "an image without curl.\n\n"
+             "  live     does Bugsink answer?        ready  may it be sent traffic? (default)\n"
+             "  started  has every check run once?   self   does the sidecar work?\n",
     .run = run,
 };
 
@@ -50,15 +56,27 @@ static void print_foreign(const char *text) {
         putchar((*text >= ' ' && *text <= '~') || *text == '\n' ? *text : '?');
 }
 
-/* Prints why one check is not ok, with the reason table's words. */
-static void print_check(const char *name, const char *code, bool is_failed) {
+/* Prints a word of the sidecar's, or ours where it has none: an older one sends no "why". */
+static void print_words(const char *theirs, const char *ours) {
+    const char *words = theirs ? theirs : ours;
+    if (!words)
+        return;
+    putchar(' ');
+    print_foreign(words);
+}
+
+/* Prints why one check is not ok. why: its message and hint, as far as the sidecar has sent them. */
+static void print_check(const char *name, const char *code, bool is_failed, const json_t *why) {
     const struct reason_info *info = code ? reason_find(code) : NULL;
     bool is_starting = info && info->verdict == STATUS_STARTING;
     print_foreign(name);
     printf(": %s", is_starting ? "" : is_failed ? "error: " : "degraded: ");
     print_foreign(code ? code : "no code");
-    if (info)
-        printf(". %s%s%s", info->sentence, info->hint ? " " : "", info->hint ? info->hint : "");
+    if (info) {
+        putchar('.');
+        print_words(json_string_value(json_object_get(why, "message")), info->sentence);
+        print_words(json_string_value(json_object_get(why, "hint")), info->hint);
+    }
     putchar('\n');
 }
 
@@ -84,12 +102,15 @@ static bool explain(const char *body) {
         putchar('\n');
     }
     json_object_foreach(codes, name, code)
-        print_check(name, json_string_value(code), has_member(json_object_get(json, "failed"), name));
+        print_check(name, json_string_value(code), has_member(json_object_get(json, "failed"), name),
+            json_object_get(json_object_get(json, "why"), name));
     json_decref(json);
     return is_ours;
 }
 
-static int report(const struct http_answer *answer) {
+static int report(const struct http_answer *answer, bool is_quiet) {
+    if (is_quiet)
+        return answer->status == 200 ? EXIT_READY : EXIT_NOT_READY;
     if (answer->status == 200) {
         puts("ok");
         return EXIT_READY;
@@ -113,8 +134,8 @@ static int find_url(const struct args *args, char *url, size_t size, struct erro
         return snprintf(url, size, "%s", word) < (int)size ? 0 : error_set(err, "the URL is too long");
     const struct route *route = find_route(word);
     if (!route)
-        return error_set(
-            err, "probe %s: write live, ready, started, self or http://...", str_quotable(word, ""));
+        return error_set(err, "probe %s: write live, ready, started, self or http://HOST:PORT/PATH",
+            str_quotable(word, ""));
     char base[256], *listen = config_listen(&args->source);
     int result = listen_local_url(listen, base, sizeof base);
     free(listen);
@@ -127,6 +148,7 @@ static int run(struct args *args) {
     struct error err;
     char url[URL_SIZE];
     int64_t timeout_ms;
+    bool is_quiet = args_has(args, "--quiet");
     if (find_url(args, url, sizeof url, &err) < 0)
         return cmd_refuse(err.text);
     if (duration_parse(args_value(args, "--timeout", "3s"), &timeout_ms, &err) < 0) {
@@ -137,10 +159,11 @@ static int run(struct args *args) {
         return cmd_refuse("--timeout: a probe needs some time, such as 3s");
     struct http_answer answer;
     if (http_get(url, timeout_ms, &answer, &err) < 0) {
-        puts(err.text);
+        if (!is_quiet)
+            puts(err.text);
         return EXIT_NOT_READY;
     }
-    int status = report(&answer);
+    int status = report(&answer, is_quiet);
     free(answer.body);
     return fflush(stdout) == 0 ? status : EXIT_NOT_READY;
 }

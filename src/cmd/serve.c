@@ -24,6 +24,12 @@ const struct command command_serve = {
     .name = "serve",
     .takes_options = true,
     .help = "run the sidecar; also without a command",
+    .about = "Runs the sidecar in the foreground: it checks in the background, answers probes\n"
+             "on port 8000 and logs to standard error. SIGHUP reloads the configuration,\n"
+             "SIGTERM ends it after the drain, a second SIGTERM or SIGINT (Ctrl-C) at once.\n\n"
+             "  curl localhost:8000/health/        all it knows, as JSON; a page in a browser\n"
+             "  curl localhost:8000/health/ready/  may Bugsink be sent traffic?\n"
+             "  curl localhost:8000/health/live/   does Bugsink answer at all?\n",
     .run = run,
 };
 

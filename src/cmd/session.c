@@ -6,22 +6,43 @@
 #include "base/sandbox.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static bool is_default_level(const struct config *config) {
+/* Where the log level comes from: "default", "flag --log-level". */
+static const char *level_origin(const struct config *config) {
     for (size_t i = 0; i < config->item_count; i++)
         if (strcmp(config->items[i].key, "log_level") == 0)
-            return strcmp(config->items[i].origin, "default") == 0;
-    return true;
+            return config->items[i].origin;
+    return "default";
+}
+
+static bool is_default_level(const struct config *config) {
+    return strcmp(level_origin(config), "default") == 0;
+}
+
+/* Chosen for this command, and not for the sidecar whose environment it shares. */
+static bool is_level_typed(const struct config *config) {
+    return strncmp(level_origin(config), "flag", 4) == 0;
+}
+
+/* What is logged, once the configuration is there. */
+static enum log_level level_of(const struct session *session, const struct config *config, bool is_verbose) {
+    if (session->is_terse)
+        return LOG_ERROR;
+    if (!is_default_level(config))
+        return config->log_level;
+    return is_verbose ? LOG_INFO : LOG_WARNING;
 }
 
 int session_open(struct session *session, const struct args *args, const struct engine_events *events,
     void *arg, struct error *err) {
-    bool is_sandboxed = config_is_sandboxed(&args->source);
+    bool is_sandboxed = config_is_sandboxed(&args->source), is_verbose = args_has(args, "--verbose");
+    session->is_terse = session->is_terse && !is_verbose;
     process_forbid_core();
-    log_configure(LOG_WARNING, LOG_TEXT, "check", -1);
+    log_configure(session->is_terse ? LOG_ERROR : LOG_WARNING, LOG_TEXT, "check", -1);
     if (is_sandboxed)
         sandbox_forbid_privileges();
     if (nursery_start(&session->nursery, is_sandboxed, err) < 0)
@@ -34,9 +55,9 @@ int session_open(struct session *session, const struct args *args, const struct 
         return -1;
     }
     process_keep_out_of_cores();
-    session->has_chosen_level = !is_default_level(config);
-    log_configure(
-        session->has_chosen_level ? config->log_level : LOG_WARNING, config->log_format, "check", -1);
+    session->is_terse = session->is_terse && !is_level_typed(config);
+    session->has_chosen_level = is_verbose || !is_default_level(config);
+    log_configure(level_of(session, config, is_verbose), config->log_format, "check", -1);
     session->engine = NULL;
     if (loop_init(&session->loop, &session->nursery, err) < 0)
         config_free(config);
@@ -52,11 +73,14 @@ int session_open(struct session *session, const struct args *args, const struct 
 void session_log_warnings(const struct session *session) {
     const struct config *config = engine_config(session->engine);
     for (size_t i = 0; i < config->warning_count; i++)
-        log_warning("configuration", config->warnings[i]);
+        if (session->is_terse)
+            fprintf(stderr, "bugsink-health: warning: %s\n", config->warnings[i]);
+        else
+            log_warning("configuration", config->warnings[i]);
 }
 
 void session_keep_quiet(struct session *session) {
-    if (!session->has_chosen_level)
+    if (session->is_terse || !session->has_chosen_level)
         engine_set_quiet(session->engine);
 }
 

@@ -13,16 +13,17 @@ struct session {
     struct engine *engine;
     bool is_interrupted;   /* a signal has ended session_run */
     bool has_chosen_level; /* somebody has chosen a log level */
+    bool is_terse; /* set before session_open: errors alone are logged, unless --verbose asks for more */
 };
 
-/* Forks the nursery, loads the configuration and prepares the engine. Driver texts go to the log on standard
- * error, which shows warnings and errors unless the configuration names another level. On failure the caller
- * has nothing to release. */
+/* Forks the nursery, loads the configuration and prepares the engine. The log on standard error shows
+ * warnings and errors, with --verbose also information, unless the configuration names another level. On
+ * failure the caller has nothing to release. */
 int session_open(struct session *session, const struct args *args, const struct engine_events *events,
     void *arg, struct error *err);
 void session_close(struct session *session);
 
-/* Logs what the configuration warns of. */
+/* Logs what the configuration warns of; where is_terse, prints it on standard error instead. */
 void session_log_warnings(const struct session *session);
 
 /* What the checks find is shown, and not logged as well; unless somebody has chosen a log level. */

@@ -9,13 +9,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { SECOND_MS = 1000, COLUMNS = 80, ROWS = 24 };
+enum { SECOND_MS = 1000, COLUMNS = 80, COLUMNS_LEAST = 20, ROWS = 24 };
 
 /* As xterm has it, and all that came after: the second screen, without a cursor. It has no history that a
  * change of the window's size could mix up with what we draw. */
@@ -46,6 +48,17 @@ unsigned terminal_style(const char *const *environment, int fd) {
         return TEXT_PLAIN;
     unsigned colour = environment_get(environment, "NO_COLOR") ? TEXT_PLAIN : TEXT_COLOUR;
     return colour | (is_utf8(environment) ? TEXT_SYMBOLS : TEXT_PLAIN);
+}
+
+size_t terminal_width(const char *const *environment, int fd) {
+    struct winsize window = {0};
+    const char *columns = environment_get(environment, "COLUMNS");
+    if (isatty(fd) && ioctl(fd, TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
+        return window.ws_col;
+    long wished = columns ? strtol(columns, NULL, 10) : 0;
+    if (wished >= COLUMNS_LEAST && wished <= UINT16_MAX)
+        return (size_t)wished;
+    return isatty(fd) ? COLUMNS : 0;
 }
 
 /* -- the log meanwhile -- */

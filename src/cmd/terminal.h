@@ -7,10 +7,16 @@
 #include "run/loop.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* How to dress a text for fd, as enum text_style: colours on a terminal unless NO_COLOR is set or TERM is
  * "dumb", symbols on one whose locale (LC_ALL, else LC_CTYPE, else LANG) is of UTF-8, nothing elsewhere. */
 unsigned terminal_style(const char *const *environment, int fd);
+
+/* The width of that terminal; of what is none, and of one that has no size, COLUMNS of the environment, where
+ * it is set. Else 80 for a terminal, and 0, which means no limit, for a pipe or a file: who searches it for a
+ * sentence finds it in one line. */
+size_t terminal_width(const char *const *environment, int fd);
 
 /* Whether fd is a terminal on which a text can be changed in place: any but a dumb one. */
 bool terminal_is_live(const char *const *environment, int fd);

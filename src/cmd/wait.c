@@ -16,10 +16,13 @@
 static int run(struct args *args);
 
 static const struct own_flag FLAGS[] = {
-    {"--timeout", "60s", false, "for the whole wait; 0s: no limit"},
+    {"--timeout", "60s", false, "for the whole wait; 0s: no limit", NULL},
     {"--for", "ready|start", false,
-        "start: until Bugsink may be started; what its start mends, such as missing migrations, does not "
-        "count"},
+        "start: until Bugsink may be started; what its own start repairs, such as missing migrations, does "
+        "not count",
+        NULL},
+    {"--quiet", NULL, false, "print nothing: the exit status says it", "-q"},
+    {"--verbose", NULL, false, "log what the checks find, too", "-v"},
     {0},
 };
 
@@ -28,6 +31,10 @@ const struct command command_wait = {
     .flags = FLAGS,
     .takes_options = true,
     .help = "wait until ready, saying what is missing",
+    .about = "Runs the checks again and again until all critical ones are ready, and says what\n"
+             "is missing meanwhile. Exit status 0 ready, 1 at the timeout or a signal, 2 bad\n"
+             "usage or configuration. An init container's job:\n\n"
+             "  bugsink-health wait --for start --timeout 5m\n",
     .run = run,
 };
 
@@ -51,6 +58,7 @@ struct waiting {
     int64_t began_ms;
     bool is_done;
     bool is_quiet;   /* what the checks find is shown, and not logged */
+    bool is_silent;  /* nothing is printed */
     bool has_failed; /* standard output takes no more */
 };
 
@@ -80,6 +88,11 @@ static bool is_all_satisfied(const struct waiting *waiting, const struct snapsho
         if (!is_satisfied(waiting, &snapshot->checks[i]))
             return false;
     return !is_held_by_maintenance(waiting, snapshot);
+}
+
+/* Whether Bugsink has yet to answer what only its database can answer. */
+static bool is_answer_due(const struct waiting *waiting) {
+    return !waiting->is_for_start && !engine_has_finished_round(waiting->session.engine);
 }
 
 /* -- the words -- */
@@ -116,7 +129,7 @@ static void append_missing(
 
 /* Writes what was put together, and frees it. Standard output that takes no more ends the wait. */
 static void print(struct waiting *waiting, struct strbuf *text) {
-    if (!text->is_broken && text->data)
+    if (!text->is_broken && text->data && !waiting->is_silent)
         fputs(text->data, stdout);
     if (fflush(stdout) != 0) {
         waiting->has_failed = true;
@@ -132,9 +145,10 @@ static void draw(void *arg) {
     struct snapshot snapshot;
     struct strbuf frame = {0};
     session_snapshot(&waiting->session, &snapshot);
-    unsigned style = TEXT_SINCE | TEXT_DRIVER | terminal_style(waiting->environment, STDOUT_FILENO);
-    char *table = waiting->is_for_start ? text_waiting(&snapshot, is_waited_for, waiting, style)
-                                        : text_table(&snapshot, style);
+    unsigned style = TEXT_SINCE | terminal_style(waiting->environment, STDOUT_FILENO);
+    size_t width = terminal_width(waiting->environment, STDOUT_FILENO);
+    char *table = waiting->is_for_start ? text_waiting(&snapshot, is_waited_for, waiting, style, width)
+                                        : text_table(&snapshot, style, width);
     strbuf_format(&frame, "bugsink-health wait --for %s: ", waiting->is_for_start ? "start" : "ready");
     append_times(waiting, &frame);
     strbuf_append(&frame, "\nwaiting for ");
@@ -203,19 +217,14 @@ static void tell_changes(struct waiting *waiting, const struct snapshot *snapsho
         tell_maintenance(waiting, is_held_by_maintenance(waiting, snapshot));
 }
 
-/* The check, what to do, and the driver's words, where the log does not have them. */
+/* The check, where it looked, what it found and what to do. */
 static void append_reason(
     const struct waiting *waiting, const struct check_view *check, struct strbuf *text) {
-    const char *hint = reason_info(check->reason)->hint;
     char *line = line_of(waiting, check);
-    char *words = waiting->is_quiet ? text_driver(check, TEXT_PLAIN) : NULL;
-    strbuf_format(text, "  %s", line ? line : "");
-    if (hint)
-        strbuf_format(text, "    %s\n", hint);
-    if (words)
-        strbuf_format(text, "    (%s)\n", words);
+    char *details = text_details(check, TEXT_PLAIN, terminal_width(waiting->environment, STDOUT_FILENO));
+    strbuf_format(text, "  %s%s", line ? line : "", details ? details : "");
     free(line);
-    free(words);
+    free(details);
 }
 
 /* The last words: for how long, and what was missing, with what to do about it. */
@@ -250,7 +259,7 @@ static void on_checked(void *arg, bool is_change) {
     struct waiting *waiting = arg;
     struct snapshot snapshot;
     session_snapshot(&waiting->session, &snapshot);
-    waiting->is_done = is_all_satisfied(waiting, &snapshot);
+    waiting->is_done = is_all_satisfied(waiting, &snapshot) && !is_answer_due(waiting);
     if (!waiting->view.draw)
         tell_changes(waiting, &snapshot);
     else if (!waiting->is_done)
@@ -270,6 +279,7 @@ static int parse(struct waiting *waiting, const struct args *args, struct error 
         return error_set(err, "--for %s: write ready (all is well) or start (Bugsink may be started)",
             str_quotable(what, ""));
     waiting->is_for_start = strcmp(what, "start") == 0;
+    waiting->is_silent = args_has(args, "--quiet");
     if (duration_parse(args_value(args, "--timeout", "60s"), &waiting->timeout_ms, err) < 0)
         return error_prefix(err, "--timeout");
     return 0;
@@ -277,13 +287,14 @@ static int parse(struct waiting *waiting, const struct args *args, struct error 
 
 static int wait_for_all(struct waiting *waiting, struct error *err) {
     struct loop *loop = &waiting->session.loop;
-    bool is_live = terminal_is_live(waiting->environment, STDOUT_FILENO);
+    bool is_live = !waiting->is_silent && terminal_is_live(waiting->environment, STDOUT_FILENO);
     timer_init(&waiting->timeout, on_timeout, waiting);
     waiting->began_ms = clock_now_ms(loop->timers.clock);
     if (waiting->timeout_ms > 0)
         timer_arm(&loop->timers, &waiting->timeout, waiting->timeout_ms);
     session_log_warnings(&waiting->session);
-    waiting->is_quiet = waiting->is_for_start && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+    bool has_two_texts = waiting->is_for_start && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+    waiting->is_quiet = waiting->is_silent || has_two_texts;
     if (waiting->is_for_start)
         engine_set_patient(waiting->session.engine);
     if (waiting->is_quiet)

@@ -231,9 +231,26 @@ static bool has_same_limits(const struct check_config *a, const struct check_con
            a->app.ask_interval_ms == b->app.ask_interval_ms;
 }
 
+enum { HOST_SIZE = 300 };
+
+/* The Host header that Bugsink is asked with: url_host is room for the URL's own. */
+static const char *host_sent(const struct check_config *check, char url_host[HOST_SIZE]) {
+    const char *start = check->app.url + strlen("http://");
+    if (check->app.host)
+        return check->app.host;
+    snprintf(url_host, HOST_SIZE, "%.*s", (int)strcspn(start, "/?#"), start);
+    return url_host;
+}
+
 static void log_what(const struct check_config *check, struct log_line *line) {
+    char url_host[HOST_SIZE];
     log_str(line, "url", check->app.url);
-    log_str(line, "host", check->app.host);
+    log_str(line, "host", host_sent(check, url_host));
+}
+
+static void append_where(const struct check_config *check, struct strbuf *where) {
+    char url_host[HOST_SIZE];
+    strbuf_format(where, "%s (Host: %s)", check->app.url, host_sent(check, url_host));
 }
 
 static void walk(struct walk *walk, struct check_config *check) {
@@ -261,6 +278,7 @@ const struct config_kind CONFIG_APP = {
     .asks_the_same = asks_the_same,
     .has_same_limits = has_same_limits,
     .log = log_what,
+    .where = append_where,
     .walk = walk,
     .release = release,
 };

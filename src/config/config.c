@@ -42,9 +42,25 @@ void check_config_log(const struct check_config *check, struct log_line *line) {
     KINDS[check->kind]->log(check, line);
 }
 
+void check_config_where(const struct check_config *check, struct strbuf *where) {
+    KINDS[check->kind]->where(check, where);
+}
+
+struct check_limits check_config_limits(const struct check_config *check) {
+    struct check_limits limits = {.timeout_ms = check->timeout_ms, .slow_ms = check->slow_ms};
+    if (KINDS[check->kind]->limits)
+        KINDS[check->kind]->limits(check, &limits);
+    return limits;
+}
+
 void check_config_blank(const struct check_config *check, char *text) {
     if (KINDS[check->kind]->blank)
         KINDS[check->kind]->blank(check, text);
+}
+
+void check_config_guard(const struct check_config *check) {
+    if (KINDS[check->kind]->guard)
+        KINDS[check->kind]->guard(check);
 }
 
 void check_config_release(struct check_config *check) {

@@ -37,6 +37,11 @@ static void warn_of_url(const struct database *database) {
         loader_add_warning(database->entry.loader,
             "%s: Bugsink ignores the query string behind the ?, and so does this check",
             database->variable->place);
+    if (!*dsn->database)
+        loader_add_warning(database->entry.loader,
+            "%s: names no database, and Bugsink does not work without one; it stands behind the host: "
+            "%s://USER@HOST/DATABASE",
+            database->variable->place, dsn->scheme == DSN_MYSQL ? "mysql" : "postgresql");
     if (dsn->is_doubtful)
         loader_add_warning(database->entry.loader,
             "%s: looks as if the password were not percent-encoded (/ is %%2F, ? is %%3F, # is %%23, "
@@ -63,13 +68,9 @@ static int read_variable(struct database *database) {
     }
     if (dsn_parse_bugsink(database->variable->text, dsn, database->entry.loader->err) < 0)
         return option_value_fail(database->entry.loader, database->variable);
+    if (!dsn->database) /* as Bugsink has it, whose start-up check takes it: the empty name */
+        dsn->database = str_dup("");
     warn_of_url(database);
-    if (!dsn->database) {
-        error_set(database->entry.loader->err,
-            "names no database, and Bugsink does not work without one; it stands behind the host: "
-            "postgresql://USER@HOST/DATABASE");
-        return option_value_fail(database->entry.loader, database->variable);
-    }
     return 0;
 }
 
@@ -341,9 +342,42 @@ static bool has_same_limits(const struct check_config *a, const struct check_con
            one->backlog_error_ms == other->backlog_error_ms;
 }
 
+/* The user's name, unless it may be a piece of the password, or repeats it. */
+static const char *shown_user(const struct dsn *dsn) {
+    bool is_secret = dsn->is_doubtful;
+    for (size_t i = 0; i < dsn->secret_count && dsn->user; i++)
+        is_secret = is_secret || strstr(dsn->user, dsn->secrets[i]);
+    return is_secret ? NULL : dsn->user;
+}
+
 static void log_what(const struct check_config *check, struct log_line *line) {
     log_str(line, "role", role_name(check->database.role));
     log_str(line, "target", check->database.dsn.safe);
+    log_str(line, "user", shown_user(&check->database.dsn));
+}
+
+static void append_where(const struct check_config *check, struct strbuf *where) {
+    const struct dsn *dsn = &check->database.dsn;
+    const char *user = shown_user(dsn);
+    strbuf_append(where, dsn->scheme == DSN_SQLITE ? dsn->path : dsn->safe);
+    if (user)
+        strbuf_format(where, " as user %s", user);
+}
+
+static void fill_limits(const struct check_config *check, struct check_limits *limits) {
+    const struct database_config *database = &check->database;
+    if (check->kind == KIND_SQLITE) {
+        limits->min_free_bytes = database->min_free_bytes;
+        limits->max_wal_bytes = database->max_wal_bytes;
+    }
+    if (database->role == ROLE_QUEUE) {
+        limits->backlog_ms = database->backlog_ms;
+        limits->backlog_tasks = database->backlog_tasks;
+    }
+}
+
+static void guard(const struct check_config *check) {
+    dsn_guard(&check->database.dsn);
 }
 
 static void blank(const struct check_config *check, char *text) {
@@ -375,7 +409,10 @@ const struct config_kind CONFIG_DATABASE = {
     .asks_the_same = asks_the_same,
     .has_same_limits = has_same_limits,
     .log = log_what,
+    .where = append_where,
+    .limits = fill_limits,
     .blank = blank,
+    .guard = guard,
     .walk = walk,
     .release = release,
 };

@@ -143,6 +143,14 @@ static void log_what(const struct check_config *check, struct log_line *line) {
     log_str(line, "path", check->directory.path);
 }
 
+static void append_where(const struct check_config *check, struct strbuf *where) {
+    strbuf_append(where, check->directory.path);
+}
+
+static void fill_limits(const struct check_config *check, struct check_limits *limits) {
+    limits->min_free_bytes = check->directory.min_free_bytes;
+}
+
 static void walk(struct walk *walk, struct check_config *check) {
     struct directory_config *config = &check->directory;
     walk_text(walk, &config->path);
@@ -159,6 +167,8 @@ const struct config_kind CONFIG_DIRECTORY = {
     .asks_the_same = asks_the_same,
     .has_same_limits = has_same_limits,
     .log = log_what,
+    .where = append_where,
+    .limits = fill_limits,
     .walk = walk,
     .release = release,
 };

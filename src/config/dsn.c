@@ -1,6 +1,7 @@
 /* DSNs: how a parsed one is filled, and what it can do. */
 #include "config/dsn.h"
 
+#include "base/process.h"
 #include "config/dsn_parts.h"
 #include "config/memory.h"
 #include "config/walk.h"
@@ -41,6 +42,19 @@ void dsn_take_param(struct dsn *dsn, char *key, char *value) {
         }
     dsn->params = memory_grow(dsn->params, dsn->param_count + 1, sizeof *dsn->params);
     dsn->params[dsn->param_count++] = (struct dsn_param){key, value};
+}
+
+static void guard(const char *text) {
+    if (text)
+        process_guard(text, strlen(text) + 1);
+}
+
+void dsn_guard(const struct dsn *dsn) {
+    guard(dsn->password);
+    for (size_t i = 0; i < dsn->secret_count; i++)
+        guard(dsn->secrets[i]);
+    for (size_t i = 0; i < dsn->param_count; i++)
+        guard(dsn->params[i].value);
 }
 
 void dsn_set_password(struct dsn *dsn, const char *password) {

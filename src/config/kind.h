@@ -15,7 +15,10 @@ struct config_kind {
     bool (*asks_the_same)(const struct check_config *a, const struct check_config *b);
     bool (*has_same_limits)(const struct check_config *a, const struct check_config *b); /* NULL: has none */
     void (*log)(const struct check_config *check, struct log_line *line);
+    void (*where)(const struct check_config *check, struct strbuf *where);
+    void (*limits)(const struct check_config *check, struct check_limits *limits); /* NULL: times alone */
     void (*blank)(const struct check_config *check, char *text); /* NULL: nothing to blank */
+    void (*guard)(const struct check_config *check);             /* its secrets; NULL: it has none */
     int64_t (*patience_ms)(const struct check_config *check);    /* NULL: none */
     void (*walk)(struct walk *walk, struct check_config *check); /* over its own fields */
     void (*release)(struct check_config *check);                 /* overwrites every secret */

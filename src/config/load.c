@@ -324,6 +324,8 @@ struct config *config_load(const struct config_source *source, struct error *err
         config_free(loader.config);
         loader.config = NULL;
     }
+    for (size_t i = 0; loader.config && i < loader.config->check_count; i++)
+        check_config_guard(&loader.config->checks[i]);
     release(&loader);
     return loader.config;
 }

@@ -35,8 +35,8 @@ static bool set_from_flag(struct loader *loader, const struct option *option, st
     const struct config_source *source = loader->source;
     for (size_t i = source->flag_count; option->doc.flag && i > 0; i--) /* the last one wins */
         if (strcmp(source->flags[i - 1].name, option->doc.flag) == 0) {
-            set(value, LAYER_FLAG, str_dup(source->flags[i - 1].value), option->doc.flag, "flag",
-                option->doc.flag);
+            const char *typed = source->flags[i - 1].typed ? source->flags[i - 1].typed : option->doc.flag;
+            set(value, LAYER_FLAG, str_dup(source->flags[i - 1].value), typed, "flag", typed);
             return true;
         }
     return false;

@@ -32,8 +32,10 @@ int check_config_unpack(const char **at, const char *end, struct check_config *c
     *check = (struct check_config){.name = NULL};
     walk_check(&walk, check);
     *at = walk.at;
-    if (!walk.is_broken)
+    if (!walk.is_broken) {
+        check_config_guard(check);
         return 0;
+    }
     if ((unsigned)check->kind >= KIND_COUNT)
         free(check->name);
     else

@@ -224,6 +224,10 @@ static void log_what(const struct check_config *check, struct log_line *line) {
     log_str(line, "path", check->settings.path);
 }
 
+static void append_where(const struct check_config *check, struct strbuf *where) {
+    strbuf_append(where, check->settings.path ? check->settings.path : "the environment of this container");
+}
+
 static int64_t patience_ms(const struct check_config *check) {
     return check->settings.format == SETTINGS_ENVIRONMENT ? 0 : SWAP_MS;
 }
@@ -252,6 +256,7 @@ const struct config_kind CONFIG_SETTINGS = {
     .load = load,
     .asks_the_same = asks_the_same,
     .log = log_what,
+    .where = append_where,
     .patience_ms = patience_ms,
     .walk = walk,
     .release = release,

@@ -50,7 +50,7 @@ void frame_header_encode(const struct frame_header *header, unsigned char bytes[
 int frame_header_decode(const unsigned char bytes[FRAME_HEADER_SIZE], struct frame_header *header) {
     uint64_t type = number_at(bytes + 4, 4);
     uint64_t length = number_at(bytes + 8, 4);
-    if (memcmp(bytes, MAGIC, sizeof MAGIC) != 0 || type < FRAME_LISTENER || type > FRAME_PONG)
+    if (memcmp(bytes, MAGIC, sizeof MAGIC) != 0 || type < FRAME_LISTENER || type > FRAME_READ)
         return -1;
     uint64_t low = 0, high = 0;
     if (type == FRAME_PAGES) {

@@ -112,6 +112,7 @@ static void deliver(struct link_receiver *receiver) {
     case FRAME_STOP: deliver_stop(receiver); break;
     case FRAME_PING: receiver->events->ping(receiver->arg); break;
     case FRAME_LISTENING:
+    case FRAME_READ:
     case FRAME_PONG: fail(receiver, "a frame of the wrong direction"); break;
     }
     free(receiver->payload);
@@ -212,4 +213,8 @@ int link_send_listening(int fd) {
 
 int link_send_pong(int fd) {
     return send_reply(fd, FRAME_PONG);
+}
+
+int link_send_read(int fd) {
+    return send_reply(fd, FRAME_READ);
 }

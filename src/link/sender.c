@@ -30,10 +30,13 @@ struct link_sender {
     void (*failed)(void *arg);
     void (*listening)(void *arg);
     void (*pong)(void *arg);
+    void (*read)(void *arg);
     void *arg;
     bool has_failed;
     bool has_listened;
-    bool is_pinging;                        /* a ping went out and is not answered yet */
+    bool is_held;      /* the loop is not asked to send */
+    uint64_t readable; /* sets and leases that went out, and of which no reading was told */
+    bool is_pinging;   /* a ping went out and is not answered yet */
     unsigned char reply[FRAME_HEADER_SIZE]; /* what came so far of the responder's frame */
     size_t reply_length;
     struct outgoing outgoing;
@@ -67,6 +70,7 @@ static void begin_pages(struct link_sender *sender) {
     outgoing->payload = sender->pages;
     outgoing->payload_length = sender->pages_length;
     sender->pages = NULL;
+    sender->readable++;
 }
 
 /* A frame whose payload goes out with its head. */
@@ -92,6 +96,7 @@ static bool begin_next(struct link_sender *sender) {
         lease_encode(sender->lease_ms, lease);
         begin_small(sender, FRAME_LEASE, lease, sizeof lease);
         sender->has_lease = false;
+        sender->readable++;
     } else if (sender->has_ping) {
         outgoing_begin(&sender->outgoing, FRAME_PING, 0);
         sender->has_ping = false;
@@ -149,12 +154,22 @@ static void fail(struct link_sender *sender) {
     sender->failed(sender->arg);
 }
 
+/* Has the loop send what waits. */
+static int wake(struct link_sender *sender) {
+    return sender->is_held ? 0 : event_add(sender->on_writable, NULL);
+}
+
+void link_sender_hold(struct link_sender *sender) {
+    sender->is_held = true;
+}
+
 void link_sender_flush(struct link_sender *sender) {
+    sender->is_held = false;
     if (sender->has_failed)
         return;
     while (sender->outgoing.is_active || begin_next(sender)) {
         int result = outgoing_send(&sender->outgoing, sender->fd);
-        if (result < 0) {
+        if (result < 0 || (result == 0 && wake(sender) < 0)) {
             fail(sender);
             return;
         }
@@ -171,8 +186,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg) {
     link_sender_flush(arg);
 }
 
-/* Takes one frame of the responder, which says once that it listens, and answers pings. Returns -1 for
- * anything else. */
+/* Takes one frame of the responder, which says once that it listens, answers pings, and tells of readers.
+ * Returns -1 for anything else. */
 static int take_reply(struct link_sender *sender) {
     struct frame_header header;
     sender->reply_length = 0;
@@ -186,6 +201,10 @@ static int take_reply(struct link_sender *sender) {
         sender->is_pinging = false;
         if (sender->pong)
             sender->pong(sender->arg);
+    } else if (header.type == FRAME_READ && sender->readable > 0) {
+        sender->readable--;
+        if (sender->read)
+            sender->read(sender->arg);
     } else {
         return -1;
     }
@@ -245,13 +264,12 @@ void link_sender_on_listening(struct link_sender *sender, void (*listening)(void
     sender->listening = listening;
 }
 
-void link_sender_on_pong(struct link_sender *sender, void (*pong)(void *arg)) {
-    sender->pong = pong;
+void link_sender_on_read(struct link_sender *sender, void (*read)(void *arg)) {
+    sender->read = read;
 }
 
-/* Has the loop send what waits. */
-static int wake(struct link_sender *sender) {
-    return event_add(sender->on_writable, NULL);
+void link_sender_on_pong(struct link_sender *sender, void (*pong)(void *arg)) {
+    sender->pong = pong;
 }
 
 int link_send_log(struct link_sender *sender, enum log_level level, enum log_format format) {

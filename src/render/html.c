@@ -105,7 +105,7 @@ static void append_why(struct strbuf *page, const struct snapshot *snapshot) {
         append_sentence(page, "lead", "No checks are configured.");
     else if (override == REASON_OK && page_status(snapshot) == STATUS_OK)
         strbuf_format(page, "<p class=\"lead\">%s</p>\n",
-            snapshot->check_count == 1 ? "The one check is ok." : "All checks are ok.");
+            snapshot->check_count == 1 ? "The one check passed." : "All checks passed.");
     append_names(page, snapshot, check_view_fails, "fails", "fail");
     append_names(page, snapshot, check_view_lowers, "needs a look", "need a look");
     append_names(page, snapshot, is_starting, "has no result yet", "have no result yet");
@@ -134,10 +134,38 @@ static void append_header(struct strbuf *page, const struct snapshot *snapshot) 
     append_fact(page, "Live", snapshot_is_live(snapshot) ? "yes" : "no");
     append_fact(page, "Ready", snapshot_is_ready(snapshot) ? "yes" : "no");
     append_fact(page, "Started", snapshot->has_started ? "yes" : "no");
-    append_fact(page, "Bugsink", snapshot->app_version);
+    if (strcmp(snapshot->app_version, "unknown") != 0)
+        append_fact(page, "Bugsink", snapshot->app_version);
     strbuf_append(page, "<div><dt>As of</dt><dd>");
     html_time(page, snapshot->now_ms);
     strbuf_append(page, "</dd></div></dl>\n</header>\n");
+}
+
+/* -- what changed -- */
+
+static void append_change(struct strbuf *page, const struct change *change, int64_t now_ms) {
+    strbuf_format(page, "<li class=\"%s\">", status_name(change->status));
+    html_mark(page, change->status);
+    strbuf_append(page, "<bdi>");
+    html_text(page, change->name);
+    strbuf_format(page, "</bdi> <span>%s", status_name(change->status));
+    if (change->reason != REASON_OK)
+        strbuf_format(page, " <code>%s</code>", reason_info(change->reason)->slug);
+    strbuf_append(page, "</span> <span class=\"when\">");
+    html_time(page, change->wall_ms);
+    strbuf_append(page, ", ");
+    html_duration(page, now_ms - change->wall_ms);
+    strbuf_append(page, " ago</span></li>\n");
+}
+
+static void append_changes(struct strbuf *page, const struct snapshot *snapshot) {
+    if (!snapshot->changes || snapshot->changes->count == 0)
+        return;
+    strbuf_append(page, "<section>\n<h2>Last changes</h2>\n<ul class=\"changes\">\n");
+    const struct change *change;
+    for (size_t i = 0; (change = changes_at(snapshot->changes, i)) != NULL; i++)
+        append_change(page, change, snapshot->now_ms);
+    strbuf_append(page, "</ul>\n</section>\n");
 }
 
 /* -- the checks -- */
@@ -194,6 +222,7 @@ static void append_checks(
             count - HTML_CHECKS_MAX);
     if (count > 0)
         html_legend(page);
+    append_changes(page, snapshot);
     strbuf_append(page, "</main>\n");
 }
 

@@ -1,6 +1,8 @@
 /* The row of one check on the status page. */
 #include "render/html_parts.h"
 
+#include "render/figures.h"
+
 #include <inttypes.h>
 
 static void append_name(struct strbuf *page, const struct check_view *check) {
@@ -16,15 +18,15 @@ static void append_name(struct strbuf *page, const struct check_view *check) {
 }
 
 static void append_words(struct strbuf *page, const struct check_view *check) {
-    const struct reason_info *info = reason_info(check->reason);
+    const char *hint = reason_hint(check->reason, check->kind);
     char message[CHECK_MESSAGE_SIZE];
     strbuf_append(page, "<p>");
     html_text(page, check_view_message(check, message));
     strbuf_append(page, "</p>\n");
-    if (!info->hint)
+    if (!hint)
         return;
     strbuf_append(page, "<p class=\"hint\">");
-    html_text(page, info->hint);
+    html_text(page, hint);
     strbuf_append(page, "</p>\n");
 }
 
@@ -54,18 +56,17 @@ static void append_facts(struct strbuf *page, const struct check_view *check, in
     strbuf_append(page, "</dl>\n");
 }
 
-/* The names that JSON and log have as well. Of a check that is well they are of no interest at night. */
-static void append_observed(struct strbuf *page, const struct check_view *check) {
-    const char *separator = "<p class=\"observed\">";
-    for (int key = 0; key < OBSERVED_KEY_COUNT && check->status != STATUS_OK; key++) {
-        int64_t value;
-        if (!observed_get(&check->observed, (enum observed_key)key, &value))
-            continue;
-        strbuf_format(page, "%s%s=%" PRId64, separator, observed_name((enum observed_key)key), value);
-        separator = " ";
-    }
-    if (*separator == ' ')
+/* In words: the machine values are in JSON and in the log. */
+static void append_figures(struct strbuf *page, const struct check_view *check) {
+    struct strbuf figures = {0};
+    figures_append(&figures, check);
+    if (figures.length > 0) {
+        strbuf_append(page, "<p class=\"figures\">");
+        html_text(page, figures.data);
         strbuf_append(page, "</p>\n");
+    }
+    page->is_broken = page->is_broken || figures.is_broken;
+    strbuf_release(&figures);
 }
 
 void html_check(
@@ -76,7 +77,7 @@ void html_check(
     append_name(page, check);
     append_words(page, check);
     append_facts(page, check, now_ms);
-    append_observed(page, check);
+    append_figures(page, check);
     strbuf_append(page, "</div>\n");
     if (has_chart)
         html_chart(page, check, number, now_ms);

@@ -2,6 +2,7 @@
 #include "render/html_parts.h"
 
 #include "base/clock.h"
+#include "render/figures.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -57,15 +58,7 @@ void html_time(struct strbuf *page, int64_t wall_ms) {
 }
 
 void html_duration(struct strbuf *page, int64_t ms) {
-    int64_t s = ms > 0 ? ms / 1000 : 0;
-    if (s < 60)
-        strbuf_format(page, "%" PRId64 " s", s);
-    else if (s < 3600)
-        strbuf_format(page, "%" PRId64 " min", s / 60);
-    else if (s < 24 * 3600)
-        strbuf_format(page, "%" PRId64 " h %" PRId64 " min", s / 3600, s / 60 % 60);
-    else
-        strbuf_format(page, "%" PRId64 " d %" PRId64 " h", s / (24 * 3600), s / 3600 % 24);
+    figures_append_span(page, ms > 0 ? ms / 1000 * 1000 : 0);
 }
 
 void html_mark(struct strbuf *page, enum status status) {

@@ -96,10 +96,39 @@ static struct object codes_of(const struct snapshot *snapshot) {
     return codes;
 }
 
-static void put_ready(struct object *object, const struct snapshot *snapshot) {
+enum { WHY_MAX = 50 }; /* codes has all of them */
+
+/* What is the matter with each check that is not ok, and what to do. */
+static struct object why_of(const struct snapshot *snapshot) {
+    struct object why = object_new();
+    size_t count = 0;
+    for (size_t i = 0; i < snapshot->check_count && count < WHY_MAX; i++) {
+        const struct check_view *check = &snapshot->checks[i];
+        if (check->status == STATUS_OK)
+            continue;
+        count++;
+        struct object one = object_new();
+        char message[CHECK_MESSAGE_SIZE];
+        put_text(&one, "code", reason_info(check->reason)->slug);
+        put_text(&one, "message", check_view_message(check, message));
+        put_text(&one, "hint", reason_hint(check->reason, check->kind));
+        put_object(&why, check->name, one);
+    }
+    return why;
+}
+
+/* has_why: where nothing else on the page says it. */
+static void put_ready(struct object *object, const struct snapshot *snapshot, bool has_why) {
     const struct check_view *settings = snapshot_find(snapshot, "app_settings");
     enum reason override = snapshot_override(snapshot);
     put_text(object, "status", status_name(snapshot_status(snapshot)));
+    if (override != REASON_OK) {
+        put_text(object, "code", reason_info(override)->slug);
+        put_text(object, "message", reason_info(override)->sentence);
+        put_text(object, "hint", reason_info(override)->hint);
+    }
+    if (has_why)
+        put_object(object, "why", why_of(snapshot));
     put_object(object, "databases", databases_of(snapshot));
     put(object, "app_settings", settings ? status_with_code(settings) : json_string("not configured"));
     put_text(object, "version", snapshot->app_version);
@@ -107,10 +136,6 @@ static void put_ready(struct object *object, const struct snapshot *snapshot) {
     put(object, "failed", names_of(snapshot, check_view_fails));
     put(object, "degraded", names_of(snapshot, check_view_lowers));
     put_object(object, "codes", codes_of(snapshot));
-    if (override != REASON_OK) {
-        put_text(object, "code", reason_info(override)->slug);
-        put_text(object, "message", reason_info(override)->sentence);
-    }
 }
 
 static struct object observed_of(const struct check_view *check) {
@@ -131,7 +156,7 @@ static struct object check_object(const struct check_view *check) {
     put_text(&object, "code", info->slug);
     char message[CHECK_MESSAGE_SIZE];
     put_text(&object, "message", check_view_message(check, message));
-    put_text(&object, "hint", info->hint);
+    put_text(&object, "hint", reason_hint(check->reason, check->kind));
     put_text(&object, "phase", phase_name(check->phase));
     put(&object, "critical", json_boolean(check->is_critical));
     put(&object, "latency_ms", check->has_run ? json_integer(check->latency_ms) : json_null());
@@ -154,13 +179,13 @@ static struct object sidecar_object(const struct snapshot *snapshot) {
 
 char *json_ready(const struct snapshot *snapshot) {
     struct object object = object_new();
-    put_ready(&object, snapshot);
+    put_ready(&object, snapshot, true);
     return finish(object, 0);
 }
 
 static char *health(const struct snapshot *snapshot, size_t flags) {
     struct object object = object_new();
-    put_ready(&object, snapshot);
+    put_ready(&object, snapshot, false);
     put(&object, "live", json_boolean(snapshot_is_live(snapshot)));
     put(&object, "ready", json_boolean(snapshot_is_ready(snapshot)));
     put(&object, "started", json_boolean(snapshot->has_started));

@@ -30,6 +30,7 @@ const char *observed_name(enum observed_key key) {
         [OBSERVED_SIGNAL] = "signal",
         [OBSERVED_PAUSE_S] = "pause_s",
         [OBSERVED_WAKEUP_AGE_S] = "oldest_wakeup_age_s",
+        [OBSERVED_TOTAL_BYTES] = "total_bytes",
         [OBSERVED_WRITE_LOCK_S] = "write_lock_s",
         [OBSERVED_MIGRATIONS_ID] = "migrations_id",
         [OBSERVED_DELAYED_MS] = "delayed_ms",

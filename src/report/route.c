@@ -1,7 +1,6 @@
 /* The one table of routes. */
 #include "report/route.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static const struct route ROUTES[ROUTE_COUNT] = {
@@ -23,12 +22,14 @@ static const struct route ROUTES[ROUTE_COUNT] = {
         .type_for_some = PAGE_TYPE_HTML,
         .trust = PAGE_TRUST_LEASE,
         .author = ROUTE_BY_CHECKER_AND_PROBES,
-        .opening = ROUTE_OPENS_STARTING},
+        .opening = ROUTE_OPENS_STARTING,
+        .tells_numbers = true},
     [ROUTE_CHECK] = {.path = "/health/ready/",
         .label = "/health/ready/NAME/",
         .type = PAGE_TYPE_JSON,
         .trust = PAGE_TRUST_LEASE,
-        .opening = ROUTE_OPENS_STARTING},
+        .opening = ROUTE_OPENS_STARTING,
+        .tells_numbers = true},
     [ROUTE_STARTED] = {.path = "/health/started",
         .label = "/health/started/",
         .word = "started",
@@ -47,7 +48,8 @@ static const struct route ROUTES[ROUTE_COUNT] = {
         .type_for_some = PAGE_TYPE_OPENMETRICS,
         .trust = PAGE_TRUST_LEASE,
         .author = ROUTE_BY_BOTH,
-        .opening = ROUTE_OPENS_EMPTY},
+        .opening = ROUTE_OPENS_EMPTY,
+        .tells_numbers = true},
     [ROUTE_OTHER] = {.label = "other", .type = PAGE_TYPE_TEXT, .opening = ROUTE_OPENS_MISSING},
 };
 

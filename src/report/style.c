@@ -18,7 +18,7 @@ static const char SHEET[] =
     "font:1rem/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"DejaVu Sans\",sans-serif;"
     "overflow-wrap:break-word}\n"
     "h1,h2,h3,p,ul,dl,dd,figure{margin:0;padding:0}\n"
-    "code,.observed{font-family:ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;font-size:.9em}\n"
+    "code{font-family:ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;font-size:.9em}\n"
     "time,dd{font-variant-numeric:tabular-nums}\n"
     ".ok{--state:var(--ok);--drawn:var(--ok-drawn);--tint:var(--ok-tint)}\n"
     ".degraded{--state:var(--degraded);--drawn:var(--degraded-drawn);--tint:var(--degraded-tint)}\n"
@@ -45,13 +45,13 @@ static const char SHEET[] =
     "1.5rem;background:var(--card);border:1px solid var(--line);"
     "border-left:.3rem solid var(--drawn);border-radius:.4rem;padding:.9rem 1rem;margin-bottom:.6rem}\n"
     ".state{display:flex;align-items:center;gap:.5rem;color:var(--state);font-weight:700}\n"
-    ".name{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 .7rem}\n"
+    ".name,.changes li{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 .7rem}\n"
     "h3{font-size:1.1rem;line-height:1.35;min-width:0;overflow-wrap:anywhere}\n"
-    ".kind,.observed,figcaption,.legend,footer{color:var(--soft)}\n"
+    ".kind,.when,figcaption,.legend,footer{color:var(--soft)}\n"
     ".code code{color:var(--state);font-weight:700}\n"
     ".hint{border-left:.2rem solid var(--line);padding-left:.7rem;margin:.35rem 0}\n"
     ".check .facts{margin-top:.3rem;font-size:.95rem}\n"
-    ".observed{margin-top:.3rem}\n"
+    ".figures{margin-top:.3rem}\n"
     ".hour{min-width:0}\n"
     ".hour svg{display:block;width:100%;max-width:34rem;height:auto}\n"
     "figcaption{display:flex;justify-content:space-between;gap:.5rem;max-width:34rem;font-size:.8rem;"
@@ -69,7 +69,7 @@ static const char SHEET[] =
 
 /* The hash is the sheet's; tests/report/test_style.c knows the right one when this is not. */
 static const char POLICY[] =
-    "default-src 'none'; style-src 'sha256-NIbgNHeT36z2dKBd+xuUB8J44vmaGg+501hKDxeCcnI='; img-src data:; "
+    "default-src 'none'; style-src 'sha256-xeqtgKzhn5Q+3Lnfgk7+3W2o/Qw9WVjoD8mM5v71N3Q='; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const char *style_page_open(void) {

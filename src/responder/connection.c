@@ -96,8 +96,9 @@ static void discard(struct connection *connection) {
 
 /* After the last answer. */
 static void end(struct connection *connection) {
-    bool is_all_read = connection->has_ended || (connection->was_drained && !connection->may_hear_more &&
-                                                    connection->start == connection->length);
+    bool has_rest = connection->start < connection->length && !connection->serving->is_pressed;
+    bool is_all_read =
+        connection->has_ended || (connection->was_drained && !connection->may_hear_more && !has_rest);
     if (is_all_read) {
         connection_close(connection);
         return;
@@ -213,6 +214,7 @@ static void respond(struct connection *connection, struct answer *answer, const 
     answer->is_http_1_0 = !request->is_http_1_1;
     answer->prefers_health_json = request->wants_health_json;
     answer->idle_s = serving->limits.idle_ms / 1000;
+    answer->keeps_alive = answer->keeps_alive && !serving->is_pressed;
     connection->closes = !answer->keeps_alive;
     response_compose(&connection->response, answer, wall_ms);
     connection->sent = 0;

@@ -18,7 +18,8 @@ struct serving {
     struct server_limits limits;
     struct queues queues;
     struct traffic traffic;
-    bool has_unwatched;         /* a connection has nothing that would wake it but its deadline */
+    bool is_pressed;    /* more clients come than there are places: each gets one answer, and makes room */
+    bool has_unwatched; /* a connection has nothing that would wake it but its deadline */
     event_callback_fn on_event; /* calls connection_turn, with the connection as its argument */
 };
 

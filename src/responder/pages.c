@@ -31,6 +31,9 @@ struct page_table {
     int64_t valid_until_ms;
     struct notice starting;
     struct notice stale;
+    bool is_read; /* since the last set or lease: numbers of it */
+    void (*read)(void *arg);
+    void *arg;
 };
 
 /* -- our own texts -- */
@@ -147,12 +150,25 @@ int page_table_put(
     *hold = (struct page_hold){1, set, payload};
     page_hold_release(table->current);
     table->current = hold;
-    table->valid_until_ms = valid_until_ms;
+    page_table_renew(table, valid_until_ms);
     return 0;
 }
 
 void page_table_renew(struct page_table *table, int64_t valid_until_ms) {
     table->valid_until_ms = valid_until_ms;
+    table->is_read = false;
+}
+
+void page_table_on_read(struct page_table *table, void (*read)(void *arg), void *arg) {
+    table->read = read;
+    table->arg = arg;
+}
+
+static void note_reading(struct page_table *table, const struct route *route) {
+    if (!route->tells_numbers || table->is_read || !table->read)
+        return;
+    table->is_read = true;
+    table->read(table->arg);
 }
 
 /* -- answers -- */
@@ -236,6 +252,7 @@ struct page_hold *page_table_answer(
     /* The table is a user itself: no release has freed it. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     answer->age_s = (now_ms - hold->set.made_at_ms) / 1000;
     hold->users++;
+    note_reading(table, route);
     return hold;
 }
 

@@ -28,6 +28,9 @@ struct page_hold;
  */
 struct page_table *page_table_new(const struct clock *clock);
 
+/* `read` is called when a page was answered that tells numbers: once for each set or lease. */
+void page_table_on_read(struct page_table *table, void (*read)(void *arg), void *arg);
+
 /* Every hold must have been released. */
 void page_table_free(struct page_table *table);
 

@@ -112,6 +112,12 @@ static void on_ping(void *arg) {
         fail(responder, "link failed", "the checker does not take our answer");
 }
 
+static void on_read(void *arg) {
+    struct responder *responder = arg;
+    if (link_send_read(responder->link_fd) < 0)
+        fail(responder, "link failed", "the checker does not take our word");
+}
+
 static void on_stop(void *arg) {
     end(arg, 0);
 }
@@ -147,6 +153,7 @@ static int responder_init(struct responder *responder) {
     responder->pages = page_table_new(clock_system());
     if (!responder->base || !responder->pages)
         return -1;
+    page_table_on_read(responder->pages, on_read, responder);
     responder->receiver = link_receiver_new(responder->base, responder->link_fd, &EVENTS, responder);
     return responder->receiver ? 0 : -1;
 }

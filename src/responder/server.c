@@ -225,8 +225,10 @@ static void begin_connection(struct server *server, int fd) {
     struct queues *queues = &server->serving.queues;
     if (!queues_free_place(queues) && server->initialised < server->serving.limits.connections)
         init_connection(server);
-    else if (!queues_free_place(queues))
+    else if (!queues_free_place(queues)) {
+        server->serving.is_pressed = true;
         evict_oldest(server);
+    }
     connection_begin(connection_at(queues_free_place(queues)), fd);
 }
 
@@ -240,6 +242,7 @@ static void accept_some(struct server *server, int most) {
             begin_connection(server, fd);
         } else if (!can_go_on(server, errno)) {
             server->lone_turns = LONE_TURNS;
+            server->serving.is_pressed = false; /* the queue is empty, or nothing can be accepted */
             break;
         }
     }

@@ -34,6 +34,8 @@ struct worker {
     struct process_meter meter;
     int64_t ends_ms;
     int64_t size_bytes; /* after its first run; 0: there was none yet */
+    int64_t cpu_us;     /* used so far, as of the last run's end */
+    int64_t limit_s;    /* of processor time, that is in force */
     bool is_ending;
     struct error err; /* why it cannot work; "" where it can */
 };
@@ -48,18 +50,20 @@ static void tell_phase(struct phase_report *report, enum phase phase) {
 /* -- a run -- */
 
 /* What the run may use, and no more; between runs the alarm is off. */
-static void limit(int64_t remaining_ms) {
-    unsigned long seconds = (unsigned long)(remaining_ms + 999) / 1000;
-    process_limit_processor_anew(seconds + PROCESSOR_SPARE_S);
+static void limit(struct worker *worker, int64_t remaining_ms) {
+    int64_t seconds = (remaining_ms + 999) / 1000;
+    int64_t limit_s = worker->cpu_us / 1000000 + 1 + seconds + PROCESSOR_SPARE_S;
+    if (limit_s != worker->limit_s)
+        process_limit_processor_softly((unsigned long)limit_s);
+    worker->limit_s = limit_s;
     alarm((unsigned)seconds + LAST_RESORT_S);
 }
 
 static bool has_grown(struct worker *worker) {
-    struct process_usage usage;
-    process_usage(&usage, &worker->meter);
+    int64_t size_bytes = process_resident_bytes(&worker->meter);
     if (worker->size_bytes == 0)
-        worker->size_bytes = usage.resident_bytes;
-    return usage.resident_bytes > worker->size_bytes + GROWTH_MAX_BYTES;
+        worker->size_bytes = size_bytes;
+    return size_bytes > worker->size_bytes + GROWTH_MAX_BYTES;
 }
 
 /* An outcome of our own making, or one that is none, is the last of a worker: nothing doubtful goes on. */
@@ -83,7 +87,7 @@ static void do_run(struct worker *worker, const struct worker_request *request) 
         .wants_fresh = request->wants_fresh != 0,
         .phases = {.tell = tell_phase, .fd = worker->fd, .page = worker->page},
         .deadline_ms = clock_now_ms(clock_system()) + request->remaining_ms};
-    limit(request->remaining_ms);
+    limit(worker, request->remaining_ms);
     if (worker->err.text[0]) {
         run.outcome.reason = REASON_INTERNAL;
         outcome_set_detail(&run.outcome, run.config, worker->err.text);
@@ -97,7 +101,7 @@ static void do_run(struct worker *worker, const struct worker_request *request) 
     struct worker_answer answer;
     memset(&answer, 0, sizeof answer); /* the gaps as well: they cross to another process */
     answer.run_id = run.id;
-    answer.cpu_us = process_cpu_us();
+    answer.cpu_us = worker->cpu_us = process_cpu_us();
     answer.is_last = worker->is_ending;
     answer.is_undone = run.is_undone;
     answer.outcome = run.outcome;
@@ -175,5 +179,6 @@ void worker_enter(int fd, struct phase_page *page, int parent_pid) {
     child_enter(fd, parent_pid, 0);
     process_set_name("bh-worker");
     process_yield();
+    process_reuse_memory();
     worker_serve(fd, page);
 }

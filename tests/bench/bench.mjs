@@ -132,7 +132,6 @@ for (const name of asked) {
 }
 
 results.problems = problems;
-results.seconds = Math.round((Date.now() - begun) / 1000);
 fs.writeFileSync(file, JSON.stringify(results, null, 1));
 const {page, summary} = render(results, peers);
 fs.writeFileSync(path.join(BUILD, 'bench.md'), page);

@@ -58,8 +58,22 @@ function ofTheRest({checks = one(), hang, fleet}) {
     ];
 }
 
+// Seconds from the fault to 503, at the worst: two intervals for what a kept connection does not show by itself.
+const PROMISED = {'SQLite: one writer holds the write lock': 15, 'PostgreSQL: NOLOGIN': 10, 'PostgreSQL: read-only by ALTER DATABASE': 10, 'PostgreSQL: no connection is free': 10};
+
+// What was not noticed, or called dead though it was not, meets no goal.
+function ofNotice({notice}) {
+    const occasionsOf = (wanted) => notice?.faults.filter(wanted).flatMap(({occasions}) => occasions) ?? [];
+    const worst = (occasions) => occasions.length ? Math.max(...occasions.map(({figures}) => figures.page.to ?? Number.MAX_VALUE)) / 1e3 : NaN;
+    return [
+        ...Object.entries(PROMISED).map(([fault, limit]) => ({what: `${fault}: from the fault to 503, the worst`, figure: worst(occasionsOf(({name}) => name === fault)), limit, unit: 's'})),
+        {what: 'faults of a database during which liveness failed', figure: notice ? occasionsOf(({isDead}) => !isDead).filter(({isAlive}) => !isAlive).length : NaN, limit: 0, unit: ''},
+        {what: 'faults that were called well again while they lasted', figure: notice ? occasionsOf(() => true).filter(({relapses}) => relapses > 0).length : NaN, limit: 0, unit: ''},
+    ];
+}
+
 // Each: what, the figure, its limit; met while the figure is not above it (or, where `isLeast`, not below). NaN: not measured.
-const listGoals = (results) => [...ofProbes(results), ...ofIdling(results), ...ofMemory(results), ...ofTheRest(results)]
+const listGoals = (results) => [...ofProbes(results), ...ofIdling(results), ...ofMemory(results), ...ofTheRest(results), ...ofNotice(results)]
     .filter(({isOptional, figure}) => !isOptional || Number.isFinite(figure));
 
 export function goalTable(results) {

@@ -4,7 +4,7 @@ import {demoSettings, serveCommand, writeConfig} from './peers.mjs';
 
 const SETTLED_S = 8; // its own start is over, and each check has been run
 
-// Each: its name in the tables, and its part of a configuration.
+// Each: its part of a configuration.
 export async function listKinds({postgres, mariadb}) {
     const appPort = await freePort();
     start([tool('raw-server'), String(appPort)]); // in Bugsink's place
@@ -12,12 +12,12 @@ export async function listKinds({postgres, mariadb}) {
     const {databases, settings} = demoSettings(), app = {url: `http://127.0.0.1:${appPort}`};
     const one = (dsn) => ({databases: {default: {dsn}}});
     return [
-        {id: 'all', name: 'two SQLite files, settings, Bugsink', settings: {databases, settings, app}},
-        {id: 'sqlite', name: 'two SQLite files', settings: {databases}},
-        {id: 'settings', name: 'settings', settings: {databases: {}, settings}},
-        {id: 'app', name: 'Bugsink', settings: {databases: {}, app}},
-        {id: 'postgres', name: 'PostgreSQL, TLS', settings: one(postgres.tls.dsn)},
-        ...mariadb ? [{id: 'mysql', name: 'MariaDB', settings: one(mariadb.dsn)}] : [],
+        {id: 'all', settings: {databases, settings, app}},
+        {id: 'sqlite', settings: {databases}},
+        {id: 'settings', settings: {databases: {}, settings}},
+        {id: 'app', settings: {databases: {}, app}},
+        {id: 'postgres', settings: one(postgres.tls.dsn)},
+        ...mariadb ? [{id: 'mysql', settings: one(mariadb.dsn)}] : [],
     ];
 }
 

@@ -149,7 +149,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     /* Without the sandbox, which would shut this process in as it does the worker of one check. */
-    const struct config_flag flags[] = {{"--config", argv[1]}, {"--sandbox", "off"}};
+    const struct config_flag flags[] = {{"--config", argv[1], NULL}, {"--sandbox", "off", NULL}};
     struct config *config = config_load(&(struct config_source){NO_ENVIRONMENT, flags, 2}, &err);
     if (!config)
         die(argv[1], err.text);

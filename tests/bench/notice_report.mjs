@@ -26,7 +26,7 @@ function remarks({occasions, isDead}) {
 export function noticeTable({notice, sections}) {
     if (!notice)
         return 'Not measured: `make bench BENCH_ONLY=notice`.\n';
-    let text = `Each fault ${notice.count} times, at a moment by chance, for 12 s or until it is noticed, at standard settings: seconds from the fault to 503, and from its end to 200, median and worst. The app's
+    let text = `Each fault ${notice.count} times, at a moment by chance, for 12 s, or until it is noticed where that takes longer, at standard settings: seconds from the fault to 503, and from its end to 200, median and worst. The app's
 own check is a Django view that asks each database \`SELECT 1\`, with a connection for each request; it and the sidecar have a probe every 5 s. The server's ping is \`pg_isready\` or
 \`mariadb-admin ping\`, every 10 s. All places of faults at once; load average ${sections.notice?.load} at the start.\n\n`;
     text += head('fault', 'to 503', 'back to 200', 'ours by a probe: to', 'back', 'a check in the app: to', 'back', 'the server\'s ping: to', 'what it says');

@@ -8,7 +8,7 @@ const NOTHING = new Series();
 export const one = (group, id) => group?.[id] ?? NOTHING;
 export const plain = (value, digits = 0) => Number.isFinite(value)
     ? value.toLocaleString('en-US', {minimumFractionDigits: digits, maximumFractionDigits: digits}) : '-';
-export const times = (ratio) => plain(ratio, ratio < 0.1 ? 3 : 2);
+export const times = (ratio) => plain(ratio, ratio < 0.1 && ratio > 0 ? 3 : 2);
 export const row = (...cells) => `| ${cells.join(' | ')} |\n`;
 export const head = (...names) => row(...names) + row(...names.map((_, i) => i ? '---:' : '---')).replaceAll(' ', '');
 export const withSpread = (series, name, digits = 0, factor = 1) => {

@@ -171,7 +171,7 @@ static struct telling of_metrics(char *text) {
 
 static struct telling of_table(const struct snapshot *snapshot) {
     struct telling telling;
-    char *text = text_table(snapshot, false), name[WORD], kind[WORD];
+    char *text = text_table(snapshot, false, 0), name[WORD], kind[WORD];
     const char *row = strchr(text, '\n') + 1;
     ck_assert_int_eq(sscanf(row, "%*s %63s %63s %63s %63s", name, kind, telling.status, telling.code), 4);
     ck_assert_str_eq(name, snapshot->checks[0].name);

@@ -197,6 +197,27 @@ START_TEST(an_older_bugsink_is_not_asked_again_until_it_arrives_anew) {
 }
 END_TEST
 
+START_TEST(an_older_bugsink_is_asked_of_events_when_its_databases_change) {
+    struct world world = world_new();
+    world.answers[QUESTION_TOKEN] = answer(ANSWER_ABSENT);
+    look_times(&world, 50);
+    ck_assert_int_eq(count(world.asked, 'T'), 1);
+    ck_assert_int_eq(count(world.asked, 'P'), 1);
+    world.answers[QUESTION_PROJECT] = answer(ANSWER_FAILS);
+    asking_want(&world.memory.asking, QUESTION_TOKEN);
+    ck_assert(asking_is_urgent(&world.memory.asking, &world.config, world.now_ms));
+    look(&world);
+    expect(&world, STATUS_ERROR, REASON_APP_DATABASE);
+    ck_assert_int_eq(count(world.asked, 'T'), 1);
+    world.answers[QUESTION_PROJECT] = answer(ANSWER_WELL);
+    look_times(&world, 2);
+    expect(&world, STATUS_OK, REASON_OK);
+    int asked = count(world.asked, 'P');
+    look_times(&world, 50);
+    ck_assert_int_eq(count(world.asked, 'P'), asked);
+}
+END_TEST
+
 /* -- what answers amount to -- */
 
 START_TEST(a_server_error_is_app_database_within_ask_interval_and_its_recovery_shows_within_two_seconds) {
@@ -404,6 +425,7 @@ Suite *asking_suite(void) {
     tcase_add_test(tcase, turned_off_nothing_is_asked);
     tcase_add_test(tcase, a_change_of_the_database_is_asked_after_at_the_next_look);
     tcase_add_loop_test(tcase, what_fails_without_its_database_is_not_asked, 0, 8);
+    tcase_add_test(tcase, an_older_bugsink_is_asked_of_events_when_its_databases_change);
     tcase_add_test(tcase, an_older_bugsink_is_not_asked_again_until_it_arrives_anew);
     tcase_add_test(
         tcase, a_server_error_is_app_database_within_ask_interval_and_its_recovery_shows_within_two_seconds);

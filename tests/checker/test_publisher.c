@@ -67,6 +67,7 @@ static void stage_init(struct stage *stage) {
 
 static void stage_release(struct stage *stage) {
     announcer_release(&stage->announcer);
+    publisher_release(&stage->publisher);
     engine_free(stage->engine);
     loop_release(&stage->loop);
     pair_release(&stage->pair);
@@ -122,6 +123,80 @@ START_TEST(pages_are_not_stale_however_many_runs_wait_for_their_turn) {
 }
 END_TEST
 
+/* -- what is rendered for whom -- */
+
+/* So much time, in turns of a tenth of a second, with news in each. Returns how many sets went out. */
+static int live(struct stage *stage, int64_t lasts_ms) {
+    int before = stage->pair.sets;
+    for (int64_t end_ms = stage->now_ms + lasts_ms; stage->now_ms < end_ms; stage->now_ms += 100) {
+        publisher_on_checked(&stage->publisher, false);
+        loop_run_due(&stage->loop);
+        assert_fresh(stage);
+    }
+    return stage->pair.sets - before;
+}
+
+static void stage_turning(struct stage *stage) {
+    stage_init(stage);
+    stage->loop.first = on_turn;
+    stage->loop.arg = stage;
+}
+
+START_TEST(without_readers_numbers_are_renewed_every_half_minute_and_the_lease_alone_meanwhile) {
+    struct stage stage;
+    stage_turning(&stage);
+    ck_assert_int_eq(live(&stage, PUBLISHER_QUIET_MS), 0);
+    ck_assert_int_eq(live(&stage, 10 * PUBLISHER_QUIET_MS), 10);
+    ck_assert_int_ge(stage.pair.leases, 11 * PUBLISHER_QUIET_MS / LEASE_MS);
+    stage_release(&stage);
+}
+END_TEST
+
+START_TEST(for_readers_they_are_renewed_with_the_lease) {
+    struct stage stage;
+    stage_turning(&stage);
+    live(&stage, 5000);
+    int before = stage.pair.sets;
+    publisher_on_read(&stage.publisher);
+    loop_run_due(&stage.loop);
+    assert_fresh(&stage);
+    ck_assert_int_eq(stage.pair.sets, before + 1); /* what waited is there for the second look */
+    int sets = live(&stage, PUBLISHER_READERS_MS);
+    ck_assert_msg(sets >= PUBLISHER_READERS_MS / (2 * LEASE_RENEW_MS), "%d sets", sets);
+    ck_assert_msg(sets <= PUBLISHER_READERS_MS / LEASE_RENEW_MS, "%d sets", sets);
+    ck_assert_int_le(live(&stage, 10 * PUBLISHER_QUIET_MS), 10); /* nobody reads any more */
+    stage_release(&stage);
+}
+END_TEST
+
+START_TEST(readers_bring_about_no_more_than_one_set_in_two_seconds) {
+    struct stage stage;
+    stage_turning(&stage);
+    int before = stage.pair.sets;
+    for (int i = 0; i < 600; i++) {
+        publisher_on_read(&stage.publisher);
+        live(&stage, 100);
+    }
+    ck_assert_int_le(stage.pair.sets - before, 60 * 1000 / LEASE_RENEW_MS);
+    ck_assert_int_ge(stage.pair.sets - before, 60 * 1000 / LEASE_RENEW_MS / 2);
+    stage_release(&stage);
+}
+END_TEST
+
+START_TEST(without_news_nothing_is_rendered_however_many_read) {
+    struct stage stage;
+    stage_turning(&stage);
+    for (int i = 0; i < 2000; i++) {
+        publisher_on_read(&stage.publisher);
+        loop_run_due(&stage.loop);
+        assert_fresh(&stage);
+        stage.now_ms += 100;
+    }
+    ck_assert_int_eq(stage.pair.sets, 1);
+    stage_release(&stage);
+}
+END_TEST
+
 /* What could not be replaced is not trusted longer than it was worth. */
 START_TEST(pages_that_could_not_be_renewed_run_out) {
     struct stage stage;
@@ -159,6 +234,11 @@ Suite *publisher_suite(void) {
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, pages_are_not_stale_however_many_runs_wait_for_their_turn, 0,
         sizeof STARVED / sizeof STARVED[0]);
+    tcase_add_test(
+        tcase, without_readers_numbers_are_renewed_every_half_minute_and_the_lease_alone_meanwhile);
+    tcase_add_test(tcase, for_readers_they_are_renewed_with_the_lease);
+    tcase_add_test(tcase, readers_bring_about_no_more_than_one_set_in_two_seconds);
+    tcase_add_test(tcase, without_news_nothing_is_rendered_however_many_read);
     tcase_add_test(tcase, pages_that_could_not_be_renewed_run_out);
     tcase_add_test(tcase, a_change_is_told_before_runs_that_are_due_begin);
     return suite;

@@ -127,6 +127,8 @@ START_TEST(bash_offers_the_commands_and_zsh_knows_them) {
         words_add(expected, command_at(i)->name, strlen(command_at(i)->name));
         ck_assert_msg(strstr(text, entry), "zsh: %s", command_at(i)->name);
     }
+    words_add_all(expected, "help version", " ");
+    ck_assert(strstr(text, "        'help:") && strstr(text, "        'version:"));
     if (!has_shell("bash_offers_the_commands_and_zsh_knows_them", "bash"))
         return;
     ask_shell(BASH, "''", "\n", found);
@@ -150,6 +152,9 @@ static const struct {
     {"check --watch --js", "--json"},
     {"check --watch = 5s --js", "--json"},
     {"ch", "check"},
+    {"check --output ''", "json table"},
+    {"check --quiet --js", "--json"},
+    {"help ''", "serve check wait probe config explain options"},
     {"explain lo", "locked"},
     {"--config config/bugsink-health.j", "config/bugsink-health.json"},
 };

@@ -132,25 +132,79 @@ START_TEST(the_manual_names_every_key_of_the_file_with_its_standard_value_and_no
 }
 END_TEST
 
+/* What "help WORD" prints. */
+static void print_help(const char *word, struct program_result *help) {
+    struct envlist *environment = malloc(sizeof *environment);
+    envlist_init(environment);
+    const struct program_setup setup = {environment, (const char *const[]){"help", word, NULL}, 0};
+    program_run(&setup, 5000, help);
+    ck_assert_int_eq(help->exit_status, 0);
+    free(environment);
+}
+
+/* Whether text has these words in a row, whatever white space stands between them. */
+static bool has_words(const char *text, const char *words) {
+    for (; *text; text++) {
+        const char *at = text, *word = words;
+        while (*word && *at && (*at == *word || (*word == ' ' && *at == '\n'))) {
+            at += isspace((unsigned char)*at) ? strspn(at, " \n") : 1;
+            word++;
+        }
+        if (!*word)
+            return true;
+    }
+    return false;
+}
+
+/* 80 columns and 24 lines; each flag with what it does, and its letter. */
+START_TEST(the_help_of_each_command_fits_a_screen_and_has_its_flags) {
+    struct program_result *help = malloc(sizeof *help);
+    for (size_t i = 0; i == 0 || command_at(i - 1); i++) {
+        const struct command *command = i > 0 ? command_at(i - 1) : NULL;
+        int lines = 0;
+        print_help(command ? command->name : NULL, help);
+        for (const char *line = help->output; *line; line += strcspn(line, "\n") + 1, lines++)
+            ck_assert_msg(strcspn(line, "\n") <= 80, "%s", line);
+        ck_assert_msg(lines <= 24, "%d lines:\n%s", lines, help->output);
+        for (const struct own_flag *flag = command ? command->flags : NULL; flag && flag->name; flag++) {
+            ck_assert_msg(has_words(help->output, flag->help), "%s lacks %s", command->name, flag->name);
+            ck_assert_msg(strstr(help->output, flag->name), "%s lacks %s", command->name, flag->name);
+            ck_assert_msg(!flag->letter || strstr(help->output, flag->letter), "%s", flag->name);
+        }
+    }
+    free(help);
+}
+END_TEST
+
+START_TEST(help_options_has_every_option_with_its_variable) {
+    struct program_result *help = malloc(sizeof *help);
+    print_help("options", help);
+    for (size_t i = 0; config_option_doc(i); i++) {
+        const struct config_option_doc *doc = config_option_doc(i);
+        ck_assert_msg(!doc->flag || (strstr(help->output, doc->flag) && strstr(help->output, doc->variable) &&
+                                        has_words(help->output, doc->help)),
+            "%s", doc->flag);
+    }
+    free(help);
+}
+END_TEST
+
 /* Whether the section on commands has an entry for it, a name in bold alone on a line. */
 START_TEST(the_manual_and_help_have_every_command) {
     char *commands = section("COMMANDS"), *synopsis = section("SYNOPSIS");
     struct program_result *help = malloc(sizeof *help);
-    struct envlist *environment = malloc(sizeof *environment);
-    envlist_init(environment);
-    const struct program_setup setup = {environment, (const char *const[]){"--help", NULL}, 0};
-    program_run(&setup, 5000, help);
+    print_help(NULL, help);
     for (size_t i = 0; command_at(i); i++) {
         const struct command *command = command_at(i);
         char text[64];
         snprintf(text, sizeof text, ".TP\n.B %s\n", command->name);
         ck_assert_msg(strstr(commands, text), "the manual has no entry for %s", command->name);
         ck_assert_msg(strstr(synopsis, command->name), "the synopsis lacks %s", command->name);
-        ck_assert_msg(strstr(help->output, command->help), "--help lacks %s", command->name);
+        ck_assert_msg(has_words(help->output, command->help), "help lacks %s", command->name);
+        ck_assert_msg(strstr(synopsis, command->name), "the synopsis lacks %s", command->name);
         for (const struct own_flag *flag = command->flags; flag && flag->name; flag++)
-            ck_assert_msg(strstr(help->output, flag->help) && strstr(synopsis, flag->name), "%s", flag->name);
+            ck_assert_msg(strstr(synopsis, flag->name), "the synopsis lacks %s", flag->name);
     }
-    free(environment);
     free(help);
     free(commands);
     free(synopsis);
@@ -208,6 +262,8 @@ Suite *manual_suite(void) {
     tcase_add_test(tcase, the_manual_names_every_variable_and_no_other_of_ours);
     tcase_add_test(tcase, the_manual_names_every_key_of_the_file_with_its_standard_value_and_no_other);
     tcase_add_test(tcase, the_manual_and_help_have_every_command);
+    tcase_add_test(tcase, the_help_of_each_command_fits_a_screen_and_has_its_flags);
+    tcase_add_test(tcase, help_options_has_every_option_with_its_variable);
     tcase_add_test(tcase, the_manual_has_signals_exit_statuses_and_examples);
     tcase_add_test(tcase, the_manual_has_every_endpoint);
     return suite;

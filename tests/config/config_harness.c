@@ -61,12 +61,12 @@ struct config *harness_load(
         borrowed[i] = variables[i];
     struct config_source source = {borrowed, pairs, expand(flags, words) / 2};
     for (size_t i = 0; i < source.flag_count; i++)
-        pairs[i] = (struct config_flag){words[2 * i], words[2 * i + 1]};
+        pairs[i] = (struct config_flag){words[2 * i], words[2 * i + 1], NULL};
     if (json) {
         char *text = replace(json, "@DIR@", scratch());
         tempdir_write(path, text);
         free(text);
-        pairs[source.flag_count++] = (struct config_flag){"--config", path};
+        pairs[source.flag_count++] = (struct config_flag){"--config", path, NULL};
     }
     struct config *config = config_load(&source, err);
     free_all(variables);

@@ -152,7 +152,7 @@ START_TEST(what_says_nothing_of_the_database_is_no_verdict_and_one_line_in_the_l
     bugsink_set(&scene.bugsink, QUESTION_TOKEN, MUTE[_i].answer);
     bugsink_set(&scene.bugsink, QUESTION_PROJECT, MUTE[_i].answer);
     world_start(scene.world);
-    ck_assert(bugsink_await(&scene.bugsink, QUESTION_NONE, 8, 3 * RUNS_MS));
+    ck_assert(bugsink_await(&scene.bugsink, QUESTION_NONE, 5, 3 * RUNS_MS));
     ck_assert_int_eq(world_get(scene.world, "/health/ready/app/"), 200);
     ck_assert_int_eq(
         daemon_log_lines(&scene.world->daemon, "tells nothing of its database", "question=token"), 1);
@@ -226,7 +226,7 @@ START_TEST(turned_off_bugsink_is_asked_nothing) {
     bugsink_set(&scene.bugsink, QUESTION_TOKEN, BUGSINK_FAILS);
     bugsink_set(&scene.bugsink, QUESTION_PROJECT, BUGSINK_FAILS);
     world_start(scene.world);
-    ck_assert(bugsink_await(&scene.bugsink, QUESTION_NONE, 10, 2 * RUNS_MS));
+    ck_assert(bugsink_await(&scene.bugsink, QUESTION_NONE, 6, 2 * RUNS_MS));
     ck_assert_int_eq(bugsink_count(&scene.bugsink, QUESTION_TOKEN), 0);
     ck_assert_int_eq(bugsink_count(&scene.bugsink, QUESTION_PROJECT), 0);
     ck_assert_int_eq(world_get(scene.world, "/health/ready/"), 200);
@@ -253,8 +253,8 @@ START_TEST(a_failing_bugsink_has_a_fresh_login_name_the_cause_within_a_second) {
         " \"app\": {\"url\": \"http://127.0.0.1:%d\", \"ask_interval\": \"1500ms\"}}\n",
         dsn, scene.bugsink.port);
     free(dsn);
-    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_INTERVAL=5s");
-    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_TIMEOUT=3s");
+    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_INTERVAL=3s");
+    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_TIMEOUT=2s");
     envlist_set(&scene.world->environment, "BUGSINK_HEALTH_RECONNECT=600s");
     world_start(scene.world);
     postgres_do(server, "postgres", "ALTER ROLE bugsink PASSWORD 'another'");

@@ -86,7 +86,7 @@ static void take_turns(const char *path, int from, int to) {
     _exit(0);
 }
 
-static void start_turns(const char *path, pid_t writers[WRITERS]) {
+static void start_turns(const char *path, pid_t *writers) {
     int ends[WRITERS][2];
     for (int i = 0; i < WRITERS; i++)
         ck_assert_int_eq(pipe(ends[i]), 0);
@@ -110,11 +110,12 @@ static bool is_locked(void *arg) {
 
 START_TEST(three_writers_that_take_turns_for_a_minute_are_no_fault) {
     struct world *world = world_new();
-    pid_t writers[WRITERS];
+    pid_t writers[2 * WRITERS];
     world_start(world);
     start_turns(world->main_db, writers);
+    start_turns(world->queue_db, writers + WRITERS);
     ck_assert_msg(!wait_whether(is_locked, world, MINUTE_MS), "%s", world->response.body);
-    for (int i = 0; i < WRITERS; i++) {
+    for (int i = 0; i < 2 * WRITERS; i++) {
         ck_assert_int_eq(waitpid(writers[i], NULL, WNOHANG), 0); /* it still takes its turns */
         end_child(writers[i]);
     }

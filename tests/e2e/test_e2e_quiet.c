@@ -158,8 +158,8 @@ START_TEST(on_a_terminal_the_drivers_words_stand_below_their_row_and_not_in_the_
         return;
     }
     ck_assert_msg(!strstr(pty->text, "level="), "%s", pty->text);
-    const char *row = strstr(pty->text, "snappea"), *words = row ? strstr(row, "    (") : NULL;
-    ck_assert_msg(words && strstr(words, "No such file or directory"), "%s", pty->text);
+    const char *row = strstr(pty->text, "snappea"), *words = row ? strstr(row, "cause: ") : NULL;
+    ck_assert_msg(words && strstr(words, "No such"), "%s", pty->text);
     pty_close(pty);
     pty = run_on_terminal(world, (const char *const[]){"check", "--log-level=info", NULL});
     ck_assert_ptr_nonnull(pty);

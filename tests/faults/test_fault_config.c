@@ -119,7 +119,7 @@ START_TEST(a_file_with_every_key_is_loaded_right_or_not_at_all) {
     tempdir_write(path, text);
     write_in(&bench, "password", PASSWORD "\n");
     write_in(&bench, "dsn", "mysql://archive:" PASSWORD "@mysql.example.com/archive\n");
-    bench.flags[bench.source.flag_count++] = (struct config_flag){"--config", path};
+    bench.flags[bench.source.flag_count++] = (struct config_flag){"--config", path, NULL};
     ck_assert_int_gt(fail_each_load(&bench, "file"), 200);
     free(text);
     free(path);
@@ -136,7 +136,7 @@ START_TEST(an_environment_with_secrets_in_files_is_loaded_right_or_not_at_all) {
         "BUGSINK_HEALTH_INTERVAL=10s", "BUGSINK_HEALTH_APP_URL=http://127.0.0.1:9000/health/ready",
         "BUGSINK_HEALTH_SETTINGS=/app/bugsink_conf.py"};
     memcpy(bench.environment, entries, sizeof entries);
-    bench.flags[bench.source.flag_count++] = (struct config_flag){"--timeout", "2s"};
+    bench.flags[bench.source.flag_count++] = (struct config_flag){"--timeout", "2s", NULL};
     ck_assert_int_gt(fail_each_load(&bench, "environment"), 100);
     free(url);
 }

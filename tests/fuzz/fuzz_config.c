@@ -48,7 +48,7 @@ static void take_line(struct input *input, char *line) {
     if (value)
         *value++ = '\0';
     if (input->flag_count < LINES_MAX)
-        input->flags[input->flag_count++] = (struct config_flag){line, value};
+        input->flags[input->flag_count++] = (struct config_flag){line, value, NULL};
 }
 
 /* Files of this machine are none of ours. */
@@ -70,7 +70,7 @@ static void input_init(struct input *input, char *text) {
         *file = '\0';
         file += 2;
         const char *path = fuzz_file(0, file, strlen(file));
-        input->flags[input->flag_count++] = (struct config_flag){"--config", path};
+        input->flags[input->flag_count++] = (struct config_flag){"--config", path, NULL};
     }
     for (char *end, *line = text; line; line = end) {
         end = strchr(line, '\n');

@@ -284,7 +284,7 @@ FUZZ_TARGET(render) {
     check_html(state);
     check_metrics(metrics_text(snapshot));
     check_metrics(metrics_openmetrics(snapshot));
-    check_text(text_table(snapshot, fuzz_take_below(&input, 8)));
+    check_text(text_table(snapshot, fuzz_take_below(&input, 8), fuzz_take_below(&input, 200)));
     check_text(text_round(snapshot));
     check_text(text_verdict(snapshot));
     check_text(text_live(snapshot));

@@ -47,6 +47,7 @@ static void boot(struct mariadb_server *server, const char *const *settings) {
     server_command_add(&command, "--datadir=", server->data);
     server_command_add(&command, "--socket=", server->socket);
     server_command_add(&command, "--pid-file=", "server.pid");
+    server_command_add(&command, "--tmpdir=", server->root); /* not where every server's are */
     server_command_add(&command, "--port=", port);
     snprintf(connections, sizeof connections, "%d", MARIADB_CONNECTIONS);
     server_command_add(&command, "--max-connections=", connections);
@@ -146,6 +147,7 @@ static void install(const struct mariadb_server *server) {
     server_command_add(&command, "--datadir=", server->data);
     server_command_add(&command, "--auth-root-authentication-method=", "normal");
     server_command_add(&command, "--skip-test-db", "");
+    server_command_add(&command, "--tmpdir=", server->root);
     server_command_add(&command, "--skip-name-resolve", "");
     server_command_add(&command, "--innodb-buffer-pool-size=", "8M");
     server_command_add(&command, "--innodb-log-file-size=", "4M");

@@ -47,11 +47,14 @@ static size_t head_length(const struct slot *slot) {
     return end ? (size_t)(end - slot->bytes) + 4 : 0;
 }
 
-/* Whether the head has come, and as much body as it says. All our answers say it. */
+/* Whether the head has come, and as much body as it says. All our answers say it; other servers may write the
+ * name in small letters. */
 static bool is_whole(const struct slot *slot) {
-    static const char FIELD[] = "Content-Length: ";
+    static const char FIELD[] = "Content-Length: ", SMALL[] = "content-length: ";
     size_t head = head_length(slot);
     const char *field = head > 0 ? memmem(slot->bytes, head, FIELD, sizeof FIELD - 1) : NULL;
+    if (!field && head > 0)
+        field = memmem(slot->bytes, head, SMALL, sizeof SMALL - 1);
     return field && slot->length >= head + strtoul(field + sizeof FIELD - 1, NULL, 10);
 }
 

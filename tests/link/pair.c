@@ -80,6 +80,10 @@ static void on_listening(void *arg) {
     ((struct pair *)arg)->listenings++;
 }
 
+static void on_read(void *arg) {
+    ((struct pair *)arg)->reads++;
+}
+
 static void on_pong(void *arg) {
     ((struct pair *)arg)->pongs++;
 }
@@ -99,6 +103,7 @@ void pair_init(struct pair *pair, bool has_receiver) {
     ck_assert_ptr_nonnull(pair->sender);
     link_sender_on_listening(pair->sender, on_listening);
     link_sender_on_pong(pair->sender, on_pong);
+    link_sender_on_read(pair->sender, on_read);
     if (has_receiver)
         pair_add_receiver(pair);
 }

@@ -21,7 +21,8 @@ struct pair {
     int listener_fd;
     enum log_level level;
     enum log_format format;
-    int logs, listeners, sets, leases, stops, receiver_failures, sender_failures, listenings, pings, pongs;
+    int logs, listeners, sets, leases, stops, receiver_failures, sender_failures, listenings, pings, pongs,
+        reads;
     int64_t until_ms;
     int64_t made_at_ms;
     size_t page_count;

@@ -12,7 +12,7 @@
 START_TEST(a_header_comes_back_as_it_was) {
     const struct frame_header headers[] = {{FRAME_LISTENER, 0}, {FRAME_PAGES, 20},
         {FRAME_PAGES, FRAME_PAYLOAD_MAX}, {FRAME_LEASE, 8}, {FRAME_STOP, 0}, {FRAME_LISTENING, 0},
-        {FRAME_LOG, 2}, {FRAME_PING, 0}, {FRAME_PONG, 0}};
+        {FRAME_LOG, 2}, {FRAME_PING, 0}, {FRAME_PONG, 0}, {FRAME_READ, 0}};
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         unsigned char bytes[FRAME_HEADER_SIZE];
         struct frame_header back;
@@ -28,7 +28,8 @@ START_TEST(a_header_with_a_length_its_type_cannot_have_is_refused) {
     const struct frame_header headers[] = {{FRAME_LISTENER, 1}, {FRAME_PAGES, 0}, {FRAME_PAGES, 19},
         {FRAME_PAGES, FRAME_PAYLOAD_MAX + 1}, {FRAME_PAGES, UINT32_MAX}, {FRAME_LEASE, 7}, {FRAME_LEASE, 9},
         {FRAME_STOP, 8}, {FRAME_LISTENING, 1}, {(enum frame_type)0, 0}, {FRAME_LOG, 0}, {FRAME_LOG, 3},
-        {FRAME_PING, 1}, {FRAME_PONG, 1}, {(enum frame_type)9, 0}, {(enum frame_type)0x1000001, 0}};
+        {FRAME_PING, 1}, {FRAME_PONG, 1}, {FRAME_READ, 1}, {(enum frame_type)10, 0},
+        {(enum frame_type)0x1000001, 0}};
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         unsigned char bytes[FRAME_HEADER_SIZE];
         struct frame_header back;

@@ -288,6 +288,41 @@ START_TEST(a_frame_may_come_byte_by_byte) {
 }
 END_TEST
 
+START_TEST(a_reading_is_told_once_at_most_for_each_set_or_lease) {
+    struct pair pair;
+    pair_init(&pair, true);
+    struct page_set set = sample_set();
+    ck_assert_int_eq(link_send_pages(pair.sender, &set, 1000), 0);
+    pair_run_until(&pair, &pair.sets, 1);
+    ck_assert_int_eq(link_send_lease(pair.sender, 2000), 0);
+    pair_run_until(&pair, &pair.leases, 1);
+    for (int i = 1; i <= 2; i++) {
+        ck_assert_int_eq(link_send_read(pair.fds[1]), 0);
+        pair_run_until(&pair, &pair.reads, i);
+    }
+    ck_assert_int_eq(pair.sender_failures, 0);
+    ck_assert_int_eq(link_send_read(pair.fds[1]), 0);
+    pair_run_until(&pair, &pair.sender_failures, 1);
+    ck_assert_int_eq(pair.reads, 2);
+    pair_release(&pair);
+}
+END_TEST
+
+START_TEST(what_is_held_back_goes_with_the_flush) {
+    struct pair pair;
+    pair_init(&pair, true);
+    link_sender_hold(pair.sender);
+    ck_assert_int_eq(link_send_lease(pair.sender, 2000), 0);
+    pair_run_dry(&pair);
+    ck_assert_int_eq(pair.leases, 0);
+    link_sender_flush(pair.sender);
+    pair_run_until(&pair, &pair.leases, 1);
+    ck_assert_int_eq(link_send_lease(pair.sender, 3000), 0); /* and from then on the loop sends again */
+    pair_run_until(&pair, &pair.leases, 2);
+    pair_release(&pair);
+}
+END_TEST
+
 START_TEST(what_a_responder_may_not_say_ends_the_senders_side) {
     unsigned char listening[FRAME_HEADER_SIZE], stop[FRAME_HEADER_SIZE];
     frame_header_encode(&(struct frame_header){FRAME_LISTENING, 0}, listening);
@@ -327,6 +362,8 @@ Suite *link_suite(void) {
     tcase_add_test(ends, garbage_on_the_link_ends_it);
     tcase_add_test(ends, a_set_or_a_lease_that_cannot_be_ends_the_link);
     tcase_add_test(ends, a_frame_may_come_byte_by_byte);
+    tcase_add_test(ends, a_reading_is_told_once_at_most_for_each_set_or_lease);
+    tcase_add_test(ends, what_is_held_back_goes_with_the_flush);
     tcase_add_test(ends, what_a_responder_may_not_say_ends_the_senders_side);
     return suite;
 }

@@ -89,14 +89,54 @@ START_TEST(a_failing_check_is_told_whole) {
         "href=\"#error\"/></svg>error</p>\n<div>\n<div class=\"name\"><h3><bdi>snappea</bdi></h3> <span "
         "class=\"kind\">sqlite</span> <span class=\"code\"><code>locked</code> in phase lock</span></div>\n"
         "<p>The database stays locked by another process.</p>\n"
-        "<p class=\"hint\">A backup, a maintenance command or a hung process holds the lock.</p>\n"
+        "<p class=\"hint\">Find who holds it and end it: fuser -v PATH, or lsof PATH. Often it is a backup, "
+        "a "
+        "management command or a process that hangs.</p>\n"
         "<dl class=\"facts\"><div><dt>Since</dt><dd><time datetime=\"2026-11-23T09:47:05.123Z\">2026-11-23 "
         "09:47:05 UTC</time>, 13 min ago</dd></div><div><dt>Latency</dt><dd>12 ms</dd></div><div><dt>Last "
         "well</dt><dd><time datetime=\"2026-11-23T09:46:05.123Z\">2026-11-23 09:46:05 UTC</time>, 14 min "
         "ago</dd></div><div><dt>Failed</dt><dd>412 times in a row</dd></div></dl>\n"
-        "<p class=\"observed\">tasks=7 free_bytes=99</p>\n</div>\n</li>\n");
+        "<p class=\"figures\">7 tasks</p>\n</div>\n</li>\n");
     ck_assert_msg(
         strstr(page, ">snappea</bdi></h3>") < strstr(page, ">default</bdi></h3>"), "the worst is first");
+    free(page);
+}
+END_TEST
+
+START_TEST(the_last_ten_changes_are_told_the_newest_first) {
+    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = snapshot_of(checks, 1);
+    struct changes changes = {.count = 0};
+    char *before = html_health(&snapshot);
+    ck_assert_ptr_null(strstr(before, "Last changes"));
+    for (int i = 0; i < CHANGES_KEPT + 2; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "check%d", i);
+        changes_note(&changes, snapshot.now_ms - (CHANGES_KEPT + 1 - i) * MINUTE_MS, name,
+            i % 2 ? STATUS_OK : STATUS_ERROR, i % 2 ? REASON_OK : REASON_LOCKED);
+    }
+    snapshot.changes = &changes;
+    char *page = html_health(&snapshot);
+    assert_has(page, "<h2>Last changes</h2>");
+    ck_assert_ptr_null(strstr(page, "<bdi>check1</bdi>")); /* the eleventh */
+    assert_has(page, "<bdi>check10</bdi> <span>error <code>locked</code></span> <span class=\"when\"><time "
+                     "datetime=\"2026-11-23T09:59:");
+    assert_has(page, ", 1 min ago</span></li>");
+    ck_assert(strstr(page, "<bdi>check11</bdi> <span>ok</span>") < strstr(page, "<bdi>check2</bdi>"));
+    free(before);
+    free(page);
+}
+END_TEST
+
+START_TEST(a_version_that_nobody_has_set_is_not_shown) {
+    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = snapshot_of(checks, 1);
+    char *page = html_health(&snapshot);
+    assert_has(page, "<dt>Bugsink</dt><dd><bdi>2.3.0</bdi>");
+    free(page);
+    snapshot.app_version = "unknown";
+    page = html_health(&snapshot);
+    ck_assert_ptr_null(strstr(page, "unknown"));
     free(page);
 }
 END_TEST
@@ -107,7 +147,8 @@ START_TEST(every_reason_is_told_with_sentence_and_hint) {
         const struct reason_info *info = reason_info(reason);
         const struct check_view checks[] = {check("one", info->verdict, reason)};
         char *page = page_of(checks, 1), text[512];
-        char *sentence = escaped(info->sentence), *hint = info->hint ? escaped(info->hint) : NULL;
+        char *sentence = escaped(info->sentence),
+             *hint = info->hint ? escaped(reason_hint(reason, "sqlite")) : NULL;
         snprintf(text, sizeof text, "<code>%s</code>", info->slug);
         assert_has(page, text);
         snprintf(text, sizeof text, "<li class=\"check %s\">", status_name(info->verdict));
@@ -427,6 +468,8 @@ Suite *html_suite(void) {
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, a_failing_check_is_told_whole);
+    tcase_add_test(tcase, the_last_ten_changes_are_told_the_newest_first);
+    tcase_add_test(tcase, a_version_that_nobody_has_set_is_not_shown);
     tcase_add_test(tcase, every_reason_is_told_with_sentence_and_hint);
     tcase_add_test(tcase, what_stands_above_the_checks_is_the_verdict);
     tcase_add_test(tcase, what_is_only_worth_a_look_is_named_apart);

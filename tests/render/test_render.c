@@ -49,7 +49,15 @@ START_TEST(the_ready_page_keeps_the_four_keys_of_bugsinks_own_view) {
         check("app_settings", STATUS_OK, REASON_OK)};
     struct snapshot snapshot = snapshot_of(checks, 4);
     expect_text(json_ready(&snapshot),
-        "{\"status\": \"error\", \"databases\": {\"default\": \"ok\", \"snappea\": \"error: locked\", "
+        "{\"status\": \"error\", \"why\": {\"snappea\": {\"code\": \"locked\", \"message\": \"The database "
+        "stays "
+        "locked by another process.\", \"hint\": \"Find who holds it and end it: fuser -v PATH, or lsof "
+        "PATH. "
+        "Often it is a backup, a management command or a process that hangs.\"}, \"archive\": {\"code\": "
+        "\"disk_low\", \"message\": \"Little space is left on the volume.\", \"hint\": \"Free space or "
+        "enlarge the "
+        "volume before it is full: df -h.\"}}, \"databases\": {\"default\": \"ok\", \"snappea\": \"error: "
+        "locked\", "
         "\"archive\": \"degraded: disk_low\"}, \"app_settings\": \"ok\", \"version\": \"2.3.0\", "
         "\"checked_at\": \"2026-11-23T14:00:00.123Z\", \"failed\": [\"snappea\"], \"degraded\": "
         "[\"archive\"], \"codes\": {\"snappea\": \"locked\", \"archive\": \"disk_low\"}}\n");
@@ -62,7 +70,10 @@ START_TEST(before_the_first_round_the_ready_page_says_starting) {
     struct snapshot snapshot = snapshot_of(checks, 1);
     snapshot.has_started = false;
     expect_text(json_ready(&snapshot),
-        "{\"status\": \"error\", \"databases\": {\"default\": \"starting\"}, \"app_settings\": \"not "
+        "{\"status\": \"error\", \"why\": {\"default\": {\"code\": \"starting\", \"message\": \"No run of "
+        "this check has "
+        "finished yet.\", \"hint\": \"Wait a few seconds. If it stays, read the sidecar's log.\"}}, "
+        "\"databases\": {\"default\": \"starting\"}, \"app_settings\": \"not "
         "configured\", "
         "\"version\": \"2.3.0\", \"checked_at\": null, \"failed\": [], \"degraded\": [], \"codes\": "
         "{\"default\": \"starting\"}}\n");
@@ -78,7 +89,10 @@ START_TEST(a_failing_check_that_is_not_critical_lowers_but_does_not_fail) {
     checks[1].is_critical = false;
     struct snapshot snapshot = snapshot_of(checks, 2);
     expect_text(json_ready(&snapshot),
-        "{\"status\": \"degraded\", \"databases\": {\"default\": \"ok\", \"archive\": \"error: refused\"}, "
+        "{\"status\": \"degraded\", \"why\": {\"archive\": {\"code\": \"refused\", \"message\": \"Nothing "
+        "accepts "
+        "connections at that address.\", \"hint\": \"Start the server, or correct host and port.\"}}, "
+        "\"databases\": {\"default\": \"ok\", \"archive\": \"error: refused\"}, "
         "\"app_settings\": \"not configured\", \"version\": \"2.3.0\", \"checked_at\": "
         "\"2026-11-23T14:00:00.123Z\", "
         "\"failed\": [], \"degraded\": [\"archive\"], \"codes\": {\"archive\": \"refused\"}}\n");
@@ -92,6 +106,7 @@ START_TEST(draining_and_maintenance_are_named) {
     char *text = json_ready(&snapshot);
     ck_assert_ptr_nonnull(strstr(text, "\"status\": \"error\""));
     ck_assert_ptr_nonnull(strstr(text, "\"code\": \"maintenance\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"hint\": \"Remove the maintenance file"));
     free(text);
     snapshot.is_draining = true;
     text = json_ready(&snapshot);
@@ -137,7 +152,7 @@ START_TEST(one_check_is_told_with_all_its_detail) {
     ck_assert_str_eq(json_string_value(json_object_get(json, "phase")), "connect");
     ck_assert_str_eq(
         json_string_value(json_object_get(json, "message")), reason_info(REASON_TIMEOUT)->sentence);
-    ck_assert_str_eq(json_string_value(json_object_get(json, "hint")), reason_info(REASON_TIMEOUT)->hint);
+    ck_assert_str_eq(json_string_value(json_object_get(json, "hint")), reason_hint(REASON_TIMEOUT, "sqlite"));
     ck_assert_str_eq(json_string_value(json_object_get(json, "since")), "2026-11-23T13:59:55.000Z");
     ck_assert(json_is_null(json_object_get(json, "last_ok_at")));
     ck_assert(json_is_true(json_object_get(json, "critical")));
@@ -171,25 +186,33 @@ START_TEST(the_table_is_aligned_and_says_it_without_colour) {
         check("a-long-name", STATUS_ERROR, REASON_REFUSED), check("b", STATUS_STARTING, REASON_STARTING)};
     checks[1].phase = PHASE_CONNECT;
     checks[1].is_critical = false;
+    checks[1].where = "/data/a file";
+    checks[1].driver_code = "ECONNREFUSED";
+    checks[1].detail = "connect(): no \033 there";
+    observed_set(&checks[1].observed, OBSERVED_TASKS, 41);
+    observed_set(&checks[1].observed, OBSERVED_FREE_BYTES, 68 * 1024); /* which is not what is the matter */
     checks[2].kind = "directory";
     struct snapshot snapshot = snapshot_of(checks, 3);
-    expect_text(text_table(&snapshot, TEXT_PLAIN),
+    expect_text(text_table(&snapshot, TEXT_PLAIN, 0),
         "  CHECK        KIND       STATUS    CODE        LATENCY\n"
         "+ default      sqlite     ok        ok            12 ms\n"
         "x a-long-name  sqlite     error     refused       12 ms  in phase connect  (not critical)\n"
         "    Nothing accepts connections at that address.\n"
-        "    The server is down, or the configured host or port is wrong.\n"
+        "    where: /data/a file\n"
+        "    found: 41 tasks\n"
+        "    cause: ECONNREFUSED: connect(): no ? there\n"
+        "    try:   Start the server, or correct host and port.\n"
         ". b            directory  starting  starting          -\n"
         "    No run of this check has finished yet.\n"
-        "    Wait for one timeout; if it stays, read the sidecar's log.\n"
+        "    try:   Wait a few seconds. If it stays, read the sidecar's log.\n"
         "not ready\n");
     snapshot.check_count = 2;
-    char *text = text_table(&snapshot, TEXT_COLOUR);
+    char *text = text_table(&snapshot, TEXT_COLOUR, 0);
     ck_assert_ptr_nonnull(strstr(text, "\033[31mx\033[0m a-long-name"));
     ck_assert_ptr_nonnull(strstr(text, "\033[31merror     refused\033[0m"));
     ck_assert_ptr_nonnull(strstr(text, "ready, but degraded"));
     free(text);
-    text = text_table(&snapshot, TEXT_SYMBOLS);
+    text = text_table(&snapshot, TEXT_SYMBOLS, 0);
     ck_assert_ptr_nonnull(strstr(text, "\n\u2713 default"));
     ck_assert_ptr_nonnull(strstr(text, "\n\u2717 a-long-name"));
     ck_assert_ptr_null(strchr(text, '\033'));
@@ -202,12 +225,79 @@ START_TEST(the_table_tells_since_when_and_what_overrides_the_checks) {
     struct snapshot snapshot = snapshot_of(checks, 1);
     snapshot.now_ms = checks[0].since_ms + 185 * MS;
     snapshot.is_in_maintenance = true;
-    expect_text(text_table(&snapshot, TEXT_SINCE),
+    expect_text(text_table(&snapshot, TEXT_SINCE, 0),
         "  CHECK    KIND    STATUS    CODE    LATENCY      FOR\n"
         "+ default  sqlite  ok        ok        12 ms    3m05s\n"
         "not ready: maintenance\n"
-        "    The maintenance file exists: taken out of service on purpose.\n"
-        "    Remove the maintenance file to go back into service.\n");
+        "    The maintenance file exists: Bugsink is out of service on purpose.\n"
+        "    try:   Remove the maintenance file to go back into service.\n");
+}
+END_TEST
+
+START_TEST(why_names_what_is_not_ok_alone_and_as_many_as_one_can_read) {
+    enum { MANY = 60, TOLD = 50 };
+    struct check_view checks[MANY];
+    char names[MANY][8];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "c%d", i);
+        checks[i] = check(names[i], i == 0 ? STATUS_OK : STATUS_ERROR, i == 0 ? REASON_OK : REASON_LOCKED);
+    }
+    struct snapshot snapshot = snapshot_of(checks, MANY);
+    char *text = json_ready(&snapshot);
+    json_t *json = json_loads(text, 0, NULL), *why = json_object_get(json, "why");
+    ck_assert_uint_eq(json_object_size(why), TOLD);
+    ck_assert_ptr_null(json_object_get(why, "c0"));
+    ck_assert_uint_eq(json_object_size(json_object_get(json, "codes")), MANY - 1);
+    json_decref(json);
+    free(text);
+}
+END_TEST
+
+/* Whole words, indented; a word that is longer than a line stays whole, for it is to be copied. */
+START_TEST(the_table_is_broken_between_words_at_the_terminals_width) {
+    struct check_view checks[] = {check("default", STATUS_ERROR, REASON_REFUSED)};
+    checks[0].kind = "postgres";
+    checks[0].phase = PHASE_CONNECT;
+    checks[0].is_critical = false;
+    checks[0].where = "postgresql://a-host-whose-name-is-longer-than-the-line/bugsink as user b";
+    checks[0].detail = "\u00fcber eight words that do not fit";
+    struct snapshot snapshot = snapshot_of(checks, 1);
+    expect_text(text_table(&snapshot, TEXT_SYMBOLS, 40),
+        "  CHECK    KIND      STATUS    CODE       LATENCY\n"
+        "\u2717 default  postgres  error     refused      12 ms\n"
+        "    in phase connect  (not critical)\n"
+        "    Nothing accepts connections at that\n"
+        "    address.\n"
+        "    where: postgresql://a-host-whose-name-is-longer-than-the-line/bugsink\n"
+        "           as user b\n"
+        "    cause: \u00fcber eight words that do not\n"
+        "           fit\n"
+        "    try:   Start PostgreSQL, or correct\n"
+        "           host and port in\n"
+        "           DATABASE_URL. Try: psql\n"
+        "           \"$DATABASE_URL\" -c 'SELECT 1'\n"
+        "ready, but degraded\n");
+}
+END_TEST
+
+/* At the usual width no line of any reason is longer, and without one no sentence is broken. */
+START_TEST(eighty_columns_hold_every_reason_and_a_pipe_breaks_none) {
+    static const char *const KINDS[] = {"postgres", "mysql", "sqlite", "settings", "http", "directory"};
+    enum reason reason = (enum reason)_i;
+    for (size_t k = 0; k < sizeof KINDS / sizeof KINDS[0]; k++) {
+        struct check_view checks[] = {check("app_settings", STATUS_ERROR, reason)};
+        struct snapshot snapshot = snapshot_of(checks, 1);
+        const char *hint = reason_hint(reason, KINDS[k]);
+        checks[0].kind = KINDS[k];
+        checks[0].phase = PHASE_RESOLVE;
+        char *text = text_table(&snapshot, TEXT_PLAIN, 80), *pipe = text_table(&snapshot, TEXT_PLAIN, 0);
+        for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+            ck_assert_msg(strcspn(line, "\n") <= 80, "%s", line);
+        ck_assert_ptr_nonnull(strstr(pipe, reason_info(reason)->sentence));
+        ck_assert(!hint || strstr(pipe, hint));
+        free(text);
+        free(pipe);
+    }
 }
 END_TEST
 
@@ -318,7 +408,7 @@ START_TEST(pages_agree_with_the_verdict_for_every_reason) {
         ck_assert_msg(strstr(page->body, slug) != NULL, "%s", slug);
         ck_assert_msg(strstr(find_page(&set, "/health")->body, slug) != NULL, "%s", slug);
         ck_assert_msg(strstr(find_page(&set, "/health/ready/default")->body, slug) != NULL, "%s", slug);
-        char *table = text_table(&snapshot, TEXT_PLAIN), *round = text_round(&snapshot);
+        char *table = text_table(&snapshot, TEXT_PLAIN, 0), *round = text_round(&snapshot);
         ck_assert_msg(strstr(table, slug) != NULL, "%s", slug);
         ck_assert_msg(status == STATUS_OK || strstr(round, slug) != NULL, "%s", slug);
         free(table);
@@ -369,6 +459,9 @@ Suite *render_suite(void) {
     tcase_add_test(tcase, the_health_page_holds_everything);
     tcase_add_test(tcase, the_table_is_aligned_and_says_it_without_colour);
     tcase_add_test(tcase, the_table_tells_since_when_and_what_overrides_the_checks);
+    tcase_add_test(tcase, why_names_what_is_not_ok_alone_and_as_many_as_one_can_read);
+    tcase_add_test(tcase, the_table_is_broken_between_words_at_the_terminals_width);
+    tcase_add_loop_test(tcase, eighty_columns_hold_every_reason_and_a_pipe_breaks_none, 0, REASON_COUNT);
     tcase_add_test(tcase, a_round_is_one_line_with_the_time);
     tcase_add_loop_test(tcase, elapsed_times_are_short, 0, sizeof ELAPSED / sizeof ELAPSED[0]);
     tcase_add_test(tcase, hostile_names_come_back_from_json_as_they_were);

@@ -110,6 +110,42 @@ START_TEST(before_the_first_pages_the_sidecar_works_and_nothing_is_ready) {
 }
 END_TEST
 
+static void count(void *arg) {
+    ++*(int *)arg;
+}
+
+START_TEST(who_reads_numbers_is_told_of_once_for_each_set_or_lease) {
+    struct bench bench;
+    int told = 0;
+    bench_init(&bench);
+    page_table_on_read(bench.table, count, &told);
+    ask(&bench, "/health/");
+    ck_assert_int_eq(told, 0); /* there are none yet */
+    put_pages(&bench, "text", bench.now_ms + 5000);
+    static const char *const VERDICTS[] = {"/health/live/", "/health/ready/", "/health/started/",
+        "/health/self/", "/health/ready/unknown/", "/unknown"};
+    static const char *const NUMBERS[] = {"/health/", "/health/ready/default/", "/metrics"};
+    for (size_t i = 0; i < sizeof VERDICTS / sizeof VERDICTS[0]; i++)
+        ask(&bench, VERDICTS[i]);
+    page_table_verdicts(bench.table);
+    ck_assert_int_eq(told, 0);
+    for (int i = 0; i < 3; i++) {
+        ask(&bench, NUMBERS[i]);
+        ck_assert_int_eq(told, i + 1);
+        ask(&bench, NUMBERS[(i + 1) % 3]);
+        ck_assert_int_eq(told, i + 1);
+        if (i == 0)
+            page_table_renew(bench.table, bench.now_ms + 5000);
+        else
+            put_pages(&bench, "text", bench.now_ms + 5000);
+    }
+    bench.now_ms += 5001; /* what is not answered is not read */
+    ask(&bench, "/health/");
+    ck_assert_int_eq(told, 3);
+    page_table_free(bench.table);
+}
+END_TEST
+
 START_TEST(a_checker_that_never_sends_pages_is_not_alive_forever) {
     struct bench bench;
     bench_init(&bench);
@@ -320,6 +356,7 @@ Suite *pages_suite(void) {
     TCase *tcase = tcase_create("pages");
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, before_the_first_pages_the_sidecar_works_and_nothing_is_ready);
+    tcase_add_test(tcase, who_reads_numbers_is_told_of_once_for_each_set_or_lease);
     tcase_add_test(tcase, a_checker_that_never_sends_pages_is_not_alive_forever);
     tcase_add_test(tcase, a_page_is_found_with_and_without_its_final_slash_and_nothing_else_is);
     tcase_add_test(tcase, past_its_lease_readiness_is_stale_at_once_and_liveness_after_half_a_minute);

@@ -33,6 +33,7 @@ static int look_at_volume(const struct check_config *config, const char *path, s
     if (volume_look(path, &volume) < 0)
         return fail_errno(outcome, errno, path);
     observed_set(&outcome->observed, OBSERVED_FREE_BYTES, volume.free_bytes);
+    observed_set(&outcome->observed, OBSERVED_TOTAL_BYTES, volume.total_bytes);
     if (volume.free_inodes >= 0)
         observed_set(&outcome->observed, OBSERVED_FREE_INODES, volume.free_inodes);
     if (volume.is_read_only)

@@ -81,17 +81,16 @@ static void receive(struct exchange *exchange) {
 
 /* Linux gives a connection that is made to a free port of this machine to itself when the kernel happens to
  * choose that port for our end (a simultaneous open, RFC 9293 3.5): nobody listens there. */
-static bool is_connected_to_itself(int fd) {
-    struct sockaddr_storage own = {0}, peer = {0};
-    socklen_t own_size = sizeof own, peer_size = sizeof peer;
-    return getsockname(fd, (struct sockaddr *)&own, &own_size) == 0 &&
-           getpeername(fd, (struct sockaddr *)&peer, &peer_size) == 0 && own_size == peer_size &&
-           memcmp(&own, &peer, own_size) == 0;
+static bool is_connected_to_itself(int fd, const struct sockaddr_storage *peer, socklen_t peer_size) {
+    struct sockaddr_storage own = {0};
+    socklen_t own_size = sizeof own;
+    return getsockname(fd, (struct sockaddr *)&own, &own_size) == 0 && own_size == peer_size &&
+           memcmp(&own, peer, own_size) == 0;
 }
 
 /* Returns whether the connection stands. Else the exchange has ended, or waits. */
 static bool has_connected(struct exchange *exchange) {
-    struct sockaddr_storage peer;
+    struct sockaddr_storage peer = {0};
     socklen_t size = sizeof peer;
     int cause = 0;
     socklen_t cause_size = sizeof cause;
@@ -105,7 +104,7 @@ static bool has_connected(struct exchange *exchange) {
         wait_for(exchange, EV_WRITE);
         return false;
     }
-    if (is_connected_to_itself(exchange->fd)) {
+    if (is_connected_to_itself(exchange->fd, &peer, size)) {
         end(exchange, "connect", ECONNREFUSED, "connected to itself: nobody listens there");
         return false;
     }
@@ -121,6 +120,7 @@ static void go_on(struct exchange *exchange) {
         exchange->has_connected = true;
         exchange->connected(exchange->arg);
     }
+    bool has_asked = exchange->sent_bytes == plan->request_length;
     while (exchange->sent_bytes < plan->request_length) {
         ssize_t sent = send(exchange->fd, plan->request + exchange->sent_bytes,
             plan->request_length - exchange->sent_bytes, MSG_NOSIGNAL);
@@ -134,7 +134,10 @@ static void go_on(struct exchange *exchange) {
             return;
         }
     }
-    receive(exchange);
+    if (has_asked)
+        receive(exchange);
+    else
+        wait_for(exchange, EV_READ); /* nobody answers what has only just left */
 }
 
 /* Within one machine connect has done its work when it returns: the request leaves at once, and whatever
@@ -146,8 +149,8 @@ void exchange_start(struct exchange *exchange, const struct exchange_plan *plan)
     exchange->sent_bytes = 0;
     exchange->event = NULL;
     http_reply_init(&exchange->reply, REPLY_MAX);
-    exchange->fd = socket(plan->address->ss_family, SOCK_STREAM, 0);
-    if (exchange->fd < 0 || io_set_nonblocking(exchange->fd) < 0 || io_set_cloexec(exchange->fd) < 0)
+    exchange->fd = io_socket(plan->address->ss_family);
+    if (exchange->fd < 0)
         fail(exchange, "socket", errno);
     else if (connect(exchange->fd, (const struct sockaddr *)plan->address, plan->address_size) < 0 &&
              errno != EINPROGRESS)

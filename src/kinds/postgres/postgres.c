@@ -289,7 +289,12 @@ static void log_in_and_ask(struct postgres_talk *talk) {
         return;
     }
     talk->kept->expires_ms = draw_expiry_ms(talk->run);
-    if (postgres_resolve(talk, &answer) && postgres_log_in(talk, &answer)) {
+    /* libpq would take the user's name for it. (Django: postgresql/base.py, get_connection_params.) */
+    const char *database = talk->run->config->database.dsn.database;
+    if (database && !*database)
+        postgres_talk_decide(
+            talk, REASON_DB_MISSING, NULL, "the DSN names no database, and Django connects to none then");
+    else if (postgres_resolve(talk, &answer) && postgres_log_in(talk, &answer)) {
         ask(talk);
         judge_name(talk);
     }

@@ -127,6 +127,7 @@ static int look_at_volume(struct sqlite_file *file, bool must_write, struct outc
     if (volume_look(file->path, &file->volume) < 0)
         return finding_fail_errno(outcome, errno, file->path);
     observed_set(&outcome->observed, OBSERVED_FREE_BYTES, file->volume.free_bytes);
+    observed_set(&outcome->observed, OBSERVED_TOTAL_BYTES, file->volume.total_bytes);
     if (file->volume.free_inodes >= 0)
         observed_set(&outcome->observed, OBSERVED_FREE_INODES, file->volume.free_inodes);
     if (must_write && file->volume.is_read_only)

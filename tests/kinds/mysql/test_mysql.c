@@ -308,6 +308,18 @@ START_TEST(a_run_given_up_in_mid_query_leaves_nothing) {
 }
 END_TEST
 
+/* As DATABASE_URL without one is read; Django logs in all the same. */
+START_TEST(the_empty_name_of_a_database_is_a_missing_one) {
+    struct bench bench;
+    char *dsn = mariadb_dsn(server, USER, RIGHT, "bugsink", "");
+    bench_open(&bench, dsn, ROLE_MAIN, 5000);
+    bench.own.config.database.dsn.database[0] = '\0';
+    bench_expect(&bench, REASON_DB_MISSING, "1046", PHASE_QUERY);
+    bench_close(&bench);
+    free(dsn);
+}
+END_TEST
+
 /* -- what is refused before anything runs -- */
 
 static const struct {
@@ -344,6 +356,7 @@ Suite *mysql_suite(void) {
     tcase_add_test(shared, what_was_seen_is_observed);
     tcase_add_loop_test(shared, what_bugsinks_data_say, 0, COUNT(DATA));
     tcase_add_test(shared, a_missing_database_is_told_to_whom_may_know);
+    tcase_add_test(shared, the_empty_name_of_a_database_is_a_missing_one);
     tcase_add_test(shared, an_account_has_limits_of_its_own);
     tcase_add_test(shared, a_plugin_that_is_not_there_is_named);
     tcase_add_test(shared, a_healthy_check_leaves_no_trace);

@@ -8,12 +8,14 @@
  *  stopped, crashed, no socket                        refused
  *  SIGSTOPped                                         timeout in phase auth
  *  TLS wanted where there is none; wrong CA, name     tls
+ *  a Galera node outside its cluster, serving reads   db_starting
  *
  * Every run is looked through for the password. */
 #include "kinds/mysql/mysql_bench.h"
 
 #include "harness/certificates.h"
 #include "harness/mariadb.h"
+#include "harness/peer.h"
 #include "harness/skip.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
@@ -116,6 +118,67 @@ START_TEST(a_host_without_a_user_is_denied) {
     bench_once(dsn, ROLE_MAIN, REASON_HOST_DENIED, "1130", PHASE_AUTH);
     free(dsn);
     mariadb_free(own);
+}
+END_TEST
+
+/* -- Galera -- */
+
+#define GALERA "/usr/lib/galera/libgalera_smm.so" /* Debian's galera-4 */
+
+struct node {
+    struct mariadb_server *server;
+    struct bench bench;
+    MYSQL *root;
+};
+
+static void node_start(struct node *node) {
+    char options[160], address[64];
+    int port = peer_free_port();
+    snprintf(address, sizeof address, "wsrep-node-address=127.0.0.1:%d", port);
+    snprintf(options, sizeof options,
+        "wsrep-provider-options=gmcast.listen_addr=tcp://127.0.0.1:%d;gcache.size=1M;gcache.page_size=1M",
+        port);
+    const char *const settings[] = {"wsrep-on=ON", "wsrep-provider=" GALERA, "wsrep-cluster-address=gcomm://",
+        "wsrep-new-cluster", "wsrep-sst-method=skip", "wsrep-dirty-reads=1", "binlog-format=ROW", address,
+        options, NULL};
+    node->server = mariadb_start(settings);
+    node->root = mysql_init(NULL);
+    ck_assert_msg(
+        mysql_real_connect(node->root, "localhost", "root", "", NULL, 0, node->server->socket, 0) != NULL,
+        "%s", mysql_error(node->root));
+}
+
+static bool is_alone(void *arg) {
+    struct node *node = arg;
+    rig_run(&node->bench.rig, &node->bench.own);
+    return node->bench.own.outcome.reason != REASON_OK;
+}
+
+/* With wsrep_dirty_reads it answers all that reads, on a connection that was made before as on a new one. */
+START_TEST(a_galera_node_that_serves_reads_alone_is_not_ready) {
+    static const char LEAVE[] = "SET GLOBAL wsrep_cluster_address='gcomm://127.0.0.1:9'";
+    struct node node;
+    if (access(GALERA, R_OK) != 0) {
+        skip_test("a_galera_node_that_serves_reads_alone_is_not_ready", "galera-4 is not installed");
+        return;
+    }
+    node_start(&node);
+    char *dsn = mariadb_dsn(node.server, USER, RIGHT, "bugsink", "");
+    bench_open_keeping(&node.bench, dsn, ROLE_MAIN, TIMEOUT_MS, TIMEOUT_MS, 60000);
+    bench_expect(&node.bench, REASON_OK, "", PHASE_NONE);
+    /* It seeks the other for half a minute, and is alone from the first moment on. */
+    ck_assert_int_eq(mysql_send_query(node.root, LEAVE, sizeof LEAVE - 1), 0);
+    ck_assert(wait_until(is_alone, &node, 20000));
+    for (int i = 0; i < 3; i++)
+        bench_expect(&node.bench, REASON_DB_STARTING, "", PHASE_QUERY);
+    char *reads = mariadb_exec(node.server, "bugsink", "SELECT count(*) FROM phonehome_installation");
+    ck_assert_str_eq(reads, "1");
+    free(reads);
+    bench_close(&node.bench);
+    mariadb_crash(node.server);
+    mysql_close(node.root);
+    mariadb_free(node.server);
+    free(dsn);
 }
 END_TEST
 
@@ -225,6 +288,7 @@ Suite *mysql_servers_suite(void) {
     tcase_add_test(own, a_full_server);
     tcase_add_test(own, read_only_is_an_error_for_main_and_for_whom_it_binds);
     tcase_add_test(own, a_host_without_a_user_is_denied);
+    tcase_add_test(own, a_galera_node_that_serves_reads_alone_is_not_ready);
     tcase_add_test(own, tls_is_made_and_verified_as_the_dsn_says);
     tcase_add_test(own, a_check_that_goes_lets_its_login_finish);
     tcase_add_test(own, a_login_that_is_let_finish_has_until_its_deadline);

@@ -385,6 +385,18 @@ START_TEST(a_dsn_that_cannot_be_served_is_refused) {
 }
 END_TEST
 
+/* As DATABASE_URL without one is read; libpq would take the user's name for it, and Django refuses. */
+START_TEST(the_empty_name_of_a_database_is_a_missing_one) {
+    struct postgres_bench bench;
+    char *dsn = postgres_dsn(server, USER, RIGHT, USER, "");
+    postgres_bench_open(&bench, dsn, ROLE_MAIN, 5000);
+    bench.own.config.database.dsn.database[0] = '\0';
+    postgres_bench_expect(&bench, REASON_DB_MISSING, "", PHASE_NONE);
+    postgres_bench_close(&bench);
+    free(dsn);
+}
+END_TEST
+
 Suite *postgres_suite(void) {
     Suite *suite = suite_create("postgres");
     TCase *shared = tcase_create("shared");
@@ -392,6 +404,7 @@ Suite *postgres_suite(void) {
     tcase_set_timeout(shared, 60);
     tcase_add_unchecked_fixture(shared, start_server, stop_server);
     tcase_add_loop_test(shared, what_a_dsn_finds, 0, sizeof ROWS / sizeof ROWS[0]);
+    tcase_add_test(shared, the_empty_name_of_a_database_is_a_missing_one);
     tcase_add_test(shared, the_server_is_found_by_every_kind_of_address);
     tcase_add_test(shared, pghost_is_heeded_as_libpq_does);
     tcase_add_test(shared, what_was_seen_is_observed);
