@@ -76,10 +76,34 @@ static void look(struct stage *stage) {
     stage->now_ms += LOOKS_EVERY_MS;
 }
 
+struct changing {
+    struct stage *stage;
+    pid_t first;
+};
+
+/* Another process has the look, or none any more. */
+static bool has_changed_hands(void *arg) {
+    const struct changing *changing = arg;
+    const struct child *child = changing->stage->rig.children.head;
+    return !child || child_pid(child) != changing->first;
+}
+
+/* A worker that is killed before it has read what it was asked gives way to another one, once. */
+static void kill_both(struct stage *stage) {
+    struct changing changing = {stage, begin_look(stage)};
+    kill(changing.first, SIGKILL);
+    ck_assert(rig_turn_until(&stage->rig, has_changed_hands, &changing, PATIENCE_MS));
+    if (stage->rig.children.head)
+        kill(child_pid(stage->rig.children.head), SIGKILL);
+}
+
 /* Begins a look and sends that signal to its process before it can answer. Returns false where it was faster.
  */
 static bool begin_disturbed_look(struct stage *stage, int signal) {
-    kill(begin_look(stage), signal);
+    if (signal == SIGKILL)
+        kill_both(stage);
+    else
+        kill(begin_look(stage), signal);
     rig_turn_for(&stage->rig, 100); /* an answer that was given comes through */
     struct child *child = stage->rig.children.head;
     return signal == SIGSTOP ? child && !child_is_leaving(child) && !child_is_idle(child) : !child;
