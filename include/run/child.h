@@ -78,6 +78,11 @@ void children_release(struct children *children);
 /* How many there are besides idle workers. */
 size_t children_busy(const struct children *children);
 
+/* How many workers were asked in the last CHILDREN_UNHEARD_MS and have said nothing since, not even that they
+ * have begun. (One that is silent for longer is stopped, or stuck: to wait for it helps nobody.) */
+size_t children_unheard(const struct children *children);
+enum { CHILDREN_UNHEARD_MS = 1000 };
+
 /* To be called for each pid that waitpid returned. Returns false if it is none of ours. What the child wrote
  * before its end counts first, whether or not the loop has seen it yet. */
 bool children_reap(struct children *children, pid_t pid, int status);

@@ -32,10 +32,11 @@ struct publisher {
     struct timer publish;
     struct timer lease;
     struct process_meter meter;
-    int64_t leased_ms; /* when the lease was last renewed */
-    int64_t made_ms;   /* when pages were last made */
-    int64_t read_ms;   /* when somebody last read what only newer pages tell otherwise; 0: never */
-    bool has_news;     /* that the pages do not tell yet */
+    int64_t leased_ms;      /* when the lease was last renewed */
+    int64_t made_ms;        /* when pages were last made */
+    int64_t read_ms;        /* when somebody last read numbers; 0: never */
+    int64_t rests_until_ms; /* after pages that took long to make */
+    bool has_news;          /* that the pages do not tell yet */
     bool has_failed;
     bool has_settled; /* since the configuration was read */
 };
@@ -58,7 +59,8 @@ void publisher_turn(struct publisher *publisher);
  * they become where nobody does. */
 enum { PUBLISHER_READERS_MS = 150 * 1000, PUBLISHER_QUIET_MS = 30 * 1000 };
 
-/* There is news: with a change of verdict it is published at once. Else, while there are readers, with the
+/* There is news: with a change of verdict it is published at once (where pages take long to
+ * make, after a rest of a few times as long). Else, while there are readers, with the
  * next renewal of the lease; where there are none, when the pages are PUBLISHER_QUIET_MS old. publisher is
  * the argument, so that this may be the engine's `checked`. */
 void publisher_on_checked(void *publisher, bool is_change);

@@ -132,6 +132,7 @@ static void child_leave(struct child *child) {
 /* -- reading -- */
 
 static void take_record(struct child *child, const struct record *record) {
+    child->is_heard = true;
     switch (record->type) {
     case RECORD_PHASE:
         if (child->callbacks.phase && !child->is_done)
@@ -376,6 +377,20 @@ size_t children_busy(const struct children *children) {
     for (const struct child *child = children->head; child; child = child->next)
         busy += !child_is_idle(child);
     return busy;
+}
+
+/* Whether it has said, or noted, that it is at work on what it was asked. */
+static bool has_begun(const struct child *child) {
+    enum phase phase;
+    return child->is_heard || (child_phase(child, &phase) && phase != PHASE_NONE);
+}
+
+size_t children_unheard(const struct children *children) {
+    int64_t now_ms = clock_now_ms(children->timers->clock);
+    size_t unheard = 0;
+    for (const struct child *child = children->head; child; child = child->next)
+        unheard += !child->is_done && !has_begun(child) && child->asked_ms > now_ms - CHILDREN_UNHEARD_MS;
+    return unheard;
 }
 
 bool child_phase(const struct child *child, enum phase *phase) {

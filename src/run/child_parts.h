@@ -27,6 +27,8 @@ struct child {
     bool is_away;     /* given up, or sent away, or leaving: it is asked nothing more */
     bool is_killed;   /* SIGKILL was sent */
     bool is_disowned; /* `reaped` is not wanted either */
+    bool is_heard;    /* since it was asked last */
+    int64_t asked_ms; /* when that was */
     bool is_unheard;  /* it has ended, or closed its end, before it read what it was asked */
     bool is_stirred;  /* what it kept is gone, which is not told yet */
     char *name;       /* for who adopts it, when disowned; or NULL */

@@ -167,6 +167,8 @@ void child_send(struct child *child, const void *bytes, size_t size) {
 
 void child_ask(struct child *child, const void *request, size_t size) {
     child->is_done = false;
+    child->is_heard = false;
+    child->asked_ms = clock_now_ms(child->owner->timers->clock);
     if (child->page != PHASE_BOARD_NONE)
         phase_board_clear(&child->owner->nursery->board, child->page);
     child_send(child, request, size);

@@ -179,5 +179,6 @@ void worker_enter(int fd, struct phase_page *page, int parent_pid) {
     child_enter(fd, parent_pid, 0);
     process_set_name("bh-worker");
     process_reuse_memory();
+    process_yield();
     worker_serve(fd, page);
 }
