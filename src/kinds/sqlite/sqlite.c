@@ -8,9 +8,9 @@
  * the lock again after it has closed. Seen (3.40.1, Linux 6.18, /proc/locks and /proc/PID/fd after each of
  * fifty looks of one worker, in WAL and in rollback mode, the database idle, open in the app, with a log that
  * has content, locked, and no database at all): no lock of the worker's and no descriptor is left, the files
- * beside are as they were, and the app's own locks stand, for they are another process's. SQLite itself keeps a
- * descriptor open where another connection of the same process still holds a lock on that file
- * (os_unix.c, setPendingFd); with one connection at a time that never comes about. */
+ * beside are as they were, and the app's own locks stand, for they are another process's. SQLite itself keeps
+ * a descriptor open where another connection of the same process still holds a lock on that file (os_unix.c,
+ * setPendingFd); with one connection at a time that never comes about. */
 #include "kinds/sqlite/sqlite.h"
 
 #include "base/sandbox.h"

@@ -12,7 +12,6 @@
 #include "harness/postgres.h"
 #include "harness/wait.h"
 
-
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
