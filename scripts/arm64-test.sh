@@ -1,40 +1,37 @@
 #!/bin/sh
 # arm64-test.sh BUILD SUITE...: builds the program and its tests for arm64, in a Debian of its own and by a cross compiler,
 # packs the Debian package, and runs these suites under Debian's arm64 kernel in an emulated machine, where seccomp and Landlock
-# are enforced. PACKAGES: those of that Debian. Only root can make it.
+# are enforced. PACKAGES: those of that Debian. Exit status 77: it cannot be done on this machine.
 set -eu
 cd "$(dirname "$0")/.."
 
 build=$1
 shift
 root=$build/arm64/debian
-source=$root/root/bugsink-health
+source=$build/arm64/source
 guest=$build/arm64/guest
 libraries=/usr/lib/aarch64-linux-gnu
 seconds=${ARM64_SECONDS:-1500}
 
 in_debian() {
-    scripts/chroot.sh enter "$root" root sh -euc "cd ~/bugsink-health && $1"
+    scripts/chroot.sh build "$root" arm64 "$source" sh -euc "$1"
 }
 
 make_debian() {
     # shellcheck disable=SC2086 # the list is meant to be split
-    [ -e "$root.done" ] || CHROOT_FOREIGN=arm64 scripts/chroot.sh make bookworm "$root" $PACKAGES
-    touch "$root.done"
+    CHROOT_TARGET=arm64 scripts/chroot.sh make bookworm "$root" $PACKAGES
 }
 
 cross_build() {
     mkdir -p "$source"
     git ls-files -z | tar -c --null --files-from=- | tar -x -C "$source"
-    in_debian "export PKG_CONFIG_LIBDIR=$libraries/pkgconfig:/usr/share/pkgconfig CC=aarch64-linux-gnu-gcc HOST_CC=gcc
-        export STRIP=aarch64-linux-gnu-strip DEB_HOST_ARCH=arm64
-        make -j$(nproc) all build/run-tests
-        scripts/deb.sh build"
+    # shellcheck disable=SC2016 # expanded there
+    in_debian 'make -j"$(nproc)" all build/run-tests && scripts/deb.sh build'
 }
 
 # Debian's kernel, unpacked: it needs no module for what is tried here.
 fetch_kernel() {
-    [ -e "$build/arm64/vmlinuz" ] || in_debian "mkdir -p /tmp/kernel && cd /tmp/kernel && apt-get update -qq
+    [ -e "$build/arm64/vmlinuz" ] || scripts/chroot.sh enter "$root" root sh -euc "mkdir -p /tmp/kernel && cd /tmp/kernel && apt-get update -qq
         image=\$(apt-cache depends linux-image-arm64:arm64 | sed -n 's/.*Depends: \\(linux-image-[^:]*\\).*/\\1/p')
         apt-get download -qq \"\$image:arm64\" && dpkg -x linux-image-*.deb ."
     cp -n "$root"/tmp/kernel/boot/vmlinuz-* "$build/arm64/vmlinuz"
@@ -51,7 +48,8 @@ list_libraries() {
 
 # Each attempt of tests/hole.c that there is on arm64, and the system call that the test of the sandbox expects of it.
 list_attempts() {
-    in_debian "aarch64-linux-gnu-gcc -E -P -D_GNU_SOURCE -Iinclude tests/hole.c" | tr -d '\n' | sed 's/.* ATTEMPTS\[\] = //; s/};.*//' |
+    # shellcheck disable=SC2016 # expanded there
+    in_debian '$CC -E -P -D_GNU_SOURCE -Iinclude -Isrc tests/hole.c' | tr -d '\n' | sed 's/.* ATTEMPTS\[\] = //; s/};.*//' |
         grep -o '"[a-z0-9_]*"' | tr -d '"' | while read -r name; do
         sed -n "s/^    {\"$name\", \"\([a-z0-9_]*\)\".*/$name \1/p" tests/e2e/test_e2e_sandbox.c
     done
@@ -60,21 +58,21 @@ list_attempts() {
 # Everything that the machine has: the programs where the tests look for them, the libraries, a shell.
 lay_out_guest() {
     rm -rf "$guest"
-    mkdir -p "$guest/bin" "$guest/dev" "$guest/etc" "$guest/lib" "$guest/proc" "$guest/root" "$guest/sys" "$guest/tmp" "$guest/work/build"
+    mkdir -p "$guest/bin" "$guest/dev" "$guest/etc" "$guest/lib" "$guest/proc" "$guest/root" "$guest/sys" "$guest/tmp" "$guest/project/build"
     cp "$root/usr/bin/busybox" "$guest/bin/"
     for name in cat echo env grep head kill ls mkdir mount poweroff printenv ps rm sh sleep sync tail true umount ip wget cp tr; do
         ln -s busybox "$guest/bin/$name"
     done
-    git ls-files -z config deploy docs tests README.md Makefile VERSION | tar -c --null --files-from=- | tar -x -C "$guest/work"
+    git ls-files -z config deploy docs tests README.md Makefile VERSION | tar -c --null --files-from=- | tar -x -C "$guest/project"
     for name in bugsink-health bugsink-health-hole run-tests faults.so filters; do
-        cp -r "$source/build/$name" "$guest/work/build/"
+        cp -r "$source/build/$name" "$guest/project/build/"
     done
-    mkdir -p "$guest/work/trial"
-    sqlite3 "$guest/work/trial/db.sqlite3" <config/demo/default.sql >/dev/null
-    sqlite3 "$guest/work/trial/snappea.sqlite3" <config/demo/snappea.sql >/dev/null
-    cp config/demo/bugsink_conf.py "$guest/work/trial/"
-    list_attempts >"$guest/work/attempts"
-    [ "$(wc -l <"$guest/work/attempts")" -gt 30 ] || { echo "arm64-test: where are the attempts?" >&2 && exit 1; }
+    mkdir -p "$guest/project/trial"
+    sqlite3 "$guest/project/trial/db.sqlite3" <config/demo/default.sql >/dev/null
+    sqlite3 "$guest/project/trial/snappea.sqlite3" <config/demo/snappea.sql >/dev/null
+    cp config/demo/bugsink_conf.py "$guest/project/trial/"
+    list_attempts >"$guest/project/attempts"
+    [ "$(wc -l <"$guest/project/attempts")" -gt 30 ] || { echo "arm64-test: where are the attempts?" >&2 && exit 1; }
     : >"$build/arm64/libraries"
     for file in "$guest/bin/busybox" "$source/build/bugsink-health" "$source/build/run-tests"; do
         list_libraries "$file"
@@ -104,7 +102,7 @@ mount -t devpts pts /dev/pts
 mount -t tmpfs -o size=16g tmp /tmp # more than there is: what is nearly full is degraded
 ip link set lo up
 export PATH=/bin HOME=/root LD_LIBRARY_PATH=/lib
-cd /work
+cd /project
 head -n 1 /proc/version
 build/bugsink-health --version
 result=0

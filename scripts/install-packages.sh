@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages named as arguments where they are missing, or says plainly what to install.
+# Installs the Debian packages named as arguments where they are missing, or says plainly what to install. Exit status 77: it
+# cannot be done on this machine.
 set -eu
 
 missing=
@@ -12,7 +13,7 @@ done
 refuse() {
     echo "bugsink-health: missing packages:$missing" >&2
     echo "bugsink-health: $1" >&2
-    exit 1
+    exit 77
 }
 
 command -v apt-get >/dev/null 2>&1 || refuse "there is no apt-get here; install their counterparts with your system's package manager"
@@ -28,4 +29,4 @@ export DEBIAN_FRONTEND=noninteractive
 $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 || {
     $as_root apt-get update -qq
     $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
-}
+} || refuse "apt-get does not install them: is the mirror within reach?"

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Tests deploy/compose*.yaml, the systemd unit and the Debian package: by schema, by systemd-analyze and lintian, and in
-# a throwaway machine under a real systemd. packaging-test.sh BUILD: BUILD holds the program.
+# Tests the build from an awkward tree, deploy/compose*.yaml, the systemd unit and the Debian package: by schema, by
+# systemd-analyze and lintian, and in a throwaway machine under a real systemd. packaging-test.sh BUILD: BUILD holds the program.
 set -eu
 cd "$(dirname "$0")/.."
 
 build=$(realpath "$1")
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'chmod -R u+w "$work" && rm -rf "$work"' EXIT
 results=$work/results
 unit=deploy/systemd/bugsink-health.service
 : >"$results"
@@ -24,6 +24,59 @@ check() {
 }
 
 not() { ! "$@"; }
+
+# -- the build --
+
+# A copy of the sources with a blank in its path, as a umask of 077 leaves it, that cannot be written to.
+lay_out_tree() {
+    tree="$work/read-only tree"
+    mkdir "$tree"
+    git ls-files -z | tar -c --null --files-from=- | (umask 077 && tar -x --no-same-permissions -C "$tree")
+    chmod -R a-w "$tree"
+    [ "$(id -u)" = 0 ] || return 0
+    mkdir "$work/dev"
+}
+
+# Runs a command there, under a umask of 077. Root is not stopped by modes: for it the tree is mounted read-only; and it can have
+# a /dev without /dev/fd.
+in_tree() {
+    if [ "$(id -u)" != 0 ]; then
+        (umask 077 && cd "$tree" && "$@")
+        return
+    fi
+    # shellcheck disable=SC2016 # expanded by the shell in the namespace
+    unshare --mount --propagation private sh -euc '
+        tree=$1 dev=$2
+        shift 2
+        mount --bind "$tree" "$tree"
+        mount -o remount,bind,ro "$tree"
+        mount -t tmpfs tmpfs "$dev"
+        for device in null zero full random urandom; do
+            touch "$dev/$device"
+            mount --bind "/dev/$device" "$dev/$device"
+        done
+        mount --rbind "$dev" /dev
+        umask 077
+        cd "$tree"
+        exec "$@"
+    ' in_tree "$tree" "$work/dev" "$@"
+}
+
+builds_elsewhere() {
+    in_tree make -s -j2 CFLAGS=-O0 BUILD="$work/elsewhere" all </dev/null &&
+        "$work/elsewhere/bugsink-health" --version | grep "^bugsink-health $(cat VERSION)"
+}
+
+refuses_a_blank() {
+    ! make -s BUILD="$work/two words" all 2>&1 && make -s BUILD="two words" all 2>&1 | grep 'BUILD is "two words"'
+}
+
+test_build() {
+    lay_out_tree
+    check "build: of a read-only tree with a blank in its path, under umask 077, without /dev/fd" builds_elsewhere
+    check "build: in a directory with a blank in its name it says why it cannot" refuses_a_blank
+    check "build: nothing may be written there" not in_tree touch written
+}
 
 # -- Compose --
 
@@ -115,6 +168,14 @@ is_unpacked_and_runs() {
         "$work/root/usr/bin/bugsink-health" config --config "$work/root/etc/bugsink-health/config.json"
 }
 
+# Its modes are its own: neither a umask nor those of the sources make a difference.
+is_same_of_tree() {
+    mkdir "$work/of-tree"
+    cp -p "$build/bugsink-health" "$work/of-tree/"
+    in_tree scripts/deb.sh "$work/of-tree" && cmp "$work/of-tree"/*.deb "$work/bugsink-health.deb" &&
+        (umask 002 && scripts/deb.sh "$work/of-tree") && cmp "$work/of-tree"/*.deb "$work/bugsink-health.deb"
+}
+
 # No library is named that the program does not need, and none is missing: the names are dpkg-shlibdeps' own. Those
 # that are loaded on demand are recommended, by the names that the program has for who lacks one.
 depends_on_libraries() {
@@ -131,6 +192,7 @@ depends_on_libraries() {
 
 test_package() {
     check "package: made twice, it is the same" is_reproducible
+    check "package: made of a tree with other modes, and under umask 077 and 002, it is the same" is_same_of_tree
     check "package: it holds what it should" has_contents
     check "package: the program in it runs, and takes the configuration in it" is_unpacked_and_runs
     check "package: it needs the libraries of the program" depends_on_libraries
@@ -155,6 +217,7 @@ test_machine() {
     check "machine: the trial came to its end" grep -qx end "$work/machine/log"
 }
 
+test_build
 test_compose
 test_unit
 test_package

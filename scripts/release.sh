@@ -2,7 +2,7 @@
 # Makes a release of the last commit in BUILD/release: release.sh BUILD
 # An image for two architectures with an index, a Debian package for each, the sources, what each image holds (SPDX), which
 # packages it was built with, and the checksums. The same commit and the same Debian packages give the same bytes, wherever it
-# is built: in a Debian of its own (scripts/cross.sh), at a path of its own, at the time of the commit.
+# is built: in a Debian of its own (scripts/chroot.sh, with PACKAGES), at a path of its own, at the time of the commit.
 set -eu
 
 architectures="amd64 arm64"
@@ -22,7 +22,6 @@ fi
 # In the Debian for the machine itself: what is made of both.
 if [ "${1:-}" = inside-pack ]; then
     name=$2 version=$3 revision=$4
-    cd /src
     set --
     for arch in $architectures; do
         python3 scripts/sbom.py "out/$arch/root" "$arch" "$version" >"out/release/$name-$arch.spdx.json"
@@ -54,9 +53,12 @@ trap 'rm -rf "$work"' EXIT
 git diff --quiet HEAD || echo "release: what is not committed is not in it" >&2
 git archive HEAD | tar -x -C "$work"
 for arch in $architectures; do
-    scripts/cross.sh "$arch" "$cross" "$work" scripts/release.sh inside-build "$name"
+    # shellcheck disable=SC2086 # the list is meant to be split
+    CHROOT_TARGET=$arch scripts/chroot.sh make bookworm "$cross/$arch" ${PACKAGES:?}
+    scripts/chroot.sh build "$cross/$arch" "$arch" "$work" scripts/release.sh inside-build "$name"
 done
-scripts/cross.sh "$(dpkg --print-architecture)" "$cross" "$work" scripts/release.sh inside-pack "$name" "$version" "$revision"
+own=$(dpkg --print-architecture)
+scripts/chroot.sh build "$cross/$own" "$own" "$work" scripts/release.sh inside-pack "$name" "$version" "$revision"
 rm -rf "$build/release"
 mv "$work/out/release" "$build/release"
 ls -l "$build/release"

@@ -25,6 +25,7 @@ enum observed_key {
     OBSERVED_BLOCKED_SESSIONS, /* of our own user, from our own address, that wait for a lock or do not end */
     OBSERVED_TOTAL_BYTES,      /* of the volume whose free_bytes were observed */
     OBSERVED_WRITE_LOCK_S,     /* seconds: for so long one writer has held a SQLite database's write lock */
+    OBSERVED_DELAYED_MS,       /* the run began so much late: the processor served no more at once */
     OBSERVED_KEY_COUNT,
 };
 

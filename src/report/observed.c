@@ -33,6 +33,7 @@ const char *observed_name(enum observed_key key) {
         [OBSERVED_TOTAL_BYTES] = "total_bytes",
         [OBSERVED_WRITE_LOCK_S] = "write_lock_s",
         [OBSERVED_MIGRATIONS_ID] = "migrations_id",
+        [OBSERVED_DELAYED_MS] = "delayed_ms",
         [OBSERVED_BLOCKED_SESSIONS] = "blocked_sessions",
     };
     return NAMES[key];

@@ -4,6 +4,7 @@
 #include "harness/tempdir.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -29,10 +30,18 @@ const char *faults_why_not(void) {
 #endif
 }
 
-struct fault_control *faults_preload(struct envlist *environment, const char *dir) {
+/* To ld.so a blank in LD_PRELOAD ends a name: what is built at a path with one in it goes by another name. */
+static char *name_library(const char *dir) {
     char library[PATH_MAX];
     library_path(library);
     ck_assert_msg(access(library, R_OK) == 0, "%s is not built", library);
+    char *name = tempdir_path(dir, "faults.so");
+    ck_assert_msg(strpbrk(name, " :") == NULL, "%s cannot be preloaded", name);
+    ck_assert(symlink(library, name) == 0 || errno == EEXIST);
+    return name;
+}
+
+struct fault_control *faults_preload(struct envlist *environment, const char *dir) {
     char *path = tempdir_path(dir, "faults");
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     ck_assert_int_ge(fd, 0);
@@ -40,7 +49,9 @@ struct fault_control *faults_preload(struct envlist *environment, const char *di
     void *memory = mmap(NULL, sizeof(struct fault_control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     ck_assert(memory != MAP_FAILED);
     close(fd);
+    char *library = name_library(dir);
     envlist_set(environment, "LD_PRELOAD=%s", library);
+    free(library);
     envlist_set(environment, "BH_FAULTS=%s", path);
     free(path);
     return memory;

@@ -318,9 +318,7 @@ END_TEST
 START_TEST(clients_that_reset_in_the_middle_do_no_harm) {
     const struct linger none = {.l_onoff = 1, .l_linger = 0};
     static const char *const REQUESTS[] = {"GET /huge HTTP/1.1\r\nHost: h\r\n\r\n", "GET /hea", STAYING_GET,
-        "",
-        "POST / HTTP/1.1\r\nHost: h\r\n"
-        "Content-Length: 5\r\n\r\n"};
+        "", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n"};
     struct server_bench bench = server_bench_started();
     for (int i = 0; i < 50; i++) {
         int fd = client_connect(bench.port);
