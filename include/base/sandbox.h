@@ -36,7 +36,7 @@ void sandbox_enter_checker(void);
  * space may grow by at most more_bytes. */
 void sandbox_enter_responder(struct sandbox *sandbox, int64_t more_bytes, const struct process_meter *meter);
 
-/* In a one-shot child, on top of the checker's: nothing may be written, made, removed or executed in any file
+/* In a worker, on top of the checker's: nothing may be written, made, removed or executed in any file
  * system. */
 void sandbox_forbid_writing(void);
 

@@ -2,6 +2,8 @@
 #ifndef BH_CMD_CMD_H
 #define BH_CMD_CMD_H
 
+#include "base/error.h"
+
 /* Exit statuses of the commands other than serve. */
 enum { EXIT_READY = 0, EXIT_NOT_READY = 1, EXIT_USAGE = 2 };
 
@@ -16,6 +18,9 @@ void cmd_print_version(void);
 
 /* Says on standard error what is wrong, and returns EXIT_USAGE. */
 int cmd_refuse(const char *text);
+
+/* The same, and below it the line that the error speaks of. */
+int cmd_refuse_error(const struct error *err);
 
 /* Refuses a word that is no command, and names the nearest one. */
 int cmd_refuse_command(const char *word);

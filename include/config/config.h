@@ -98,7 +98,7 @@ struct check_config {
     char *name;
     enum check_kind_id kind;
     bool is_critical;
-    bool is_sandboxed; /* its one-shot child gives up what the check does not need */
+    bool is_sandboxed; /* its worker gives up what the check does not need */
     int64_t interval_ms;
     int64_t timeout_ms; /* of one run as a whole; below interval_ms */
     int64_t retry_interval_ms;

@@ -18,7 +18,7 @@ enum observed_key {
     OBSERVED_LINE,          /* where settings cannot be parsed, or say what Bugsink would refuse; from 1 */
     OBSERVED_COLUMN,        /* where they cannot be parsed */
     OBSERVED_SETTINGS,      /* names assigned */
-    OBSERVED_SIGNAL,        /* that ended the one-shot child, or its resolver */
+    OBSERVED_SIGNAL,        /* that ended the worker */
     OBSERVED_PAUSE_S,       /* until the next look, where looking itself does harm */
     OBSERVED_WAKEUP_AGE_S,  /* seconds: of the oldest wake-up call */
     OBSERVED_MIGRATIONS_ID, /* tells one state of django_migrations from another; its value means nothing */

@@ -24,7 +24,7 @@ struct loop {
     /* Called in every turn before anything that is due: for what must not wait behind runs that begin. May be
      * NULL. */
     void (*first)(void *arg);
-    /* Called for a child that is not a one-shot one. May be NULL. */
+    /* Called for a child that is not one of `children`. May be NULL. */
     void (*other_child)(void *arg, pid_t pid, int status);
     /* Called when the nursery is gone: nothing can go on. May be NULL: then the loop ends. */
     void (*nursery_lost)(void *arg);

@@ -13,6 +13,7 @@ int error_set(struct error *err, const char *format, ...) {
     va_list args;
     va_start(args, format);
     vsnprintf(err->text, sizeof err->text, format, args);
+    err->excerpt[0] = '\0';
     va_end(args);
     return -1;
 }
@@ -25,12 +26,12 @@ int error_prefix(struct error *err, const char *format, ...) {
     va_start(args, format);
     vsnprintf(front, sizeof front, format, args);
     va_end(args);
-    struct error whole = {""};
+    struct error whole = {.text = ""};
     size_t length = strlen(front);
     str_copy(whole.text, sizeof whole.text, front);
     str_copy(whole.text + length, sizeof whole.text - length, ": ");
     length = strlen(whole.text);
     str_copy(whole.text + length, sizeof whole.text - length, err->text);
-    *err = whole;
+    str_copy(err->text, sizeof err->text, whole.text);
     return -1;
 }

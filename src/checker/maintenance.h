@@ -1,5 +1,5 @@
-/* The maintenance file: while it exists, the pod is out of service on purpose. Looked for in a one-shot
- * child, for it may stand on a volume that hangs; while no answer comes, the last one stands. */
+/* The maintenance file: while it exists, the pod is out of service on purpose. Looked for in a worker,
+ * for it may stand on a volume that hangs; while no answer comes, the last one stands. */
 #ifndef BH_CHECKER_MAINTENANCE_H
 #define BH_CHECKER_MAINTENANCE_H
 

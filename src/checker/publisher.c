@@ -124,15 +124,20 @@ static void on_publish(void *arg) {
     publisher_publish(arg);
 }
 
+static void publish_soon(struct publisher *publisher) {
+    int64_t now_ms = clock_now_ms(publisher->timers->clock);
+    int64_t due_ms = publisher->rests_until_ms > now_ms ? publisher->rests_until_ms : now_ms;
+    if (!(timer_is_armed(&publisher->publish) && publisher->publish.due_ms <= due_ms))
+        timer_arm(publisher->timers, &publisher->publish, due_ms - now_ms);
+}
+
 /* News without a change of verdict (a newer latency) goes with a renewal of the lease: many checks then cost
  * one rendering, and it no wake-up of its own. */
 void publisher_on_checked(void *publisher, bool is_change) {
     struct publisher *self = publisher;
     self->has_news = true;
-    int64_t now_ms = clock_now_ms(self->timers->clock);
-    int64_t due_ms = self->rests_until_ms > now_ms ? self->rests_until_ms : now_ms;
-    if (is_change && !(timer_is_armed(&self->publish) && self->publish.due_ms <= due_ms))
-        timer_arm(self->timers, &self->publish, due_ms - now_ms);
+    if (is_change)
+        publish_soon(self);
 }
 
 /* To render costs as much as all else that this process does in some seconds: that is for readers. */
@@ -145,7 +150,7 @@ static bool is_worth_telling(const struct publisher *publisher, int64_t now_ms) 
 void publisher_on_read(struct publisher *publisher) {
     publisher->read_ms = clock_now_ms(publisher->timers->clock);
     if (publisher->has_news && publisher->read_ms - publisher->made_ms >= LEASE_RENEW_MS)
-        timer_arm(publisher->timers, &publisher->publish, 0);
+        publish_soon(publisher);
 }
 
 static void on_lease(void *arg) {

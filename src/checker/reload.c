@@ -8,7 +8,7 @@
 /* What the child reports: an empty text when all is well. */
 static void try_load(void *arg, int fd) {
     const struct config_source *source = arg;
-    struct error err = {""};
+    struct error err = {.text = ""};
     struct config *config = config_load(source, &err);
     if (config)
         err.text[0] = '\0';
@@ -18,7 +18,7 @@ static void try_load(void *arg, int fd) {
 
 static void on_done(void *arg, const struct child_end *end) {
     struct reload *reload = arg;
-    struct error err = {"the process that read the configuration died"};
+    struct error err = {.text = "the process that read the configuration died"};
     timer_disarm(&reload->deadline);
     if (end->result && end->result_size == sizeof err)
         memcpy(&err, end->result, sizeof err);

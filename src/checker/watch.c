@@ -208,6 +208,13 @@ static void note_words(struct watch *watch, const struct outcome *outcome) {
     str_copy(watch->detail, sizeof watch->detail, outcome->detail);
 }
 
+/* That one is ok from the start is no change. */
+static void tell_change(const struct watch *watch, const struct verdict *old, bool is_change) {
+    bool is_start = old->status == STATUS_STARTING && watch->memory.status == STATUS_OK;
+    if (is_change && !is_start && watch->events->changed && is_worth_telling(&watch->memory, old))
+        watch->events->changed(watch->arg, watch);
+}
+
 static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
     struct watch *watch = check->arg;
     const struct clock *clock = watch->loop->timers.clock;
@@ -224,10 +231,8 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
         &watch->history, clock_now_ms(clock), watch->memory.status, watch->memory.reason, duration_ms);
     counters_note(&watch->counters, watch->memory.status, watch->memory.reason, duration_ms);
     note_words(watch, outcome);
+    tell_change(watch, &old, is_change);
     note_delay(watch);
-    bool is_start = old.status == STATUS_STARTING && watch->memory.status == STATUS_OK;
-    if (is_change && !is_start && watch->events->changed && is_worth_telling(&watch->memory, &old))
-        watch->events->changed(watch->arg, watch);
     bool is_overdue = note_expected(watch, &subject, &around);
     if (!watch->is_quiet)
         log_run(watch, &old, is_change, is_overdue, outcome, duration_ms);

@@ -170,7 +170,7 @@ static int finish(struct checking *checking, int result, const struct error *err
     session_close(session);
     free(checking->beside);
     if (result < 0)
-        return cmd_refuse(err->text);
+        return cmd_refuse_error(err);
     if (checking->has_failed)
         return cmd_refuse("cannot write to standard output");
     return is_ready ? EXIT_READY : EXIT_NOT_READY;
@@ -202,12 +202,12 @@ static int run(struct args *args) {
     const struct engine_events events = {.checked = on_checked};
     take_interval(args);
     if (parse(&checking, args, &err) < 0)
-        return cmd_refuse(err.text);
+        return cmd_refuse_error(&err);
     if (!checking.is_json && !checking.is_silent && !checking.is_watching)
         checking.beside = beside_ask(&args->source);
     if (session_open(&checking.session, args, &events, &checking, &err) < 0) {
         free(checking.beside);
-        return cmd_refuse(err.text);
+        return cmd_refuse_error(&err);
     }
     session_log_warnings(&checking.session);
     if (checking.session.is_terse)

@@ -85,7 +85,7 @@ static int run(struct args *args) {
     struct session session = {0};
     const struct engine_events events = {.checked = on_checked};
     if (session_open(&session, args, &events, NULL, &err) < 0)
-        return cmd_refuse(err.text);
+        return cmd_refuse_error(&err);
     print(
         engine_config(session.engine), terminal_style(args->source.environment, STDOUT_FILENO) & TEXT_COLOUR);
     session_close(&session);

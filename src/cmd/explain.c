@@ -47,15 +47,18 @@ static void print_words(const char *label, const char *text, size_t width) {
 }
 
 /* What follows from the code. */
-static void print_verdict(const struct reason_info *info) {
+static void print_verdict(const struct reason_info *info, size_t width) {
     if (info->verdict == STATUS_ERROR)
         puts("\n  Readiness fails while a critical check has this code.");
     if (info->verdict == STATUS_DEGRADED)
         puts("\n  Bugsink stays ready: this is a warning.");
     if (info->is_mild_when_plain)
         puts("  Only degraded for a database of role plain.");
-    if (info->verdict == STATUS_ERROR)
-        printf("  The sidecar looks again %s.\n", RETRIES[info->retry]);
+    if (info->verdict != STATUS_ERROR)
+        return;
+    char text[128];
+    snprintf(text, sizeof text, "The sidecar looks again %s.", RETRIES[info->retry]);
+    print_words(NULL, text, width);
 }
 
 static void print_one(const struct reason_info *info, size_t width) {
@@ -74,7 +77,7 @@ static void print_one(const struct reason_info *info, size_t width) {
     }
     if (info->hint)
         print_words(has_special ? "others" : "", info->hint, width);
-    print_verdict(info);
+    print_verdict(info, width);
 }
 
 /* The table in docs/troubleshooting.md, which a test compares. */

@@ -1,9 +1,12 @@
-/* help and --version, from the same tables that the program works by. */
+/* help and --version, and what is said of a word that is no command: from the same tables that the program
+ * works by. */
 #include "cmd/cmd.h"
 
+#include "base/str.h"
 #include "checker/versions.h"
 #include "cmd/commands.h"
 #include "config/config.h"
+#include "config/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -102,4 +105,21 @@ void cmd_print_version(void) {
     versions_load_all();
     versions_format(versions);
     printf("bugsink-health %s (%s)\n", BH_VERSION, versions);
+}
+
+int cmd_refuse_command(const char *word) {
+    char text[160];
+    struct suggestion suggestion;
+    suggestion_init(&suggestion, word);
+    for (size_t i = 0; command_at(i); i++)
+        suggestion_consider(&suggestion, command_at(i)->name);
+    suggestion_consider(&suggestion, "help");
+    suggestion_consider(&suggestion, "version");
+    if (suggestion.best)
+        snprintf(text, sizeof text, "unknown command \"%s\"; did you mean %s?", str_quotable(word, ""),
+            suggestion.best);
+    else
+        snprintf(text, sizeof text, "unknown command \"%s\"; bugsink-health help lists them",
+            str_quotable(word, ""));
+    return cmd_refuse(text);
 }

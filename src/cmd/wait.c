@@ -315,13 +315,13 @@ static int run(struct args *args) {
     struct waiting waiting = {.environment = args->source.environment};
     const struct engine_events events = {.checked = on_checked};
     if (parse(&waiting, args, &err) < 0 || session_open(&waiting.session, args, &events, &waiting, &err) < 0)
-        return cmd_refuse(err.text);
+        return cmd_refuse_error(&err);
     waiting.told = calloc(engine_config(waiting.session.engine)->check_count, sizeof *waiting.told);
     int result = waiting.told ? wait_for_all(&waiting, &err) : error_set(&err, "out of memory");
     session_close(&waiting.session);
     free(waiting.told);
     if (result < 0)
-        return cmd_refuse(err.text);
+        return cmd_refuse_error(&err);
     if (waiting.has_failed)
         return cmd_refuse("cannot write to standard output");
     return waiting.is_done ? EXIT_READY : EXIT_NOT_READY;

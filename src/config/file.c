@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/str.h"
+#include "config/excerpt.h"
 #include "config/memory.h"
 #include "config/options.h"
 #include "config/suggest.h"
@@ -163,14 +164,24 @@ static const char *explain(enum json_error_code code) {
            "no comments, and no comma behind the last element)";
 }
 
-static int parse(struct config_file *file, char *text, size_t length, struct error *err) {
+/* The fault of a text that cannot be parsed, with its place. */
+static int fail_parsing(const struct config_file *file, const json_error_t *error, struct error *err) {
+    error_set(
+        err, "%.200s:%d:%d: %s", file->path, error->line, error->column, explain(json_error_code(error)));
+    if (error->line > 0 && error->column >= 0)
+        excerpt_point(file->text, (size_t)error->line, (size_t)error->column, NULL, err);
+    return -1;
+}
+
+static int parse(struct config_file *file, struct error *err) {
     json_error_t error;
+    const char *text = file->text;
+    size_t length = file->length;
     /* Some editors put a byte order mark in front; it is no part of the text. */
     size_t mark = length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     file->root = json_loadb(text + mark, length - mark, JSON_REJECT_DUPLICATES, &error);
     if (!file->root)
-        return error_set(
-            err, "%.200s:%d:%d: %s", file->path, error.line, error.column, explain(json_error_code(&error)));
+        return fail_parsing(file, &error, err);
     if (!json_is_object(file->root))
         return error_set(err, "%.200s: must hold an object: {\"interval\": \"5s\"}", file->path);
     return 0;
@@ -189,9 +200,9 @@ int config_file_open(struct config_file *file, const char *path, struct error *e
     file->path = str_dup(path);
     json_get_alloc_funcs(&file->malloc_before, &file->free_before);
     json_set_alloc_funcs(memory_wiping_malloc, memory_wiping_free);
-    int result = parse(file, text, length, err);
-    explicit_bzero(text, length);
-    free(text);
+    file->text = text;
+    file->length = length;
+    int result = parse(file, err);
     if (result < 0)
         config_file_close(file);
     return result;
@@ -201,9 +212,16 @@ void config_file_close(struct config_file *file) {
     if (!file->path)
         return;
     json_decref(file->root);
+    explicit_bzero(file->text, file->length);
+    free(file->text);
     json_set_alloc_funcs(file->malloc_before, file->free_before);
     free(file->path);
     *file = (struct config_file){.path = NULL};
+}
+
+void config_file_show(const struct config_file *file, struct error *err) {
+    if (file->path && file->text)
+        excerpt_find(file->text, file->path, err);
 }
 
 json_t *config_file_find(const struct config_file *file, const char *key) {

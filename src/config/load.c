@@ -298,7 +298,7 @@ static void load_listen(struct loader *loader) {
 }
 
 char *config_listen(const struct config_source *source) {
-    struct error ignored = {""};
+    struct error ignored = {.text = ""};
     struct config config = {.file = NULL};
     struct loader loader = {.source = source, .config = &config, .err = &ignored};
     load_listen(&loader);
@@ -307,7 +307,7 @@ char *config_listen(const struct config_source *source) {
 }
 
 bool config_is_sandboxed(const struct config_source *source) {
-    struct error ignored = {""};
+    struct error ignored = {.text = ""};
     struct config config = {.file = NULL};
     struct loader loader = {.source = source, .config = &config, .err = &ignored};
     load_sandbox(&loader);
@@ -316,11 +316,12 @@ bool config_is_sandboxed(const struct config_source *source) {
 }
 
 struct config *config_load(const struct config_source *source, struct error *err) {
-    struct error ignored = {""};
+    struct error ignored = {.text = ""};
     struct loader loader = {.source = source, .err = err ? err : &ignored};
     loader.config = memory_grow(NULL, 1, sizeof *loader.config);
     *loader.config = (struct config){.file = NULL};
     if (load(&loader) < 0) {
+        config_file_show(&loader.file, loader.err);
         config_free(loader.config);
         loader.config = NULL;
     }

@@ -209,6 +209,15 @@ static void append_pause(struct strbuf *buffer, const struct check_view *check) 
     strbuf_append(buffer, " after this one");
 }
 
+static void append_delay(struct strbuf *buffer, const struct check_view *check) {
+    int64_t ms;
+    if (!get(check, OBSERVED_DELAYED_MS, &ms) || ms == 0)
+        return;
+    strbuf_append(buffer, "the run began ");
+    figures_append_span(buffer, ms);
+    strbuf_append(buffer, " late, for want of CPU time");
+}
+
 /* The time that was too long, beside the limit. */
 static void append_time(struct strbuf *buffer, const struct check_view *check) {
     const struct check_limits *limits = &check->limits;
@@ -225,7 +234,7 @@ void figures_append(struct strbuf *buffer, const struct check_view *check) {
     static void (*const FIGURES[])(struct strbuf *, const struct check_view *) = {append_time, append_line,
         append_tasks, append_errors, append_wakeup, append_blocked, append_writer, append_installations,
         append_space, append_inodes, append_file, append_log_size, append_settings, append_server,
-        append_signal, append_pause};
+        append_signal, append_pause, append_delay};
     bool is_first = true;
     for (size_t i = 0; i < sizeof FIGURES / sizeof FIGURES[0]; i++) {
         char memory[160];

@@ -16,7 +16,7 @@ static const char SHEET[] =
     "html{-webkit-text-size-adjust:100%;text-size-adjust:100%}\n"
     "body{margin:0 auto;max-width:76rem;padding:1rem;background:var(--page);color:var(--ink);"
     "font:1rem/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"DejaVu Sans\",sans-serif;"
-    "overflow-wrap:break-word}\n"
+    "overflow-wrap:anywhere}\n"
     "h1,h2,h3,p,ul,dl,dd,figure{margin:0;padding:0}\n"
     "code{font-family:ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;font-size:.9em}\n"
     "time,dd{font-variant-numeric:tabular-nums}\n"
@@ -46,7 +46,7 @@ static const char SHEET[] =
     "border-left:.3rem solid var(--drawn);border-radius:.4rem;padding:.9rem 1rem;margin-bottom:.6rem}\n"
     ".state{display:flex;align-items:center;gap:.5rem;color:var(--state);font-weight:700}\n"
     ".name,.changes li{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 .7rem}\n"
-    "h3{font-size:1.1rem;line-height:1.35;min-width:0;overflow-wrap:anywhere}\n"
+    "h3{font-size:1.1rem;line-height:1.35;min-width:0}\n"
     ".kind,.when,figcaption,.legend,footer{color:var(--soft)}\n"
     ".code code{color:var(--state);font-weight:700}\n"
     ".hint{border-left:.2rem solid var(--line);padding-left:.7rem;margin:.35rem 0}\n"
@@ -69,7 +69,7 @@ static const char SHEET[] =
 
 /* The hash is the sheet's; tests/report/test_style.c knows the right one when this is not. */
 static const char POLICY[] =
-    "default-src 'none'; style-src 'sha256-xeqtgKzhn5Q+3Lnfgk7+3W2o/Qw9WVjoD8mM5v71N3Q='; img-src data:; "
+    "default-src 'none'; style-src 'sha256-HOiQtGQw+69P2idtHDJ2QEN4bvLt32dzmgJrlvFVUMg='; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const char *style_page_open(void) {

@@ -43,7 +43,7 @@ static void forget_variables(void) {
 
 static void assert_told(const char *name) {
     struct notify notify;
-    struct error err = {""};
+    struct error err = {.text = ""};
     int manager = listen_as(name);
     ck_assert_msg(notify_open(&notify, &err) == 0, "%s", err.text);
     ck_assert_int_eq(fcntl(notify.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
@@ -118,7 +118,7 @@ static const struct {
 
 START_TEST(the_watchdog_is_ours_or_none) {
     struct notify notify;
-    struct error err = {""};
+    struct error err = {.text = ""};
     char pid[16];
     forget_variables();
     setenv("NOTIFY_SOCKET", "/nonexistent", 1);
@@ -145,7 +145,7 @@ START_TEST(a_socket_that_no_address_can_name_is_refused) {
     longest[sizeof longest - 1] = '\0';
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         struct notify notify;
-        struct error err = {""};
+        struct error err = {.text = ""};
         setenv("NOTIFY_SOCKET", refused[i], 1);
         ck_assert_msg(notify_open(&notify, &err) < 0, "%s", refused[i]);
         ck_assert_msg(strncmp(err.text, "NOTIFY_SOCKET: ", 15) == 0, "%s", err.text);

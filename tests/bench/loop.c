@@ -86,6 +86,7 @@ static void read_sqlite(const struct check_config *config) {
     if (sqlite3_open_v2(config->database.dsn.path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
         SQLITE_OK)
         die(config->name, sqlite3_errmsg(db));
+    sqlite3_busy_timeout(db, (int)config->timeout_ms); /* others look at the same file */
     for (const char *const *sql = config->database.role == ROLE_QUEUE ? QUEUE : MAIN; *sql; sql++)
         if (sqlite3_exec(db, *sql, NULL, NULL, NULL) != SQLITE_OK)
             die(*sql, sqlite3_errmsg(db));

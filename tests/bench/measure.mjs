@@ -70,25 +70,25 @@ async function countersOf(sidecar) {
         failures: value(/^bugsink_health_check_failures_total\{.*\} (\S+)$/mg),
         children_us: value(/^bugsink_health_children_cpu_seconds_total (\S+)$/mg) * 1e6,
         checker_us: ownProcessorTimeUs(sidecar.pid),
-        ticks_us: workersUs(sidecar.pid),
+        workers_us: workersUs(sidecar.pid),
     };
 }
 
 // What one round of a check costs the running daemon: the checking process and what it runs, all but the answers to
-// probes. The workers' time is our own word (by getrusage, to the millisecond), which the kernel must bear out.
+// probes. The workers live on, so that the kernel knows their time exactly; our own word on it, in the metrics, must agree.
 export async function measureRounds(settings, seconds) {
     const sidecar = await startSidecar({interval: '300ms', timeout: '290ms', slow: '280ms', ...settings});
     try {
-        await delay(500);
+        await delay(1500); // what the metrics say may be a second old: their first word is to hold all of the start
         const before = await countersOf(sidecar);
         await delay(seconds * 1000);
         const after = await countersOf(sidecar);
-        const runs = after.runs - before.runs, children_us = after.children_us - before.children_us;
+        const runs = after.runs - before.runs, children_us = after.children_us - before.children_us, workers_us = after.workers_us - before.workers_us;
         if (after.failures > before.failures || runs < seconds)
             throw new Error(`${runs} runs, ${after.failures} failures: ${(await get(sidecar.port, '/health/')).text}`);
-        if (Math.abs(after.ticks_us - before.ticks_us - children_us) > 3 * TICK_US)
-            throw new Error(`workers used ${children_us} us by the metrics, ${after.ticks_us - before.ticks_us} us by the kernel`);
-        return (after.checker_us - before.checker_us + children_us) / runs;
+        if (Math.abs(workers_us - children_us) > 3 * TICK_US)
+            throw new Error(`workers used ${children_us} us by the metrics, ${workers_us} us by the kernel`);
+        return (after.checker_us - before.checker_us + workers_us) / runs;
     } finally {
         await sidecar.stop();
     }
@@ -139,13 +139,14 @@ export async function measureMany(kind, count, postgres, size) {
     try {
         await until('every check has been run', () => answers200(port, '/health/started/'), 30_000, 5);
         const first_ms = Number(process.hrtime.bigint() - begun) / 1e6;
-        await until('all is ready', () => answers200(port, '/health/ready/'), 60_000, 20);
+        await until('all is ready', () => answers200(port, '/health/ready/'), 30_000, 20).catch(() => {}); // or as far as the processors go
         const sidecar = {port, pid: child.pid}, before = await countersOf(sidecar);
         const probes = await probeEvenly(port, 200, size.manySeconds);
         const after = await countersOf(sidecar);
         const busy_us = after.checker_us - before.checker_us + after.children_us - before.children_us;
         const memory = memoryOf(child.pid), runs = after.runs - before.runs;
-        return {first_ms, round_cpu_ms: busy_us / 1e3 / runs * count, interval_s: (after.at - before.at) / 1e3 * count / runs, processes: treeOf(child.pid).length,
+        return {first_ms, round_cpu_ms: busy_us / 1e3 / runs * count, interval_s: (after.at - before.at) / 1e3 * count / runs, failed_runs: (after.failures - before.failures) / runs * 100,
+            processes: treeOf(child.pid).length,
             pss: memory.pss, dirty: memory.private_dirty, ...probes};
     } finally {
         await stop(child);

@@ -38,7 +38,7 @@ async function codesOf(port) {
 async function makeFault(place, fault, observers) {
     const all = Object.values(observers);
     await until('everyone calls all well', () => all.every(({isWell}) => isWell), PATIENCE_MS);
-    await delay(Math.random() * PROBE_MS);
+    await delay(Math.random() * PING_MS); // no observer's period, and no kept connection's age, is in step with what was before
     const begun = performance.now();
     await fault.begin();
     await waitFor(() => {

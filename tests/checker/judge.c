@@ -8,7 +8,7 @@
 bool judge(const struct check_config *config, struct check_memory *memory, const struct outcome *outcome,
     int64_t latency_ms, const struct surroundings *around, int64_t now_ms) {
     const struct surroundings nothing = {0};
-    struct error err = {""};
+    struct error err = {.text = ""};
     const struct check_kind *kind = check_kind_require(config->kind, &err);
     assert(kind);
     const struct policy_subject subject = {config, &kind->traits};

@@ -52,7 +52,7 @@ static const struct check_kind SPY = {
     .traits = {.is_database = true}, .start = check_run_in_child, .work = work, .cancel = check_cancel_child};
 
 static struct watch *make(struct stage *stage, struct check_config *config) {
-    static const struct watch_events EVENTS = {no_surroundings, on_finished};
+    static const struct watch_events EVENTS = {.surroundings = no_surroundings, .finished = on_finished};
     struct error err;
     config->interval_ms = INTERVAL_MS;
     config->retry_interval_ms = INTERVAL_MS;

@@ -76,7 +76,7 @@ struct config *harness_load(
 }
 
 struct config *harness_load_good(const char *json, const char *const *environment, const char *const *flags) {
-    struct error err = {""};
+    struct error err = {.text = ""};
     struct config *config = harness_load(json, environment, flags, &err);
     ck_assert_msg(config != NULL, "%s: %s", json ? json : "", err.text);
     return config;
@@ -84,7 +84,7 @@ struct config *harness_load_good(const char *json, const char *const *environmen
 
 void harness_load_bad(
     const char *json, const char *const *environment, const char *const *flags, const char *says) {
-    struct error err = {""};
+    struct error err = {.text = ""};
     struct config *config = harness_load(json, environment, flags, &err);
     ck_assert_msg(config == NULL, "%s: accepted, but should say: %s", json ? json : "", says);
     char *shown = replace(err.text, scratch(), "@DIR@");

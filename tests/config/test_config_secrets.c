@@ -167,7 +167,7 @@ enum { PLACES_OF_DSNS = 5, PLACES_ALL = ROWS(PLACES) };
 
 static void try_place(const char *place, const char *dsn, const char *password) {
     char text[2048];
-    struct error err = {""};
+    struct error err = {.text = ""};
     bool is_json = place[0] == '{';
     const char *at = strstr(place, "%s");
     snprintf(text, sizeof text, "%.*s%s%s", (int)(at - place), place, is_json ? json_text(dsn) : dsn, at + 2);
@@ -196,7 +196,7 @@ START_TEST(a_password_that_nothing_follows_is_blanked_to_its_end) {
         "12@Wv9k/Jh2p#Qm8r?Tb5n:Yc3s", "12@Wv9k?Jh2p@Qm8r/Tb5n", "12/Wv9k@Jh2p/Qm8r"};
     for (size_t i = 0; i < sizeof passwords / sizeof passwords[0]; i++) {
         struct dsn dsn;
-        struct error err = {""};
+        struct error err = {.text = ""};
         ck_assert_msg(
             dsn_parse_bugsink(build_dsn("postgresql://bugsink:%s", passwords[i], false), &dsn, &err) == 0,
             "%s", err.text);
@@ -210,7 +210,7 @@ END_TEST
 START_TEST(a_rightly_encoded_password_arrives) {
     for (size_t i = 0; i < 9; i++) {
         struct dsn dsn;
-        struct error err = {""};
+        struct error err = {.text = ""};
         const char *text = build_dsn(FORMS[i], PASSWORDS[_i], true);
         ck_assert_msg(dsn_parse(text, &dsn, &err) == 0, "%s: %s", text, err.text);
         ck_assert_str_eq(dsn.password, PASSWORDS[_i]);
@@ -310,7 +310,7 @@ START_TEST(nothing_of_a_file_stays_in_memory) {
     ck_assert_msg(!memory_has_secret(), "the test itself keeps the password in memory");
     const struct config_flag flag = {"--config", path};
     struct config_source source = {NULL, &flag, 1};
-    struct error err = {""};
+    struct error err = {.text = ""};
     struct config *config = config_load(&source, &err);
     ck_assert_msg(config != NULL, "%s", err.text);
     ck_assert_uint_ge(strlen(config->checks[0].database.dsn.password), SECRET_LENGTH);
@@ -330,7 +330,7 @@ START_TEST(nothing_of_a_refused_file_stays_in_memory) {
     write_with_secret(path, "{\"databases\": {\"a\": {\"dsn\": \"postgresql://u:", REFUSED_ENDS[_i]);
     const struct config_flag flag = {"--config", path};
     struct config_source source = {NULL, &flag, 1};
-    struct error err = {""};
+    struct error err = {.text = ""};
     ck_assert_ptr_null(config_load(&source, &err));
     ck_assert_msg(!memory_has_secret(), "%s", err.text);
     free(path);
@@ -350,7 +350,7 @@ START_TEST(nothing_of_a_secret_file_stays_in_memory) {
     const struct config_flag flag = {"--config", json};
     const char *const environment[] = {variable, NULL};
     struct config_source source = {environment, &flag, 1};
-    struct error err = {""};
+    struct error err = {.text = ""};
     struct config *config = config_load(&source, &err);
     ck_assert_ptr_null(config); /* x is no port: refused after reading */
     write_with_secret(url, "postgres://u:1#", "@h/d\n");

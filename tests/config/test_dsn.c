@@ -34,7 +34,7 @@ static const struct bugsink_row BUGSINK[] = {
 START_TEST(a_database_url_is_read_as_python_reads_it) {
     const struct bugsink_row *row = &BUGSINK[_i];
     struct dsn dsn;
-    struct error err = {""};
+    struct error err = {.text = ""};
     int result = dsn_parse_bugsink(row->url, &dsn, &err);
     ck_assert_msg((result == 0) == row->is_read, "%s: %d %s", row->url, result, err.text);
     if (result == 0) {
@@ -80,7 +80,7 @@ static const struct {
 
 START_TEST(a_database_url_that_nobody_encoded_shows_its_scheme_alone) {
     struct dsn dsn;
-    struct error err = {""};
+    struct error err = {.text = ""};
     ck_assert_msg(dsn_parse_bugsink(DOUBTS[_i].url, &dsn, &err) == 0, "%s: %s", DOUBTS[_i].url, err.text);
     ck_assert_msg(dsn.is_doubtful == DOUBTS[_i].is_doubtful, "%s", DOUBTS[_i].url);
     assert_text(DOUBTS[_i].url, "safe", dsn.safe, DOUBTS[_i].safe);
@@ -186,7 +186,7 @@ static const struct own_row OWN[] = {
 START_TEST(a_dsn_is_taken_apart) {
     const struct own_row *row = &OWN[_i];
     struct dsn dsn;
-    struct error err = {""};
+    struct error err = {.text = ""};
     ck_assert_msg(dsn_parse(row->text, &dsn, &err) == 0, "%s: %s", row->text, err.text);
     ck_assert_int_eq(dsn.scheme, row->scheme);
     assert_text(row->text, "path", dsn.path, row->path);
@@ -271,7 +271,7 @@ static const struct {
 
 START_TEST(a_wrong_dsn_is_refused_with_what_would_be_right) {
     struct dsn dsn;
-    struct error err = {""};
+    struct error err = {.text = ""};
     ck_assert_msg(dsn_parse(WRONG[_i].text, &dsn, &err) == -1, "%s", WRONG[_i].text);
     ck_assert_msg(strstr(err.text, WRONG[_i].says) != NULL, "%s: %s", WRONG[_i].text, err.text);
     ck_assert_ptr_null(dsn.safe);

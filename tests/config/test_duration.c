@@ -21,7 +21,7 @@ static const struct good DURATIONS[] = {{"250ms", 250}, {"5s", 5000}, {"2m", 120
 
 START_TEST(a_duration_is_a_number_with_a_unit) {
     const struct good *row = &DURATIONS[_i];
-    struct error err = {""};
+    struct error err = {.text = ""};
     int64_t value = -1;
     ck_assert_msg(duration_parse(row->text, &value, &err) == 0, "%s: %s", row->text, err.text);
     ck_assert_int_eq(value, row->value);
@@ -40,7 +40,7 @@ static const struct bad BAD_DURATIONS[] = {{"", "is no duration"}, {"5", "write 
 
 START_TEST(what_is_no_duration_is_refused_and_a_right_one_shown) {
     const struct bad *row = &BAD_DURATIONS[_i];
-    struct error err = {""};
+    struct error err = {.text = ""};
     int64_t value = -1;
     ck_assert_msg(duration_parse(row->text, &value, &err) == -1, "%s", row->text);
     ck_assert_msg(strstr(err.text, row->says) != NULL, "%s: %s", row->text, err.text);
@@ -55,7 +55,7 @@ static const struct good SIZES[] = {{"0", 0}, {"512", 512}, {"512B", 512}, {"64K
 
 START_TEST(a_size_is_a_whole_number_with_or_without_a_unit) {
     const struct good *row = &SIZES[_i];
-    struct error err = {""};
+    struct error err = {.text = ""};
     int64_t value = -1;
     ck_assert_msg(size_parse(row->text, &value, &err) == 0, "%s: %s", row->text, err.text);
     ck_assert_int_eq(value, row->value);
@@ -69,7 +69,7 @@ static const struct bad BAD_SIZES[] = {{"", "is no size"}, {"-1", "is no size"},
 
 START_TEST(what_is_no_size_is_refused_and_a_right_one_shown) {
     const struct bad *row = &BAD_SIZES[_i];
-    struct error err = {""};
+    struct error err = {.text = ""};
     int64_t value = -1;
     ck_assert_msg(size_parse(row->text, &value, &err) == -1, "%s", row->text);
     ck_assert_msg(strstr(err.text, row->says) != NULL, "%s: %s", row->text, err.text);

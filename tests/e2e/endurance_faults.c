@@ -406,8 +406,8 @@ const struct fault FAULTS[] = {
         sidecar_spoil_config, NULL, sidecar_restore_config},
     {"SIGHUPs, valid and invalid", TARGET_CONFIG, EFFECT_PASSES, "", 0, RECOVERS_FAST, false, nothing,
         sidecar_change_or_spoil_config, sidecar_restore_config},
-    {"one-shot child killed", TARGET_CHILD, EFFECT_NONE, "", 0, RECOVERS_FAST, false, sidecar_kill_child,
-        NULL, nothing},
+    {"worker killed", TARGET_CHILD, EFFECT_NONE, "", 0, RECOVERS_FAST, false, sidecar_kill_child, NULL,
+        nothing},
     {"checker stalled (SIGSTOP)", TARGET_CHECKER, EFFECT_PASSES, "", 0, RECOVERS_FAST, false,
         sidecar_stop_checker, NULL, sidecar_resume_checker},
 };

@@ -102,7 +102,10 @@ static void judge_child(struct resource_watch *watch, struct watched_child *chil
     if (state != 'Z')
         child->zombie_since_ms = now_ms;
     if (state == 'D' || state == 'S')
-        child->since_ms = now_ms; /* the kernel holds it, killed or not; or it is a worker that waits */
+        /* The kernel holds it, killed or not; or it is a worker that waits, for a request or for a server.
+         * One that waits too long shows on the page, which the model judges: as a timeout, then as stuck; and
+         * beside one that its check gave up a second one would, in their number. */
+        child->since_ms = now_ms;
     if (now_ms < watch->paused_until_ms)
         return;
     if (now_ms - child->zombie_since_ms > ZOMBIE_MAX_MS)

@@ -1,4 +1,4 @@
-/* End to end: a one-shot child that hangs and ignores SIGTERM, or crashes, harms its own check and nothing
+/* End to end: a worker that hangs and ignores SIGTERM, or crashes, harms its own check and nothing
  * else. The database's child is held by a lock, which it waits for, so that it can be found and hurt. */
 #include "e2e/world.h"
 #include "harness/log_line.h"

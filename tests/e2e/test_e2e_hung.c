@@ -104,7 +104,7 @@ static bool is_caught(pid_t pid) {
            strstr(place, "request_wait_answer");
 }
 
-/* The checker's one-shot children that wait for the volume. */
+/* The checker's workers that wait for the volume. */
 static int waiting_children(const struct scene *scene, pid_t *children) {
     pid_t all[CHILDREN_MAX];
     int count = proc_family(scene->world->daemon.checker, all, CHILDREN_MAX), waiting = 0;

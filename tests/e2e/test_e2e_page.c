@@ -140,7 +140,7 @@ static void reload(struct world *world, int wanted) {
 static bool is_forgotten(void *arg) {
     struct world *world = arg;
     return ask(world, "/health/", BROWSER) == 200 && strstr(world->response.body, "</svg>Ready</h1>") &&
-           !strstr(world->response.body, "file_missing");
+           !strstr(world->response.body, "<title>error: file_missing");
 }
 
 START_TEST(a_failure_shows_and_its_trace_outlives_a_reload_of_what_is_unchanged) {
@@ -174,6 +174,9 @@ START_TEST(a_failure_shows_and_its_trace_outlives_a_reload_of_what_is_unchanged)
     world_write_config(world, CONFIG, away, "", world->queue_db, "");
     reload(world, 3);
     ck_assert(wait_until(is_forgotten, world, SOON_MS)); /* the page follows the log's line */
+    /* What happened stays what happened. */
+    ck_assert_ptr_nonnull(
+        strstr(world->response.body, "<bdi>default</bdi> <span>error <code>file_missing</code>"));
     world_end(world);
 }
 END_TEST

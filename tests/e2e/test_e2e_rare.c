@@ -171,7 +171,7 @@ END_TEST
 /* -- our own processes -- */
 
 static bool has_child(void *arg) {
-    pid_t *child = arg; /* in: the checker, and the responder; out: the one-shot child */
+    pid_t *child = arg; /* in: the checker, and the responder; out: the worker */
     pid_t children[8];
     int count = proc_family(child[0], children, 8);
     for (int i = 0; i < count; i++)

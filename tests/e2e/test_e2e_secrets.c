@@ -136,7 +136,7 @@ static void assert_processes_are_clean(const struct form *form, const struct dae
             "%s: responder's memory", form->name);
     }
     /* The search itself works: the checker must know the password (a setting's value it does not: the
-     * one-shot child does). */
+     * worker does). */
     int is_found = form->variable || form->dsn ? proc_memory_holds(daemon->checker, LEFT) : 1;
     ck_assert_msg(is_found != 0, "%s: the search finds nothing even in the checker", form->name);
     if (is_found < 0)

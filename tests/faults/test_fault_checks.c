@@ -1,4 +1,4 @@
-/* Tests of whole runs without memory, from start to finish, in the checker and in the one-shot child: a run
+/* Tests of whole runs without memory, from start to finish, in the checker and in the worker: a run
  * ends in what it says with all memory, or in internal, and never in an ok that nobody has seen. */
 #include "base/io.h"
 #include "harness/allocations.h"

@@ -206,7 +206,7 @@ static void check_equal(const struct config *a, const struct config *b) {
 
 FUZZ_TARGET(config) {
     struct input input;
-    struct error err = {""};
+    struct error err = {.text = ""};
     char *text = fuzz_text(data, size);
     for (size_t i = 0; i < size; i++)
         if (!text[i])

@@ -97,7 +97,7 @@ static void compare_with_libpq(const char *text, const struct dsn *dsn) {
 /* Parses twice: the same text gives the same DSN. */
 static void parse(const char *text, int (*parser)(const char *, struct dsn *, struct error *), bool is_own) {
     struct dsn dsn, again;
-    struct error err = {""};
+    struct error err = {.text = ""};
     int result = parser(text, &dsn, &err);
     fuzz_assert(result == parser(text, &again, NULL));
     fuzz_assert(result == 0 || result == -1);

@@ -221,7 +221,7 @@ static void check_damaged(struct fuzz_input *input, const struct parts *parts, c
     int (*parser)(const char *, struct dsn *, struct error *)) {
     struct strbuf url = {0};
     struct dsn dsn;
-    struct error err = {""};
+    struct error err = {.text = ""};
     char *whole = build(parts, FUZZ_SECRET), *bare = build(parts, "x");
     strbuf_append(&url, whole);
     damage(input, &url);
@@ -278,7 +278,7 @@ static void check_sqlite(struct fuzz_input *input) {
     struct parts parts = {.is_small_hex = fuzz_take_below(input, 2)};
     struct strbuf url = {0};
     struct dsn dsn, same;
-    struct error err = {""};
+    struct error err = {.text = ""};
     char *path = fuzz_take_text(input, TEXT_MAX);
     strbuf_append(&url, fuzz_take_below(input, 2) ? "sqlite:///" : "SQLite:///");
     quote(&url, path, &parts);
@@ -309,7 +309,7 @@ FUZZ_TARGET(dsn_round_trip) {
     struct parts parts = take_parts(&input, is_bugsink);
     char *url = build(&parts, NULL);
     struct dsn dsn;
-    struct error err = {""};
+    struct error err = {.text = ""};
     fuzz_assert(parser(url, &dsn, &err) == 0);
     if (is_bugsink)
         check_bugsink(&parts, &dsn);

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <execinfo.h>
 #include <jansson.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -17,7 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { BLOCKS_MAX = 1 << 16, LOG_SIZE = 4096, EXITED = -1000, ALLOCATIONS_MAX = 200000 };
+enum { BLOCKS_MAX = 1 << 16, LOG_SIZE = 4096, EXITED = -1000, ALLOCATIONS_MAX = 200000, TRACE_DEPTH = 12 };
 
 /* What the linker calls in the place of those, by these names (ld(1), --wrap). */
 /* NOLINTBEGIN(bugprone-reserved-identifier) */
@@ -46,7 +47,8 @@ static struct {
     bool may_exit;
     int exit_status;
     jmp_buf exit_point;
-    void *blocks[BLOCKS_MAX]; /* open addressing; a hole that was one is TOMBSTONE */
+    void *blocks[BLOCKS_MAX];              /* open addressing; a hole that was one is TOMBSTONE */
+    void *traces[BLOCKS_MAX][TRACE_DEPTH]; /* who allocated them */
     size_t live;
 } state;
 
@@ -66,6 +68,8 @@ static void list(void *memory) {
     while (state.blocks[slot] && state.blocks[slot] != TOMBSTONE)
         slot = (slot + 1) % BLOCKS_MAX;
     state.blocks[slot] = memory;
+    memset(state.traces[slot], 0, sizeof state.traces[slot]);
+    backtrace(state.traces[slot], TRACE_DEPTH);
     if (++state.live > BLOCKS_MAX / 2)
         abort(); /* the list is too small for this scenario */
 }
@@ -79,6 +83,19 @@ static void unlist(const void *memory) {
             state.live--;
             return;
         }
+}
+
+/* addr2line(1) makes lines of it. */
+static void tell_leaks(void) {
+    for (size_t slot = 0; slot < BLOCKS_MAX; slot++) {
+        int depth = 0;
+        if (!state.blocks[slot] || state.blocks[slot] == TOMBSTONE)
+            continue;
+        while (depth < TRACE_DEPTH && state.traces[slot][depth])
+            depth++;
+        fprintf(stderr, "a block that leaks was allocated by:\n");
+        backtrace_symbols_fd(state.traces[slot], depth, STDERR_FILENO);
+    }
 }
 
 /* Frees what an exit has left, as the end of the process would have. */
@@ -213,6 +230,8 @@ void allocations_hook_libraries(void) {
         .xRoundup = sqlite_round_up,
         .xInit = sqlite_begin,
         .xShutdown = sqlite_end};
+    void *frame;
+    backtrace(&frame, 1); /* loads what it needs, now that it may */
     if (!state.has_atfork)
         ck_assert_int_eq(pthread_atfork(NULL, NULL, arm_child), 0);
     state.has_atfork = true;
@@ -288,6 +307,8 @@ static bool try(struct attempt *attempt, void *arg) {
     scenario->judge(arg, result, has_failed);
     if (scenario->release)
         scenario->release(arg);
+    if (state.live > 0)
+        tell_leaks();
     ck_assert_msg(state.live == 0, "%s: allocation %lld failed, and %zu blocks leak", scenario->name,
         (long long)attempt->n, state.live);
     return has_failed;

@@ -103,44 +103,6 @@ START_TEST(a_failing_check_is_told_whole) {
 }
 END_TEST
 
-START_TEST(the_last_ten_changes_are_told_the_newest_first) {
-    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
-    struct snapshot snapshot = snapshot_of(checks, 1);
-    struct changes changes = {.count = 0};
-    char *before = html_health(&snapshot);
-    ck_assert_ptr_null(strstr(before, "Last changes"));
-    for (int i = 0; i < CHANGES_KEPT + 2; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "check%d", i);
-        changes_note(&changes, snapshot.now_ms - (CHANGES_KEPT + 1 - i) * MINUTE_MS, name,
-            i % 2 ? STATUS_OK : STATUS_ERROR, i % 2 ? REASON_OK : REASON_LOCKED);
-    }
-    snapshot.changes = &changes;
-    char *page = html_health(&snapshot);
-    assert_has(page, "<h2>Last changes</h2>");
-    ck_assert_ptr_null(strstr(page, "<bdi>check1</bdi>")); /* the eleventh */
-    assert_has(page, "<bdi>check10</bdi> <span>error <code>locked</code></span> <span class=\"when\"><time "
-                     "datetime=\"2026-11-23T09:59:");
-    assert_has(page, ", 1 min ago</span></li>");
-    ck_assert(strstr(page, "<bdi>check11</bdi> <span>ok</span>") < strstr(page, "<bdi>check2</bdi>"));
-    free(before);
-    free(page);
-}
-END_TEST
-
-START_TEST(a_version_that_nobody_has_set_is_not_shown) {
-    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
-    struct snapshot snapshot = snapshot_of(checks, 1);
-    char *page = html_health(&snapshot);
-    assert_has(page, "<dt>Bugsink</dt><dd><bdi>2.3.0</bdi>");
-    free(page);
-    snapshot.app_version = "unknown";
-    page = html_health(&snapshot);
-    ck_assert_ptr_null(strstr(page, "unknown"));
-    free(page);
-}
-END_TEST
-
 START_TEST(every_reason_is_told_with_sentence_and_hint) {
     for (int i = 0; i < REASON_COUNT; i++) {
         enum reason reason = (enum reason)i;
@@ -468,8 +430,6 @@ Suite *html_suite(void) {
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, a_failing_check_is_told_whole);
-    tcase_add_test(tcase, the_last_ten_changes_are_told_the_newest_first);
-    tcase_add_test(tcase, a_version_that_nobody_has_set_is_not_shown);
     tcase_add_test(tcase, every_reason_is_told_with_sentence_and_hint);
     tcase_add_test(tcase, what_stands_above_the_checks_is_the_verdict);
     tcase_add_test(tcase, what_is_only_worth_a_look_is_named_apart);

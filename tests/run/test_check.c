@@ -269,7 +269,7 @@ START_TEST(secrets_are_blanked_before_the_text_is_cut) {
 END_TEST
 
 START_TEST(a_kind_that_is_not_built_in_is_refused) {
-    struct error err = {""};
+    struct error err = {.text = ""};
     ck_assert_ptr_eq(check_kind_find(KIND_POSTGRES), &POSTGRES_KIND);
     ck_assert_ptr_null(check_kind_find(KIND_COUNT));
     ck_assert_ptr_null(check_kind_require(KIND_COUNT, &err));

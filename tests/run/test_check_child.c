@@ -1,4 +1,4 @@
-/* Tests of the life of a run that works in a one-shot child.
+/* Tests of the life of a run that works in a worker.
  *
  *  what happens                               the run ends with
  *  the child reports                          its outcome

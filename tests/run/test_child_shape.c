@@ -83,7 +83,7 @@ END_TEST
 START_TEST(without_descriptors_or_processes_there_is_an_error_and_nothing_is_left) {
     struct rig rig;
     struct child_notes notes;
-    struct error err = {""};
+    struct error err = {.text = ""};
     int spare[64], count = 0;
     rig_init(&rig);
     int before = count_descriptors();

@@ -8,6 +8,7 @@
  *  looks for the pages of others                 finds them unmapped
  *  goes before it has read what it is asked      what another worker finds
  *  and so does that one                          internal, once
+ *  is caught in a run, over reloads              stuck, and there is no second worker
  *  goes in the run                               crashed, and no other worker is asked */
 #include "run/worker.h"
 
@@ -180,6 +181,11 @@ static bool is_stopped(void *arg) {
     return proc_state(*(const pid_t *)arg) == 'T';
 }
 
+static bool is_forked(void *arg) {
+    const struct bench *bench = arg;
+    return child_pid(bench->own.check.child) > 0;
+}
+
 static bool has_run_twice(void *arg) {
     const struct bench *bench = arg;
     return bench->own.finished == 2;
@@ -232,6 +238,63 @@ START_TEST(a_worker_that_goes_in_the_run_has_crashed_and_no_other_is_asked) {
 }
 END_TEST
 
+/* -- a reload while it is in a run -- */
+
+static int64_t read_hand(void *arg) {
+    return *(const int64_t *)arg;
+}
+
+static bool is_childless(void *arg) {
+    const struct bench *bench = arg;
+    return bench->own.check.child == NULL;
+}
+
+/* As a reload replaces it: by another check of the same name. */
+static void replace_check(struct bench *bench) {
+    struct error err;
+    const struct check_kind *kind = bench->own.check.kind;
+    check_release(&bench->own.check);
+    ck_assert_int_eq(check_init(&bench->own.check, kind, &bench->rig.env, &bench->own.config, rig_finished,
+                         &bench->own, &err),
+        0);
+}
+
+/* What cannot be killed cannot be made here; one that is stopped, while time stands still, is as good. */
+START_TEST(a_worker_caught_in_a_run_is_adopted_over_reloads_and_there_is_no_second_one) {
+    static char name[] = "default";
+    struct bench bench;
+    int64_t now_ms = 1000;
+    const struct clock hand = {read_hand, read_hand, &now_ms};
+    bench_init(&bench, &hanging, SHORT_MS);
+    bench.own.config.name = name;
+    bench.rig.timers.clock = &hand;
+    ck_assert(check_start(&bench.own.check));
+    ck_assert(rig_turn_until(&bench.rig, is_forked, &bench, PATIENCE_MS));
+    pid_t worker = child_pid(bench.own.check.child);
+    ck_assert_int_eq(kill(worker, SIGSTOP), 0);
+    ck_assert(wait_until(is_stopped, &worker, PATIENCE_MS));
+    for (int i = 1; i <= 3; i++) {
+        replace_check(&bench); /* its outcome counts for nobody any more */
+        ck_assert(check_start(&bench.own.check));
+        ck_assert_int_eq(child_pid(bench.own.check.child), worker);
+        now_ms += SHORT_MS;
+        timers_run(&bench.rig.timers);
+        ck_assert_int_eq(bench.own.finished, i);
+        ck_assert_int_eq(bench.own.outcome.reason, REASON_STUCK);
+        ck_assert_int_eq(bench.own.outcome.phase, PHASE_NONE);
+        ck_assert_uint_eq(bench.nursery.last_id, 1);
+        now_ms -= SHORT_MS; /* it is not sent SIGKILL */
+    }
+    ck_assert_int_eq(kill(worker, SIGCONT), 0); /* the SIGTERM that waits ends it */
+    ck_assert(rig_turn_until(&bench.rig, is_childless, &bench, PATIENCE_MS));
+    ck_assert(check_start(&bench.own.check));
+    ck_assert_uint_eq(bench.nursery.last_id, 2);
+    bench.rig.timers.clock = clock_system();
+    check_cancel(&bench.own.check);
+    bench_end(&bench);
+}
+END_TEST
+
 Suite *worker_phase_suite(void) {
     Suite *suite = suite_create("worker_phase");
     TCase *tcase = tcase_create("worker_phase");
@@ -246,5 +309,6 @@ Suite *worker_phase_suite(void) {
     tcase_add_test(tcase, what_a_dying_worker_did_not_read_is_asked_of_another);
     tcase_add_test(tcase, where_the_second_does_not_read_it_either_the_run_ends);
     tcase_add_test(tcase, a_worker_that_goes_in_the_run_has_crashed_and_no_other_is_asked);
+    tcase_add_test(tcase, a_worker_caught_in_a_run_is_adopted_over_reloads_and_there_is_no_second_one);
     return suite;
 }

@@ -8,7 +8,7 @@
  * error, or else the gravest degraded reason. A directory that is not there is an error where nobody makes
  * it: of role plain, or where its place cannot be written; else the outcome is that of its place, without an
  * identity. Makes and writes nothing. Blocks where the
- * volume hangs; to be run in a one-shot child. */
+ * volume hangs; to be run in a worker. */
 void directory_examine(const struct check_config *config, int64_t now_wall_ms, struct phase_report *phases,
     struct outcome *outcome);
 

@@ -1,4 +1,4 @@
-/* The settings kind: its look, in a one-shot child. */
+/* The settings kind: its look, in a worker. */
 #include "base/sandbox.h"
 #include "kinds/kinds.h"
 #include "kinds/settings/settings.h"

@@ -18,7 +18,7 @@ struct sqlite_bounds {
 /* Looks at config->database.dsn.path as config->database.role asks, and fills *outcome; outcome->reason is
  * REASON_OK, the first error, or else the gravest degraded reason. phase(arg, ...) hears of each phase as it
  * begins. Blocks: for at most a third of config->timeout_ms on a lock, and without limit on a volume that
- * hangs; to be run in a one-shot child. Leaves no file behind that was not there, changes no owner, and
+ * hangs; to be run in a worker. Leaves no file behind that was not there, changes no owner, and
  * checkpoints no log. A process that has this same database open through SQLite must not call it: closing a
  * file drops the process's POSIX locks on it. */
 void sqlite_examine(const struct check_config *config, int64_t now_wall_ms, struct phase_report *phases,

@@ -37,7 +37,7 @@ static bool is_equal(const char *a, const char *b) {
 START_TEST(what_a_dsn_says_is_understood) {
     struct dsn dsn;
     struct mysql_target target;
-    struct error err = {""};
+    struct error err = {.text = ""};
     ck_assert_msg(dsn_parse(GOOD[_i].dsn, &dsn, &err) == 0, "%s", err.text);
     ck_assert_msg(mysql_target_init(&target, &dsn, &err) == 0, "%s", err.text);
     ck_assert(is_equal(target.host, GOOD[_i].host));
@@ -67,7 +67,7 @@ START_TEST(what_it_cannot_mean_is_refused_by_name) {
     char text[128];
     struct dsn dsn;
     struct mysql_target target;
-    struct error err = {""};
+    struct error err = {.text = ""};
     snprintf(text, sizeof text, "mysql://u:Zz9@h/d?%s", BAD[_i].query);
     ck_assert_msg(dsn_parse(text, &dsn, &err) == 0, "%s", err.text);
     ck_assert_int_eq(mysql_target_init(&target, &dsn, &err), -1);

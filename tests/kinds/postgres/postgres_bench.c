@@ -105,3 +105,33 @@ struct postgres_server *postgres_bench_start_tls(const char *certificates) {
     postgres_restart(own, SETTINGS);
     return own;
 }
+
+void postgres_bench_expect_well(struct postgres_bench *bench) {
+    postgres_bench_expect(bench, REASON_OK, "", PHASE_NONE);
+}
+
+char *postgres_bench_backends(const struct postgres_server *server) {
+    return postgres_exec(
+        server, "postgres", "SELECT coalesce(string_agg(pid::text, ' '), '') " POSTGRES_BENCH_SESSIONS);
+}
+
+bool postgres_bench_is_nobody_there(void *server) {
+    char *backends = postgres_bench_backends(server);
+    bool is_nobody = backends[0] == '\0';
+    free(backends);
+    return is_nobody;
+}
+
+static void on_stirred(struct check *check) {
+    struct rig_check *own = check->arg;
+    own->stirred++;
+}
+
+void postgres_bench_watch_stirred(struct postgres_bench *bench) {
+    bench->own.check.stirred = on_stirred;
+}
+
+bool postgres_bench_is_stirred(void *own) {
+    const struct rig_check *check = own;
+    return check->stirred > 0;
+}

@@ -28,7 +28,22 @@ void postgres_bench_close(struct postgres_bench *bench);
 void postgres_bench_expect(
     struct postgres_bench *bench, enum reason reason, const char *code, enum phase phase);
 
-/* The same from nothing, as a bench of its own. */
+/* postgres_bench_expect of a run that finds all well. */
+void postgres_bench_expect_well(struct postgres_bench *bench);
+
+#define POSTGRES_BENCH_SESSIONS "FROM pg_stat_activity WHERE application_name = 'bugsink-health'"
+
+/* The backends that serve us, and how many they are; the caller frees. */
+char *postgres_bench_backends(const struct postgres_server *server);
+
+/* Of a struct postgres_server, for wait_until. */
+bool postgres_bench_is_nobody_there(void *server);
+
+/* From now on own.stirred counts; whether it does, for rig_turn_until, of own. */
+void postgres_bench_watch_stirred(struct postgres_bench *bench);
+bool postgres_bench_is_stirred(void *own);
+
+/* The same as postgres_bench_expect from nothing, as a bench of its own. */
 void postgres_bench_run_once(
     const char *dsn, enum role role, enum reason reason, const char *code, enum phase phase);
 

@@ -377,7 +377,7 @@ START_TEST(a_dsn_that_cannot_be_served_is_refused) {
         .kind = KIND_POSTGRES, .database.role = REFUSED[_i].role, .timeout_ms = 100};
     struct check_env env = {0};
     struct check check;
-    struct error err = {""};
+    struct error err = {.text = ""};
     ck_assert_msg(dsn_parse(REFUSED[_i].dsn, &config.database.dsn, &err) == 0, "%s", err.text);
     ck_assert_int_eq(check_init(&check, &POSTGRES_KIND, &env, &config, NULL, NULL, &err), -1);
     ck_assert_msg(strstr(err.text, REFUSED[_i].error) != NULL, "%s", err.text);
