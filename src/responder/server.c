@@ -237,9 +237,8 @@ static void begin_connection(struct server *server, int fd) {
 static void accept_some(struct server *server, int most) {
     enum { PRESSED = 4 };
     server->turns_since_accept = 0;
-    most *= server->serving.is_pressed ? PRESSED : 1;
     keep_reserve(server);
-    for (int i = 0; i < most; i++) {
+    for (int i = 0; i < (server->serving.is_pressed ? PRESSED * most : most); i++) {
         int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             begin_connection(server, fd);
