@@ -49,12 +49,13 @@ make_root() {
     [ -n "$mirror" ] || refuse "apt names no mirror: is this Debian, and has apt-get update run?"
     mkdir -p "$(dirname "$root")"
     /usr/lib/apt/apt-helper download-file "$mirror/dists/$suite/InRelease" "$root.release" >/dev/null 2>&1 || refuse "no $suite can be had from this machine's mirror"
-    rm -rf "$root" "$root.made" "$root.release"
+    rm -rf --one-file-system "$root" "$root.made" "$root.release"
     echo "chroot: making a $suite in $root" >&2
     # sid's lists expire within a week: of a mirror that lags they are good enough for a test.
     dated=true
     [ "$suite" != sid ] || dated=false
-    list_sources "$suite" | mmdebstrap --quiet --variant=minbase --aptopt="Acquire::Check-Valid-Until \"$dated\"" \
+    # In a namespace: were it ended midway, this machine's /sys and /dev/shm would stay mounted in there.
+    list_sources "$suite" | unshare --mount --propagation private mmdebstrap --quiet --variant=minbase --aptopt="Acquire::Check-Valid-Until \"$dated\"" \
         --architectures="$(echo "$own $target" | tr ' ' '\n' | uniq | paste -sd,)" \
         --include="$(echo "$packages" | tr -s ' ' ,)" "$suite" "$root" -
     # No service is to start with its package: the machine's own may be at its port.
