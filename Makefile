@@ -50,8 +50,8 @@ UI_PACKAGES    = $(RUN_PACKAGES) chromium faketime fonts-dejavu-core $(if $(shel
 MONITORING_PACKAGES = prometheus
 LOAD_PACKAGES  = $(RUN_PACKAGES) curl slowhttptest wrk
 # The peers of the benchmark. Those that Debian would start as services are unpacked under $(BUILD) and not installed.
-BENCH_PACKAGES = $(RUN_PACKAGES) golang-go gunicorn postgresql python3-django python3-psycopg2 util-linux \
-                 $(if $(MYSQL),mariadb-server) $(if $(shell command -v node),,nodejs)
+BENCH_PACKAGES = $(RUN_PACKAGES) golang-go gunicorn openssl postgresql python3-django python3-psycopg2 util-linux \
+                 $(if $(MYSQL),mariadb-server python3-mysqldb) $(if $(shell command -v node),,nodejs)
 BENCH_UNPACKED = nginx prometheus-blackbox-exporter
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang libclang-rt-dev llvm
 LINT_PACKAGES  = $(BUILD_PACKAGES) check libfuse3-dev clang-format cppcheck git mandoc shellcheck
@@ -142,7 +142,7 @@ load: deps-load ### probes under slowhttptest and wrk; the report is build/load.
 	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/probe-client
 	scripts/load.sh $(BUILD)
 
-BENCH_TOOLS = $(addprefix $(BUILD)/,bench-client bench-run bench-fleet probe-client raw-server)
+BENCH_TOOLS = $(addprefix $(BUILD)/,bench-client bench-run bench-fleet bench-loop probe-client raw-server)
 bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_ROUNDS=5), in some 12 minutes; to build/bench.md
 	$(MAKE) $(BUILD)/bugsink-health $(BENCH_TOOLS)
 	scripts/unpack-packages.sh $(BUILD)/bench $(BENCH_UNPACKED)
@@ -296,7 +296,8 @@ $(BUILD)/probe-client: $(BUILD)/tests/bench/probe_client.o $(BUILD)/tests/harnes
 $(BUILD)/bench-client: $(BUILD)/tests/bench/client.o $(BUILD)/tests/harness/probes.o
 $(BUILD)/bench-run: $(BUILD)/tests/bench/run.o
 $(BUILD)/raw-server: $(BUILD)/tests/bench/raw_server.o
-$(BUILD)/bench-fleet: $(BUILD)/tests/bench/fleet.o $(BUILD)/tests/checker/fleet.o $(OBJECTS)
+$(BUILD)/bench-loop: $(BUILD)/tests/bench/loop.o $(OBJECTS)
+$(BUILD)/bench-fleet: $(BUILD)/tests/bench/fleet.o $(BUILD)/tests/checker/fleet.o $(BUILD)/tests/checker/judge.o $(OBJECTS)
 $(BUILD)/python-reader: $(BUILD)/tests/python/reader.o $(OBJECTS)
 $(BENCH_TOOLS) $(BUILD)/python-reader:
 	@echo '  LD  $@'

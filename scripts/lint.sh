@@ -151,7 +151,7 @@ check_foreign_headers() {
 # Few files speak to each of the libraries that may block or crash: who calls it, and who loads it.
 check_database_headers() {
     # shellcheck disable=SC2086 # a list of files without blanks
-    grep -lE '^# *include <(mysql|errmsg|mysqld_error)' $sources | grep -vE '^src/kinds/mysql/(mysql|talk|questions|library|tls)\.[ch]$' |
+    grep -lE '^# *include <(mysql|errmsg|mysqld_error)' $sources | grep -vE '^src/kinds/mysql/(mysql|connect|login|talk|questions|library|tls)\.[ch]$' |
         while read -r file; do
             complain "$file: mysql.h belongs to a run in kinds/mysql (and library.c loads it)"
         done

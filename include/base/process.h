@@ -85,6 +85,10 @@ void process_usage(struct process_usage *usage, const struct process_meter *mete
  * where that is the right answer. */
 _Noreturn void process_out_of_memory(void);
 
+/* Gives way to the program's other processes where all of them want the processor: a check can wait, a probe
+ * cannot. */
+void process_yield(void);
+
 /* The name of this process in ps and top (Linux; at most 15 characters count). */
 void process_set_name(const char *name);
 

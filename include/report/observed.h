@@ -24,6 +24,7 @@ enum observed_key {
     OBSERVED_MIGRATIONS_ID, /* tells one state of django_migrations from another; its value means nothing */
     OBSERVED_BLOCKED_SESSIONS, /* of our own user, from our own address, that wait for a lock or do not end */
     OBSERVED_WRITE_LOCK_S,     /* seconds: for so long one writer has held a SQLite database's write lock */
+    OBSERVED_DELAYED_MS,       /* the run began so much late: the processor served no more at once */
     OBSERVED_KEY_COUNT,
 };
 

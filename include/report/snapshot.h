@@ -61,6 +61,7 @@ struct snapshot {
     bool has_reload_failed;            /* the last one */
     int64_t config_read_at_ms;         /* the one in force */
     const struct process_usage *usage; /* of the checker; NULL: not asked for */
+    int64_t delayed_runs;              /* that the processor could not serve in time, so far */
     int sidecar_pid;
     int64_t started_at_ms;
     int64_t now_ms; /* wall clock */

@@ -42,13 +42,14 @@ struct check {
     int64_t held_up_ms; /* by so much it came late */
     uint64_t run_id;    /* of the run under way, or the last one */
     int64_t started_ms;
-    enum phase phase;
+    enum phase phase; /* as far as was told: see check_phase */
     struct timer deadline;
     struct timer leaving; /* armed while the run waits for the last one's child to be gone */
     struct child *child;  /* the worker, until it is reaped */
     uint64_t asked_id;    /* what it was asked last; counted of its own, for a run may be asked twice */
     bool is_lingering;    /* its run is over, and it goes on */
-    bool is_late;         /* the last outcome is of a run that was over: its child had lingered */
+    bool is_repeated; /* the run was asked of a second worker, for the first one went without hearing it */
+    bool is_late;     /* the last outcome is of a run that was over: its child had lingered */
 };
 
 /* Makes a check of that kind, and loads the library it needs. kind, env and config are borrowed. Returns -1
@@ -66,7 +67,7 @@ bool check_kind_is_tried(const struct check_kind *kind);
 int check_try(const struct check_kind *kind, const struct check_config *config, struct error *err);
 
 /* Whether a run is under way in whose phase the server would count it as a broken login if it ended now. */
-bool check_is_logging_in(const struct check *check);
+bool check_is_logging_in(struct check *check);
 
 /* Cancels a run under way (finished is not called), gives up the child, frees the state. One that is logging
  * in has until the run's deadline to come to an end. A child that is
@@ -97,8 +98,9 @@ void check_let_go(struct check *check);
 /* How much time the run under way has left. */
 int64_t check_remaining_ms(const struct check *check);
 
-/* The run has come to this phase. */
+/* The run has come to this phase; and the phase it is in, whoever knows it. */
 void check_set_phase(struct check *check, enum phase phase);
+enum phase check_phase(struct check *check);
 
 /* Ends the run run_id, once; a late answer of an earlier run is dropped. Blanks the DSN's secrets in the
  * detail. What is no outcome (a reason or phase that does not exist) counts as a crash of who made it. */

@@ -41,6 +41,7 @@ struct child_end {
     size_t result_size;
     bool is_garbled; /* it wrote something that is no report: its memory cannot be trusted, as if it had
                         crashed */
+    bool is_unheard; /* a worker that went before it read what it was asked: another may be asked */
     int error;       /* it could not be forked: the errno */
     int signal;      /* that killed it, or 0 */
     int status;      /* its exit status otherwise */
@@ -49,7 +50,8 @@ struct child_end {
 enum { CHILD_RESULT_MAX = 3500 }; /* bytes; far below what a pipe takes without its reader */
 
 struct child_callbacks {
-    void (*phase)(void *arg, enum phase phase); /* may be NULL */
+    /* Its report of a phase. A worker of the nursery mostly makes none (child_phase). May be NULL. */
+    void (*phase)(void *arg, enum phase phase);
     /* The child has reported, or died without a report. Called once (once for each time that a worker is
      * asked), unless abandoned before. */
     void (*done)(void *arg, const struct child_end *end);
@@ -75,6 +77,11 @@ void children_release(struct children *children);
 
 /* How many there are besides idle workers. */
 size_t children_busy(const struct children *children);
+
+/* How many workers were asked in the last CHILDREN_UNHEARD_MS and have said nothing since, not even that they
+ * have begun. (One that is silent for longer is stopped, or stuck: to wait for it helps nobody.) */
+size_t children_unheard(const struct children *children);
+enum { CHILDREN_UNHEARD_MS = 1000 };
 
 /* To be called for each pid that waitpid returned. Returns false if it is none of ours. What the child wrote
  * before its end counts first, whether or not the loop has seen it yet. */
@@ -107,8 +114,15 @@ void child_ask(struct child *child, const void *request, size_t size);
 /* Whether it may be asked: a worker that is asked nothing, and was not sent away. */
 bool child_is_idle(const struct child *child);
 
+/* Whether it was asked, and has not answered yet. */
+bool child_is_asked(const struct child *child);
+
 /* Sends an idle worker away, which takes leave of whoever it is connected to; killed if it does not go. */
 void child_dismiss(struct child *child);
+
+/* The phase it is in, of a worker that has been asked, without a system call. Returns false where it reports
+ * its phases instead. */
+bool child_phase(const struct child *child, enum phase *phase);
 
 /* So much processor time it says that it has used. */
 void child_note_cpu(struct child *child, int64_t cpu_us);

@@ -7,6 +7,7 @@
 #include "base/timers.h"
 #include "run/check.h"
 #include "run/child.h"
+#include "run/gate.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -16,6 +17,7 @@ struct loop {
     struct event_base *base;
     struct timers timers;
     struct children children;
+    struct gate gate;
     struct check_env env; /* what checks are given of all this */
     struct event *child_event;
     struct event *tick;

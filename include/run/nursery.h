@@ -13,8 +13,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Where its workers note their phases (src/run/phase_board.h). */
+struct phase_board {
+    char *pages; /* NULL: there are none */
+    uint64_t taken;
+};
+
 /* The checker's side. {.fd = -1}: there is none. */
 struct nursery {
+    struct phase_board board;
     int fd;
     pid_t pid;
     uint64_t last_id;
@@ -36,9 +43,9 @@ int nursery_start(struct nursery *nursery, bool is_sandboxed, struct error *err)
 /* Hangs up, and sees to it that it goes, with all its workers. */
 void nursery_stop(struct nursery *nursery);
 
-/* Has a worker forked, which serves fd (it stays the caller's). Returns its id, of which news will come; 0
- * with an error: none is. Waits 0.1 s at most. */
-uint64_t nursery_fork(struct nursery *nursery, int fd, struct error *err);
+/* Has a worker forked, which serves fd (it stays the caller's) and notes its phases on that page of the
+ * board. Returns its id, of which news will come; 0 with an error: none is. Waits 0.1 s at most. */
+uint64_t nursery_fork(struct nursery *nursery, int fd, int page, struct error *err);
 
 /* Has it sent a signal, unless it has ended. */
 void nursery_signal(struct nursery *nursery, uint64_t id, int number);

@@ -7,11 +7,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct phase_page;
+
 /* Tells how far the work has come. Made where the process begins; embedded in a run. */
 struct phase_report {
     void (*tell)(struct phase_report *report, enum phase phase); /* NULL: nobody wants to know */
-    int fd;                                                      /* for `tell` */
-    enum phase phase;                                            /* the last one */
+    int fd;                                                      /* for `tell`, as the next */
+    struct phase_page *page;
+    enum phase phase; /* the last one */
 };
 
 struct run {

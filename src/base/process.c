@@ -293,6 +293,14 @@ void process_set_name(const char *name) {
 #endif
 }
 
+/* Five steps are a third of the weight (sched(7)): less of it, and a check that is busy for a few
+ * milliseconds would be late for nothing where others of the same control group are busy. */
+void process_yield(void) {
+    enum { STEPS = 5 };
+    if (nice(STEPS) < 0)
+        return; /* it goes on as it is; -1 may be a level, too */
+}
+
 void process_out_of_memory(void) {
     log_error("ended", "out of memory");
     exit(EXIT_FAILURE);

@@ -382,6 +382,7 @@ void engine_snapshot(struct engine *engine, struct snapshot *snapshot) {
         .live_check = has_died ? CHECK_NAME_APP : NULL,
         .has_started = engine->has_started,
         .is_in_maintenance = engine->is_in_maintenance || is_maintenance_unknown(engine),
+        .delayed_runs = engine->loop->gate.delayed,
         .app_version = engine->config->app_version,
         .now_ms = clock_wall_ms(engine->loop->timers.clock),
     };

@@ -15,9 +15,9 @@ struct maintenance {
     struct check_config config; /* only its name, which is the path, and its timeout matter */
     struct check check;
     struct timer next;
-    bool has_looked;
+    bool has_answer; /* of any look */
     bool is_on;
-    bool is_blind; /* the last look was refused an answer, and that was told */
+    bool is_blind; /* the last look had no answer, and that was told */
     void (*changed)(void *arg);
     void *arg;
 };
@@ -42,28 +42,43 @@ static bool is_answer(const struct outcome *outcome) {
 }
 
 /* Once, until there is an answer again. */
-static void tell_refusal(const struct maintenance *maintenance, const struct outcome *outcome) {
+static void tell_blindness(const struct maintenance *maintenance, const struct outcome *outcome) {
     struct log_line line;
-    log_begin(&line, LOG_WARNING, "the maintenance file cannot be looked for: the last answer stands");
+    log_begin(&line, LOG_WARNING,
+        maintenance->has_answer ? "the maintenance file cannot be looked for: the last answer stands"
+                                : "the maintenance file cannot be looked for: not ready until it can");
     log_str(&line, "path", maintenance->config.name);
     log_str(&line, "last", maintenance->is_on ? "maintenance" : "none");
-    log_str(&line, "error", outcome->detail);
+    log_str(&line, "error", *outcome->detail ? outcome->detail : reason_info(outcome->reason)->slug);
     log_end(&line);
+}
+
+/* A volume that hangs is given time where there was an answer before: that one stands. */
+static void note_blindness(struct maintenance *maintenance, const struct outcome *outcome) {
+    bool is_refused = outcome->reason == REASON_IO_ERROR;
+    if (!is_refused && maintenance->has_answer)
+        return;
+    if (!maintenance->is_blind)
+        tell_blindness(maintenance, outcome);
+    maintenance->is_blind = true;
+    bool is_news = is_refused && !maintenance->has_answer && !maintenance->is_on;
+    maintenance->is_on = maintenance->is_on || is_news; /* it may well be there */
+    if (is_news)
+        maintenance->changed(maintenance->arg);
 }
 
 static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
     (void)duration_ms;
     struct maintenance *maintenance = check->arg;
     timer_arm(check->env->timers, &maintenance->next, LOOK_INTERVAL_MS);
-    bool is_on = maintenance->is_on, is_first = !maintenance->has_looked;
-    if (is_answer(outcome))
-        is_on = outcome->reason == REASON_MAINTENANCE;
-    bool is_refused = outcome->reason == REASON_IO_ERROR;
-    if (is_refused && !maintenance->is_blind)
-        tell_refusal(maintenance, outcome);
-    maintenance->is_blind = is_refused || (maintenance->is_blind && !is_answer(outcome));
-    bool is_news = is_first || is_on != maintenance->is_on;
-    maintenance->has_looked = true;
+    if (!is_answer(outcome)) {
+        note_blindness(maintenance, outcome);
+        return;
+    }
+    bool is_on = outcome->reason == REASON_MAINTENANCE;
+    bool is_news = !maintenance->has_answer || is_on != maintenance->is_on;
+    maintenance->has_answer = true;
+    maintenance->is_blind = false;
     maintenance->is_on = is_on;
     if (is_news)
         maintenance->changed(maintenance->arg);

@@ -8,8 +8,10 @@
 struct maintenance;
 
 /* Looks at once and then every second. was_on: the answer until the first look has one. `changed` is called
- * after the first look, and when the answer is another than before. A look that gives no answer (a volume
- * that hangs) leaves the last one standing. path is copied. NULL when memory is out. */
+ * at the first answer, and when the answer is another than before. A look that gives no answer (a volume that
+ * hangs, a path that cannot be followed) leaves the last one standing. Where there was none yet, for this
+ * path, one that is refused counts as maintenance: the file may well be there. path is copied. NULL when
+ * memory is out. */
 struct maintenance *maintenance_new(
     const struct check_env *env, const char *path, bool was_on, void (*changed)(void *arg), void *arg);
 void maintenance_free(struct maintenance *maintenance);

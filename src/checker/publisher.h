@@ -30,8 +30,9 @@ struct publisher {
     struct link_sender *sender;
     struct timer publish;
     struct timer lease;
-    int64_t leased_ms; /* when the lease was last renewed */
-    bool has_news;     /* that the pages do not tell yet */
+    int64_t leased_ms;      /* when the lease was last renewed */
+    int64_t rests_until_ms; /* after pages that took long to make */
+    bool has_news;          /* that the pages do not tell yet */
     bool has_failed;
     bool has_settled; /* since the configuration was read */
 };
@@ -50,8 +51,9 @@ void publisher_publish(struct publisher *publisher);
  * checker whose loop turns is not stale. */
 void publisher_turn(struct publisher *publisher);
 
-/* There is news: with a change of verdict it is published at once, else with the next renewal of the lease.
- * publisher is the argument, so that this may be the engine's `checked`. */
+/* There is news: with a change of verdict it is published at once (where pages take long to make, after a
+ * rest of a few times as long), else with the next renewal of the lease. publisher is the argument, so that
+ * this may be the engine's `checked`. */
 void publisher_on_checked(void *publisher, bool is_change);
 
 /* Another configuration is in force: what its first round took is given back once more. */

@@ -41,7 +41,7 @@ static void on_reaped(void *arg) {
 static void on_deadline(void *arg) {
     struct reload *reload = arg;
     child_abandon(reload->child);
-    reload->failed(reload->arg, "the configuration, or a file it names, could not be read within 2 s");
+    reload->failed(reload->arg, "the configuration, or a file it names, could not be read within 5 s");
 }
 
 void reload_init(struct reload *reload, struct loop *loop, const struct config_source *source,

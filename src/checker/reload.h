@@ -9,7 +9,7 @@
 #include "config/config.h"
 
 /* How long the reading may take. */
-enum { RELOAD_TIMEOUT_MS = 2000 };
+enum { RELOAD_TIMEOUT_MS = 5000 };
 
 /* Embedded in its owner. */
 struct reload {

@@ -69,6 +69,19 @@ static void log_slow_down(const struct watch *watch, int64_t delay_ms) {
     log_end(&line);
 }
 
+/* Once for all checks, and not with every run. */
+static void log_overload(const struct watch *watch, int64_t delay_ms) {
+    struct log_line line;
+    log_begin(&line, LOG_WARNING, "overloaded");
+    log_str(&line, "check", watch->check.config->name);
+    log_int(&line, "delayed_ms", delay_ms);
+    log_str(&line, "message",
+        "the processor does not serve the checks it was given, so that they run late; raise its limit, "
+        "lengthen "
+        "the interval, or check less");
+    log_end(&line);
+}
+
 static void log_repetition(const struct watch *watch, int64_t duration_ms) {
     struct log_line line;
     log_begin(&line, LOG_DEBUG, "checked");
@@ -112,8 +125,9 @@ static uint32_t random_number(void) {
     return (uint32_t)random(); /* spreads load; guards nothing */
 }
 
-static void run(void *arg) {
-    struct watch *watch = arg;
+/* The turn of a run has come, delay_ms late. */
+static void begin(struct watch *watch, int64_t delay_ms) {
+    watch->delayed_ms = delay_ms;
     if (watch->loop->env.begins_no_login && watch_traits(watch)->breaks_login)
         return;
     int64_t now_ms = clock_now_ms(watch->loop->timers.clock);
@@ -123,6 +137,20 @@ static void run(void *arg) {
     watch->check.wants_fresh = watch->is_doubted;
     watch->is_hurried = false;
     check_start(&watch->check);
+}
+
+static void on_turn(void *arg) {
+    struct watch *watch = arg;
+    int64_t delay_ms = clock_now_ms(watch->loop->timers.clock) - watch->turn.since_ms;
+    if (gate_note(&watch->loop->gate, delay_ms) && !watch->is_quiet)
+        log_overload(watch, delay_ms);
+    begin(watch, delay_ms);
+}
+
+static void run(void *arg) {
+    struct watch *watch = arg;
+    if (!watch->check.kind->work || gate_enter(&watch->loop->gate, &watch->turn))
+        begin(watch, 0);
 }
 
 /* Of a check where looking itself does harm, how long until the next look is worth telling. */
@@ -168,6 +196,11 @@ static bool note_expected(
     return was_expected && !watch->is_expected && watch->memory.status == STATUS_ERROR;
 }
 
+static void note_delay(struct watch *watch) {
+    if (watch->delayed_ms >= GATE_DELAY_MS)
+        observed_set(&watch->memory.observed, OBSERVED_DELAYED_MS, watch->delayed_ms);
+}
+
 static void note_words(struct watch *watch, const struct outcome *outcome) {
     str_copy(watch->code, sizeof watch->code, outcome->code);
     str_copy(watch->detail, sizeof watch->detail, outcome->detail);
@@ -189,6 +222,7 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
         &watch->history, clock_now_ms(clock), watch->memory.status, watch->memory.reason, duration_ms);
     counters_note(&watch->counters, watch->memory.status, watch->memory.reason, duration_ms);
     note_words(watch, outcome);
+    note_delay(watch);
     bool is_overdue = note_expected(watch, &subject, &around);
     if (!watch->is_quiet)
         log_run(watch, &old, is_change, is_overdue, outcome, duration_ms);
@@ -210,6 +244,7 @@ struct watch *watch_new(struct loop *loop, const struct check_config *config,
     watch->events = events;
     watch->arg = arg;
     timer_init(&watch->next, run, watch);
+    turn_init(&watch->turn, on_turn, watch);
     watch->seen_status = STATUS_STARTING;
     memory_init(&watch->memory, clock_wall_ms(loop->timers.clock));
     history_init(&watch->history);
@@ -227,6 +262,7 @@ void watch_free(struct watch *watch) {
     if (!watch)
         return;
     timer_disarm(&watch->next);
+    gate_leave(&watch->loop->gate, &watch->turn);
     check_release(&watch->check);
     free(watch);
 }

@@ -22,6 +22,8 @@ struct watch {
     void *arg;
     struct check check;
     struct timer next;
+    struct turn turn;   /* waits where the processor serves no more runs at once */
+    int64_t delayed_ms; /* the last run waited for so long */
     struct check_memory memory;
     struct history history;
     struct counters counters;

@@ -189,6 +189,11 @@ static void put_time(struct exposition *page, const char *name, const char *help
     exposition_seconds(page, NULL, 0, wall_ms);
 }
 
+static void put_count(struct exposition *page, const char *name, const char *help, int64_t count) {
+    exposition_family(page, name, METRIC_COUNTER, help);
+    exposition_number(page, NULL, 0, count);
+}
+
 static void put_cpu(struct exposition *page, const char *name, const char *help, int64_t used_ms) {
     exposition_family(page, name, METRIC_COUNTER, help);
     exposition_seconds(page, NULL, 0, used_ms);
@@ -210,6 +215,8 @@ static void put_whole(struct exposition *page, const struct snapshot *snapshot) 
     put_gauge(page, "bugsink_health_checks_omitted",
         "Checks that have no samples here, for there are too many.",
         (int64_t)(snapshot->check_count - told_checks(snapshot)));
+    put_count(page, "bugsink_health_delayed_runs",
+        "Runs that began late, for the processor served no more at once.", snapshot->delayed_runs);
     put_gauge(page, "bugsink_health_config_last_reload_successful",
         "Whether the last reload of the configuration succeeded; 1 before the first one.",
         !snapshot->has_reload_failed);

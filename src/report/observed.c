@@ -32,6 +32,7 @@ const char *observed_name(enum observed_key key) {
         [OBSERVED_WAKEUP_AGE_S] = "oldest_wakeup_age_s",
         [OBSERVED_WRITE_LOCK_S] = "write_lock_s",
         [OBSERVED_MIGRATIONS_ID] = "migrations_id",
+        [OBSERVED_DELAYED_MS] = "delayed_ms",
         [OBSERVED_BLOCKED_SESSIONS] = "blocked_sessions",
     };
     return NAMES[key];

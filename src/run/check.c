@@ -68,7 +68,7 @@ static void begin(void *arg) {
     check->is_lingering = false;
     if (!check->child && check->config->name && runs_in_child(check))
         check->child = children_adopt(check->env->children, check->config->name, check);
-    if (check->child)
+    if (check->child && !child_is_idle(check->child))
         child_poll(check->child); /* ended, but its SIGCHLD not yet seen, is not stuck */
     if (!check->child || child_is_idle(check->child))
         check->kind->start(check);
@@ -95,6 +95,7 @@ static bool is_put_off(struct check *check) {
 
 static void give_up(struct check *check) {
     char detail[80];
+    check_phase(check);
     check->is_lingering = check->child && check->kind->may_linger && check->kind->may_linger(check);
     if (!check->is_lingering)
         check->kind->cancel(check);
@@ -151,10 +152,10 @@ int check_init(struct check *check, const struct check_kind *kind, const struct 
     return 0;
 }
 
-bool check_is_logging_in(const struct check *check) {
+bool check_is_logging_in(struct check *check) {
     const struct check_traits *traits = &check->kind->traits;
     return check->is_running && check->child && has_begun(check) && traits->breaks_login &&
-           traits->breaks_login(REASON_TIMEOUT, check->phase);
+           traits->breaks_login(REASON_TIMEOUT, check_phase(check));
 }
 
 /* The run is nobody's any more. */
@@ -185,6 +186,7 @@ bool check_start(struct check *check) {
     check->is_running = true;
     check->is_overdue = false;
     check->is_late = false;
+    check->is_repeated = false;
     check->held_up_ms = 0;
     check->run_id++;
     check->phase = PHASE_NONE;
@@ -215,6 +217,13 @@ int64_t check_remaining_ms(const struct check *check) {
 
 void check_set_phase(struct check *check, enum phase phase) {
     check->phase = phase;
+}
+
+/* A worker that is asked nothing says nothing of this run; nor does one that is on its way out. */
+enum phase check_phase(struct check *check) {
+    if (check->child && child_is_asked(check->child))
+        child_phase(check->child, &check->phase);
+    return check->phase;
 }
 
 void check_finish(struct check *check, uint64_t run_id, const struct outcome *outcome) {
@@ -250,7 +259,7 @@ static int64_t draw_life_ms(void) {
 /* For a worker that is forked here, and not in the nursery. */
 static void serve(void *arg, int fd) {
     (void)arg;
-    worker_serve(fd);
+    worker_serve(fd, NULL);
 }
 
 static void on_child_phase(void *arg, enum phase phase) {
@@ -293,11 +302,20 @@ static void begin_anew(struct check *check) {
     timer_arm(check->env->timers, &check->leaving, 0);
 }
 
+/* A worker that goes before it has read the request has not failed in it. Once a run: whoever ends our
+ * workers again and again is told. */
+static bool is_to_be_repeated(struct check *check, const struct child_end *end) {
+    bool is_first_time = !check->is_repeated;
+    check->is_repeated = check->is_repeated || end->is_unheard;
+    return end->is_unheard && is_first_time;
+}
+
 static void on_child_done(void *arg, const struct child_end *end) {
     struct check *check = arg;
     struct worker_answer answer;
     struct outcome outcome = outcome_of(check, end, &answer);
     struct child *child = check->child;
+    child_phase(child, &check->phase);
     if (check->is_lingering)
         take_up(check);
     child_note_cpu(child, answer.cpu_us);
@@ -305,7 +323,7 @@ static void on_child_done(void *arg, const struct child_end *end) {
         child_abandon(child);
     else if (answer.is_last || check->env->lets_go)
         child_dismiss(child);
-    if (answer.is_undone && check->is_running)
+    if (check->is_running && (answer.is_undone || is_to_be_repeated(check, end)))
         begin_anew(check);
     else
         check_finish(check, check->run_id, &outcome);

@@ -2,6 +2,7 @@
 #include "run/child.h"
 
 #include "run/child_parts.h"
+#include "run/phase_board.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -71,6 +72,8 @@ static void child_hang_up(struct child *child) {
 static void child_free(struct child *child) {
     child_hang_up(child);
     timer_disarm(&child->kill);
+    if (child->page != PHASE_BOARD_NONE)
+        phase_board_give_back(&child->owner->nursery->board, child->page);
     if (child->callbacks.release)
         child->callbacks.release(child->arg);
     free(child->name);
@@ -129,6 +132,7 @@ static void child_leave(struct child *child) {
 /* -- reading -- */
 
 static void take_record(struct child *child, const struct record *record) {
+    child->is_heard = true;
     switch (record->type) {
     case RECORD_PHASE:
         if (child->callbacks.phase && !child->is_done)
@@ -161,6 +165,9 @@ static void child_read(struct child *child) {
         if (got < 0 && errno == EAGAIN)
             return;
         if (got <= 0) {
+            /* Linux says so of a Unix socket whose other end went with bytes of ours unread (unix(7) does not
+             * tell; unix_release_sock in net/unix/af_unix.c does). */
+            child->is_unheard = child->is_unheard || (got < 0 && errno == ECONNRESET);
             records_end(&child->records);
             if (child->is_worker && child->is_done)
                 child_leave(child); /* it has died between runs: the nursery's word is on its way */
@@ -181,6 +188,7 @@ static void child_done(struct child *child, const struct child_end *how) {
     char copy[CHILD_RESULT_MAX]; /* the callback may start things that reap and free the child */
     struct child_end end = *how;
     end.is_garbled = child->records.is_garbled;
+    end.is_unheard = child->is_unheard && !child->has_result && !end.is_garbled && end.error == 0;
     if (child->has_result) {
         memcpy(copy, child->result.payload, child->result.size);
         end.result = copy;
@@ -360,11 +368,36 @@ bool child_is_idle(const struct child *child) {
     return child->is_worker && child->is_done && !child->is_away && child->fd >= 0 && !child->is_reaped;
 }
 
+bool child_is_asked(const struct child *child) {
+    return child->is_worker && !child->is_done;
+}
+
 size_t children_busy(const struct children *children) {
     size_t busy = 0;
     for (const struct child *child = children->head; child; child = child->next)
         busy += !child_is_idle(child);
     return busy;
+}
+
+/* Whether it has said, or noted, that it is at work on what it was asked. */
+static bool has_begun(const struct child *child) {
+    enum phase phase;
+    return child->is_heard || (child_phase(child, &phase) && phase != PHASE_NONE);
+}
+
+size_t children_unheard(const struct children *children) {
+    int64_t now_ms = clock_now_ms(children->timers->clock);
+    size_t unheard = 0;
+    for (const struct child *child = children->head; child; child = child->next)
+        unheard += !child->is_done && !has_begun(child) && child->asked_ms > now_ms - CHILDREN_UNHEARD_MS;
+    return unheard;
+}
+
+bool child_phase(const struct child *child, enum phase *phase) {
+    if (child->page == PHASE_BOARD_NONE)
+        return false;
+    *phase = phase_board_read(&child->owner->nursery->board, child->page);
+    return true;
 }
 
 pid_t child_pid(const struct child *child) {

@@ -12,7 +12,8 @@ struct child {
     struct child **link;
     uint64_t id; /* the nursery's for it; 0: it is a child of this process */
     pid_t pid;
-    int fd; /* -1: closed, nothing more is expected */
+    int page; /* of the nursery's board, on which it notes its phases; PHASE_BOARD_NONE: it reports them */
+    int fd;   /* -1: closed, nothing more is expected */
     struct event *readable, *writable;
     struct strbuf unsent;
     struct timer hear; /* armed while nobody listens yet */
@@ -26,6 +27,9 @@ struct child {
     bool is_away;     /* given up, or sent away, or leaving: it is asked nothing more */
     bool is_killed;   /* SIGKILL was sent */
     bool is_disowned; /* `reaped` is not wanted either */
+    bool is_heard;    /* since it was asked last */
+    int64_t asked_ms; /* when that was */
+    bool is_unheard;  /* it has ended, or closed its end, before it read what it was asked */
     bool is_stirred;  /* what it kept is gone, which is not told yet */
     char *name;       /* for who adopts it, when disowned; or NULL */
     int64_t told_cpu_us;

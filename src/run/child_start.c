@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "run/child_work.h"
+#include "run/phase_board.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ static struct child *child_new(struct children *children, int ends[2], bool is_w
     if (child && io_set_nonblocking(ends[0]) == 0 && io_set_cloexec(ends[0]) == 0 &&
         io_set_cloexec(ends[1]) == 0) {
         child->owner = children;
+        child->page = PHASE_BOARD_NONE;
         child->fd = ends[0];
         child->callbacks = *callbacks;
         child->arg = arg;
@@ -97,11 +99,15 @@ struct child *child_start(struct children *children, void (*work)(void *arg, int
 
 static bool fork_worker(struct child *child, void (*serve)(void *arg, int fd), int fd, struct error *err) {
     struct nursery *nursery = child->owner->nursery;
-    if (nursery)
-        child->id = nursery_fork(nursery, fd, err);
-    else
+    if (!nursery) {
         child->pid = child_fork(fd, 0, serve, NULL, err);
-    return child->id != 0 || child->pid > 0;
+        return child->pid > 0;
+    }
+    child->page = phase_board_take(&nursery->board);
+    child->id = nursery_fork(nursery, fd, child->page, err);
+    if (child->id == 0)
+        phase_board_give_back(&nursery->board, child->page);
+    return child->id != 0;
 }
 
 struct child *child_start_worker(struct children *children, void (*serve)(void *arg, int fd),
@@ -125,8 +131,10 @@ struct child *child_start_worker(struct children *children, void (*serve)(void *
 /* -- asking -- */
 
 /* Sends what it takes. Returns how much that is. */
-static size_t push(const struct child *child, const char *bytes, size_t size) {
+static size_t push(struct child *child, const char *bytes, size_t size) {
     ssize_t sent = child->fd < 0 ? -1 : send(child->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && (child->fd < 0 || errno == EPIPE || errno == ECONNRESET))
+        child->is_unheard = true;
     return sent > 0 ? (size_t)sent : 0;
 }
 
@@ -159,5 +167,9 @@ void child_send(struct child *child, const void *bytes, size_t size) {
 
 void child_ask(struct child *child, const void *request, size_t size) {
     child->is_done = false;
+    child->is_heard = false;
+    child->asked_ms = clock_now_ms(child->owner->timers->clock);
+    if (child->page != PHASE_BOARD_NONE)
+        phase_board_clear(&child->owner->nursery->board, child->page);
     child_send(child, request, size);
 }

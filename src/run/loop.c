@@ -49,6 +49,7 @@ int loop_init(struct loop *loop, struct nursery *nursery, struct error *err) {
     if (!loop->base)
         return error_set(err, "cannot make an event loop: out of memory or descriptors");
     children_init(&loop->children, loop->base, &loop->timers);
+    gate_init(&loop->gate, &loop->children, &loop->timers);
     loop->env = (struct check_env){.base = loop->base, .timers = &loop->timers, .children = &loop->children};
     loop->child_event = loop_watch_signal(loop, SIGCHLD, reap_all, loop);
     loop->tick = evtimer_new(loop->base, on_tick, loop);

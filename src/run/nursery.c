@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/pass.h"
 #include "run/nursery_wire.h"
+#include "run/phase_board.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -21,16 +22,19 @@ int nursery_start(struct nursery *nursery, bool is_sandboxed, struct error *err)
     *nursery = (struct nursery){.fd = -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) < 0)
         return error_set(err, "cannot start the nursery: %s", strerror(errno));
+    phase_board_open(&nursery->board);
     int parent_pid = getpid();
     io_set_cloexec(ends[0]);
     io_set_cloexec(ends[1]);
     nursery->pid = fork();
     if (nursery->pid == 0)
-        nursery_serve(ends[1], parent_pid, is_sandboxed); /* which closes ends[0] with all else */
+        nursery_serve(
+            ends[1], &nursery->board, parent_pid, is_sandboxed); /* which closes ends[0] with all else */
     int cause = errno;
     close(ends[1]);
     if (nursery->pid < 0) {
         close(ends[0]);
+        phase_board_close(&nursery->board);
         return error_set(err, "cannot start the nursery: %s", strerror(cause));
     }
     nursery->fd = ends[0];
@@ -43,6 +47,7 @@ void nursery_stop(struct nursery *nursery) {
         return;
     close(nursery->fd);
     nursery->fd = -1;
+    phase_board_close(&nursery->board);
     for (int waited_ms = 0; waited_ms < STOP_PATIENCE_MS; waited_ms += 2) {
         if (waitpid(nursery->pid, NULL, WNOHANG) != 0)
             return;
@@ -68,8 +73,8 @@ static int send_request(const struct nursery *nursery, struct nursery_request *r
     }
 }
 
-uint64_t nursery_fork(struct nursery *nursery, int fd, struct error *err) {
-    struct nursery_request request = {.type = NURSERY_FORK, .id = nursery->last_id + 1};
+uint64_t nursery_fork(struct nursery *nursery, int fd, int page, struct error *err) {
+    struct nursery_request request = {.type = NURSERY_FORK, .number = page, .id = nursery->last_id + 1};
     if (send_request(nursery, &request, fd) < 0) {
         error_set(err, "nursery: %s", strerror(errno));
         return 0;

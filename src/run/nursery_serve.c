@@ -6,6 +6,7 @@
 #include "base/sandbox.h"
 #include "run/nursery.h"
 #include "run/nursery_wire.h"
+#include "run/phase_board.h"
 #include "run/worker.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ struct ward {
 
 struct house {
     int fd;
+    const struct phase_board *board;
     pid_t pid;
     sigset_t waiting; /* the signals that are blocked while it waits: SIGCHLD is not */
     struct ward *wards;
@@ -95,7 +97,7 @@ static void note_failure(struct house *house, struct ward *ward, int cause) {
     house->untold++;
 }
 
-static void fork_worker(struct house *house, uint64_t id, int fd) {
+static void fork_worker(struct house *house, uint64_t id, int page, int fd) {
     struct ward *more = realloc(house->wards, (house->count + 1) * sizeof *more);
     if (!more) {
         tell(house, &(struct nursery_news){.type = NURSERY_NOT_FORKED, .number = ENOMEM, .id = id});
@@ -107,7 +109,7 @@ static void fork_worker(struct house *house, uint64_t id, int fd) {
     if (ward->pid == 0) {
         /* Told from here, so that it stands before anything that the worker says or comes to. */
         tell(house, &(struct nursery_news){.type = NURSERY_FORKED, .number = getpid(), .id = id});
-        worker_enter(fd, house->pid);
+        worker_enter(fd, phase_board_keep(house->board, page), house->pid);
         _exit(EXIT_SUCCESS);
     }
     if (ward->pid < 0)
@@ -133,7 +135,7 @@ static bool take_request(struct house *house) {
         return errno == EAGAIN || errno == EINTR;
     pass_take(&message, &fd);
     if (got == (ssize_t)sizeof request && request.type == NURSERY_FORK)
-        fork_worker(house, request.id, fd);
+        fork_worker(house, request.id, request.number, fd);
     else if (got == (ssize_t)sizeof request)
         signal_worker(house, request.id, request.number);
     if (fd >= 0)
@@ -192,8 +194,8 @@ static void enter(struct house *house, bool is_sandboxed) {
     process_forget_start();
 }
 
-_Noreturn void nursery_serve(int fd, int parent_pid, int is_sandboxed) {
-    struct house house = {.fd = fd, .pid = getpid()};
+_Noreturn void nursery_serve(int fd, const struct phase_board *board, int parent_pid, bool is_sandboxed) {
+    struct house house = {.fd = fd, .board = board, .pid = getpid()};
     bool has_parent = process_die_with_parent(parent_pid);
     enter(&house, is_sandboxed);
     if (has_parent)

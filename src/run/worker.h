@@ -30,10 +30,13 @@ struct worker_answer {
 void worker_hello(
     struct strbuf *bytes, const struct check_kind *kind, const struct check_config *config, int64_t life_ms);
 
-/* Becomes a worker: nothing but fd is kept of what is open. Returns when it is to end. */
-void worker_enter(int fd, int parent_pid);
+struct phase_page;
+
+/* Becomes a worker: nothing but fd is kept of what is open. Its phases are noted on that page; NULL: they are
+ * reported over fd. Returns when it is to end. */
+void worker_enter(int fd, struct phase_page *page, int parent_pid);
 
 /* Serves fd in a process that has been prepared (child_start). */
-void worker_serve(int fd);
+void worker_serve(int fd, struct phase_page *page);
 
 #endif

@@ -7,6 +7,7 @@
 #include "config/pack.h"
 #include "run/child.h"
 #include "run/child_work.h"
+#include "run/phase_board.h"
 #include "run/records.h"
 #include "run/worker_hello.h"
 
@@ -27,6 +28,7 @@ enum {
 
 struct worker {
     int fd;
+    struct phase_page *page; /* NULL: phases are reported */
     struct worker_order order;
     void *kept; /* the kind's, from run to run */
     struct process_meter meter;
@@ -37,7 +39,10 @@ struct worker {
 };
 
 static void tell_phase(struct phase_report *report, enum phase phase) {
-    child_report_phase(report->fd, phase);
+    if (report->page)
+        phase_page_note(report->page, phase);
+    else
+        child_report_phase(report->fd, phase);
 }
 
 /* -- a run -- */
@@ -76,7 +81,7 @@ static void do_run(struct worker *worker, const struct worker_request *request) 
         .is_first = worker->size_bytes == 0,
         .is_last = request->is_last || worker->order.life_ms == 0,
         .wants_fresh = request->wants_fresh != 0,
-        .phases = {.tell = tell_phase, .fd = worker->fd},
+        .phases = {.tell = tell_phase, .fd = worker->fd, .page = worker->page},
         .deadline_ms = clock_now_ms(clock_system()) + request->remaining_ms};
     limit(request->remaining_ms);
     if (worker->err.text[0]) {
@@ -152,8 +157,8 @@ static void close_worker(struct worker *worker) {
     check_config_release(&worker->order.config);
 }
 
-void worker_serve(int fd) {
-    struct worker worker = {.fd = fd};
+void worker_serve(int fd, struct phase_page *page) {
+    struct worker worker = {.fd = fd, .page = page};
     _Static_assert(sizeof(struct worker_answer) <= CHILD_RESULT_MAX, "an answer is one report");
     if (worker_order_read(fd, &worker.order) < 0)
         return;
@@ -166,8 +171,9 @@ void worker_serve(int fd) {
     close_worker(&worker);
 }
 
-void worker_enter(int fd, int parent_pid) {
+void worker_enter(int fd, struct phase_page *page, int parent_pid) {
     child_enter(fd, parent_pid, 0);
     process_set_name("bh-worker");
-    worker_serve(fd);
+    process_yield();
+    worker_serve(fd, page);
 }

@@ -11,6 +11,7 @@ import {fileURLToPath} from 'node:url';
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const BUILD = path.resolve(process.env.BENCH_BUILD);
 export const PROGRAM = path.resolve(process.env.BH_PROGRAM);
+export const BASE = process.env.BENCH_BASE && path.resolve(process.env.BENCH_BASE); // another build, to be compared with
 export const tool = (name) => path.join(BUILD, name);
 export const isRoot = process.getuid() === 0;
 
@@ -127,11 +128,14 @@ const read = (file) => { try { return fs.readFileSync(file, 'utf8'); } catch { r
 const childrenOf = (pid) => read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
 export const treeOf = (pid) => [pid, ...childrenOf(pid).flatMap(treeOf)];
 
+// None of one that has ended meanwhile.
+const threadsOf = (pid) => { try { return fs.readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}`); } catch { return []; } };
+
 // Nanoseconds on a processor of all threads of a process, by the scheduler: exact, where ticks are not.
 const busyNs = (pid) => {
     let sum = 0;
-    for (const thread of fs.readdirSync(`/proc/${pid}/task`))
-        sum += Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]);
+    for (const thread of threadsOf(pid))
+        sum += Number(read(`${thread}/schedstat`).split(' ')[0]);
     return sum;
 };
 const TICK_US = 1e6 / Number(runNow(['getconf', 'CLK_TCK']));
@@ -154,12 +158,23 @@ export const ownProcessorTimeUs = (pid) => busyNs(pid) / 1e3;
 // Of children that have ended and were waited for: in ticks.
 export const endedChildrenUs = (pid) => {
     const [user, system] = read(`/proc/${pid}/stat`).replace(/^.*\) /, '').split(' ').slice(13, 15);
-    return (Number(user) + Number(system)) * TICK_US;
+    return (Number(user ?? 0) + Number(system ?? 0)) * TICK_US;
 };
 
 // Of its workers, and whatever else it runs besides the responder: those that live, and those that have ended.
 export const workersUs = (pid) => treeOf(pid).slice(1).filter((one) => read(`/proc/${one}/comm`).trim() !== 'bh-responder')
     .reduce((sum, one) => sum + busyNs(one) / 1e3 + endedChildrenUs(one), endedChildrenUs(pid));
+// Of a whole tree, with those of its processes that have ended: exact for those that live, in ticks for the others.
+export const treeUs = (pid) => treeOf(pid).reduce((sum, one) => sum + busyNs(one) / 1e3 + endedChildrenUs(one), 0);
+
+// Of a sidecar without what its checks run in, which it tells itself (bugsink_health_children_cpu_seconds_total): to the
+// millisecond also where a process ends with each look.
+export const ownTreeUs = (pid) => treeOf(pid).filter((one) => one === pid || ['bh-responder', 'bh-nursery'].includes(read(`/proc/${one}/comm`).trim()))
+    .reduce((sum, one) => sum + busyNs(one) / 1e3, 0);
+
+// The times that one of its threads has slept and goes on, of those that live.
+export const treeWakeups = (pid) => treeOf(pid).flatMap(threadsOf)
+    .reduce((sum, thread) => sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(read(`${thread}/status`))?.[1] ?? 0), 0);
 export {TICK_US};
 
 // KiB of all processes of a tree.
@@ -182,7 +197,7 @@ export const median = (values) => {
 
 // The figures of all rounds, by name: series.add('us', 35); what was measured in no round is NaN.
 export class Series {
-    values = {};
+    constructor(values = {}) { this.values = values; }
 
     add(figures) {
         for (const [name, value] of Object.entries(figures))

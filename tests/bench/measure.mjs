@@ -4,7 +4,7 @@ import net from 'node:net';
 import {delay, workersUs, freePort, get, makeDirectory, memoryOf, ownProcessorTimeUs, processorTime, runJson, runTool, start, stop, TICK_US, tool, treeOf, until,
     answers200} from './machine.mjs';
 import {SilentServer} from './databases.mjs';
-import {demoSettings, postgresSettings, serveCommand, startPeer, startSidecar, writeConfig} from './peers.mjs';
+import {demoSettings, serveCommand, startPeer, startSidecar, writeConfig} from './peers.mjs';
 
 const ask = (port, path, ...options) => runJson([tool('bench-client'), ...options.map(String), `127.0.0.1:${port}`, path], {mayFail: true});
 
@@ -59,39 +59,13 @@ export async function measureStart(peer, tries) {
     return all.map((us) => ({ms: us / 1e3}));
 }
 
-// -- idle --
-
-// The cost of two lives, one of which is longer by so many seconds: the difference is what those seconds cost, to the
-// microsecond, with all children. Of all peers at once: they idle.
-export async function measureIdle(peers, seconds, note) {
-    const BEGINNING_S = 8;
-    const live = async (peer, life) => {
-        const port = await freePort();
-        const child = start([tool('bench-run'), 'whole', ...peer.command(port)], {stdin: 'pipe', stdout: 'pipe', env: {PYTHONDONTWRITEBYTECODE: '1', ...peer.env},
-            log: `${peer.id}.log`});
-        let text = '';
-        child.stdout.setEncoding('utf8').on('data', (part) => { text += part; });
-        const ended = new Promise((done) => child.stdout.once('end', done));
-        await until(`${peer.name} answers`, () => answers200(port, peer.awaited ?? peer.path));
-        await delay(life * 1000);
-        child.stdin.end();
-        await ended;
-        return JSON.parse(text);
-    };
-    const difference = async (peer) => {
-        const [short, long] = await Promise.all([live(peer, BEGINNING_S), live(peer, BEGINNING_S + seconds)]);
-        const each = (name) => (long[name] - short[name]) / seconds;
-        return {cpu_ms_per_minute: (each('user_us') + each('system_us')) * 60 / 1e3, wakeups_per_s: each('wakeups')};
-    };
-    await Promise.all(peers.map((peer) => note(peer, () => difference(peer))));
-}
-
 // -- checks --
 
 async function countersOf(sidecar) {
     const {text} = await get(sidecar.port, '/metrics');
     const value = (pattern) => [...text.matchAll(pattern)].reduce((sum, found) => sum + Number(found[1]), 0);
     return {
+        at: performance.now(),
         runs: value(/^bugsink_health_check_duration_seconds_count\{.*\} (\S+)$/mg),
         failures: value(/^bugsink_health_check_failures_total\{.*\} (\S+)$/mg),
         children_us: value(/^bugsink_health_children_cpu_seconds_total (\S+)$/mg) * 1e6,
@@ -128,13 +102,16 @@ export async function measureTool(command, count, env = process.env) {
 // One round of everything that is checked: ours, and the tool that one would have run instead.
 export function checkMeasurements({postgres, mariadb}, size) {
     const one = (dsn, more = {}) => () => measureRounds({databases: {default: {dsn}}, ...more}, size.roundSeconds);
+    const fresh = {reconnect: '0s', interval: '600ms', timeout: '580ms', slow: '570ms'};
     const instead = (command, env) => () => measureTool(command, size.runs, env);
-    const sqlite = demoSettings().databases.default.dsn;
+    const sqlite = demoSettings().databases.default.dsn, {plain, tls} = postgres;
     return [
         ['sqlite', one(sqlite)], ['sqlite3', instead(['sqlite3', sqlite, 'SELECT 1'])],
-        ['login', one(postgres.dsn, {reconnect: '0s'})], ['kept', one(postgres.dsn)],
-        ['pg_isready', instead(postgres.isReady, postgres.environment)], ['psql', instead(postgres.psql, postgres.environment)],
-        ...mariadb ? [['mysql', one(mariadb.dsn)], ['mariadb_admin', instead(mariadb.ping)]] : [],
+        ['tls_kept', one(tls.dsn)], ['tls_login', one(tls.dsn, fresh)],
+        ['tls_pg_isready', instead(postgres.isReady, tls.environment)], ['tls_psql', instead(postgres.psql, tls.environment)],
+        ['kept', one(plain.dsn)], ['login', one(plain.dsn, fresh)],
+        ['pg_isready', instead(postgres.isReady, plain.environment)], ['psql', instead(postgres.psql, plain.environment)],
+        ...mariadb ? [['mysql_kept', one(mariadb.dsn)], ['mysql_login', one(mariadb.dsn, fresh)], ['mariadb_admin', instead(mariadb.ping)]] : [],
     ];
 }
 
@@ -155,7 +132,7 @@ const copiesOf = (count) => {
 // So many databases: the time of the first round, counted from exec, in which all are looked at at once; memory; probes
 // while the rounds that follow go on as they come, spread over the interval; and the processor time of such a round.
 export async function measureMany(kind, count, postgres, size) {
-    const dsnOf = kind === 'postgres' ? () => postgres.dsn : copiesOf(count);
+    const dsnOf = kind === 'postgres' ? () => postgres.tls.dsn : copiesOf(count);
     const port = await freePort(), config = writeConfig({databases: many(count, dsnOf)});
     const begun = process.hrtime.bigint();
     const child = start(serveCommand(config, port), {log: 'many.log'});
@@ -167,8 +144,9 @@ export async function measureMany(kind, count, postgres, size) {
         const probes = await probeEvenly(port, 200, size.manySeconds);
         const after = await countersOf(sidecar);
         const busy_us = after.checker_us - before.checker_us + after.children_us - before.children_us;
-        const memory = memoryOf(child.pid);
-        return {first_ms, round_cpu_ms: after.runs > before.runs ? busy_us / 1e3 / (after.runs - before.runs) * count : NaN, pss: memory.pss, dirty: memory.private_dirty, ...probes};
+        const memory = memoryOf(child.pid), runs = after.runs - before.runs;
+        return {first_ms, round_cpu_ms: busy_us / 1e3 / runs * count, interval_s: (after.at - before.at) / 1e3 * count / runs, processes: treeOf(child.pid).length,
+            pss: memory.pss, dirty: memory.private_dirty, ...probes};
     } finally {
         await stop(child);
     }
@@ -208,27 +186,35 @@ class SlowClients {
     }
 }
 
-// Probes while all is well and nobody else is there, and while no database answers and 1,000 slow clients are connected.
-export async function measureHang(postgres, mariadb, size) {
-    const silent = await SilentServer.start();
-    const hung = {default: {dsn: `postgresql://bugsink:x@127.0.0.1:${silent.port}/bugsink`}, other: {dsn: `postgresql://bugsink:x@127.0.0.1:${silent.port}/other`},
-        ...mariadb && {mysql: {dsn: `mysql://bugsink:x@127.0.0.1:${silent.port}/bugsink`}}};
-    const well = await startSidecar(postgresSettings(postgres));
-    const ill = await startSidecar({databases: hung}, '/health/self/');
-    try {
-        const probe = (server) => probeEvenly(server.port, 500, size.hangSeconds);
-        await until('the first check has timed out', async () => (await get(ill.port, '/health/ready/')).text.includes('timeout'));
-        const undisturbed = await probe(well);
-        const crowd = new SlowClients(ill.port, 1000);
-        await delay(1500);
-        const disturbed = await probe(ill);
-        const connections = Number(/^bugsink_health_http_connections (\d+)/m.exec((await get(ill.port, '/metrics')).text)?.[1]);
+// Probes of several servers at once, so that what else the machine does meets them alike: while nobody else is there, and
+// while 1,000 slow clients are connected to each.
+async function probeBesideSlowClients(servers, size) {
+    const probeAll = () => Promise.all(servers.map(({port}) => probeEvenly(port, 250, size.hangSeconds)));
+    const undisturbed = await probeAll();
+    const crowds = servers.map(({port}) => new SlowClients(port, 1000));
+    await delay(1500);
+    const disturbed = await probeAll();
+    const connections = await Promise.all(servers.map(async ({port}) => Number(/^bugsink_health_http_connections (\d+)/m.exec((await get(port, '/metrics')).text)?.[1])));
+    for (const crowd of crowds)
         crowd.stop();
-        return {...undisturbed, hung_p50: disturbed.p50, hung_p99: disturbed.p99, hung_max: disturbed.max,
-            failed: undisturbed.failed + disturbed.failed, connections};
+    return servers.map((_, i) => ({p50: undisturbed[i].p50, p99: undisturbed[i].p99, max: undisturbed[i].max, slow_p50: disturbed[i].p50, slow_p99: disturbed[i].p99,
+        slow_max: disturbed[i].max, failed: undisturbed[i].failed + disturbed[i].failed, ...connections[i] >= 0 && {connections: connections[i]}}));
+}
+
+// Ours while no database answers, and nginx, which has none.
+export async function measureHang(nginx, hasMysql, size) {
+    const silent = await SilentServer.start();
+    const dsn = (scheme, name) => ({dsn: `${scheme}://bugsink:x@127.0.0.1:${silent.port}/${name}`});
+    const ours = await startSidecar({databases: {default: dsn('postgresql', 'bugsink'), other: dsn('postgresql', 'other'), ...hasMysql && {mysql: dsn('mysql', 'bugsink')}}},
+        '/health/self/');
+    const theirs = await startPeer(nginx);
+    try {
+        await until('the first check has timed out', async () => (await get(ours.port, '/health/ready/')).text.includes('timeout'));
+        const [first, second] = await probeBesideSlowClients([ours, theirs], size);
+        return {ours: first, nginx: second};
     } finally {
         silent.stop();
-        await Promise.all([well.stop(), ill.stop()]);
+        await Promise.all([ours.stop(), theirs.stop()]);
     }
 }
 

@@ -18,7 +18,7 @@ export function writeConfig(settings) {
     return file;
 }
 
-export const serveCommand = (config, port) => [PROGRAM, 'serve', '--config', config, '--listen', `127.0.0.1:${port}`];
+export const serveCommand = (config, port, program = PROGRAM) => [program, 'serve', '--config', config, '--listen', `127.0.0.1:${port}`];
 
 // Starts it and waits until every check has been run; `self` is enough where they never end.
 export async function startSidecar(settings, awaited = '/health/started/') {
@@ -39,7 +39,7 @@ export function demoSettings() {
 
 export function postgresSettings(postgres) {
     const demo = demoSettings();
-    return {...demo, databases: {...demo.databases, default: {dsn: postgres.dsn}}};
+    return {...demo, databases: {...demo.databases, default: {dsn: postgres.tls.dsn}}};
 }
 
 // -- the peers --

@@ -5,25 +5,46 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { REQUEST_MAX = 4096, BACKLOG = 1024 };
 
-/* OK and a line's end: what Bugsink's own health endpoint says, so that this can stand in for it, too. */
-static const char ANSWER[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n"
-                             "Connection: close\r\n\r\nOK\n";
+/* As Bugsink answers its health endpoint and the two questions that need its database, so that this can stand
+ * in for it, too. */
+static const struct answer {
+    const char *begins, *text;
+} ANSWERS[] = {
+    {"GET /api/canonical/",
+        "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: 34\r\n"
+        "Connection: close\r\n\r\n{\"detail\":\"Invalid Bearer token.\"}"},
+    {"POST ", "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 35\r\n"
+              "Connection: close\r\n\r\nProject not found or key incorrect\n"},
+    {"", "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n"
+         "Connection: close\r\n\r\nOK\n"},
+};
 
 struct visit {
     struct event *event;
     int fd;
 };
 
+static const char *find_answer(const char *request) {
+    const struct answer *answer = ANSWERS;
+    while (strncmp(request, answer->begins, strlen(answer->begins)) != 0)
+        answer++;
+    return answer->text;
+}
+
 static void on_request(evutil_socket_t fd, short what, void *arg) {
     struct visit *visit = arg;
     char request[REQUEST_MAX];
     (void)what;
-    if (read(fd, request, sizeof request) > 0 && send(fd, ANSWER, sizeof ANSWER - 1, MSG_NOSIGNAL) < 0)
+    ssize_t got = read(fd, request, sizeof request - 1);
+    request[got > 0 ? got : 0] = '\0';
+    const char *answer = find_answer(request);
+    if (got > 0 && send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0)
         fprintf(stderr, "raw-server: an answer was lost\n");
     event_free(visit->event);
     close(fd);

@@ -1,5 +1,4 @@
-/* Runs another program and prints what it cost: until its first answer over HTTP, in all, or a number of
- * times. */
+/* Runs another program and prints what it cost: until its first answer over HTTP, or in a number of runs. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -119,21 +118,6 @@ static int first(char **arguments) {
     return 0;
 }
 
-/* -- whole: all of its life, which ends when our input does -- */
-
-static int whole(char **command) {
-    struct rusage usage;
-    char byte;
-    int64_t begun_ns = now_ns();
-    start(command);
-    while (read(STDIN_FILENO, &byte, 1) > 0)
-        continue;
-    kill(child, SIGINT);
-    await_end(&usage);
-    print_usage(&usage, 1, now_ns() - begun_ns, 0);
-    return 0;
-}
-
 /* -- times: one after the other -- */
 
 static int times(char **arguments) {
@@ -156,14 +140,11 @@ int main(int argc, char **argv) {
     signal(SIGINT, on_end);
     if (strcmp(what, "first") == 0 && argc > 5)
         return first(argv + 2);
-    if (strcmp(what, "whole") == 0 && argc > 2)
-        return whole(argv + 2);
     if (strcmp(what, "times") == 0 && argc > 3)
         return times(argv + 2);
     fprintf(stderr,
-        "usage: bench-run first PORT PATH TRIES COMMAND... | whole COMMAND... | times COUNT COMMAND...\n"
-        "first: microseconds from exec to the first 200, of each try. whole: the cost of a program and\n"
-        "of the children it has waited for, ended by SIGINT when standard input ends. times: the mean\n"
-        "cost of COUNT runs. Prints one line of JSON.\n");
+        "usage: bench-run first PORT PATH TRIES COMMAND... | times COUNT COMMAND...\n"
+        "first: microseconds from exec to the first 200, of each try. times: the mean cost of COUNT runs.\n"
+        "Prints one line of JSON.\n");
     return 2;
 }

@@ -2,7 +2,6 @@
 #include "checker/judged.h"
 
 #include "checker/schedule.h"
-#include "kinds/kinds.h"
 
 #include <check.h>
 
@@ -21,16 +20,6 @@ struct judged judged_new(void) {
     struct judged judged = {.config = CONFIG, .now_ms = 1000000};
     memory_init(&judged.memory, judged.now_ms);
     return judged;
-}
-
-bool judge(const struct check_config *config, struct check_memory *memory, const struct outcome *outcome,
-    int64_t latency_ms, const struct surroundings *around, int64_t now_ms) {
-    const struct surroundings nothing = {0};
-    struct error err = {""};
-    const struct check_kind *kind = check_kind_require(config->kind, &err);
-    ck_assert_msg(kind != NULL, "%s", err.text);
-    const struct policy_subject subject = {config, &kind->traits};
-    return policy_judge(&subject, memory, outcome, latency_ms, around ? around : &nothing, now_ms, now_ms);
 }
 
 bool judged_judge(struct judged *judged, const struct outcome *outcome, int64_t latency_ms,

@@ -13,8 +13,8 @@ struct judged {
 /* A database of Bugsink's, at the standard settings. */
 struct judged judged_new(void);
 
-/* policy_judge of a check of that configuration, on both clocks at once; around NULL: nothing is known. Fails
- * the test where its kind is not built in. */
+/* policy_judge of a check of that configuration, on both clocks at once; around NULL: nothing is known. Its
+ * kind must be built in. */
 bool judge(const struct check_config *config, struct check_memory *memory, const struct outcome *outcome,
     int64_t latency_ms, const struct surroundings *around, int64_t now_ms);
 

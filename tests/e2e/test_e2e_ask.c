@@ -75,7 +75,7 @@ START_TEST(an_arrival_is_asked_both_questions_and_then_the_token_again_and_again
     ck_assert_int_eq(bugsink_count(&scene.bugsink, QUESTION_PROJECT), 1);
     ck_assert_int_gt(
         bugsink_count(&scene.bugsink, QUESTION_NONE), bugsink_count(&scene.bugsink, QUESTION_TOKEN));
-    ck_assert_int_eq(world_get(scene.world, "/health/ready/"), 200);
+    world_await(scene.world, "/health/ready/", 200, "", SOON_MS);
     ck_assert_int_eq(daemon_log_lines(&scene.world->daemon, "tells nothing", ""), 0);
     scene_end(&scene);
 }

@@ -335,7 +335,7 @@ START_TEST(a_configuration_on_the_volume_is_read_by_one_child_and_when_it_answer
     ck_assert(wait_until(are_all_caught, &scene, SHOWS_MS));
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(kill(scene.world->daemon.checker, SIGHUP), 0);
-        ck_assert(daemon_wait_log(&scene.world->daemon, "reload failed", "within 2 s", SHOWS_MS));
+        ck_assert(daemon_wait_log(&scene.world->daemon, "reload failed", "within 5 s", 2 * SHOWS_MS));
         ck_assert(wait_until(is_reload_caught, &scene, SHOWS_MS));
         watch(&scene, 1);
     }

@@ -216,6 +216,25 @@ START_TEST(a_path_that_cannot_be_followed_is_told_once_and_maintenance_goes_on) 
 }
 END_TEST
 
+/* Whether the file is there cannot be known, so that it may be. */
+START_TEST(a_path_that_cannot_be_followed_at_the_start_is_maintenance_until_it_can) {
+    struct world *world = world_new();
+    char *path = tempdir_path(world->dir, "away");
+    ck_assert_int_eq(symlink("away", path), 0);
+    envlist_set(&world->environment, "BUGSINK_HEALTH_MAINTENANCE=%s", path);
+    world_start_with(world, NULL, 0);
+    world_await(world, "/health/started/", 200, "", SOON_MS);
+    world_await(world, "/health/ready/", 503, "maintenance", SHOWS_MS);
+    ck_assert(!wait_whether(is_ready, world, 2 * LOOK_MS));
+    assert_logged(world, "the maintenance file cannot be looked for: not ready until it can", 1);
+    ck_assert_int_eq(world_get(world, "/health/live/"), 200);
+    remove_file(world, "away");
+    world_await(world, "/health/ready/", 200, "", SHOWS_MS);
+    free(path);
+    world_end(world);
+}
+END_TEST
+
 Suite *e2e_maintenance_suite(void) {
     Suite *suite = suite_create("e2e_maintenance");
     TCase *tcase = tcase_create("e2e_maintenance");
@@ -226,6 +245,7 @@ Suite *e2e_maintenance_suite(void) {
     tcase_add_loop_test(tcase, a_reload_never_shows_ready_while_the_file_is_there, 0, 2);
     tcase_add_loop_test(tcase, a_reload_that_names_no_file_or_one_that_is_not_there_ends_it, 0, 2);
     tcase_add_test(tcase, a_path_that_cannot_be_followed_is_told_once_and_maintenance_goes_on);
+    tcase_add_test(tcase, a_path_that_cannot_be_followed_at_the_start_is_maintenance_until_it_can);
     tcase_add_test(tcase, a_wait_that_ends_in_maintenance_says_what_it_waited_for);
     return suite;
 }

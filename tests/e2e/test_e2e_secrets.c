@@ -186,7 +186,7 @@ static void serve(const struct form *form, struct world *world) {
         assert_pages_are_clean(form, world);
         assert_processes_are_clean(form, &world->daemon);
         kill(world->daemon.checker, SIGHUP); /* what a reload logs */
-        daemon_wait_log(&world->daemon, "reload", "", 2000);
+        daemon_wait_log(&world->daemon, "reload", "", 10000);
         ck_assert_int_eq(daemon_stop(&world->daemon, SIGINT, 3000), 0);
     }
     char *log = daemon_log(&world->daemon);

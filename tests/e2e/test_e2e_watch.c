@@ -239,6 +239,7 @@ START_TEST(a_wait_that_a_signal_ends_says_what_was_missing) {
     const char *last;
     if (!begin(&scene, "a_wait_that_a_signal_ends_says_what_was_missing", WAIT, true))
         return;
+    await(&scene, 0, "file_missing");
     await(&scene, 0, "waiting for snappea\033"); /* and for nothing else */
     kill(scene.pid, END_SIGNALS[_i]);
     ck_assert_int_eq(end(&scene, &last), 1);

@@ -72,18 +72,18 @@ void world_restore_settings(const struct world *world) {
 }
 
 void world_write_config(struct world *world, const char *format, ...) {
-    char text[8192];
+    char *text;
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(text, sizeof text, format, args);
+    ck_assert_int_ge(vasprintf(&text, format, args), 0);
     va_end(args);
-    ck_assert_int_lt(length, (int)sizeof text);
     tempdir_write(world->config, text);
     envlist_unset(&world->environment, "DATABASE_PATH");
     envlist_unset(&world->environment, "BUGSINK_HEALTH_QUEUE");
     envlist_unset(&world->environment, "BUGSINK_HEALTH_SETTINGS");
     if (strstr(text, "\"slow\""))
         envlist_unset(&world->environment, "BUGSINK_HEALTH_SLOW");
+    free(text);
     envlist_set(&world->environment, "BUGSINK_HEALTH_CONFIG=%s", world->config);
 }
 

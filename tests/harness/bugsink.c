@@ -110,10 +110,10 @@ static void converse(int fd, struct bugsink_book *book) {
         book->most = busy;
     book->counts[question]++;
     enum bugsink_answer choice = choose(book, question);
+    if (is_question)
+        book->busy--; /* first: whoever has the answer may ask the next at once */
     if (choice != BUGSINK_RESETS)
         answer(fd, question, choice);
-    if (is_question)
-        book->busy--;
 }
 
 static _Noreturn void serve(int listener, struct bugsink_book *book, pid_t parent) {

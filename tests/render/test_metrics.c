@@ -107,7 +107,7 @@ START_TEST(the_whole_and_the_process_are_told) {
     static const char *const LINES[] = {
         "bugsink_health_build_info{version=\"0.0.1\",bugsink_version=\"2.3.0\"} 1",
         "bugsink_health_started 1", "bugsink_health_draining 0", "bugsink_health_maintenance 0",
-        "bugsink_health_checks 0", "bugsink_health_checks_omitted 0",
+        "bugsink_health_checks 0", "bugsink_health_checks_omitted 0", "bugsink_health_delayed_runs_total 7",
         "bugsink_health_config_last_reload_successful 1",
         "bugsink_health_config_last_reload_success_timestamp_seconds 1795427915.123",
         "process_start_time_seconds 1795427905.123", "process_cpu_seconds_total 1.500",
@@ -115,6 +115,7 @@ START_TEST(the_whole_and_the_process_are_told) {
     const struct process_usage usage = {1500, 2750, 4096, -1};
     struct snapshot snapshot = snapshot_of(NULL, 0);
     snapshot.usage = &usage;
+    snapshot.delayed_runs = 7;
     char *text = metrics_text(&snapshot);
     for (size_t i = 0; i < sizeof LINES / sizeof LINES[0]; i++)
         assert_line(text, LINES[i]);

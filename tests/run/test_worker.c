@@ -6,6 +6,7 @@
  *  is stopped                                    timeout; the next run has another
  *  says that its run is our own fault            it ends; the next run has another
  *  asks for a fresh process                      that does the run
+ *  is to use nothing that was kept               its work is told so, for that run alone
  *  the seventeenth                               has one run
  *  a check goes away                             its worker goes
  *  the nursery dies                              the checker is told, and its workers are gone
@@ -94,6 +95,10 @@ static void work_needs_another(struct run *run) {
     run->is_undone = !run->is_first;
 }
 
+static void work_tells_wish(struct run *run) {
+    observed_set(&run->outcome.observed, OBSERVED_TASKS, run->wants_fresh);
+}
+
 #define KIND(NAME, WORK)                                                                                     \
     static const struct check_kind NAME = {                                                                  \
         .start = check_run_in_child, .work = WORK, .cancel = check_cancel_child, .kept_size = sizeof(int)};
@@ -101,6 +106,7 @@ static void work_needs_another(struct run *run) {
 KIND(counting, work_counts)
 KIND(faulty, work_is_at_fault)
 KIND(choosy, work_needs_another)
+KIND(telling, work_tells_wish)
 
 /* How many runs that process has done. */
 static int64_t runs_of(const struct rig_check *own) {
@@ -216,6 +222,21 @@ START_TEST(one_that_has_given_up_too_much_leaves_the_run_to_another) {
         run_well(&bench, &bench.own, REASON_OK);
         ck_assert_int_eq(runs_of(&bench.own), 1);
         ck_assert_int_eq(bench.own.finished, i);
+    }
+    check_release(&bench.own.check);
+    bench_end(&bench);
+}
+END_TEST
+
+START_TEST(a_wish_for_nothing_that_was_kept_reaches_the_work_for_that_run_alone) {
+    static const bool WISHES[] = {false, true, true, false, true};
+    struct bench bench;
+    bench_init(&bench);
+    add(&bench, &bench.own, &telling, TIMEOUT_MS);
+    for (size_t i = 0; i < sizeof WISHES / sizeof WISHES[0]; i++) {
+        bench.own.check.wants_fresh = WISHES[i];
+        run_well(&bench, &bench.own, REASON_OK);
+        ck_assert_int_eq(runs_of(&bench.own), WISHES[i]);
     }
     check_release(&bench.own.check);
     bench_end(&bench);
@@ -406,6 +427,7 @@ Suite *worker_suite(void) {
     tcase_add_test(tcase, a_stopped_one_is_a_timeout_and_replaced);
     tcase_add_test(tcase, a_fault_of_our_own_ends_it);
     tcase_add_test(tcase, one_that_has_given_up_too_much_leaves_the_run_to_another);
+    tcase_add_test(tcase, a_wish_for_nothing_that_was_kept_reaches_the_work_for_that_run_alone);
     tcase_add_test(tcase, sixteen_stay_and_the_others_have_one_run);
     tcase_add_test(tcase, when_nothing_may_be_kept_it_has_one_run);
     tcase_add_test(tcase, when_the_nursery_dies_its_workers_go_and_the_checker_is_told);

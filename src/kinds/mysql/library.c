@@ -32,6 +32,7 @@
     F(my_bool, mariadb_connection, (MYSQL * mysql), (mysql))                                                 \
     F(int, mysql_query, (MYSQL * mysql, const char *sql), (mysql, sql))                                      \
     F(MYSQL_RES *, mysql_use_result, (MYSQL * mysql), (mysql))                                               \
+    F(int, mysql_next_result, (MYSQL * mysql), (mysql))                                                      \
     F(unsigned int, mysql_num_fields, (MYSQL_RES * result), (result))                                        \
     F(MYSQL_ROW, mysql_fetch_row, (MYSQL_RES * result), (result))                                            \
     P(void, mysql_free_result, (MYSQL_RES * result), (result))                                               \

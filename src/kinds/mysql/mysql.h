@@ -2,6 +2,8 @@
 #ifndef BH_KINDS_MYSQL_MYSQL_H
 #define BH_KINDS_MYSQL_MYSQL_H
 
+#include "kinds/mysql/login.h"
+#include "run/resolve.h"
 #include "run/run.h"
 
 #include <mysql.h>
@@ -10,6 +12,8 @@
 struct mysql_kept {
     MYSQL *mysql;
     int64_t expires_ms;
+    struct mysql_login login;    /* what held when it was made */
+    struct resolve_answer found; /* the last good addresses of the DSN's name; none: it has no name */
 };
 
 /* Refuses a configuration that no run could serve. The library is loaded. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 void mysql_talk_enter(struct mysql_talk *talk, enum phase phase) {
-    phase_report_enter(talk->phases, phase);
+    phase_report_enter(&talk->run->phases, phase);
 }
 
 /* Returns false, so that a failing function can return it. */

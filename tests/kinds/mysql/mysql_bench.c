@@ -11,10 +11,18 @@
 enum { TIMEOUT_MS = 5000, SHORT_MS = 400 };
 
 void bench_open(struct bench *bench, const char *dsn, enum role role, int64_t timeout_ms) {
+    bench_open_keeping(bench, dsn, role, timeout_ms, 0, 0);
+}
+
+void bench_open_keeping(struct bench *bench, const char *dsn, enum role role, int64_t timeout_ms,
+    int64_t interval_ms, int64_t reconnect_ms) {
     struct error err;
     rig_init(&bench->rig);
-    bench->own =
-        (struct rig_check){.config = {.kind = KIND_MYSQL, .database.role = role, .timeout_ms = timeout_ms}};
+    bench->own = (struct rig_check){.config = {.kind = KIND_MYSQL,
+                                        .database.role = role,
+                                        .timeout_ms = timeout_ms,
+                                        .interval_ms = interval_ms,
+                                        .database.reconnect_ms = reconnect_ms}};
     ck_assert_msg(dsn_parse(dsn, &bench->own.config.database.dsn, &err) == 0, "%s", err.text);
     ck_assert_msg(check_init(&bench->own.check, &MYSQL_KIND, &bench->rig.env, &bench->own.config,
                       rig_finished, &bench->own, &err) == 0,

@@ -10,6 +10,10 @@ struct bench {
 };
 
 void bench_open(struct bench *bench, const char *dsn, enum role role, int64_t timeout_ms);
+
+/* A check whose connection is kept, for that long. */
+void bench_open_keeping(struct bench *bench, const char *dsn, enum role role, int64_t timeout_ms,
+    int64_t interval_ms, int64_t reconnect_ms);
 void bench_close(struct bench *bench);
 
 /* Runs the check and expects this outcome. code NULL: any. Looks through its detail for MARIADB_PASSWORD. */

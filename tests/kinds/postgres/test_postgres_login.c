@@ -143,6 +143,20 @@ START_TEST(only_what_concerns_us_costs_a_login) {
 }
 END_TEST
 
+START_TEST(a_wish_for_a_fresh_login_is_heeded) {
+    struct postgres_bench bench;
+    open_keeping(&bench, "bugsink");
+    char *first = our_backends();
+    bench.own.check.wants_fresh = true;
+    postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    char *second = our_backends();
+    ck_assert_str_ne(first, second);
+    free(first);
+    free(second);
+    postgres_bench_close(&bench);
+}
+END_TEST
+
 /* -- places -- */
 
 enum { MOST = 40 };
@@ -257,6 +271,7 @@ Suite *postgres_login_suite(void) {
         shared, what_the_next_login_would_meet_is_met_in_the_next_run, 0, sizeof CHANGES / sizeof CHANGES[0]);
     tcase_add_test(shared, a_role_whose_time_runs_out_is_refused_from_then_on);
     tcase_add_loop_test(shared, only_what_concerns_us_costs_a_login, 0, sizeof SETTINGS / sizeof SETTINGS[0]);
+    tcase_add_test(shared, a_wish_for_a_fresh_login_is_heeded);
     tcase_add_loop_test(shared, a_full_server_is_full_also_for_who_is_in_it, 0, sizeof FULL / sizeof FULL[0]);
     TCase *own = tcase_create("own");
     suite_add_tcase(suite, own);

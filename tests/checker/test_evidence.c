@@ -1,0 +1,198 @@
+/* Tests of the doubt that a failing observation casts on the databases: from there to their work. Time is the
+ * test's own.
+ *
+ *  Bugsink                                        a database's next look
+ *  fails the token question, answers 5xx, or      at once, and on nothing that was kept
+ *  is silent
+ *  fails while a look is under way                the one after it, at once
+ *  fails where looking itself does harm           when it is due
+ *  has never answered, or answers                 when it is due, on what was kept */
+#include "checker/evidence.h"
+
+#include "config/dsn.h"
+#include "harness/wait.h"
+
+#include <check.h>
+#include <stdio.h>
+
+enum { INTERVAL_MS = 60000, TIMEOUT_MS = 5000, PATIENCE_MS = 5000, TURN_MS = 5 };
+
+struct stage {
+    struct loop loop;
+    struct clock clock;
+    int64_t now_ms;
+    struct check_config app_config, database_config;
+    char names[2][16], url[64], expect[4];
+    struct watch *watches[2], *app, *database;
+    bool is_working;
+    int finished;
+};
+
+static int64_t read_clock(void *arg) {
+    return *(const int64_t *)arg;
+}
+
+static struct surroundings no_surroundings(void *arg) {
+    (void)arg;
+    return (struct surroundings){.has_app = true};
+}
+
+static void on_finished(void *arg, bool is_change) {
+    struct stage *stage = arg;
+    (void)is_change;
+    stage->finished++;
+}
+
+/* Tells what it was asked for. */
+static void work(struct run *run) {
+    observed_set(&run->outcome.observed, OBSERVED_TASKS, run->wants_fresh);
+}
+
+static const struct check_kind SPY = {
+    .traits = {.is_database = true}, .start = check_run_in_child, .work = work, .cancel = check_cancel_child};
+
+static struct watch *make(struct stage *stage, struct check_config *config) {
+    static const struct watch_events EVENTS = {no_surroundings, on_finished};
+    struct error err;
+    config->interval_ms = INTERVAL_MS;
+    config->retry_interval_ms = INTERVAL_MS;
+    config->timeout_ms = TIMEOUT_MS;
+    struct watch *watch = watch_new(&stage->loop, config, &EVENTS, stage, &err);
+    ck_assert_msg(watch != NULL, "%s", err.text);
+    return watch;
+}
+
+static void turn(struct stage *stage) {
+    const struct timeval tv = {.tv_usec = TURN_MS * 1000};
+    event_add(stage->loop.tick, &tv);
+    event_base_loop(stage->loop.base, EVLOOP_ONCE);
+    timers_run(&stage->loop.timers);
+}
+
+static void await_runs(struct stage *stage, int count) {
+    for (struct deadline deadline = deadline_in(PATIENCE_MS); stage->finished < count; turn(stage))
+        ck_assert_msg(!deadline_is_over(&deadline), "%d runs", stage->finished);
+}
+
+static void write_texts(struct stage *stage) {
+    snprintf(stage->names[0], sizeof stage->names[0], "app");
+    snprintf(stage->names[1], sizeof stage->names[1], "default");
+    snprintf(stage->url, sizeof stage->url, "http://127.0.0.1:9/health/ready");
+    snprintf(stage->expect, sizeof stage->expect, "OK");
+}
+
+/* Bugsink has answered, and a database was looked at once. */
+static void stage_init(struct stage *stage) {
+    struct error err;
+    *stage = (struct stage){.now_ms = 1000000};
+    stage->clock = (struct clock){read_clock, read_clock, &stage->now_ms};
+    ck_assert_int_eq(loop_init(&stage->loop, NULL, &err), 0);
+    stage->loop.timers.clock = &stage->clock;
+    write_texts(stage);
+    stage->app_config = (struct check_config){
+        .kind = KIND_HTTP, .name = stage->names[0], .app.url = stage->url, .app.expect = stage->expect};
+    stage->database_config =
+        (struct check_config){.kind = KIND_SQLITE, .name = stage->names[1], .database.role = ROLE_MAIN};
+    ck_assert_int_eq(dsn_parse("/nosuch/file", &stage->database_config.database.dsn, &err), 0);
+    stage->app = stage->watches[0] = make(stage, &stage->app_config);
+    stage->database = stage->watches[1] = make(stage, &stage->database_config);
+    stage->database->check.kind = &SPY;
+    stage->app->memory.life.has_answered = true;
+    watch_start(stage->database, false, 0);
+    await_runs(stage, 1);
+}
+
+static void stage_release(struct stage *stage) {
+    for (int i = 0; i < 2; i++)
+        watch_free(stage->watches[i]);
+    loop_release(&stage->loop);
+    dsn_release(&stage->database_config.database.dsn);
+}
+
+static bool has_wanted_fresh(const struct stage *stage) {
+    int64_t wish = -1;
+    ck_assert(observed_get(&stage->database->memory.observed, OBSERVED_TASKS, &wish));
+    return wish == 1;
+}
+
+static void follow(struct stage *stage) {
+    evidence_follow(stage->watches, 2, &stage->is_working);
+}
+
+/* -- who casts doubt -- */
+
+static const struct {
+    enum reason reason;
+    bool is_silent, has_answered, is_doubt;
+} SEEN[] = {
+    {REASON_APP_DATABASE, false, true, true},
+    {REASON_APP_ERROR, false, true, true},
+    {REASON_TIMEOUT, true, true, true},
+    {REASON_OK, false, true, false},
+    {REASON_APP_SCHEMA, false, true, false}, /* which a login would not explain */
+    {REASON_APP_STARTING, true, false, false},
+};
+
+static void see(struct stage *stage, int i) {
+    stage->app->memory.reason = SEEN[i].reason;
+    stage->app->memory.life.is_silent = SEEN[i].is_silent;
+    stage->app->memory.life.has_answered = SEEN[i].has_answered;
+    follow(stage);
+}
+
+START_TEST(a_failing_bugsink_has_the_next_look_at_once_on_nothing_that_was_kept) {
+    struct stage stage;
+    stage_init(&stage);
+    ck_assert(!has_wanted_fresh(&stage));
+    see(&stage, _i);
+    if (SEEN[_i].is_doubt)
+        await_runs(&stage, 2); /* no time has passed */
+    stage.now_ms += INTERVAL_MS;
+    await_runs(&stage, SEEN[_i].is_doubt ? 3 : 2);
+    ck_assert(has_wanted_fresh(&stage) == SEEN[_i].is_doubt);
+    see(&stage, 3); /* well again: what is kept is good enough */
+    stage.now_ms += INTERVAL_MS;
+    await_runs(&stage, SEEN[_i].is_doubt ? 4 : 3);
+    ck_assert(!has_wanted_fresh(&stage));
+    stage_release(&stage);
+}
+END_TEST
+
+START_TEST(a_look_under_way_is_followed_by_another_at_once) {
+    struct stage stage;
+    stage_init(&stage);
+    stage.now_ms += INTERVAL_MS;
+    timers_run(&stage.loop.timers);
+    ck_assert(stage.database->check.is_running);
+    see(&stage, 0);
+    await_runs(&stage, 3);
+    ck_assert(has_wanted_fresh(&stage));
+    stage_release(&stage);
+}
+END_TEST
+
+START_TEST(where_looking_does_harm_a_doubt_waits_for_its_turn) {
+    struct stage stage;
+    stage_init(&stage);
+    stage.database->memory.retry = RETRY_SLOW;
+    int64_t due_ms = stage.database->next.due_ms;
+    see(&stage, 0);
+    ck_assert_int_eq(stage.database->next.due_ms, due_ms);
+    stage.now_ms += INTERVAL_MS;
+    await_runs(&stage, 2);
+    ck_assert(has_wanted_fresh(&stage));
+    stage_release(&stage);
+}
+END_TEST
+
+Suite *evidence_suite(void) {
+    Suite *suite = suite_create("evidence");
+    TCase *tcase = tcase_create("evidence");
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 30);
+    tcase_add_loop_test(tcase, a_failing_bugsink_has_the_next_look_at_once_on_nothing_that_was_kept, 0,
+        sizeof SEEN / sizeof SEEN[0]);
+    tcase_add_test(tcase, a_look_under_way_is_followed_by_another_at_once);
+    tcase_add_test(tcase, where_looking_does_harm_a_doubt_waits_for_its_turn);
+    return suite;
+}

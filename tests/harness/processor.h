@@ -1,0 +1,28 @@
+/* Limits the processor time of a daemon, as a container's limit does: by a control group where one can be
+ * made, else by stopping all its processes for most of each 100 ms. */
+#ifndef BH_TESTS_PROCESSOR_H
+#define BH_TESTS_PROCESSOR_H
+
+#include <sys/types.h>
+
+struct processor_limit {
+    char group[128];  /* the control group's directory; "": there is none */
+    char before[256]; /* the file of the group that this process was in */
+    int thousandths;
+    pid_t stopper; /* 0: none */
+};
+
+/* So many thousandths of one processor: for what this process starts from now on, and for itself, until
+ * processor_limit_apply. */
+void processor_limit_begin(struct processor_limit *limit, int thousandths);
+
+/* The daemon is started: this process is free again. */
+void processor_limit_apply(struct processor_limit *limit, pid_t checker);
+
+/* "cgroup v1", "cgroup v2" or "SIGSTOP". */
+const char *processor_limit_name(const struct processor_limit *limit);
+
+/* Once the daemon has ended. */
+void processor_limit_end(struct processor_limit *limit);
+
+#endif
