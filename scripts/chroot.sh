@@ -7,7 +7,7 @@
 #                                                         directory, CC, STRIP and the like are set, and there is no network
 # What runs in it ends with the command, and no mount is left behind. CHROOT_ARCHITECTURE: its own (this machine's). CHROOT_TARGET: the one that is
 # built for in it (its own); packages named NAME:target are of that, and there is a cross compiler where it is another.
-# CHROOT_MIRROR, CHROOT_SECURITY_MIRROR: where packages come from (as this machine's own). Exit status 77: it cannot be done on this
+# CHROOT_MIRROR, CHROOT_SECURITY_MIRROR: where packages come from (as this machine's own; empty: none). Exit status 77: it cannot be done on this
 # machine; it says why.
 set -eu
 umask 022
@@ -45,7 +45,7 @@ make_root() {
     fi
     command -v mmdebstrap >/dev/null || refuse "there is no mmdebstrap"
     mirror=${CHROOT_MIRROR:-$(find_mirror '^[a-z]*$')}
-    security=${CHROOT_SECURITY_MIRROR:-$(find_mirror '-security$')}
+    security=${CHROOT_SECURITY_MIRROR-$(find_mirror '-security$')}
     [ -n "$mirror" ] || refuse "apt names no mirror: is this Debian, and has apt-get update run?"
     mkdir -p "$(dirname "$root")"
     /usr/lib/apt/apt-helper download-file "$mirror/dists/$suite/InRelease" "$root.release" >/dev/null 2>&1 || refuse "no $suite can be had from this machine's mirror"
