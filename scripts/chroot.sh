@@ -63,6 +63,7 @@ make_root() {
     chmod 0755 "$root/usr/sbin/policy-rc.d"
     cp -L /etc/resolv.conf "$root/etc/resolv.conf"
     mkdir -p "$root/src"
+    printf "127.0.0.1 localhost\n::1 localhost\n" >"$root/etc/hosts"
     echo "$made" >"$root.made"
 }
 
