@@ -197,7 +197,7 @@ START_TEST(without_a_value_that_makes_sense_the_processes_are_shut_in) {
         const struct config_flag flag = {"--sandbox", VALUES[i], NULL};
         ck_assert_msg(config_is_sandboxed(&(struct config_source){NULL, &flag, 1}), "row %d", i);
     }
-    const struct config_flag off = {"--sandbox", "off"};
+    const struct config_flag off = {"--sandbox", "off", NULL};
     ck_assert(!config_is_sandboxed(&(struct config_source){NULL, &off, 1}));
 }
 END_TEST
