@@ -7,7 +7,7 @@
 #                                                         directory, CC, STRIP and the like are set, and there is no network
 # What runs in it ends with the command, and no mount is left behind. CHROOT_ARCHITECTURE: its own (this machine's). CHROOT_TARGET: the one that is
 # built for in it (its own); packages named NAME:target are of that, and there is a cross compiler where it is another.
-# CHROOT_MIRROR, CHROOT_SECURITY_MIRROR: where packages come from (as this machine's own). Exit status 77: it cannot be done on this
+# CHROOT_MIRROR, CHROOT_SECURITY_MIRROR: where packages come from (as this machine's own; empty: none). Exit status 77: it cannot be done on this
 # machine; it says why.
 set -eu
 umask 022
@@ -45,16 +45,17 @@ make_root() {
     fi
     command -v mmdebstrap >/dev/null || refuse "there is no mmdebstrap"
     mirror=${CHROOT_MIRROR:-$(find_mirror '^[a-z]*$')}
-    security=${CHROOT_SECURITY_MIRROR:-$(find_mirror '-security$')}
+    security=${CHROOT_SECURITY_MIRROR-$(find_mirror '-security$')}
     [ -n "$mirror" ] || refuse "apt names no mirror: is this Debian, and has apt-get update run?"
     mkdir -p "$(dirname "$root")"
     /usr/lib/apt/apt-helper download-file "$mirror/dists/$suite/InRelease" "$root.release" >/dev/null 2>&1 || refuse "no $suite can be had from this machine's mirror"
-    rm -rf "$root" "$root.made" "$root.release"
+    rm -rf --one-file-system "$root" "$root.made" "$root.release"
     echo "chroot: making a $suite in $root" >&2
     # sid's lists expire within a week: of a mirror that lags they are good enough for a test.
     dated=true
     [ "$suite" != sid ] || dated=false
-    list_sources "$suite" | mmdebstrap --quiet --variant=minbase --aptopt="Acquire::Check-Valid-Until \"$dated\"" \
+    # In a namespace: were it ended midway, this machine's /sys and /dev/shm would stay mounted in there.
+    list_sources "$suite" | unshare --mount --propagation private mmdebstrap --quiet --variant=minbase --aptopt="Acquire::Check-Valid-Until \"$dated\"" \
         --architectures="$(echo "$own $target" | tr ' ' '\n' | uniq | paste -sd,)" \
         --include="$(echo "$packages" | tr -s ' ' ,)" "$suite" "$root" -
     # No service is to start with its package: the machine's own may be at its port.
@@ -62,6 +63,7 @@ make_root() {
     chmod 0755 "$root/usr/sbin/policy-rc.d"
     cp -L /etc/resolv.conf "$root/etc/resolv.conf"
     mkdir -p "$root/src"
+    printf "127.0.0.1 localhost\n::1 localhost\n" >"$root/etc/hosts"
     echo "$made" >"$root.made"
 }
 

@@ -36,6 +36,7 @@ start_attack() {
 }
 
 start_daemon() {
+    rm -f "$work"/*.sqlite3*
     sqlite3 "$work/db.sqlite3" <config/demo/default.sql >"$work/sqlite.log"
     sqlite3 "$work/snappea.sqlite3" <config/demo/snappea.sql >>"$work/sqlite.log"
     cp config/demo/bugsink_conf.py "$work"

@@ -51,7 +51,7 @@ git diff --quiet HEAD 2>/dev/null || echo "test-on: what is not committed is not
 result=0
 for user in $who; do
     root=$other.$user
-    rm -rf "$root"
+    rm -rf --one-file-system "$root"
     cp -a "$other" "$root"
     home=/root
     if [ "$user" != root ]; then
@@ -63,6 +63,6 @@ for user in $who; do
     git clone -q . "$root$home/bugsink health"
     chroot "$root" chown -R "$user:" "$home"
     "$here/chroot.sh" enter "$root" "$user" sh "$home/bugsink health/scripts/test-on.sh" inside "$@" || result=1
-    rm -rf "$root"
+    rm -rf --one-file-system "$root"
 done
 exit $result

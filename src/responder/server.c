@@ -232,11 +232,13 @@ static void begin_connection(struct server *server, int fd) {
     connection_begin(connection_at(queues_free_place(queues)), fd);
 }
 
-/* Accepts up to so many. */
+/* Accepts up to so many; where more clients come than there are places, a few times as many, for then the
+ * queue in the kernel is what a probe waits in. */
 static void accept_some(struct server *server, int most) {
+    enum { PRESSED = 4 };
     server->turns_since_accept = 0;
     keep_reserve(server);
-    for (int i = 0; i < most; i++) {
+    for (int i = 0; i < (server->serving.is_pressed ? PRESSED * most : most); i++) {
         int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             begin_connection(server, fd);

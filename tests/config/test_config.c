@@ -183,7 +183,7 @@ END_TEST
 /* -- what is known before the whole is loaded -- */
 
 START_TEST(a_listen_flag_without_a_value_leaves_the_standard_address) {
-    const struct config_flag flag = {"--listen", NULL};
+    const struct config_flag flag = {"--listen", NULL, NULL};
     const struct config_source source = {NULL, &flag, 1};
     char *listen = config_listen(&source);
     ck_assert_str_eq(listen, "[::]:8000");
@@ -194,10 +194,10 @@ END_TEST
 START_TEST(without_a_value_that_makes_sense_the_processes_are_shut_in) {
     static const char *const VALUES[] = {NULL, "", "of", "on"};
     for (int i = 0; i < ROWS(VALUES); i++) {
-        const struct config_flag flag = {"--sandbox", VALUES[i]};
+        const struct config_flag flag = {"--sandbox", VALUES[i], NULL};
         ck_assert_msg(config_is_sandboxed(&(struct config_source){NULL, &flag, 1}), "row %d", i);
     }
-    const struct config_flag off = {"--sandbox", "off"};
+    const struct config_flag off = {"--sandbox", "off", NULL};
     ck_assert(!config_is_sandboxed(&(struct config_source){NULL, &off, 1}));
 }
 END_TEST

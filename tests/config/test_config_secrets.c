@@ -308,7 +308,7 @@ START_TEST(nothing_of_a_file_stays_in_memory) {
     char *dir = tempdir_new(), *path = tempdir_path(dir, "config.json");
     write_with_secret(path, HOLDERS[_i].before, HOLDERS[_i].after);
     ck_assert_msg(!memory_has_secret(), "the test itself keeps the password in memory");
-    const struct config_flag flag = {"--config", path};
+    const struct config_flag flag = {"--config", path, NULL};
     struct config_source source = {NULL, &flag, 1};
     struct error err = {.text = ""};
     struct config *config = config_load(&source, &err);
@@ -328,7 +328,7 @@ static const char *const REFUSED_ENDS[] = {"@h@h/d\"}}}", "@h/d\"", "@h/d\"}}, \
 START_TEST(nothing_of_a_refused_file_stays_in_memory) {
     char *dir = tempdir_new(), *path = tempdir_path(dir, "config.json");
     write_with_secret(path, "{\"databases\": {\"a\": {\"dsn\": \"postgresql://u:", REFUSED_ENDS[_i]);
-    const struct config_flag flag = {"--config", path};
+    const struct config_flag flag = {"--config", path, NULL};
     struct config_source source = {NULL, &flag, 1};
     struct error err = {.text = ""};
     ck_assert_ptr_null(config_load(&source, &err));
@@ -347,7 +347,7 @@ START_TEST(nothing_of_a_secret_file_stays_in_memory) {
         "{\"databases\": {\"a\": {\"dsn\": \"mysql://h/d\", \"password_file\": \"%s\"}}}", password);
     snprintf(variable, sizeof variable, "DATABASE_URL_FILE=%s", url);
     tempdir_write(json, text);
-    const struct config_flag flag = {"--config", json};
+    const struct config_flag flag = {"--config", json, NULL};
     const char *const environment[] = {variable, NULL};
     struct config_source source = {environment, &flag, 1};
     struct error err = {.text = ""};

@@ -179,7 +179,7 @@ function runAsReader(commands) {
         fs.mkdirSync(bin);
         fs.mkdirSync(empty);
         fs.writeFileSync(path.join(bin, 'git'),
-            `#!/bin/sh\n[ "$1" = clone ] || exit 1\nmkdir -p "$(basename "$2")" && cp -r ${ROOT}/deploy "$(basename "$2")"\n`, {mode: 0o755});
+            `#!/bin/sh\n[ "$1" = clone ] || exit 1\nmkdir -p "$(basename "$2")" && cp -r "${ROOT}/deploy" "$(basename "$2")"\n`, {mode: 0o755});
         const env = withKubectl();
         run('sh', ['-eu', '-c', commands], {cwd: empty, env: {...env, PATH: `${bin}:${env.PATH}`}});
         return fs.readFileSync(path.join(empty, 'bugsink-health/deploy/kubernetes/bugsink.yaml'), 'utf8');

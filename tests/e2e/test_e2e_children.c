@@ -18,7 +18,8 @@ enum {
     INTERVAL_MS = 1000,
     FLUSH_MS = 100,
     CHILDREN_MAX = 16,
-    LONG_LIVED_MS = 100
+    LONG_LIVED_MS = 100,
+    WAITING_LOOKS = 4
 };
 
 /* A child that is stopped sees no SIGTERM: it is one that ignores it, and dies of SIGKILL alone. */
@@ -53,26 +54,43 @@ static void unlock(sqlite3 *db) {
 struct search {
     const struct daemon *daemon;
     const char *locked;
-    pid_t pid; /* the youngest child at the last look */
-    int64_t since_ms;
+    pid_t pid;        /* whose looks these are */
+    int64_t since_ms; /* since when it is seen to wait; or when it was last seen to */
+    int64_t switches; /* of the processor, up to then: it asks for the lock again and again */
+    int looks;        /* so often they had grown, in one run */
 };
 
-/* The children of the other checks are gone within milliseconds; but beside other work they may not be, and
- * where we may look, it is the one that has the locked file open. */
+/* Where only root may look into the workers: of those that live the first is the database's, and what it does
+ * beside waiting for the lock is nothing. */
+static bool is_first_and_waits(struct search *search, pid_t first) {
+    int64_t switches = proc_status_number(first, "voluntary_ctxt_switches");
+    if (search->pid != first)
+        *search = (struct search){
+            .daemon = search->daemon, .locked = search->locked, .pid = first, .switches = switches};
+    if (switches > search->switches) {
+        bool is_another_run = wait_now_ms() - search->since_ms > INTERVAL_MS / 4;
+        search->looks = is_another_run ? 1 : search->looks + 1;
+        search->since_ms = wait_now_ms();
+    }
+    search->switches = switches;
+    return search->looks >= WAITING_LOOKS;
+}
+
+/* The one that has the locked file open, for a while: a worker has it for as long as a run takes. */
 static bool has_found_a_waiting_child(void *arg) {
     struct search *search = arg;
     pid_t children[CHILDREN_MAX];
     int count = proc_family(search->daemon->checker, children, CHILDREN_MAX);
-    bool is_still_there = false;
-    for (int i = 0; i < count; i++)
-        is_still_there = is_still_there || children[i] == search->pid;
-    if (is_still_there && proc_has_open(search->pid, search->locked) != 0)
-        return wait_now_ms() - search->since_ms >= LONG_LIVED_MS;
-    search->pid = count > 1 ? children[count - 1] : 0; /* the eldest is the responder */
-    for (int i = 1; i < count; i++)
-        if (proc_has_open(children[i], search->locked) > 0)
+    if (count > 1 && proc_has_open(children[1], search->locked) < 0)
+        return is_first_and_waits(search, children[1]);
+    for (int i = 1; i < count; i++) /* the eldest is the responder */
+        if (proc_has_open(children[i], search->locked) > 0) {
+            if (search->pid != children[i])
+                search->since_ms = wait_now_ms();
             search->pid = children[i];
-    search->since_ms = wait_now_ms();
+            return wait_now_ms() - search->since_ms >= LONG_LIVED_MS;
+        }
+    search->pid = 0;
     return false;
 }
 

@@ -65,7 +65,7 @@ static uint64_t dynamic_value(const struct image *image, int64_t tag) {
 static bool imports(const struct image *image, const char *name) {
     const char *texts = at_address(image, dynamic_value(image, DT_STRTAB));
     ck_assert_ptr_nonnull(texts);
-    return memmem(texts, dynamic_value(image, DT_STRSZ), name, strlen(name) + 1) != NULL;
+    return memmem(texts, (size_t)dynamic_value(image, DT_STRSZ), name, strlen(name) + 1) != NULL;
 }
 
 START_TEST(the_program_may_be_loaded_at_any_address) {

@@ -298,7 +298,7 @@ static bool has_kept_alone(void *arg) {
 
 static struct figures measure(struct soak *soak) {
     pid_t children[64];
-    wait_until(has_kept_alone, soak, 2000); /* a backend ends a moment after its client */
+    wait_until(has_kept_alone, soak, 20000); /* a backend ends a moment after its client */
     return (struct figures){
         .resident_kib = proc_resident_kib(getpid()),
         .responder_resident_kib = proc_resident_kib(soak->responder),

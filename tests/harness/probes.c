@@ -163,7 +163,7 @@ static void end_those_late(struct probing *probing) {
 static void wait_and_read(struct probing *probing) {
     int64_t wait_us = is_more_to_begin(probing) ? probing->next_us - now_us() : 10000;
     wait_us = wait_us < 0 ? 0 : wait_us > 10000 ? 10000 : wait_us;
-    const struct timespec wait = {.tv_nsec = wait_us * 1000};
+    const struct timespec wait = {.tv_nsec = (long)(wait_us * 1000)};
     for (size_t i = 0; i < SLOTS; i++)
         probing->polls[i] = (struct pollfd){
             .fd = probing->slots[i].fd, .events = probing->slots[i].is_connected ? POLLIN : POLLOUT};

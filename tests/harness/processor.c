@@ -94,7 +94,7 @@ void processor_limit_begin(struct processor_limit *limit, int thousandths) {
 /* -- signals -- */
 
 static void wait_us(int64_t us) {
-    const struct timespec span = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    const struct timespec span = {.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000 * 1000)};
     nanosleep(&span, NULL);
 }
 

@@ -178,6 +178,45 @@ START_TEST(the_oldest_unfinished_connection_makes_room) {
 }
 END_TEST
 
+static bool keeps_clients(void *arg) {
+    const struct server_bench *bench = arg;
+    int fd = client_connect(bench->port);
+    client_send(fd, STAYING_GET);
+    struct reply reply = client_receive(fd, true);
+    bool keeps = reply.status == 200 && !reply_has(&reply, "Connection: close");
+    reply_release(&reply);
+    close(fd);
+    return keeps;
+}
+
+/* However much it has asked for at once: others wait. When they no longer do, all is as before. */
+START_TEST(who_comes_when_all_places_are_taken_gets_one_answer_and_makes_room) {
+    enum { LIMIT = 4 };
+    struct server_bench bench = server_bench_new();
+    bench.limits.connections = LIMIT;
+    server_bench_start(&bench);
+    int fds[LIMIT];
+    for (int i = 0; i < LIMIT; i++) {
+        fds[i] = client_connect(bench.port);
+        client_send(fds[i], "GET /health/live HT");
+    }
+    forked_freeze(bench.pid); /* so that its requests are there when it is seen */
+    int greedy = client_connect(bench.port);
+    client_send(greedy, STAYING_GET STAYING_GET STAYING_GET);
+    forked_thaw(bench.pid);
+    struct reply reply = client_receive(greedy, true);
+    ck_assert_int_eq(reply.status, 200);
+    ck_assert(reply_has(&reply, "Connection: close"));
+    reply_release(&reply);
+    ck_assert_int_eq(client_await_end(greedy, NULL), CLIENT_EOF);
+    for (int i = 0; i < LIMIT; i++)
+        close(fds[i]);
+    ck_assert(wait_until(keeps_clients, &bench, 5000)); /* as soon as it has seen those go */
+    close(greedy);
+    server_bench_end(&bench);
+}
+END_TEST
+
 START_TEST(lingering_connections_make_room_first) {
     struct server_bench bench = server_bench_new();
     bench.limits.connections = 3;
@@ -334,6 +373,7 @@ Suite *server_limits_suite(void) {
     tcase_add_test(limits, an_idle_connection_makes_room_before_one_that_is_asking);
     tcase_add_test(limits, a_client_that_does_not_close_is_closed_after_lingering);
     tcase_add_test(limits, the_oldest_unfinished_connection_makes_room);
+    tcase_add_test(limits, who_comes_when_all_places_are_taken_gets_one_answer_and_makes_room);
     tcase_add_test(limits, lingering_connections_make_room_first);
     tcase_add_test(limits, a_request_that_has_come_is_answered_before_its_connection_makes_room);
     tcase_add_test(limits, silent_connections_beyond_every_limit_cost_nothing_and_silence_nobody);

@@ -152,7 +152,8 @@ static void work_spins(void *arg, int fd) {
     const struct itimerval last_resort = {.it_value.tv_sec = 60}; /* of processor time, as the limit is */
     alarm(0); /* of real time, of which a busy machine may take any number of seconds */
     setitimer(ITIMER_PROF, &last_resort, NULL);
-    for (volatile unsigned long turns = 0;; turns++)
+    volatile bool spins = true;
+    while (spins)
         continue;
 }
 

@@ -43,6 +43,12 @@ static int open_immutable(const struct sqlite_file *file, sqlite3 **db) {
     return code;
 }
 
+/* Of what we ask nothing is longer than a name or a time. A value of 100 MB (a generated column may make one
+ * of nothing) would take more memory than this process has, which looks like the sidecar's own fault; beyond
+ * the limit SQLite says that the data is too big. (SQLite's own printf() then makes NULL of it, before 3.41.)
+ */
+enum { VALUE_MAX = 16 * 1024 * 1024 };
+
 int sqlite_open(const struct sqlite_file *file, bool is_immutable, int busy_ms, sqlite3 **db) {
     *db = NULL;
     /* The path is absolute, so that no build of SQLite takes it for a URI or for ":memory:". */
@@ -52,6 +58,7 @@ int sqlite_open(const struct sqlite_file *file, bool is_immutable, int busy_ms, 
         return code;
     sqlite3_extended_result_codes(*db, 1);
     sqlite3_busy_timeout(*db, busy_ms);
+    sqlite3_limit(*db, SQLITE_LIMIT_LENGTH, VALUE_MAX);
     return SQLITE_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "harness/tempdir.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,24 @@ START_TEST(a_healthy_database_in_use_is_well) {
     holder_end(&holder);
     assert_look(&bench, ROLE_MAIN, REASON_OK);
     bench_free(&bench);
+}
+END_TEST
+
+/* That would not fit into a worker's memory, which is no fault of the sidecar's. */
+START_TEST(a_value_that_is_far_too_large_is_the_databases_fault) {
+    static const char *const VALUES[] = {"zeroblob(100000000)", "hex(zeroblob(60000000))"};
+    for (size_t i = 0; i < sizeof VALUES / sizeof VALUES[0]; i++) {
+        char sql[256];
+        struct bench bench = bench_new("wal", SCHEMA_MAIN);
+        snprintf(sql, sizeof sql,
+            "ALTER TABLE phonehome_installation DROP COLUMN quota_exceeded_until;"
+            "ALTER TABLE phonehome_installation ADD COLUMN quota_exceeded_until AS (%s)",
+            VALUES[i]);
+        sql_run(bench.path, sql);
+        struct outcome outcome = assert_look(&bench, ROLE_MAIN, REASON_QUERY_FAILED);
+        ck_assert_str_eq(outcome.code, "SQLITE_TOOBIG");
+        bench_free(&bench);
+    }
 }
 END_TEST
 
@@ -352,6 +371,7 @@ Suite *sqlite_app_suite(void) {
     Suite *suite = suite_create("sqlite_app");
     TCase *tcase = add_case(suite, "main");
     tcase_add_test(tcase, a_healthy_database_in_use_is_well);
+    tcase_add_test(tcase, a_value_that_is_far_too_large_is_the_databases_fault);
     tcase_add_test(tcase, a_database_without_bugsinks_tables_is_unmigrated);
     tcase_add_test(tcase, a_database_without_any_table_is_readable_and_unmigrated);
     tcase_add_test(tcase, odd_table_names_are_read_too);

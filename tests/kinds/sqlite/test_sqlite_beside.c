@@ -58,6 +58,7 @@ static void assert_both(const struct scene *scene, enum reason reason, const cha
 
 static void put(const struct scene *scene, const char *suffix, const char *text, mode_t mode) {
     char *path = tempdir_path(scene->dir, "db.sqlite3%s", suffix);
+    unlink(path); /* which only root could write to, if it is read-only */
     tempdir_write(path, text);
     ck_assert_int_eq(chmod(path, mode), 0);
     give_to(path, TEST_APP_UID);
