@@ -111,8 +111,17 @@ static bool has_migrated(struct watch *watch) {
     return was_seen && migrations != before;
 }
 
+/* Whether another look found no place. Bugsink has one or not at each moment anew: its answer to one question
+ * may have had the place that a login of ours had just given up. */
+static bool is_full_again(struct watch *watch) {
+    bool is_full = watch->memory.reason == REASON_TOO_MANY_CLIENTS;
+    bool is_new = watch->memory.checked_wall_ms != watch->seen_full_ms;
+    watch->seen_full_ms = watch->memory.checked_wall_ms;
+    return is_full && is_new;
+}
+
 static void ask_after(struct watch *database, struct watch *app) {
-    bool is_other = has_changed(database);
+    bool is_full = is_full_again(database), is_other = has_changed(database) || is_full;
     if (has_migrated(database)) {
         watch_ask(app, QUESTION_TOKEN);
         watch_ask(app, QUESTION_PROJECT);
@@ -129,6 +138,15 @@ void evidence_hurry_settings(struct watch *const *watches, size_t count) {
             watch_hurry(watches[i]);
 }
 
+/* A Bugsink that works again, with its database, is news of the database: no pause after refused logins need
+ * be waited for, but that of a server which may block this host. */
+static void hurry_refused(struct watch *const *watches, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (is_own_database(watches[i]) && watches[i]->memory.status == STATUS_ERROR &&
+            watches[i]->memory.retry == RETRY_SLOW)
+            watch_hurry(watches[i]);
+}
+
 void evidence_follow(struct watch *const *watches, size_t count, bool *is_working_now) {
     struct watch *app = evidence_find_app(watches, count);
     bool was_working = *is_working_now;
@@ -136,6 +154,8 @@ void evidence_follow(struct watch *const *watches, size_t count, bool *is_workin
     *is_working_now = is_working(app);
     if (*is_working_now != was_working)
         evidence_hurry_settings(watches, count);
+    if (*is_working_now && !was_working)
+        hurry_refused(watches, count);
     for (size_t i = 0; app && i < count; i++)
         if (is_own_database(watches[i]))
             ask_after(watches[i], app);

@@ -41,10 +41,11 @@ struct watch {
     char *where;      /* what the check is of, for people */
     char code[OUTCOME_CODE_SIZE], detail[OUTCOME_DETAIL_SIZE]; /* the driver's words on the last run */
     bool is_doubted;         /* something stronger than it fails: each look is on a fresh login */
-    enum status seen_status; /* by the engine, after the last run, as the next two */
+    enum status seen_status; /* by the engine, after the last run, as the next three */
     bool has_seen_migrations;
     int64_t seen_migrations;
-    bool is_hurried; /* the next look begins as soon as the one under way has ended */
+    int64_t seen_full_ms; /* the look at a full server that Bugsink was last asked after */
+    bool is_hurried;      /* the next look begins as soon as the one under way has ended */
 };
 
 /* Borrows loop, config and events, which outlive it. Returns NULL, with the check's name in the error, where

@@ -6,7 +6,10 @@
  *  is silent
  *  fails while a look is under way                the one after it, at once
  *  fails where looking itself does harm           when it is due
- *  has never answered, or answers                 when it is due, on what was kept */
+ *  has never answered, or answers                 when it is due, on what was kept
+ *  works again                                    at once, where refused logins had made pauses longer
+ *
+ * And of what is asked of Bugsink for a database's sake: at each look at a server that is full. */
 #include "checker/evidence.h"
 
 #include "config/dsn.h"
@@ -185,6 +188,80 @@ START_TEST(where_looking_does_harm_a_doubt_waits_for_its_turn) {
 }
 END_TEST
 
+/* -- Bugsink works again -- */
+
+static void let_bugsink_work(struct stage *stage) {
+    struct asking *asking = &stage->app->memory.asking;
+    stage->app_config.app.asks = true;
+    stage->app_config.app.ask_interval_ms = INTERVAL_MS;
+    stage->app->memory.status = STATUS_OK;
+    asking->is_ready = true;
+    asking->questions[QUESTION_TOKEN] =
+        (struct asked){.answer = ANSWER_WELL, .asked_ms = stage->now_ms, .answered_ms = stage->now_ms};
+    asking->questions[QUESTION_PROJECT] = asking->questions[QUESTION_TOKEN];
+}
+
+static const struct {
+    enum status status;
+    enum retry retry;
+    bool is_hurried;
+} REFUSED[] = {
+    {STATUS_ERROR, RETRY_SLOW, true},
+    {STATUS_ERROR, RETRY_SLOWER, false}, /* a server that may block this host */
+    {STATUS_OK, RETRY_SLOW, false},
+};
+
+START_TEST(a_bugsink_that_works_again_ends_the_pause_after_refused_logins) {
+    struct stage stage;
+    stage_init(&stage);
+    stage.database->memory.status = REFUSED[_i].status;
+    stage.database->memory.retry = REFUSED[_i].retry;
+    int64_t due_ms = stage.database->next.due_ms;
+    follow(&stage);
+    ck_assert_int_eq(stage.database->next.due_ms, due_ms);
+    let_bugsink_work(&stage);
+    follow(&stage);
+    ck_assert(stage.is_working);
+    ck_assert_int_eq(stage.database->next.due_ms, REFUSED[_i].is_hurried ? stage.now_ms : due_ms);
+    timer_arm(&stage.loop.timers, &stage.database->next, INTERVAL_MS);
+    follow(&stage); /* it is news once */
+    ck_assert_int_eq(stage.database->next.due_ms, stage.now_ms + INTERVAL_MS);
+    stage_release(&stage);
+}
+END_TEST
+
+/* -- a full server -- */
+
+static bool is_token_wanted(struct stage *stage) {
+    struct asked *token = &stage->app->memory.asking.questions[QUESTION_TOKEN];
+    bool is_wanted = token->is_wanted;
+    token->is_wanted = false;
+    return is_wanted;
+}
+
+START_TEST(each_look_at_a_full_server_asks_bugsink_and_asks_once) {
+    struct stage stage;
+    stage_init(&stage);
+    let_bugsink_work(&stage);
+    follow(&stage);
+    is_token_wanted(&stage);
+    stage.database->memory.status = STATUS_DEGRADED;
+    for (int i = 1; i <= 3; i++) {
+        stage.database->memory.reason = REASON_TOO_MANY_CLIENTS;
+        stage.database->memory.checked_wall_ms += INTERVAL_MS;
+        follow(&stage);
+        ck_assert(is_token_wanted(&stage));
+        follow(&stage); /* after another check's look */
+        ck_assert(!is_token_wanted(&stage));
+    }
+    stage.database->memory.reason = REASON_DISK_LOW; /* degraded as well, and no reason to ask */
+    stage.database->memory.checked_wall_ms += INTERVAL_MS;
+    follow(&stage);
+    ck_assert(!is_token_wanted(&stage));
+    stage_release(&stage);
+}
+END_TEST
+
 Suite *evidence_suite(void) {
     Suite *suite = suite_create("evidence");
     TCase *tcase = tcase_create("evidence");
@@ -193,6 +270,9 @@ Suite *evidence_suite(void) {
     tcase_add_loop_test(tcase, a_failing_bugsink_has_the_next_look_at_once_on_nothing_that_was_kept, 0,
         sizeof SEEN / sizeof SEEN[0]);
     tcase_add_test(tcase, a_look_under_way_is_followed_by_another_at_once);
+    tcase_add_loop_test(tcase, a_bugsink_that_works_again_ends_the_pause_after_refused_logins, 0,
+        sizeof REFUSED / sizeof REFUSED[0]);
+    tcase_add_test(tcase, each_look_at_a_full_server_asks_bugsink_and_asks_once);
     tcase_add_test(tcase, where_looking_does_harm_a_doubt_waits_for_its_turn);
     return suite;
 }
