@@ -29,17 +29,21 @@ static void on_done(void *arg, const struct child_end *end) {
         reload->ready(reload->arg);
 }
 
+static void begin(struct reload *reload);
+
 static void on_reaped(void *arg) {
     struct reload *reload = arg;
     reload->child = NULL;
     if (!reload->is_wanted_again)
         return;
     reload->is_wanted_again = false;
-    reload_begin(reload);
+    begin(reload);
 }
 
+/* Nobody may be there to ask for it once more when the volume, or the processor, has time again. */
 static void on_deadline(void *arg) {
     struct reload *reload = arg;
+    reload->is_wanted_again = reload->is_wanted_again || ++reload->late < RELOAD_TRIES;
     child_abandon(reload->child);
     reload->failed(reload->arg, "the configuration, or a file it names, could not be read within 5 s");
 }
@@ -52,13 +56,9 @@ void reload_init(struct reload *reload, struct loop *loop, const struct config_s
     timer_init(&reload->deadline, on_deadline, reload);
 }
 
-void reload_begin(struct reload *reload) {
+static void begin(struct reload *reload) {
     static const struct child_callbacks CALLBACKS = {.done = on_done, .reaped = on_reaped};
     struct error err;
-    if (reload->child) {
-        reload->is_wanted_again = true;
-        return;
-    }
     reload->begun(reload->arg);
     /* The child has its own copy of the source, by the fork. */
     struct config_source source = *reload->source;
@@ -68,6 +68,14 @@ void reload_begin(struct reload *reload) {
         timer_arm(&reload->loop->timers, &reload->deadline, RELOAD_TIMEOUT_MS);
     else
         reload->failed(reload->arg, err.text);
+}
+
+void reload_begin(struct reload *reload) {
+    reload->late = 0;
+    if (reload->child)
+        reload->is_wanted_again = true;
+    else
+        begin(reload);
 }
 
 void reload_release(struct reload *reload) {

@@ -9,7 +9,10 @@
 #include "config/config.h"
 
 /* How long the reading may take. */
-enum { RELOAD_TIMEOUT_MS = 5000 };
+enum {
+    RELOAD_TIMEOUT_MS = 5000,
+    RELOAD_TRIES = 3, /* where that was not enough: the next one begins when the one before has ended */
+};
 
 /* Embedded in its owner. */
 struct reload {
@@ -21,7 +24,8 @@ struct reload {
     void *arg;
     struct child *child; /* until it is reaped */
     struct timer deadline;
-    bool is_wanted_again; /* asked for while one was under way */
+    bool is_wanted_again; /* when the one under way has ended */
+    int late;             /* readings in a row that took too long, since it was asked for */
 };
 
 /* `begun` is called when a reading begins, and then, once: `ready` when the configuration could be read and
