@@ -41,26 +41,11 @@ static void on_nursery_lost(void *arg) {
         loop_end(loop);
 }
 
-/* By poll(2), and by the exact clock. With epoll libevent takes the coarse one, which lags by up to a tick (4
- * ms, or 10): then a timer that is due is not, by that clock, and it wakes a millisecond later once more, and
- * again (measured: a quarter of all wake-ups of an idle checker). And what is watched here are a few
- * descriptors, each for a moment: epoll_ctl costs more than to name them. */
-static struct event_base *base_new(void) {
-    struct event_config *config = event_config_new();
-    if (!config)
-        return NULL;
-    event_config_avoid_method(config, "epoll");
-    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
-    struct event_base *base = event_base_new_with_config(config);
-    event_config_free(config);
-    return base;
-}
-
 int loop_init(struct loop *loop, struct nursery *nursery, struct error *err) {
     *loop = (struct loop){0};
     signal(SIGPIPE, SIG_IGN);
     timers_init(&loop->timers, clock_system());
-    loop->base = base_new();
+    loop->base = event_base_new();
     if (!loop->base)
         return error_set(err, "cannot make an event loop: out of memory or descriptors");
     children_init(&loop->children, loop->base, &loop->timers);

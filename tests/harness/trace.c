@@ -48,8 +48,7 @@ static bool is_attached(void *arg) {
         return true;
     }
     for (size_t i = 0; i < attaching->count; i++)
-        if (proc_is_alive(attaching->pids[i]) &&
-            proc_status_number(attaching->pids[i], "TracerPid") != attaching->trace->strace)
+        if (proc_status_number(attaching->pids[i], "TracerPid") != attaching->trace->strace)
             return false;
     return true;
 }
