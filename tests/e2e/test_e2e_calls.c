@@ -32,7 +32,7 @@ static int count(struct trace *trace, const char *name) {
     return trace_count(trace, name, "");
 }
 
-/* -- the table of CONTRIBUTING.md -- */
+/* -- the table of docs/design.md -- */
 
 enum cause { BY_RUN, BY_LOOK, BY_LEASE, BY_PAGES, BY_ALL, CAUSES };
 
@@ -40,7 +40,8 @@ static const struct {
     const char *name;
     int most[CAUSES]; /* for each run, look, lease, set of pages, and in all */
 } CALLS[] = {
-    {"epoll_wait", {2, 3, 1, 0, 4}},
+    {"epoll_wait",
+        {3, 4, 2, 0, 4}}, /* one more each: the coarse clock lags, and the timer is waited for twice */
     {"sendto", {1, 1, 0, 0, 0}},
     {"read", {1, 0, 0, 0, 1}},
     {"socket", {0, 1, 0, 0, 0}},

@@ -2,7 +2,7 @@
  * other time, in all processes at once. Every answer is the same, byte for byte, but for its times. */
 #include "e2e/faults.h"
 #include "e2e/world.h"
-#include "harness/peer.h"
+#include "harness/bugsink.h"
 #include "harness/postgres.h"
 #include "harness/skip.h"
 #include "harness/tempdir.h"
@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define ANSWER "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOK\r\n0\r\n\r\n"
 
 enum {
     SHOWS_MS = 10000,
@@ -50,22 +48,20 @@ struct stage {
     struct world *world;
     struct fault_control *control;
     struct postgres_server *postgres; /* NULL: not installed */
-    struct peer app;
+    struct bugsink app;               /* reads whole requests before it answers */
 };
 
 static void write_config(struct stage *stage, const char *databases) {
     world_write_config(stage->world,
         "{\"databases\": {\"snappea\": {\"dsn\": \"%s\"}%s}, \"directories\": {\"tmp\": {\"path\": \"%s\"}},"
-        " \"settings\": {\"path\": \"%s\"}, \"app\": {\"url\": \"http://127.0.0.1:%d/health\", \"expect\": "
+        " \"settings\": {\"path\": \"%s\"}, \"app\": {\"url\": \"http://127.0.0.1:%d\", \"expect\": "
         "\"OK\"}}",
         stage->world->queue_db, databases, stage->world->dir, stage->world->settings, stage->app.port);
 }
 
 static void stage_init(struct stage *stage) {
-    static const struct peer_script SCRIPT = {
-        .reads = 1, .reply = ANSWER, .reply_size = sizeof ANSWER - 1, .closes = PEER_CLOSES};
     char databases[600];
-    *stage = (struct stage){.world = world_new(), .app = peer_start(&SCRIPT)};
+    *stage = (struct stage){.world = world_new(), .app = bugsink_start(0)};
     stage->control = faults_preload(&stage->world->environment, stage->world->dir);
     snprintf(databases, sizeof databases, ", \"default\": {\"dsn\": \"%s\"}", stage->world->main_db);
     if (postgres_is_installed()) {
@@ -88,7 +84,7 @@ static void stage_release(struct stage *stage) {
     else
         free(stage->world);
     faults_release(stage->control);
-    peer_stop(&stage->app);
+    bugsink_stop(&stage->app);
     if (stage->postgres)
         postgres_free(stage->postgres);
 }
