@@ -24,7 +24,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 3000, SHORT_MS = 300, PATIENCE_MS = 5000 };
+enum {
+    TIMEOUT_MS = 15000,
+    SHORT_MS = 300,
+    PATIENCE_MS = 20000
+}; /* a sanitizer takes its time over a crash */
 
 struct bench {
     struct rig rig;
