@@ -34,9 +34,9 @@ const struct command command_explain = {
 static const char *const RETRIES[] = {
     [RETRY_NORMAL] = "after the usual interval",
     [RETRY_FAST] = "after the retry interval",
-    [RETRY_SLOW] = "after pauses that grow to half a minute, for asking does harm",
-    [RETRY_SLOWER] = "after pauses that grow, for asking brings a lock-out nearer",
-    [RETRY_PAUSE] = "after 5 minutes, for asking is of no use before it is repaired",
+    [RETRY_SLOW] = "after pauses that grow to half a minute, because each attempt does harm",
+    [RETRY_SLOWER] = "after pauses that grow, because each attempt brings a lock-out nearer",
+    [RETRY_PAUSE] = "after 5 minutes, because looking is useless until it is repaired",
 };
 
 /* "    postgres: Start PostgreSQL, ...", broken between words. */
