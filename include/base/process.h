@@ -20,7 +20,7 @@ void process_forbid_core(void);
 void process_keep_out_of_cores(void);
 
 /* Keeps the pages that hold these bytes in memory, out of swap space, as far as RLIMIT_MEMLOCK allows, and
- * out of core files. Both last until the process ends, and neither is a child's. */
+ * out of core files. Both last until the process ends. The lock is not a child's. */
 void process_guard(const void *bytes, size_t size);
 
 /* Bounds the memory this process may write to: an allocation beyond it fails. Not under the sanitizers, which

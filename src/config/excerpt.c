@@ -104,7 +104,26 @@ static void mask(struct masking *masking) {
 
 /* -- the excerpt -- */
 
+/* Behind the byte order mark, which is no part of the text. */
+static const char *skip_mark(const char *text) {
+    return strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;
+}
+
+/* Of UTF-8 the bytes that continue a character are none of their own. */
+static bool begins_character(char c) {
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+/* Where the character of that column (from 1) begins, counted from 0. */
+static size_t byte_of_column(const char *line, size_t length, size_t column) {
+    size_t at = 0;
+    while (at < length && (!begins_character(line[at]) || column-- > 1))
+        at++;
+    return at;
+}
+
 static const char *find_line(const char *text, size_t line) {
+    text = skip_mark(text);
     while (line-- > 1) {
         text = strchr(text, '\n');
         if (!text)
@@ -119,9 +138,10 @@ void excerpt_point(const char *text, size_t line, size_t column, const char *key
     char memory[LINE_MAX_BYTES];
     if (!err || !start || strcspn(start, "\n") > LINE_MAX_BYTES / 4)
         return;
+    size_t length = strcspn(start, "\n");
     struct masking masking = {.line = start,
-        .length = strcspn(start, "\n"),
-        .column = column > 0 ? column - 1 : 0,
+        .length = length,
+        .column = byte_of_column(start, length, column > 0 ? column : 1),
         .key = key,
         .shown = strbuf_in(memory, sizeof memory)};
     strbuf_append(&masking.shown, "");
@@ -145,14 +165,15 @@ static const char *find_quoted(const char *from, const char *word, size_t length
 }
 
 static void point_at(const char *text, const char *at, const char *key, struct error *err) {
-    size_t line = 1;
-    const char *start = text;
-    for (const char *c = text; c < at; c++)
+    size_t line = 1, column = 1;
+    for (const char *c = skip_mark(text); c < at; c++) {
+        column += begins_character(*c);
         if (*c == '\n') {
             line++;
-            start = c + 1;
+            column = 1;
         }
-    excerpt_point(text, line, (size_t)(at - start) + 1, key, err);
+    }
+    excerpt_point(text, line, column, key, err);
 }
 
 void excerpt_find(const char *text, const char *path, struct error *err) {

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* Puts the line of that number (from 1), with a caret below that column (from 1), into err->excerpt. What may
+/* Puts the line of that number (from 1), with a caret below that column (from 1, in characters), into err->excerpt. What may
  * be a secret is not shown: of all that stands in the line but JSON's own signs, only words of our own table,
  * and key, which the error has named (NULL: none). */
 void excerpt_point(const char *text, size_t line, size_t column, const char *key, struct error *err);

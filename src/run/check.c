@@ -114,7 +114,8 @@ static void on_deadline(void *arg) {
         child_poll(check->child); /* where we were held up ourselves, the answer may be there */
     if (!check->is_running || check->run_id != run_id)
         return;
-    if (!has_begun(check))
+    /* Where the run waits and no worker is left, it was to have a fresh one: nobody is stuck. */
+    if (!has_begun(check) && check->child)
         finish_stuck(check);
     else if (!is_put_off(check))
         give_up(check);

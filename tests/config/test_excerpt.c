@@ -72,6 +72,22 @@ START_TEST(of_a_long_line_the_part_around_the_caret_is_shown) {
 }
 END_TEST
 
+/* A caret is set by what is seen: a letter of two bytes is one, and an editor's mark is none. */
+START_TEST(the_caret_counts_characters) {
+    struct error err = {.text = ""};
+    excerpt_point("{\"fall\": \"\xc3\xa9\xc3\xa9\xc3\xa9\" \"x\"}", 1, 16, NULL, &err);
+    ck_assert_str_eq(err.excerpt, "  line 1: {\"fall\": \"***\" \"***\"}\n"
+                                  "                         ^");
+    excerpt_point("\xef\xbb\xbf{\"fall\" 5}", 1, 9, NULL, &err);
+    ck_assert_str_eq(err.excerpt, "  line 1: {\"***\" ***}\n"
+                                  "                 ^");
+    error_set(&err, "x.json: fall: x");
+    excerpt_find("\xef\xbb\xbf{\"\xc3\xa9\": 1, \"fall\": 5}", "x.json", &err);
+    ck_assert_str_eq(err.excerpt, "  line 1: {\"***\": ***, \"fall\": ***}\n"
+                                  "                       ^");
+}
+END_TEST
+
 Suite *excerpt_suite(void) {
     Suite *suite = suite_create("excerpt");
     TCase *tcase = tcase_create("excerpt");
@@ -80,6 +96,7 @@ Suite *excerpt_suite(void) {
     tcase_add_test(tcase, what_is_not_in_the_file_has_no_excerpt);
     tcase_add_loop_test(
         tcase, no_secret_is_shown_however_the_text_is_broken, 0, sizeof SECRETS / sizeof SECRETS[0]);
+    tcase_add_test(tcase, the_caret_counts_characters);
     tcase_add_test(tcase, of_a_long_line_the_part_around_the_caret_is_shown);
     return suite;
 }

@@ -8,6 +8,7 @@
  *  looks for the pages of others                 finds them unmapped
  *  goes before it has read what it is asked      what another worker finds
  *  and so does that one                          internal, once
+ *  and that shows at the deadline alone          timeout; internal, where we were held up
  *  is caught in a run, over reloads              stuck, and there is no second worker
  *  goes in the run                               crashed, and no other worker is asked */
 #include "run/worker.h"
@@ -18,6 +19,7 @@
 #include "run/phase_board.h"
 
 #include <check.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +216,44 @@ START_TEST(what_a_dying_worker_did_not_read_is_asked_of_another) {
 }
 END_TEST
 
+static bool has_news(void *arg) {
+    const struct bench *bench = arg;
+    struct pollfd nursery = {.fd = bench->nursery.fd, .events = POLLIN};
+    return poll(&nursery, 1, 0) == 1;
+}
+
+static int64_t read_held_up(void *arg) {
+    return *(const int64_t *)arg;
+}
+
+/* The loop has not turned since the worker died: its end and the deadline are seen together. */
+static void expect_at_deadline(int64_t late_ms, enum reason reason) {
+    struct bench bench;
+    int64_t now_ms = 1000;
+    const struct clock fake = {read_held_up, read_held_up, &now_ms};
+    bench_init(&bench, &counting, TIMEOUT_MS);
+    expect(&bench, REASON_OK, PHASE_NONE);
+    pid_t worker = child_pid(bench.own.check.child);
+    bench.rig.timers.clock = &fake;
+    ck_assert_int_eq(kill(worker, SIGSTOP), 0);
+    ck_assert(wait_until(is_stopped, &worker, PATIENCE_MS));
+    ck_assert(check_start(&bench.own.check));
+    ck_assert_int_eq(kill(worker, SIGKILL), 0);
+    ck_assert(wait_until(has_news, &bench, PATIENCE_MS));
+    now_ms += TIMEOUT_MS + late_ms;
+    timers_run(&bench.rig.timers);
+    timers_run(&bench.rig.timers);
+    ck_assert_int_eq(bench.own.finished, 2);
+    ck_assert_msg(bench.own.outcome.reason == reason, "%s", bench.own.outcome.detail);
+    bench_end(&bench);
+}
+
+START_TEST(an_unread_request_that_shows_at_the_deadline_alone_ends_the_run) {
+    expect_at_deadline(0, REASON_TIMEOUT);
+    expect_at_deadline(20000, REASON_INTERNAL);
+}
+END_TEST
+
 /* It has no memory for what it is to keep, and leaves before it reads what it is asked. */
 static const struct check_kind leaving = {.start = check_run_in_child,
     .work = work_counts,
@@ -311,6 +351,7 @@ Suite *worker_phase_suite(void) {
     tcase_add_test(tcase, while_all_pages_are_taken_phases_are_reported);
     tcase_add_test(tcase, a_worker_has_no_page_but_its_own);
     tcase_add_test(tcase, what_a_dying_worker_did_not_read_is_asked_of_another);
+    tcase_add_test(tcase, an_unread_request_that_shows_at_the_deadline_alone_ends_the_run);
     tcase_add_test(tcase, where_the_second_does_not_read_it_either_the_run_ends);
     tcase_add_test(tcase, a_worker_that_goes_in_the_run_has_crashed_and_no_other_is_asked);
     tcase_add_test(tcase, a_worker_caught_in_a_run_is_adopted_over_reloads_and_there_is_no_second_one);

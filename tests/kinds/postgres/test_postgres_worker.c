@@ -285,21 +285,27 @@ START_TEST(a_blocked_query_is_a_timeout_as_ever) {
 }
 END_TEST
 
+/* The best of some: on a busy machine the scheduler's share is none of ours. */
 START_TEST(the_servers_end_of_it_is_told_at_once) {
+    enum { SOON_MS = 50, TRIES = 20 };
     struct postgres_bench bench;
     char *dsn = dsn_of("bugsink");
+    int64_t best_ms = PATIENCE_MS;
+    int tries = 0;
     open_keeping(&bench, dsn, ROLE_MAIN);
     postgres_bench_watch_stirred(&bench);
     postgres_bench_expect_well(&bench);
-    int64_t begin_ms = wait_now_ms();
-    postgres_do(server, "postgres", "SELECT pg_terminate_backend(pid) " POSTGRES_BENCH_SESSIONS);
-    int64_t ended_ms = wait_now_ms();
-    ck_assert(rig_turn_until(&bench.rig, postgres_bench_is_stirred, &bench.own, PATIENCE_MS));
-    int64_t told_ms = wait_now_ms();
-    fprintf(stderr, "the server's end of a kept connection: told %d to %d ms after it\n",
-        (int)(told_ms - ended_ms), (int)(told_ms - begin_ms));
-    postgres_bench_expect_well(&bench);
-    ck_assert_int_eq(bench.own.stirred, 1);
+    while (best_ms > SOON_MS && tries++ < TRIES) {
+        bench.own.stirred = 0;
+        postgres_do(server, "postgres", "SELECT pg_terminate_backend(pid) " POSTGRES_BENCH_SESSIONS);
+        int64_t ended_ms = wait_now_ms();
+        ck_assert(rig_turn_until(&bench.rig, postgres_bench_is_stirred, &bench.own, PATIENCE_MS));
+        int64_t told_ms = wait_now_ms() - ended_ms;
+        best_ms = told_ms < best_ms ? told_ms : best_ms;
+        postgres_bench_expect_well(&bench);
+        ck_assert_int_eq(bench.own.stirred, 1);
+    }
+    ck_assert_int_le(best_ms, SOON_MS);
     postgres_bench_close(&bench);
     free(dsn);
 }
