@@ -368,7 +368,7 @@ try_commands() {
     check "caching_sha2_password is known: the login goes on until the server hangs up" fails_with reset mysql8
     confine run --rm -e BUGSINK_HEALTH_CONFIG=/config/well.json -e PGSERVICE=directory -e PGSERVICEFILE=/config/service.conf \
         $image check >$dir/table || true
-    check "a service in LDAP is refused by libpq itself" grep -q 'could not create LDAP structure' $dir/podman.log
+    check "a service in LDAP is refused by libpq itself" grep -q 'could not create LDAP structure' $dir/table
 }
 
 if [ "${4:-}" != trial ]; then

@@ -76,7 +76,7 @@ int io_read_file(const char *path, size_t max_bytes, char **data, size_t *length
         cause = errno;
     } else if (!S_ISREG(st.st_mode)) {
         cause = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-    } else if ((buffer = malloc(max_bytes + 2)) == NULL) {
+    } else if ((*data = buffer = malloc(max_bytes + 2)) == NULL) { /* in memory, too, where valgrind looks */
         cause = ENOMEM;
     } else {
         got = read_up_to(fd, buffer, max_bytes + 1);
@@ -87,12 +87,12 @@ int io_read_file(const char *path, size_t max_bytes, char **data, size_t *length
         if (buffer && got > 0)
             explicit_bzero(buffer, (size_t)got);
         free(buffer);
+        *data = NULL;
         error_set(err, "%s: %s", path, cause == EINVAL ? "not a regular file" : strerror(cause));
         errno = cause;
         return -1;
     }
     buffer[got] = '\0';
-    *data = buffer;
     *length = (size_t)got;
     return 0;
 }

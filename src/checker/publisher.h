@@ -57,7 +57,7 @@ void publisher_turn(struct publisher *publisher);
 
 /* For how long after somebody has read numbers (a time, a latency, a count) they are kept new, and how old
  * they become where nobody does. */
-enum { PUBLISHER_READERS_MS = 150 * 1000, PUBLISHER_QUIET_MS = 30 * 1000 };
+enum { PUBLISHER_READERS_MS = 150 * 1000, PUBLISHER_QUIET_MS = 5 * 1000 };
 
 /* There is news: with a change of verdict it is published at once (where pages take long to make, after a
  * rest of a few times as long). Else, while there are readers, with the next renewal of the lease; where

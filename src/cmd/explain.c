@@ -34,9 +34,9 @@ const struct command command_explain = {
 static const char *const RETRIES[] = {
     [RETRY_NORMAL] = "after the usual interval",
     [RETRY_FAST] = "after the retry interval",
-    [RETRY_SLOW] = "after pauses that grow to half a minute, for asking does harm",
-    [RETRY_SLOWER] = "after pauses that grow, for asking brings a lock-out nearer",
-    [RETRY_PAUSE] = "after 5 minutes, for asking is of no use before it is repaired",
+    [RETRY_SLOW] = "after pauses that grow to half a minute, because each attempt does harm",
+    [RETRY_SLOWER] = "after pauses that grow, because each attempt brings a lock-out nearer",
+    [RETRY_PAUSE] = "after 5 minutes, because looking is useless until it is repaired",
 };
 
 /* "    postgres: Start PostgreSQL, ...", broken between words. */
@@ -46,8 +46,20 @@ static void print_words(const char *label, const char *text, size_t width) {
     free(lines);
 }
 
+/* Of no check: there is nothing to look at again, and what is critical does not matter. */
+static bool is_of_the_sidecar(enum reason reason) {
+    return reason == REASON_STALE || reason == REASON_DRAINING || reason == REASON_MAINTENANCE;
+}
+
 /* What follows from the code. */
-static void print_verdict(const struct reason_info *info, size_t width) {
+static void print_verdict(enum reason reason, size_t width) {
+    const struct reason_info *info = reason_info(reason);
+    if (is_of_the_sidecar(reason)) {
+        fputs("\n", stdout);
+        print_words(
+            NULL, "This is about the sidecar as a whole. Readiness fails as long as it lasts.", width);
+        return;
+    }
     if (info->verdict == STATUS_ERROR)
         puts("\n  Readiness fails while a critical check has this code.");
     if (info->verdict == STATUS_DEGRADED)
@@ -77,7 +89,7 @@ static void print_one(const struct reason_info *info, size_t width) {
     }
     if (info->hint)
         print_words(has_special ? "others" : "", info->hint, width);
-    print_verdict(info, width);
+    print_verdict(reason, width);
 }
 
 /* The table in docs/troubleshooting.md, which a test compares. */

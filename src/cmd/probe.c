@@ -33,7 +33,8 @@ const struct command command_probe = {
              "Prints ok, or why not; exit status 0 or 1. For an exec probe or a HEALTHCHECK in\n"
              "an image without curl.\n\n"
              "  live     does Bugsink answer?        ready  may it be sent traffic? (default)\n"
-             "  started  has every check run once?   self   does the sidecar work?\n",
+             "  started  have all checks run once, and has Bugsink answered?\n"
+             "  self     does the sidecar work?\n",
     .run = run,
 };
 

@@ -96,8 +96,7 @@ static void append_why(struct strbuf *page, const struct snapshot *snapshot) {
         append_sentence(page, "hint", reason_info(override)->hint);
     }
     if (!snapshot_is_live(snapshot)) {
-        strbuf_append(
-            page, "<p class=\"lead\">Bugsink counts as dead, and whoever asks /health/live/ restarts it: ");
+        strbuf_append(page, "<p class=\"lead\">Bugsink counts as dead, and the liveness probe restarts it: ");
         html_text(page, reason_info(snapshot->live_reason)->sentence);
         strbuf_append(page, "</p>\n");
     }

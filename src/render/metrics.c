@@ -216,7 +216,7 @@ static void put_whole(struct exposition *page, const struct snapshot *snapshot) 
         "Checks that have no samples here, for there are too many.",
         (int64_t)(snapshot->check_count - told_checks(snapshot)));
     put_count(page, "bugsink_health_delayed_runs",
-        "Runs that began late, for the processor served no more at once.", snapshot->delayed_runs);
+        "Runs that began late, because the processor could serve no more at once.", snapshot->delayed_runs);
     put_gauge(page, "bugsink_health_config_last_reload_successful",
         "Whether the last reload of the configuration succeeded; 1 before the first one.",
         !snapshot->has_reload_failed);

@@ -142,11 +142,13 @@ static void stage_turning(struct stage *stage) {
     stage->loop.arg = stage;
 }
 
-START_TEST(without_readers_numbers_are_renewed_every_half_minute_and_the_lease_alone_meanwhile) {
+START_TEST(without_readers_numbers_are_renewed_every_few_seconds_and_the_lease_alone_meanwhile) {
     struct stage stage;
     stage_turning(&stage);
     ck_assert_int_eq(live(&stage, PUBLISHER_QUIET_MS), 0);
-    ck_assert_int_eq(live(&stage, 10 * PUBLISHER_QUIET_MS), 10);
+    int sets = live(&stage, 10 * PUBLISHER_QUIET_MS);
+    ck_assert_msg(sets <= 10 && sets >= 10 * PUBLISHER_QUIET_MS / (PUBLISHER_QUIET_MS + LEASE_RENEW_MS),
+        "%d sets", sets);
     ck_assert_int_ge(stage.pair.leases, 11 * PUBLISHER_QUIET_MS / LEASE_MS);
     stage_release(&stage);
 }
@@ -235,7 +237,7 @@ Suite *publisher_suite(void) {
     tcase_add_loop_test(tcase, pages_are_not_stale_however_many_runs_wait_for_their_turn, 0,
         sizeof STARVED / sizeof STARVED[0]);
     tcase_add_test(
-        tcase, without_readers_numbers_are_renewed_every_half_minute_and_the_lease_alone_meanwhile);
+        tcase, without_readers_numbers_are_renewed_every_few_seconds_and_the_lease_alone_meanwhile);
     tcase_add_test(tcase, for_readers_they_are_renewed_with_the_lease);
     tcase_add_test(tcase, readers_bring_about_no_more_than_one_set_in_two_seconds);
     tcase_add_test(tcase, without_news_nothing_is_rendered_however_many_read);

@@ -171,6 +171,38 @@ test('the README\'s own kustomization gives a valid set-up, with the reader\'s i
     ours(docs).forEach((one) => assert.match(one.image, /^ghcr\.io\/acme\/bugsink-health:/));
 });
 
+test('docs/kubernetes.md: the component over a Deployment of one\'s own, and the patch that does without the wait, work as they stand there', () => {
+    const blocks = [...readRoot('docs/kubernetes.md').matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text);
+    assert.equal(blocks.length, 2);
+    const build = (text) => parseAll(inTemporaryDirectory((directory) => {
+        fs.cpSync(path.join(ROOT, 'deploy'), path.join(directory, 'bugsink-health/deploy'), {recursive: true});
+        fs.cpSync(path.join(ROOT, 'tests/deploy/foreign'), directory, {recursive: true});
+        fs.writeFileSync(path.join(directory, 'kustomization.yaml'), text);
+        return run(KUBECTL, ['kustomize', directory]);
+    }));
+    const docs = build(blocks[0]);
+    ours(docs).forEach((one) => assert.match(one.image, /^ghcr\.io\/acme\/bugsink-health:/));
+    const without = build(blocks.join(''));
+    assert.deepEqual(podOf(without).initContainers.map((one) => one.name), ['own-the-volume', 'health']);
+    assert.deepEqual(container(without, 'health'), container(docs, 'health'));
+});
+
+test('each component that is listed after an overlay changes what it is for, and nothing else', () => {
+    const overlay = rendered.sqlite;
+    const build = (component) => parseAll(kustomizeCopy((directory) => fs.writeFileSync(path.join(directory, 'kustomization.yaml'),
+        `resources: [overlays/sqlite]\ncomponents: [components/${component}]\n`)));
+    const changes = {
+        'prestop-exec': (docs) => { appOf(docs).lifecycle.preStop = {exec: {command: ['sleep', '5']}}; },
+        'readiness-exec': (docs) => { container(docs, 'health').readinessProbe = DECLARED.exec; },
+        'read-write-once': (docs) => { only(docs, 'PersistentVolumeClaim').spec.accessModes = ['ReadWriteOnce']; },
+    };
+    for (const [component, change] of Object.entries(changes)) {
+        const wanted = structuredClone(overlay);
+        change(wanted);
+        assert.equal(canonical(build(component)), canonical(wanted), component);
+    }
+});
+
 // Runs commands of a page as a reader would, in an empty directory; only `git clone` is played, with this tree.
 function runAsReader(commands) {
     return inTemporaryDirectory((directory) => {

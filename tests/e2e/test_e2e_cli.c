@@ -104,6 +104,19 @@ START_TEST(explain_tells_a_code_and_suggests_the_nearest) {
 }
 END_TEST
 
+START_TEST(explain_says_of_no_state_of_the_sidecar_what_holds_for_checks) {
+    static const char *const STATES[] = {"stale", "draining", "maintenance"};
+    struct world *world = world_new();
+    for (size_t i = 0; i < sizeof STATES / sizeof STATES[0]; i++) {
+        ck_assert_int_eq(run(world, "explain", STATES[i], NULL), 0);
+        assert_output_has("This is about the sidecar as a whole. Readiness fails as long as it lasts.");
+        ck_assert_msg(!strstr(result->output, "critical check"), "%s", result->output);
+        ck_assert_msg(!strstr(result->output, "looks again"), "%s", result->output);
+    }
+    world_end(world);
+}
+END_TEST
+
 /* So that `make docs` changes nothing, and the page is what the program says. */
 START_TEST(the_page_on_troubleshooting_holds_what_explain_prints) {
     struct world *world = world_new();
@@ -368,6 +381,7 @@ Suite *e2e_cli_suite(void) {
     tcase_add_test(tcase, check_ends_with_1_when_not_ready);
     tcase_add_test(tcase, check_ends_with_0_when_degraded);
     tcase_add_test(tcase, explain_tells_a_code_and_suggests_the_nearest);
+    tcase_add_test(tcase, explain_says_of_no_state_of_the_sidecar_what_holds_for_checks);
     tcase_add_test(tcase, the_page_on_troubleshooting_holds_what_explain_prints);
     tcase_add_test(tcase, check_json_is_the_health_document);
     tcase_add_loop_test(

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SHOWS_MS = 4000, LOOKS = 20 };
+enum { SHOWS_MS = 15000, LOOKS = 20 };
 
 static const char NETWORK[] =
     "#define _GNU_SOURCE\n"
