@@ -16,12 +16,20 @@ static void try_load(void *arg, int fd) {
     config_free(config);
 }
 
+/* Nothing is known of the configuration. Nobody may be there to ask once more when the volume, the processor
+ * or the memory is there again: so the next reading begins when this one is gone, a few times. */
+static void try_again(struct reload *reload) {
+    reload->is_wanted_again = reload->is_wanted_again || ++reload->late < RELOAD_TRIES;
+}
+
 static void on_done(void *arg, const struct child_end *end) {
     struct reload *reload = arg;
     struct error err = {.text = "the process that read the configuration died"};
     timer_disarm(&reload->deadline);
     if (end->result && end->result_size == sizeof err)
         memcpy(&err, end->result, sizeof err);
+    else
+        try_again(reload);
     err.text[sizeof err.text - 1] = '\0';
     if (err.text[0])
         reload->failed(reload->arg, err.text);
@@ -40,10 +48,9 @@ static void on_reaped(void *arg) {
     begin(reload);
 }
 
-/* Nobody may be there to ask for it once more when the volume, or the processor, has time again. */
 static void on_deadline(void *arg) {
     struct reload *reload = arg;
-    reload->is_wanted_again = reload->is_wanted_again || ++reload->late < RELOAD_TRIES;
+    try_again(reload);
     child_abandon(reload->child);
     reload->failed(reload->arg, "the configuration, or a file it names, could not be read within 5 s");
 }

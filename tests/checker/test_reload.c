@@ -144,6 +144,25 @@ START_TEST(a_reading_that_was_late_is_followed_by_another_without_being_asked) {
 }
 END_TEST
 
+/* By the kernel, say, for want of memory: that says nothing of the configuration. */
+START_TEST(a_reading_that_was_killed_is_followed_by_another) {
+    struct stage stage;
+    for (int tries = 0;; tries++) {
+        ck_assert_msg(tries < 50, "each reading was faster than our signal");
+        stage_init(&stage);
+        reload_begin(&stage.reload);
+        kill(child_pid(stage.reload.child), SIGKILL);
+        await(&stage, &stage.ready, 1, true);
+        if (stage.failed == 1)
+            break;
+        stage_release(&stage);
+    }
+    ck_assert_int_eq(stage.begun, 2);
+    ck_assert_ptr_nonnull(strstr(stage.why, "died"));
+    stage_release(&stage);
+}
+END_TEST
+
 START_TEST(it_is_not_followed_without_end_until_somebody_asks) {
     struct stage stage;
     begin_late(&stage, RELOAD_TRIES);
@@ -165,6 +184,7 @@ Suite *reload_suite(void) {
     tcase_add_test(tcase, what_can_be_read_is_ready_once);
     tcase_add_loop_test(
         tcase, a_reading_that_was_late_is_followed_by_another_without_being_asked, 1, RELOAD_TRIES);
+    tcase_add_test(tcase, a_reading_that_was_killed_is_followed_by_another);
     tcase_add_test(tcase, it_is_not_followed_without_end_until_somebody_asks);
     return suite;
 }
