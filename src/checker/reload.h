@@ -11,7 +11,7 @@
 /* How long the reading may take. */
 enum {
     RELOAD_TIMEOUT_MS = 5000,
-    RELOAD_TRIES = 3, /* where that was not enough: the next one begins when the one before has ended */
+    RELOAD_TRIES = 3, /* where it took longer, or died: the next one begins when the one before has ended */
 };
 
 /* Embedded in its owner. */
@@ -25,7 +25,7 @@ struct reload {
     struct child *child; /* until it is reaped */
     struct timer deadline;
     bool is_wanted_again; /* when the one under way has ended */
-    int late;             /* readings in a row that took too long, since it was asked for */
+    int late;             /* readings without a result, since it was asked for */
 };
 
 /* `begun` is called when a reading begins, and then, once: `ready` when the configuration could be read and
