@@ -86,6 +86,8 @@ static void await(struct stage *stage, const int *count, int wanted, bool is_ove
 /* The reading under way takes too long: it is stopped before it can answer, and in the end killed. Returns
  * false where it was faster. */
 static bool be_late(struct stage *stage) {
+    if (!stage->reload.child)
+        return false;
     pid_t pid = child_pid(stage->reload.child);
     kill(pid, SIGSTOP);
     for (int i = 0; i < 5; i++) /* an answer that was given comes through */
