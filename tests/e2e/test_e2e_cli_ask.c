@@ -1,34 +1,10 @@
 /* End to end: check and wait ask Bugsink what only its database can answer, as the sidecar does. */
-#include "e2e/world.h"
+#include "e2e/commandline.h"
 #include "harness/bugsink.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { COMMAND_MS = 5000 };
-
-static struct program_result *result;
-
-static void set_up(void) {
-    result = malloc(sizeof *result);
-}
-
-static void tear_down(void) {
-    free(result);
-}
-
-/* Runs a command of at most three words in the world's environment; returns its exit status. */
-static int run(const struct world *world, const char *one, const char *two, const char *three) {
-    const char *const arguments[] = {one, two, three, NULL};
-    const struct program_setup setup = {&world->environment, arguments, 0};
-    program_run(&setup, COMMAND_MS, result);
-    return result->exit_status;
-}
-
-static void assert_output_has(const char *text) {
-    ck_assert_msg(strstr(result->output, text), "no \"%s\" in:\n%s%s", text, result->output, result->errors);
-}
 
 static void name_app(struct world *world, const struct bugsink *bugsink) {
     envlist_set(&world->environment, "BUGSINK_HEALTH_APP_URL=http://127.0.0.1:%d", bugsink->port);
@@ -57,7 +33,8 @@ START_TEST(check_asks_bugsink_what_only_its_database_can_answer) {
     bugsink_set(&bugsink, QUESTION_NONE, ASKED[_i].endpoint);
     bugsink_set(&bugsink, QUESTION_TOKEN, ASKED[_i].token);
     bugsink_set(&bugsink, QUESTION_PROJECT, ASKED[_i].project);
-    ck_assert_msg(run(world, "check", NULL, NULL) == ASKED[_i].status, "%s", result->output);
+    ck_assert_msg(
+        commandline_run(world, "check", NULL, NULL) == ASKED[_i].status, "%s", commandline_result->output);
     assert_output_has(ASKED[_i].text);
     ck_assert_int_eq(bugsink_count(&bugsink, QUESTION_TOKEN) + bugsink_count(&bugsink, QUESTION_PROJECT),
         ASKED[_i].questions);
@@ -72,10 +49,10 @@ START_TEST(check_judges_settings_by_whether_bugsink_works) {
     struct bugsink bugsink = bugsink_start(0);
     name_app(world, &bugsink);
     world_write_settings(world, "SECRET_KEY = 'short'\nBUGSINK = {}\n");
-    ck_assert_msg(run(world, "check", NULL, NULL) == 0, "%s", result->output);
+    ck_assert_msg(commandline_run(world, "check", NULL, NULL) == 0, "%s", commandline_result->output);
     assert_output_has("its next start will fail");
     bugsink_set(&bugsink, QUESTION_TOKEN, BUGSINK_FAILS);
-    ck_assert_int_eq(run(world, "check", NULL, NULL), 1);
+    ck_assert_int_eq(commandline_run(world, "check", NULL, NULL), 1);
     world_end(world);
     bugsink_stop(&bugsink);
 }
@@ -87,10 +64,10 @@ START_TEST(wait_is_over_when_bugsink_answers_with_its_database) {
     struct bugsink bugsink = bugsink_start(0);
     name_app(world, &bugsink);
     bugsink_set(&bugsink, QUESTION_TOKEN, BUGSINK_FAILS);
-    ck_assert_int_eq(run(world, "wait", "--timeout", "2s"), 1);
+    ck_assert_int_eq(commandline_run(world, "wait", "--timeout", "2s"), 1);
     assert_output_has("app_database");
     bugsink_set(&bugsink, QUESTION_TOKEN, BUGSINK_WELL);
-    ck_assert_int_eq(run(world, "wait", "--timeout", "4s"), 0);
+    ck_assert_int_eq(commandline_run(world, "wait", "--timeout", "4s"), 0);
     world_end(world);
     bugsink_stop(&bugsink);
 }
@@ -101,7 +78,7 @@ Suite *e2e_cli_ask_suite(void) {
     TCase *tcase = tcase_create("e2e_cli_ask");
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 30);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, commandline_set_up, commandline_tear_down);
     tcase_add_loop_test(
         tcase, check_asks_bugsink_what_only_its_database_can_answer, 0, sizeof ASKED / sizeof ASKED[0]);
     tcase_add_test(tcase, check_judges_settings_by_whether_bugsink_works);

@@ -1,5 +1,5 @@
 /* End to end: the command line as a new user types it: help, mistakes, short flags, and what `check` says. */
-#include "e2e/world.h"
+#include "e2e/commandline.h"
 #include "harness/sqlite_files.h"
 
 #include <check.h>
@@ -8,32 +8,6 @@
 #include <string.h>
 
 enum { COMMAND_MS = 5000 };
-
-static struct program_result *result;
-
-static void set_up(void) {
-    result = malloc(sizeof *result);
-}
-
-static void tear_down(void) {
-    free(result);
-}
-
-/* Runs a command of at most three words in the world's environment; returns its exit status. */
-static int run(const struct world *world, const char *one, const char *two, const char *three) {
-    const char *const arguments[] = {one, two, three, NULL};
-    const struct program_setup setup = {&world->environment, arguments, 0};
-    program_run(&setup, COMMAND_MS, result);
-    return result->exit_status;
-}
-
-static void assert_output_has(const char *text) {
-    ck_assert_msg(strstr(result->output, text), "no \"%s\" in:\n%s%s", text, result->output, result->errors);
-}
-
-static void assert_errors_have(const char *text) {
-    ck_assert_msg(strstr(result->errors, text), "no \"%s\" in:\n%s%s", text, result->errors, result->output);
-}
 
 /* Whichever way somebody asks. */
 static const struct {
@@ -49,9 +23,9 @@ static const struct {
 START_TEST(help_and_version_are_given_however_they_are_asked_for) {
     struct world *world = world_new();
     const char *const *words = QUESTIONS[_i].words;
-    ck_assert_int_eq(run(world, words[0], words[1], words[2]), 0);
+    ck_assert_int_eq(commandline_run(world, words[0], words[1], words[2]), 0);
     assert_output_has(QUESTIONS[_i].answer);
-    ck_assert_str_eq(result->errors, "");
+    ck_assert_str_eq(commandline_result->errors, "");
     world_end(world);
 }
 END_TEST
@@ -75,7 +49,7 @@ static const struct {
 START_TEST(a_mistake_is_named_as_it_was_typed) {
     struct world *world = world_new();
     const char *const *words = MISTAKES[_i].words;
-    ck_assert_int_eq(run(world, words[0], words[1], words[2]), 2);
+    ck_assert_int_eq(commandline_run(world, words[0], words[1], words[2]), 2);
     assert_errors_have(MISTAKES[_i].error);
     world_end(world);
 }
@@ -84,17 +58,17 @@ END_TEST
 START_TEST(short_flags_are_what_people_expect) {
     struct world *world = world_new();
     sqlite_files_remove(world->queue_db);
-    ck_assert_int_eq(run(world, "check", "-q", NULL), 1);
-    ck_assert_str_eq(result->output, "");
-    ck_assert_str_eq(result->errors, "");
-    ck_assert_int_eq(run(world, "check", "-o", "json"), 1);
-    json_t *json = json_loads(result->output, 0, NULL);
-    ck_assert_msg(json, "no JSON: %s", result->output);
+    ck_assert_int_eq(commandline_run(world, "check", "-q", NULL), 1);
+    ck_assert_str_eq(commandline_result->output, "");
+    ck_assert_str_eq(commandline_result->errors, "");
+    ck_assert_int_eq(commandline_run(world, "check", "-o", "json"), 1);
+    json_t *json = json_loads(commandline_result->output, 0, NULL);
+    ck_assert_msg(json, "no JSON: %s", commandline_result->output);
     json_decref(json);
-    ck_assert_int_eq(run(world, "wait", "-q", "--timeout=300ms"), 1);
-    ck_assert_str_eq(result->output, "");
-    ck_assert_int_eq(run(world, "probe", "-q", NULL), 1);
-    ck_assert_str_eq(result->output, "");
+    ck_assert_int_eq(commandline_run(world, "wait", "-q", "--timeout=300ms"), 1);
+    ck_assert_str_eq(commandline_result->output, "");
+    ck_assert_int_eq(commandline_run(world, "probe", "-q", NULL), 1);
+    ck_assert_str_eq(commandline_result->output, "");
     world_end(world);
 }
 END_TEST
@@ -104,23 +78,23 @@ START_TEST(check_says_where_and_what_and_logs_on_demand_alone) {
     struct world *world = world_new();
     char where[512];
     sqlite_files_remove(world->queue_db);
-    ck_assert_int_eq(run(world, "check", NULL, NULL), 1);
+    ck_assert_int_eq(commandline_run(world, "check", NULL, NULL), 1);
     snprintf(where, sizeof where, "    where: %s\n", world->queue_db);
     assert_output_has(where);
     assert_output_has("    cause: ");
     assert_output_has("    try:   ");
-    ck_assert_str_eq(result->errors, "");
-    ck_assert_int_eq(run(world, "check", "-v", NULL), 1);
+    ck_assert_str_eq(commandline_result->errors, "");
+    ck_assert_int_eq(commandline_run(world, "check", "-v", NULL), 1);
     assert_output_has(where);
     assert_errors_have("event=\"check changed\"");
     envlist_set(
         &world->environment, "DATABASE_URL=postgresql://bugsink:hunter22@127.0.0.1:1/sink?sslmode=require");
-    ck_assert_int_eq(run(world, "check", NULL, NULL), 1);
+    ck_assert_int_eq(commandline_run(world, "check", NULL, NULL), 1);
     assert_output_has("    where: postgresql://127.0.0.1:1/sink as user bugsink\n");
     assert_output_has("psql \"$DATABASE_URL\"");
     assert_errors_have("bugsink-health: warning: ");
-    ck_assert_ptr_null(strstr(result->errors, "level="));
-    ck_assert_ptr_null(strstr(result->output, "hunter22"));
+    ck_assert_ptr_null(strstr(commandline_result->errors, "level="));
+    ck_assert_ptr_null(strstr(commandline_result->output, "hunter22"));
     world_end(world);
 }
 END_TEST
@@ -131,10 +105,10 @@ START_TEST(check_tells_what_the_running_sidecar_says_where_they_differ) {
     world_start(world);
     world_await(world, "/health/ready/", 200, "", COMMAND_MS);
     envlist_set(&world->environment, "BUGSINK_HEALTH_LISTEN=127.0.0.1:%d", world->daemon.port);
-    ck_assert_int_eq(run(world, "check", NULL, NULL), 0);
-    ck_assert_ptr_null(strstr(result->output, "running sidecar"));
+    ck_assert_int_eq(commandline_run(world, "check", NULL, NULL), 0);
+    ck_assert_ptr_null(strstr(commandline_result->output, "running sidecar"));
     envlist_set(&world->environment, "BUGSINK_HEALTH_QUEUE=/nosuch/queue.sqlite3");
-    ck_assert_int_eq(run(world, "check", NULL, NULL), 1);
+    ck_assert_int_eq(commandline_run(world, "check", NULL, NULL), 1);
     assert_output_has("The running sidecar says ready.");
     assert_output_has("a fresh look, without the history");
     world_end(world);
@@ -146,7 +120,7 @@ Suite *e2e_usage_suite(void) {
     TCase *tcase = tcase_create("e2e_usage");
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, commandline_set_up, commandline_tear_down);
     tcase_add_loop_test(tcase, help_and_version_are_given_however_they_are_asked_for, 0,
         sizeof QUESTIONS / sizeof QUESTIONS[0]);
     tcase_add_loop_test(tcase, a_mistake_is_named_as_it_was_typed, 0, sizeof MISTAKES / sizeof MISTAKES[0]);

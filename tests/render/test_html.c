@@ -6,44 +6,18 @@
 #include "render/html_parts.h"
 #include "report/style.h"
 
+#include "render/morning.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MS = 1000, MINUTE_MS = 60 * MS };
-
-static const int64_t NOW_MS = 1795428005123; /* 2026-11-23T10:00:05.123Z */
 static const int64_t MONOTONIC_MS = (int64_t)5000 * MINUTE_MS + 20 * MS;
-
-static struct check_view check(const char *name, enum status status, enum reason reason) {
-    return (struct check_view){.name = name,
-        .kind = "sqlite",
-        .is_database = true,
-        .is_critical = true,
-        .status = status,
-        .reason = reason,
-        .has_run = status != STATUS_STARTING,
-        .latency_ms = 12,
-        .checked_at_ms = NOW_MS - MS,
-        .since_ms = NOW_MS - 13 * MINUTE_MS,
-        .last_ok_at_ms = NOW_MS - 14 * MINUTE_MS};
-}
-
-static struct snapshot snapshot_of(const struct check_view *checks, size_t count) {
-    return (struct snapshot){.checks = checks,
-        .check_count = count,
-        .has_started = true,
-        .app_version = "2.3.0",
-        .sidecar_version = "0.0.1",
-        .sidecar_config = "ok",
-        .started_at_ms = NOW_MS - 3600 * MS,
-        .now_ms = NOW_MS};
-}
 
 /* The page; the caller frees. */
 static char *page_of(const struct check_view *checks, size_t count) {
-    struct snapshot snapshot = snapshot_of(checks, count);
+    struct snapshot snapshot = morning_snapshot(checks, count);
     char *page = html_health(&snapshot);
     ck_assert_ptr_nonnull(page);
     return page;
@@ -72,8 +46,8 @@ static char *escaped(const char *text) {
 }
 
 START_TEST(a_failing_check_is_told_whole) {
-    struct check_view checks[] = {
-        check("default", STATUS_OK, REASON_OK), check("snappea", STATUS_ERROR, REASON_LOCKED)};
+    struct check_view checks[] = {morning_check("default", STATUS_OK, REASON_OK),
+        morning_check("snappea", STATUS_ERROR, REASON_LOCKED)};
     checks[1].phase = PHASE_LOCK;
     checks[1].consecutive_failures = 412;
     observed_set(&checks[1].observed, OBSERVED_TASKS, 7);
@@ -107,7 +81,7 @@ START_TEST(every_reason_is_told_with_sentence_and_hint) {
     for (int i = 0; i < REASON_COUNT; i++) {
         enum reason reason = (enum reason)i;
         const struct reason_info *info = reason_info(reason);
-        const struct check_view checks[] = {check("one", info->verdict, reason)};
+        const struct check_view checks[] = {morning_check("one", info->verdict, reason)};
         char *page = page_of(checks, 1), text[512];
         char *sentence = escaped(info->sentence),
              *hint = info->hint ? escaped(reason_hint(reason, "sqlite")) : NULL;
@@ -133,8 +107,8 @@ START_TEST(every_reason_is_told_with_sentence_and_hint) {
 END_TEST
 
 START_TEST(what_stands_above_the_checks_is_the_verdict) {
-    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
-    struct snapshot snapshot = snapshot_of(checks, 1);
+    const struct check_view checks[] = {morning_check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = morning_snapshot(checks, 1);
     snapshot.is_in_maintenance = true;
     char *page = html_health(&snapshot);
     assert_has(page, "</svg>Not ready: maintenance</h1>\n<p class=\"lead\">The maintenance file exists");
@@ -158,9 +132,9 @@ START_TEST(what_stands_above_the_checks_is_the_verdict) {
 END_TEST
 
 START_TEST(what_is_only_worth_a_look_is_named_apart) {
-    struct check_view checks[] = {check("default", STATUS_OK, REASON_OK),
-        check("a", STATUS_DEGRADED, REASON_SLOW), check("b", STATUS_ERROR, REASON_REFUSED),
-        check("c", STATUS_STARTING, REASON_STARTING)};
+    struct check_view checks[] = {morning_check("default", STATUS_OK, REASON_OK),
+        morning_check("a", STATUS_DEGRADED, REASON_SLOW), morning_check("b", STATUS_ERROR, REASON_REFUSED),
+        morning_check("c", STATUS_STARTING, REASON_STARTING)};
     checks[2].is_critical = checks[3].is_critical = false;
     char *page = page_of(checks, 4);
     assert_has(page, "</svg>Ready, but degraded</h1>");
@@ -173,7 +147,7 @@ START_TEST(what_is_only_worth_a_look_is_named_apart) {
 END_TEST
 
 START_TEST(a_check_that_never_ran_says_so) {
-    struct check_view checks[] = {check("default", STATUS_STARTING, REASON_STARTING)};
+    struct check_view checks[] = {morning_check("default", STATUS_STARTING, REASON_STARTING)};
     struct history history;
     history_init(&history);
     history_advance(&history, MONOTONIC_MS);
@@ -199,8 +173,8 @@ START_TEST(without_checks_it_says_so) {
 END_TEST
 
 START_TEST(a_failed_reload_is_told) {
-    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
-    struct snapshot snapshot = snapshot_of(checks, 1);
+    const struct check_view checks[] = {morning_check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = morning_snapshot(checks, 1);
     snapshot.sidecar_config = "error: the last reload failed";
     char *page = html_health(&snapshot);
     assert_has(page, "<p class=\"notice\">Configuration: error: the last reload failed.</p>");
@@ -209,7 +183,7 @@ START_TEST(a_failed_reload_is_told) {
 END_TEST
 
 START_TEST(the_last_hour_is_drawn) {
-    struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
+    struct check_view checks[] = {morning_check("default", STATUS_OK, REASON_OK)};
     struct history history;
     history_init(&history);
     for (int ago = 49; ago >= 0; ago--) {
@@ -278,9 +252,9 @@ START_TEST(hostile_names_change_no_element) {
     struct history history;
     history_init(&history);
     history_note(&history, MONOTONIC_MS, STATUS_ERROR, REASON_REFUSED, 3);
-    struct check_view checks[] = {check("harmless", STATUS_ERROR, REASON_REFUSED)};
+    struct check_view checks[] = {morning_check("harmless", STATUS_ERROR, REASON_REFUSED)};
     checks[0].history = &history;
-    struct snapshot snapshot = snapshot_of(checks, 1);
+    struct snapshot snapshot = morning_snapshot(checks, 1);
     char *harmless = html_health(&snapshot);
     checks[0].name = checks[0].kind = TEXTS[_i].text;
     snapshot.app_version = snapshot.sidecar_version = TEXTS[_i].text;
@@ -299,7 +273,7 @@ START_TEST(a_name_of_300_bytes_stands_as_it_is) {
     char name[301], text[400];
     for (size_t i = 0; i < 300; i += 3)
         memcpy(name + i, "\xe2\x82\xac", 4);
-    struct check_view checks[] = {check(name, STATUS_OK, REASON_OK)};
+    struct check_view checks[] = {morning_check(name, STATUS_OK, REASON_OK)};
     char *page = page_of(checks, 1);
     snprintf(text, sizeof text, "<h3><bdi>%s</bdi></h3>", name);
     assert_has(page, text);
@@ -308,7 +282,7 @@ START_TEST(a_name_of_300_bytes_stands_as_it_is) {
 END_TEST
 
 START_TEST(the_page_is_complete_in_itself) {
-    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
+    const struct check_view checks[] = {morning_check("default", STATUS_OK, REASON_OK)};
     char *page = page_of(checks, 1);
     ck_assert_int_eq(strncmp(page, style_page_open(), strlen(style_page_open())), 0);
     const char *style = strstr(page, "<style>");
@@ -366,7 +340,7 @@ static struct many *many_new(size_t wanted) {
             REASON_AUTH_UNSUPPORTED, ago % 2 ? 50000 : 1);
     for (size_t i = 0; i < wanted; i++) {
         snprintf(many->names[i], NAME_SIZE, "%063zu", i);
-        many->views[i] = check(many->names[i], STATUS_ERROR, REASON_AUTH_UNSUPPORTED);
+        many->views[i] = morning_check(many->names[i], STATUS_ERROR, REASON_AUTH_UNSUPPORTED);
         many->views[i].phase = PHASE_CONNECT;
         many->views[i].consecutive_failures = INT64_MAX;
         many->views[i].history = &many->history;

@@ -1,47 +1,20 @@
 /* Tests of what the status page says of changes, and leaves out where it is not known. */
 #include "render/html.h"
 
+#include "render/morning.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MS = 1000, MINUTE_MS = 60 * MS };
-
-static const int64_t NOW_MS = 1795428005123; /* 2026-11-23T10:00:05.123Z */
-
-static struct check_view check(const char *name, enum status status, enum reason reason) {
-    return (struct check_view){.name = name,
-        .kind = "sqlite",
-        .is_database = true,
-        .is_critical = true,
-        .status = status,
-        .reason = reason,
-        .has_run = status != STATUS_STARTING,
-        .latency_ms = 12,
-        .checked_at_ms = NOW_MS - MS,
-        .since_ms = NOW_MS - 13 * MINUTE_MS,
-        .last_ok_at_ms = NOW_MS - 14 * MINUTE_MS};
-}
-
-static struct snapshot snapshot_of(const struct check_view *checks, size_t count) {
-    return (struct snapshot){.checks = checks,
-        .check_count = count,
-        .has_started = true,
-        .app_version = "2.3.0",
-        .sidecar_version = "0.0.1",
-        .sidecar_config = "ok",
-        .started_at_ms = NOW_MS - 3600 * MS,
-        .now_ms = NOW_MS};
-}
 
 static void assert_has(const char *page, const char *text) {
     ck_assert_msg(strstr(page, text) != NULL, "not on the page: %s\n%s", text, strstr(page, "<body"));
 }
 
 START_TEST(the_last_ten_changes_are_told_the_newest_first) {
-    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
-    struct snapshot snapshot = snapshot_of(checks, 1);
+    const struct check_view checks[] = {morning_check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = morning_snapshot(checks, 1);
     struct changes changes = {.count = 0};
     char *before = html_health(&snapshot);
     ck_assert_ptr_null(strstr(before, "Last changes"));
@@ -65,8 +38,8 @@ START_TEST(the_last_ten_changes_are_told_the_newest_first) {
 END_TEST
 
 START_TEST(a_version_that_nobody_has_set_is_not_shown) {
-    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
-    struct snapshot snapshot = snapshot_of(checks, 1);
+    const struct check_view checks[] = {morning_check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = morning_snapshot(checks, 1);
     char *page = html_health(&snapshot);
     assert_has(page, "<dt>Bugsink</dt><dd><bdi>2.3.0</bdi>");
     free(page);

@@ -4,50 +4,19 @@
 #include "render/text.h"
 #include "report/route.h"
 
+#include "render/noon.h"
+
 #include <check.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOON = 1795442400, MS = 1000 }; /* 2026-11-23T14:00:00Z */
-
-static struct check_view check(const char *name, enum status status, enum reason reason) {
-    return (struct check_view){.name = name,
-        .kind = "sqlite",
-        .is_database = strcmp(name, "app_settings") != 0,
-        .is_critical = true,
-        .status = status,
-        .reason = reason,
-        .has_run = status != STATUS_STARTING,
-        .has_started = status != STATUS_STARTING,
-        .latency_ms = 12,
-        .checked_at_ms = (int64_t)NOON * MS + 123,
-        .since_ms = (int64_t)NOON * MS - 5000,
-        .last_ok_at_ms = (int64_t)NOON * MS};
-}
-
-static struct snapshot snapshot_of(const struct check_view *checks, size_t count) {
-    return (struct snapshot){.checks = checks,
-        .check_count = count,
-        .has_started = true,
-        .app_version = "2.3.0",
-        .sidecar_version = "0.0.1",
-        .sidecar_config = "ok",
-        .sidecar_pid = 7,
-        .started_at_ms = (int64_t)NOON * MS};
-}
-
-static void expect_text(char *text, const char *expected) {
-    ck_assert_ptr_nonnull(text);
-    ck_assert_str_eq(text, expected);
-    free(text);
-}
-
 START_TEST(the_ready_page_keeps_the_four_keys_of_bugsinks_own_view) {
-    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK),
-        check("snappea", STATUS_ERROR, REASON_LOCKED), check("archive", STATUS_DEGRADED, REASON_DISK_LOW),
-        check("app_settings", STATUS_OK, REASON_OK)};
-    struct snapshot snapshot = snapshot_of(checks, 4);
+    const struct check_view checks[] = {noon_check("default", STATUS_OK, REASON_OK),
+        noon_check("snappea", STATUS_ERROR, REASON_LOCKED),
+        noon_check("archive", STATUS_DEGRADED, REASON_DISK_LOW),
+        noon_check("app_settings", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = noon_snapshot(checks, 4);
     expect_text(json_ready(&snapshot),
         "{\"status\": \"error\", \"why\": {\"snappea\": {\"code\": \"locked\", \"message\": \"The database "
         "stays "
@@ -65,9 +34,9 @@ START_TEST(the_ready_page_keeps_the_four_keys_of_bugsinks_own_view) {
 END_TEST
 
 START_TEST(before_the_first_round_the_ready_page_says_starting) {
-    struct check_view checks[] = {check("default", STATUS_STARTING, REASON_STARTING)};
+    struct check_view checks[] = {noon_check("default", STATUS_STARTING, REASON_STARTING)};
     checks[0].checked_at_ms = 0;
-    struct snapshot snapshot = snapshot_of(checks, 1);
+    struct snapshot snapshot = noon_snapshot(checks, 1);
     snapshot.has_started = false;
     expect_text(json_ready(&snapshot),
         "{\"status\": \"error\", \"why\": {\"default\": {\"code\": \"starting\", \"message\": \"No run of "
@@ -85,9 +54,9 @@ END_TEST
 
 START_TEST(a_failing_check_that_is_not_critical_lowers_but_does_not_fail) {
     struct check_view checks[] = {
-        check("default", STATUS_OK, REASON_OK), check("archive", STATUS_ERROR, REASON_REFUSED)};
+        noon_check("default", STATUS_OK, REASON_OK), noon_check("archive", STATUS_ERROR, REASON_REFUSED)};
     checks[1].is_critical = false;
-    struct snapshot snapshot = snapshot_of(checks, 2);
+    struct snapshot snapshot = noon_snapshot(checks, 2);
     expect_text(json_ready(&snapshot),
         "{\"status\": \"degraded\", \"why\": {\"archive\": {\"code\": \"refused\", \"message\": \"Nothing "
         "accepts "
@@ -100,8 +69,8 @@ START_TEST(a_failing_check_that_is_not_critical_lowers_but_does_not_fail) {
 END_TEST
 
 START_TEST(draining_and_maintenance_are_named) {
-    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
-    struct snapshot snapshot = snapshot_of(checks, 1);
+    const struct check_view checks[] = {noon_check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = noon_snapshot(checks, 1);
     snapshot.is_in_maintenance = true;
     char *text = json_ready(&snapshot);
     ck_assert_ptr_nonnull(strstr(text, "\"status\": \"error\""));
@@ -116,16 +85,16 @@ START_TEST(draining_and_maintenance_are_named) {
 END_TEST
 
 START_TEST(the_verdict_is_one_line_of_names_and_codes) {
-    struct check_view checks[] = {check("default", STATUS_OK, REASON_OK),
-        check("snappea", STATUS_DEGRADED, REASON_BACKLOG), check("archive", STATUS_OK, REASON_OK)};
-    struct snapshot snapshot = snapshot_of(checks, 1);
+    struct check_view checks[] = {noon_check("default", STATUS_OK, REASON_OK),
+        noon_check("snappea", STATUS_DEGRADED, REASON_BACKLOG), noon_check("archive", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = noon_snapshot(checks, 1);
     expect_text(text_verdict(&snapshot), "Ready.");
     snapshot.check_count = 3;
-    checks[2] = check("archive", STATUS_ERROR, REASON_REFUSED);
+    checks[2] = noon_check("archive", STATUS_ERROR, REASON_REFUSED);
     checks[2].is_critical = false;
     expect_text(text_verdict(&snapshot), "Ready, but degraded: snappea: backlog, archive: refused.");
-    checks[0] = check("default", STATUS_ERROR, REASON_AUTH_FAILED);
-    checks[1] = check("snappea", STATUS_STARTING, REASON_STARTING);
+    checks[0] = noon_check("default", STATUS_ERROR, REASON_AUTH_FAILED);
+    checks[1] = noon_check("snappea", STATUS_STARTING, REASON_STARTING);
     expect_text(text_verdict(&snapshot), "Not ready: default: auth_failed, snappea: starting.");
     snapshot.is_dead = true;
     snapshot.live_reason = REASON_REFUSED;
@@ -139,7 +108,7 @@ START_TEST(the_verdict_is_one_line_of_names_and_codes) {
 END_TEST
 
 START_TEST(one_check_is_told_with_all_its_detail) {
-    struct check_view view = check("default", STATUS_ERROR, REASON_TIMEOUT);
+    struct check_view view = noon_check("default", STATUS_ERROR, REASON_TIMEOUT);
     view.phase = PHASE_CONNECT;
     view.consecutive_failures = 3;
     view.last_ok_at_ms = 0;
@@ -164,8 +133,8 @@ START_TEST(one_check_is_told_with_all_its_detail) {
 END_TEST
 
 START_TEST(the_health_page_holds_everything) {
-    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
-    struct snapshot snapshot = snapshot_of(checks, 1);
+    const struct check_view checks[] = {noon_check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = noon_snapshot(checks, 1);
     char *text = json_health(&snapshot);
     json_t *json = json_loads(text, 0, NULL);
     free(text);
@@ -182,8 +151,9 @@ START_TEST(the_health_page_holds_everything) {
 END_TEST
 
 START_TEST(the_table_is_aligned_and_says_it_without_colour) {
-    struct check_view checks[] = {check("default", STATUS_OK, REASON_OK),
-        check("a-long-name", STATUS_ERROR, REASON_REFUSED), check("b", STATUS_STARTING, REASON_STARTING)};
+    struct check_view checks[] = {noon_check("default", STATUS_OK, REASON_OK),
+        noon_check("a-long-name", STATUS_ERROR, REASON_REFUSED),
+        noon_check("b", STATUS_STARTING, REASON_STARTING)};
     checks[1].phase = PHASE_CONNECT;
     checks[1].is_critical = false;
     checks[1].where = "/data/a file";
@@ -192,7 +162,7 @@ START_TEST(the_table_is_aligned_and_says_it_without_colour) {
     observed_set(&checks[1].observed, OBSERVED_TASKS, 41);
     observed_set(&checks[1].observed, OBSERVED_FREE_BYTES, 68 * 1024); /* which is not what is the matter */
     checks[2].kind = "directory";
-    struct snapshot snapshot = snapshot_of(checks, 3);
+    struct snapshot snapshot = noon_snapshot(checks, 3);
     expect_text(text_table(&snapshot, TEXT_PLAIN, 0),
         "  CHECK        KIND       STATUS    CODE        LATENCY\n"
         "+ default      sqlite     ok        ok            12 ms\n"
@@ -221,8 +191,8 @@ START_TEST(the_table_is_aligned_and_says_it_without_colour) {
 END_TEST
 
 START_TEST(the_table_tells_since_when_and_what_overrides_the_checks) {
-    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
-    struct snapshot snapshot = snapshot_of(checks, 1);
+    const struct check_view checks[] = {noon_check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = noon_snapshot(checks, 1);
     snapshot.now_ms = checks[0].since_ms + 185 * MS;
     snapshot.is_in_maintenance = true;
     expect_text(text_table(&snapshot, TEXT_SINCE, 0),
@@ -240,9 +210,10 @@ START_TEST(why_names_what_is_not_ok_alone_and_as_many_as_one_can_read) {
     char names[MANY][8];
     for (int i = 0; i < MANY; i++) {
         snprintf(names[i], sizeof names[i], "c%d", i);
-        checks[i] = check(names[i], i == 0 ? STATUS_OK : STATUS_ERROR, i == 0 ? REASON_OK : REASON_LOCKED);
+        checks[i] =
+            noon_check(names[i], i == 0 ? STATUS_OK : STATUS_ERROR, i == 0 ? REASON_OK : REASON_LOCKED);
     }
-    struct snapshot snapshot = snapshot_of(checks, MANY);
+    struct snapshot snapshot = noon_snapshot(checks, MANY);
     char *text = json_ready(&snapshot);
     json_t *json = json_loads(text, 0, NULL), *why = json_object_get(json, "why");
     ck_assert_uint_eq(json_object_size(why), TOLD);
@@ -254,9 +225,10 @@ START_TEST(why_names_what_is_not_ok_alone_and_as_many_as_one_can_read) {
 END_TEST
 
 START_TEST(a_round_is_one_line_with_the_time) {
-    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK),
-        check("snappea", STATUS_ERROR, REASON_LOCKED), check("archive", STATUS_DEGRADED, REASON_DISK_LOW)};
-    struct snapshot snapshot = snapshot_of(checks, 1);
+    const struct check_view checks[] = {noon_check("default", STATUS_OK, REASON_OK),
+        noon_check("snappea", STATUS_ERROR, REASON_LOCKED),
+        noon_check("archive", STATUS_DEGRADED, REASON_DISK_LOW)};
+    struct snapshot snapshot = noon_snapshot(checks, 1);
     snapshot.now_ms = (int64_t)NOON * MS + 5123;
     expect_text(text_round(&snapshot), "2026-11-23T14:00:05Z ready\n");
     snapshot.check_count = 3;
@@ -302,8 +274,8 @@ START_TEST(hostile_names_come_back_from_json_as_they_were) {
     static const char *const NAMES[] = {
         "</script>", "a\"b\\c", "a\nb\x1b[31m", "\xe2\x80\xae\xc2\x85", "{}", "'&;$"};
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
-        const struct check_view checks[] = {check(NAMES[i], STATUS_ERROR, REASON_REFUSED)};
-        struct snapshot snapshot = snapshot_of(checks, 1);
+        const struct check_view checks[] = {noon_check(NAMES[i], STATUS_ERROR, REASON_REFUSED)};
+        struct snapshot snapshot = noon_snapshot(checks, 1);
         char *text = json_health(&snapshot);
         json_t *json = json_loads(text, 0, NULL);
         ck_assert_ptr_nonnull(json);
@@ -317,7 +289,7 @@ START_TEST(hostile_names_come_back_from_json_as_they_were) {
 END_TEST
 
 START_TEST(a_dead_app_is_named_on_the_live_page) {
-    struct snapshot snapshot = snapshot_of(NULL, 0);
+    struct snapshot snapshot = noon_snapshot(NULL, 0);
     expect_text(text_live(&snapshot), "OK\n");
     snapshot.is_dead = true;
     snapshot.live_check = "app";
@@ -339,8 +311,8 @@ START_TEST(pages_agree_with_the_verdict_for_every_reason) {
         enum reason reason = (enum reason)i;
         enum status status = reason_info(reason)->verdict;
         const struct check_view checks[] = {
-            check("default", status, reason), check("other", STATUS_OK, REASON_OK)};
-        struct snapshot snapshot = snapshot_of(checks, 2);
+            noon_check("default", status, reason), noon_check("other", STATUS_OK, REASON_OK)};
+        struct snapshot snapshot = noon_snapshot(checks, 2);
         struct page_set set;
         ck_assert_int_eq(pages_render(&snapshot, 42, &set), 0);
         int expected = status_is_ready(status) ? 200 : 503;
@@ -379,8 +351,8 @@ static const struct page *find_page_of_type(const struct page_set *set, enum rou
 }
 
 START_TEST(every_route_has_the_pages_that_the_table_says) {
-    const struct check_view checks[] = {check("default", STATUS_OK, REASON_OK)};
-    struct snapshot snapshot = snapshot_of(checks, 1);
+    const struct check_view checks[] = {noon_check("default", STATUS_OK, REASON_OK)};
+    struct snapshot snapshot = noon_snapshot(checks, 1);
     struct page_set set;
     size_t expected = 0;
     ck_assert_int_eq(pages_render(&snapshot, 42, &set), 0);

@@ -1,53 +1,21 @@
 /* Tests of the table's lines: where they are broken, and where not. */
 #include "render/text.h"
 
+#include "render/noon.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOON = 1795442400, MS = 1000 }; /* 2026-11-23T14:00:00Z */
-
-static struct check_view check(const char *name, enum status status, enum reason reason) {
-    return (struct check_view){.name = name,
-        .kind = "sqlite",
-        .is_database = strcmp(name, "app_settings") != 0,
-        .is_critical = true,
-        .status = status,
-        .reason = reason,
-        .has_run = status != STATUS_STARTING,
-        .has_started = status != STATUS_STARTING,
-        .latency_ms = 12,
-        .checked_at_ms = (int64_t)NOON * MS + 123,
-        .since_ms = (int64_t)NOON * MS - 5000,
-        .last_ok_at_ms = (int64_t)NOON * MS};
-}
-
-static struct snapshot snapshot_of(const struct check_view *checks, size_t count) {
-    return (struct snapshot){.checks = checks,
-        .check_count = count,
-        .has_started = true,
-        .app_version = "2.3.0",
-        .sidecar_version = "0.0.1",
-        .sidecar_config = "ok",
-        .sidecar_pid = 7,
-        .started_at_ms = (int64_t)NOON * MS};
-}
-
-static void expect_text(char *text, const char *expected) {
-    ck_assert_ptr_nonnull(text);
-    ck_assert_str_eq(text, expected);
-    free(text);
-}
-
 /* Whole words, indented; a word that is longer than a line stays whole, for it is to be copied. */
 START_TEST(the_table_is_broken_between_words_at_the_terminals_width) {
-    struct check_view checks[] = {check("default", STATUS_ERROR, REASON_REFUSED)};
+    struct check_view checks[] = {noon_check("default", STATUS_ERROR, REASON_REFUSED)};
     checks[0].kind = "postgres";
     checks[0].phase = PHASE_CONNECT;
     checks[0].is_critical = false;
     checks[0].where = "postgresql://a-host-whose-name-is-longer-than-the-line/bugsink as user b";
     checks[0].detail = "\u00fcber eight words that do not fit";
-    struct snapshot snapshot = snapshot_of(checks, 1);
+    struct snapshot snapshot = noon_snapshot(checks, 1);
     expect_text(text_table(&snapshot, TEXT_SYMBOLS, 40),
         "  CHECK    KIND      STATUS    CODE       LATENCY\n"
         "\u2717 default  postgres  error     refused      12 ms\n"
@@ -71,8 +39,8 @@ START_TEST(eighty_columns_hold_every_reason_and_a_pipe_breaks_none) {
     static const char *const KINDS[] = {"postgres", "mysql", "sqlite", "settings", "http", "directory"};
     enum reason reason = (enum reason)_i;
     for (size_t k = 0; k < sizeof KINDS / sizeof KINDS[0]; k++) {
-        struct check_view checks[] = {check("app_settings", STATUS_ERROR, reason)};
-        struct snapshot snapshot = snapshot_of(checks, 1);
+        struct check_view checks[] = {noon_check("app_settings", STATUS_ERROR, reason)};
+        struct snapshot snapshot = noon_snapshot(checks, 1);
         const char *hint = reason_hint(reason, KINDS[k]);
         checks[0].kind = KINDS[k];
         checks[0].phase = PHASE_RESOLVE;
