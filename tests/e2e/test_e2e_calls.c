@@ -6,6 +6,7 @@
  *  a look at Bugsink's endpoint        a connection, a request, an answer, and three wake-ups
  *  two seconds                         a renewal of the lease, with a wake-up of its own at most
  *  five seconds                        a set of pages
+ *  the first idle moment               what the start needed is given back, once: we may be there already
  *  anything else                       is an error of this test: docs/design.md lists each call with its
  * reason */
 #include "e2e/world.h"
@@ -60,7 +61,7 @@ static const struct {
     {"brk", {0, 0, 0, 8, 8}},
     {"mmap", {0, 0, 0, 8, 0}},
     {"munmap", {0, 0, 0, 8, 0}},
-    {"madvise", {0, 0, 0, 8, 0}},
+    {"madvise", {0, 0, 0, 0, 1}}, /* counted by turns: one for each part of each library */
     {"restart_syscall", {0, 0, 0, 0, 1}},
 };
 enum { CALL_COUNT = sizeof CALLS / sizeof CALLS[0] };
@@ -78,6 +79,10 @@ static void expect_known(struct trace *trace) {
         ck_assert_msg(is_listed(name), "%s: nobody has said why", name);
 }
 
+static int times_made(struct trace *trace, const char *name) {
+    return strcmp(name, "madvise") == 0 ? trace_turns(trace, name) : count(trace, name);
+}
+
 static void expect_few(struct trace *trace) {
     const int times[CAUSES] = {[BY_RUN] = trace_count(trace, "sendto", TO_WORKER),
         [BY_LOOK] = count(trace, "connect"),
@@ -91,7 +96,7 @@ static void expect_few(struct trace *trace) {
     ck_assert_msg(times[BY_LEASE] <= times[BY_RUN], "%d leases with %d runs: they do not go along",
         times[BY_LEASE], times[BY_RUN]);
     for (int i = 0; i < CALL_COUNT; i++) {
-        int most = 0, made = count(trace, CALLS[i].name);
+        int most = 0, made = times_made(trace, CALLS[i].name);
         for (int cause = 0; cause < CAUSES; cause++)
             most += CALLS[i].most[cause] * times[cause];
         ck_assert_msg(made <= most,

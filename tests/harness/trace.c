@@ -96,16 +96,36 @@ static bool holds(const char *line, const char *text) {
     return found && found < strchr(line, '\n');
 }
 
+static bool calls(const char *line, const char *name) {
+    size_t length;
+    const char *called = name_of(line, &length);
+    return called && strlen(name) == length && strncmp(called, name, length) == 0;
+}
+
 int trace_count(struct trace *trace, const char *name, const char *text) {
     int count = 0;
     size_t length;
     read_all(trace);
     for (const char *line = trace->text; *line; line = next_line(line)) {
-        const char *called = name_of(line, &length);
-        bool is_it = called && (!name || (strlen(name) == length && strncmp(called, name, length) == 0));
+        bool is_it = name ? calls(line, name) : name_of(line, &length) != NULL;
         count += is_it && holds(line, text);
     }
     return count;
+}
+
+int trace_turns(struct trace *trace, const char *name) {
+    int turns = 0;
+    bool is_counted = false;
+    read_all(trace);
+    for (const char *line = trace->text; *line; line = next_line(line)) {
+        if (calls(line, "epoll_wait"))
+            is_counted = false;
+        if (is_counted || !calls(line, name))
+            continue;
+        is_counted = true;
+        turns++;
+    }
+    return turns;
 }
 
 bool trace_name(const struct trace *trace, int n, char *name, size_t size) {

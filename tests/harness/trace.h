@@ -22,6 +22,9 @@ bool trace_start(struct trace *trace, const pid_t *pids, size_t count, const cha
  * does). Descriptors are followed by what they are: "9<UNIX-STREAM:[1->2]>", "5<TCP:[127.0.0.1:1->...]>". */
 int trace_count(struct trace *trace, const char *name, const char *text);
 
+/* In how many turns there were calls of that name: a turn ends with a call of epoll_wait. */
+int trace_turns(struct trace *trace, const char *name);
+
 /* The name of the n-th call, from 0, into name; false where there are not so many. Of what trace_count has
  * read last. */
 bool trace_name(const struct trace *trace, int n, char *name, size_t size);
