@@ -21,12 +21,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RUNS = 24, SHOWS_MS = 4000, PATIENCE_MS = 60000 };
+enum { RUNS = 24, SETS = 3, SHOWS_MS = 4000, PATIENCE_MS = 60000 };
 
 #define TO_WORKER "UNIX-STREAM"
 
 static bool has_seen_runs(void *arg) {
     return trace_count(arg, "sendto", TO_WORKER) >= RUNS;
+}
+
+static bool has_seen_all(void *arg) {
+    return has_seen_runs(arg) && trace_count(arg, "pread64", "") >= SETS;
 }
 
 static int count(struct trace *trace, const char *name) {
@@ -129,7 +133,7 @@ START_TEST(an_idle_checker_makes_no_call_without_a_reason) {
     envlist_set(&world->environment, "BUGSINK_HEALTH_APP_URL=http://127.0.0.1:%d", app.port);
     world_start(world);
     if (watch(&trace, "an_idle_checker_makes_no_call_without_a_reason", &world->daemon.checker, 1)) {
-        ck_assert(wait_until(has_seen_runs, &trace, PATIENCE_MS));
+        ck_assert(wait_until(has_seen_all, &trace, PATIENCE_MS));
         expect_known(&trace);
         expect_few(&trace);
         trace_end(&trace);
