@@ -322,10 +322,10 @@ $(FILTERS): $(BUILD)/filters/base/filters-%.inc: $(BUILD)/filters/make-filters
 $(BUILD)/obj/base/sandbox.o: $(FILTERS)
 $(BUILD)/obj/base/sandbox.o: CPPFLAGS += -I$(BUILD)/filters
 
-# The program as it is, but for a hole in the responder; only the test of the sandbox runs it.
+# The program as it is, but for a hole in the responder and one in each worker; only the test of the sandbox runs it.
 $(BUILD)/bugsink-health-hole: $(BUILD)/obj/main.o $(OBJECTS) $(BUILD)/tests/hole.o
 	@echo '  LD  $@'
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,--wrap=page_table_answer -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,--wrap=page_table_answer,--wrap=child_report_result -o $@ $^ $(PKG_LIBS)
 
 # Preloaded by tests of faults into the program; it has no sanitizer, which comes with a library of its own.
 $(BUILD)/faults.so: tests/e2e/shim/faults.c tests/e2e/shim/faults.h Makefile
