@@ -121,20 +121,6 @@ START_TEST(a_schema_behind_its_code_is_app_schema_and_well_as_soon_as_it_is_migr
 }
 END_TEST
 
-/* Of a Bugsink that has been asked all there was to ask, the project question is the migration's alone. */
-START_TEST(a_migration_has_the_project_question_asked) {
-    struct scene scene = scene_start("");
-    world_await(scene.world, "/health/", 200, "migrations_id", RUNS_MS);
-    ck_assert(bugsink_await(&scene.bugsink, QUESTION_TOKEN, 1, RUNS_MS));
-    ck_assert_int_eq(bugsink_count(&scene.bugsink, QUESTION_PROJECT), 1);
-    bugsink_set(&scene.bugsink, QUESTION_PROJECT, BUGSINK_FAILS);
-    sqlite_files_execute(
-        scene.world->main_db, "INSERT INTO django_migrations (app, name, applied) VALUES ('x', 'y', 'z')");
-    await_code(&scene, "app_schema", RUNS_MS);
-    scene_end(&scene);
-}
-END_TEST
-
 static const struct {
     enum bugsink_answer answer;
     bool is_asked_again;
@@ -399,7 +385,6 @@ Suite *e2e_ask_suite(void) {
     tcase_add_loop_test(
         tcase, a_bugsink_without_its_database_is_app_database_within_ask_interval_and_alive, 0, 3);
     tcase_add_test(tcase, a_schema_behind_its_code_is_app_schema_and_well_as_soon_as_it_is_migrated);
-    tcase_add_test(tcase, a_migration_has_the_project_question_asked);
     tcase_add_loop_test(tcase, what_says_nothing_of_the_database_is_no_verdict_and_one_line_in_the_log, 0,
         sizeof MUTE / sizeof MUTE[0]);
     tcase_add_test(tcase, an_upgraded_bugsink_is_asked_when_it_comes_back);
