@@ -80,6 +80,9 @@ START_TEST(short_flags_are_what_people_expect) {
     ck_assert_int_eq(commandline_run(world, "check", "-o", "json"), 1);
     json_t *json = json_loads(commandline_result->output, 0, NULL);
     ck_assert_msg(json, "no JSON: %s", commandline_result->output);
+    const json_t *queue = json_object_get(json_object_get(json, "checks"), "snappea");
+    ck_assert_str_eq(json_string_value(json_object_get(queue, "where")), world->queue_db);
+    ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(queue, "cause")), "No such file"));
     json_decref(json);
     ck_assert_int_eq(commandline_run(world, "wait", "-q", "--timeout=300ms"), 1);
     ck_assert_str_eq(commandline_result->output, "");
@@ -111,6 +114,10 @@ START_TEST(check_says_where_and_what_and_logs_on_demand_alone) {
     assert_errors_have("bugsink-health: warning: ");
     ck_assert_ptr_null(strstr(commandline_result->errors, "level="));
     ck_assert_ptr_null(strstr(commandline_result->output, "hunter22"));
+    envlist_set(&world->environment, "DATABASE_URL=postgresql://bugsink:hunter@22@127.0.0.1:1/sink");
+    ck_assert_int_eq(commandline_run(world, "check", NULL, NULL), 1);
+    assert_output_has("    where: the postgresql URL in DATABASE_URL (not shown: ");
+    ck_assert_ptr_null(strstr(commandline_result->output, "hunter"));
     world_end(world);
 }
 END_TEST
