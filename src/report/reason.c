@@ -208,7 +208,7 @@ static const struct reason_info REASONS[REASON_COUNT] = {
         "The checking process has stopped reporting, and older results are not trusted.",
         "Check the sidecar's log and CPU limit. If it stays, restart the sidecar."},
     [REASON_DRAINING] = {"draining", STATUS_ERROR, RETRY_FAST, false, false,
-        "The pod is shutting down.", NULL},
+        "The sidecar is shutting down.", NULL},
     [REASON_MAINTENANCE] = {"maintenance", STATUS_ERROR, RETRY_FAST, false, false,
         "The maintenance file exists: Bugsink is out of service on purpose.",
         "Remove the maintenance file to go back into service."},

@@ -116,7 +116,7 @@ START_TEST(what_stands_above_the_checks_is_the_verdict) {
     free(page);
     snapshot.is_draining = true;
     page = html_health(&snapshot);
-    assert_has(page, "</svg>Not ready: draining</h1>\n<p class=\"lead\">The pod is shutting down.</p>");
+    assert_has(page, "</svg>Not ready: draining</h1>\n<p class=\"lead\">The sidecar is shutting down.</p>");
     assert_has(page, "<dt>Live</dt><dd><bdi>yes</bdi></dd></div><div><dt>Ready</dt><dd><bdi>no</bdi>");
     free(page);
     snapshot.is_in_maintenance = snapshot.is_draining = false;

@@ -56,7 +56,7 @@ export const STATES = [
         name: "draining",
         status: 503,
         heading: "Not ready: draining",
-        texts: ["The pod is shutting down."],
+        texts: ["The sidecar is shutting down."],
         async enter(sidecar) {
             await sidecar.start();
             await sidecar.untilJson("all is ok", (json) => json.status === "ok");
