@@ -114,7 +114,7 @@ FUZZ_COVERAGE = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz-coverage SANITIZE=fuzzer-no-li
 .PHONY: endurance load deps-load
 .PHONY: bench bench-docs deps-bench python-compare
 .PHONY: release release-test image-name deps-release
-.PHONY: test-on arm64-test
+.PHONY: test-on trixie-test arm64-test
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
 .PHONY: fuzz fuzz-merge fuzz-coverage fuzzers deps-fuzz
 
@@ -254,6 +254,12 @@ TARGETS ?= run test
 test-on: ### make TARGETS ("run test") of the last commit in a minimal SUITE (trixie), as root and as a user with sudo
 	scripts/install-packages.sh $(CHROOT_PACKAGES) && \
 		CHROOT_ARCHITECTURE=$(ARCH) scripts/test-on.sh $(BUILD)/test-on $(SUITE) "$(WHO)" $(TARGETS) $(OR_SKIP)
+
+# Those left out press the machine for minutes, and ask little that is this or that Debian's.
+TRIXIE_LEAVES = e2e_busy e2e_crowd e2e_endurance e2e_soak e2e_storm
+TRIXIE_SUITES = $(filter-out $(TRIXIE_LEAVES),$(ALL_SUITES))
+trixie-test: ### build and test the last commit in a minimal Debian 13, as root, but for what only presses the machine; 'make test-on' has all
+	@$(MAKE) test-on SUITE=trixie WHO=root TARGETS="MAKEFLAGS=-j$$(nproc) ONLY=$(subst $() ,$(comma),$(TRIXIE_SUITES)) test"
 
 arm64-test: ### cross-build the program, its tests and its package for arm64; run ARM64_SUITES under Debian's arm64 kernel, emulated
 	scripts/install-packages.sh $(ARM64_PACKAGES) && \
