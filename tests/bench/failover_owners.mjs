@@ -1,0 +1,2 @@
+// SQLite files of other owners than the application.
+export const ownerScenes = [];
