@@ -310,7 +310,7 @@ $(BUILD)/raw-server: $(BUILD)/tests/bench/raw_server.o
 $(BUILD)/bench-loop: $(BUILD)/tests/bench/loop.o $(OBJECTS)
 $(BUILD)/bench-fleet: $(BUILD)/tests/bench/fleet.o $(BUILD)/tests/checker/fleet.o $(BUILD)/tests/checker/judge.o $(OBJECTS)
 $(BUILD)/python-reader: $(BUILD)/tests/python/reader.o $(OBJECTS)
-$(BUILD)/failover-writer: $(BUILD)/tests/bench/failover_writer.o $(OBJECTS)
+$(BUILD)/failover-writer: $(BUILD)/tests/bench/failover_writer.o $(filter $(BUILD)/obj/base/% $(BUILD)/obj/config/dsn% $(addprefix $(BUILD)/obj/config/,uri.o walk.o memory.o),$(OBJECTS))# the drivers' own functions, and not ours that load them
 $(BUILD)/failover-writer: PKG_LIBS += $(LOADED_LIBS)
 $(BENCH_TOOLS) $(BUILD)/python-reader $(BUILD)/failover-writer:
 	@echo '  LD  $@'

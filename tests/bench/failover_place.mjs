@@ -56,7 +56,7 @@ async function act(scene, begunMs, notes) {
     for (const [atS, work] of scene.acts) {
         await delay(Math.max(0, begunMs + atS * 1000 - nowMs()));
         const from = nowMs();
-        const said = await work().catch((error) => `failed: ${error.message.slice(0, 300)}`);
+        const said = await Promise.resolve().then(work).catch((error) => `failed: ${error.message.slice(0, 300)}`);
         notes.push({at: (from - begunMs) / 1000, took: (nowMs() - from) / 1000, ...said !== undefined && typeof said === 'string' && {said: said.slice(0, 300)}});
     }
 }
