@@ -117,9 +117,10 @@ static bool has_moved(struct mysql_talk *talk) {
     return talk->has_moved;
 }
 
+/* Twice in an interval: a name that has moved is to be found, and logged in to, within one. */
 static int until_next_look_ms(const struct mysql_talk *talk) {
     int64_t left_ms = run_remaining_ms(talk->run);
-    return (int)(left_ms > 0 ? left_ms : talk->run->config->interval_ms);
+    return (int)(left_ms > 0 ? left_ms : talk->run->config->interval_ms / 2);
 }
 
 /* Waits for one of these events; an error ends the wait as well. Returns false where one is all that came, or
