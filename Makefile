@@ -54,6 +54,8 @@ LOAD_UNPACKED  = nginx haproxy
 BENCH_PACKAGES = $(RUN_PACKAGES) golang-go gunicorn openssl postgresql python3-django python3-psycopg2 util-linux \
                  $(if $(MYSQL),mariadb-server python3-mysqldb) $(if $(shell command -v node),,nodejs)
 BENCH_UNPACKED = nginx prometheus-blackbox-exporter
+FAILOVER_PACKAGES = $(RUN_PACKAGES) galera-4 haproxy iproute2 libmariadb-dev libpq-dev mariadb-server nftables openssl pgbouncer postgresql \
+                 sqlite3 util-linux $(if $(shell command -v node),,nodejs)
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang libclang-rt-dev llvm
 LINT_PACKAGES  = $(BUILD_PACKAGES) aspell aspell-en check libfuse3-dev clang-format cppcheck git mandoc python3 shellcheck
 ANALYZE_PACKAGES = $(TEST_PACKAGES) clang-tidy
@@ -112,7 +114,7 @@ FUZZ_COVERAGE = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz-coverage SANITIZE=fuzzer-no-li
 .PHONY: analyze analysis coverage deps-analyze deps-coverage
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
-.PHONY: bench bench-docs deps-bench python-compare
+.PHONY: bench bench-docs deps-bench failover deps-failover python-compare
 .PHONY: release release-test image-name deps-release
 .PHONY: test-on trixie-test arm64-test
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
@@ -151,6 +153,10 @@ bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_RO
 	$(MAKE) $(BUILD)/bugsink-health $(BENCH_TOOLS)
 	scripts/unpack-packages.sh $(BUILD)/bench $(BENCH_UNPACKED)
 	BH_PROGRAM=$(BUILD)/bugsink-health BENCH_BUILD=$(BUILD) BENCH_MYSQL=$(MYSQL) node tests/bench/bench.mjs
+
+failover: deps-failover ### seconds of false ready and false red in failovers, beside a writer that logs in each half second; as root; build/failover.md
+	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/failover-writer
+	BH_PROGRAM=$(BUILD)/bugsink-health BENCH_BUILD=$(BUILD) node tests/bench/failover.mjs
 
 python-compare: $(BUILD)/python-reader ### what we refuse in Python files beside what python3 does, over all .py files of the machine and 10,000 mutations
 	python3 tests/python/compare.py $(BUILD)/python-reader
@@ -273,7 +279,7 @@ help: ## this list
 	@printf '\nFor maintainers:\n'
 	@sed -n 's/^\([a-z0-9-]*\):.*[^#]### /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
-deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-release deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-release deps-stage deps-image deps-load deps-bench deps-failover deps-fuzz deps-analyze deps-coverage: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health
@@ -312,7 +318,9 @@ $(BUILD)/raw-server: $(BUILD)/tests/bench/raw_server.o
 $(BUILD)/bench-loop: $(BUILD)/tests/bench/loop.o $(OBJECTS)
 $(BUILD)/bench-fleet: $(BUILD)/tests/bench/fleet.o $(BUILD)/tests/checker/fleet.o $(BUILD)/tests/checker/judge.o $(OBJECTS)
 $(BUILD)/python-reader: $(BUILD)/tests/python/reader.o $(OBJECTS)
-$(BENCH_TOOLS) $(BUILD)/python-reader:
+$(BUILD)/failover-writer: $(BUILD)/tests/bench/failover_writer.o $(filter $(BUILD)/obj/base/% $(BUILD)/obj/config/dsn% $(addprefix $(BUILD)/obj/config/,uri.o walk.o memory.o),$(OBJECTS))# the drivers' own functions, and not ours that load them
+$(BUILD)/failover-writer: PKG_LIBS += $(LOADED_LIBS)
+$(BENCH_TOOLS) $(BUILD)/python-reader $(BUILD)/failover-writer:
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
