@@ -26,6 +26,7 @@ struct args {
     size_t own_count;
     const char *words[ARGS_MAX];
     size_t word_count;
+    bool has_unknown_flag;       /* what has failed */
     struct config_source source; /* of the environment and the flags above */
 };
 

@@ -52,6 +52,7 @@ enum { CONFIG_CHECKS_MAX = 4000 };
 /* What is asked of a database. */
 struct database_config {
     enum role role;
+    char *set_by; /* the variable or key that names it: "DATABASE_URL", "databases.archive.dsn" */
     struct dsn dsn;
     /* SQLite, role main: what Bugsink itself makes, and whose owner tells which user it is; NULL: not known.
      */
@@ -183,6 +184,10 @@ bool check_config_asks_the_same(const struct check_config *a, const struct check
 
 /* Adds to a log line what the check is of: a database's role and target, a path, a URL. Never a secret. */
 void check_config_log(const struct check_config *check, struct log_line *line);
+
+/* A database's role and what names it, for check_view; NULL for all other checks. */
+const char *check_config_role(const struct check_config *check);
+const char *check_config_set_by(const struct check_config *check);
 
 /* Appends the same for people: "postgresql://db:5432/bugsink as user bugsink", a path, or "URL (Host: NAME)".
  * Never a secret. */

@@ -63,6 +63,9 @@ char *text_waiting_line(const struct check_view *check);
  * "SQLITE_BUSY: database is locked". NULL also where it said nothing. */
 char *text_driver(const struct check_view *check, unsigned style);
 
+/* A text made harmless for a terminal, in the same way. */
+char *text_harmless(const char *text, unsigned style);
+
 enum { TEXT_ELAPSED_SIZE = 32 };
 
 /* A time that has passed, in short: "12s", "3m05s", "2h10m", "3d04h". */

@@ -112,9 +112,14 @@ struct reason_info {
 /* The row of a reason. Never NULL for a value of the enumeration. */
 const struct reason_info *reason_info(enum reason reason);
 
-/* What to do about it in a check of that kind ("postgres"), so that nobody is told of what is not concerned;
- * where there is nothing special, and for NULL: the row's hint. */
-const char *reason_hint(enum reason reason, const char *kind);
+/* What to do about it in a check of that kind ("postgres") and role ("main"), so that the hint speaks only of
+ * what is concerned; where there is nothing special, and for NULL: the row's hint. It takes for granted that
+ * the reader sees the cause, as bugsink-health check prints it. */
+const char *reason_hint(enum reason reason, const char *kind, const char *role);
+
+/* What tells the cause to a reader who does not see it, because HTTP answers never hold it:
+ * "bugsink-health check names the line." NULL: the reason says it all. */
+const char *reason_teller(enum reason reason);
 
 /* Whether a file may give this reason merely because it is just being replaced: by a ConfigMap's swap of
  * symbolic links, where the kubelet takes the old directory away, or by an editor or a script that writes in

@@ -19,7 +19,9 @@
 struct check_view {
     const char *name;
     const char *kind;
-    bool is_database; /* listed under "databases"; the others have a key of their own */
+    const char *role;   /* of a database: "main"; NULL: it has none */
+    const char *set_by; /* of a database: what names it, "DATABASE_URL"; NULL: not known */
+    bool is_database;   /* listed under "databases"; the others have a key of their own */
     bool is_critical;
     bool is_app; /* Bugsink itself is asked */
     enum status status;
@@ -52,6 +54,13 @@ enum { CHECK_MESSAGE_SIZE = 512 };
 /* The sentence of a check's reason, and what is to be added to it. Returns text. */
 const char *check_view_message(const struct check_view *check, char text[CHECK_MESSAGE_SIZE]);
 
+enum { CHECK_HINT_SIZE = 512 };
+
+/* What to do about that check, as reason_hint has it, with the name of the setting that is concerned here;
+ * and where the reader does not see the cause, what tells it. Returns text, or NULL: there is nothing to do.
+ */
+const char *check_view_hint(const struct check_view *check, bool shows_cause, char text[CHECK_HINT_SIZE]);
+
 struct snapshot {
     const struct check_view *checks;
     size_t check_count;
@@ -70,6 +79,7 @@ struct snapshot {
     const struct process_usage *usage; /* of the checker; NULL: not asked for */
     int64_t delayed_runs;              /* that the processor could not serve in time, so far */
     int sidecar_pid;
+    bool shows_causes; /* for the command line alone: what drivers said may be shown */
     int64_t started_at_ms;
     int64_t now_ms; /* wall clock */
 };

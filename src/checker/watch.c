@@ -382,6 +382,8 @@ struct check_view watch_view(struct watch *watch) {
     return (struct check_view){
         .name = config->name,
         .kind = check_kind_id_name(watch->check.config->kind),
+        .role = check_config_role(config),
+        .set_by = check_config_set_by(config),
         .is_database = watch_traits(watch)->is_database,
         .is_critical = config->is_critical,
         .is_app = watch_traits(watch)->is_app,
