@@ -24,7 +24,8 @@ enum { SANDBOX_TEXT_SIZE = 64 };
 /* "seccomp landlock=7", or what of it there is; "off" for nothing. */
 void sandbox_describe(const struct sandbox *sandbox, char text[SANDBOX_TEXT_SIZE]);
 
-/* Nothing that is executed from now on gains privileges, here and in all processes forked later. */
+/* Nothing that is executed from now on gains privileges, here and in all processes forked later; and root's
+ * capabilities to look into other processes are given up. */
 void sandbox_forbid_privileges(void);
 
 /* The checker, and all processes that it forks: they keep files, sockets and fork, and give up what no check

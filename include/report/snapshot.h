@@ -23,6 +23,7 @@ struct check_view {
     const char *set_by; /* of a database: what names it, "DATABASE_URL"; NULL: not known */
     bool is_database;   /* listed under "databases"; the others have a key of their own */
     bool is_critical;
+    bool is_app; /* Bugsink itself is asked */
     enum status status;
     enum reason reason;
     bool is_prediction; /* of Bugsink's next start: it works now */
@@ -104,6 +105,9 @@ bool check_view_lowers(const struct check_view *check);
 
 /* The time of the oldest result; 0 while a check has not run. */
 int64_t snapshot_known_until_ms(const struct snapshot *snapshot);
+
+/* That Bugsink itself was not asked, and how to have it asked; NULL where it was. */
+const char *snapshot_unasked(const struct snapshot *snapshot);
 
 /* The check of that name, or NULL. */
 const struct check_view *snapshot_find(const struct snapshot *snapshot, const char *name);

@@ -27,6 +27,8 @@ struct check_traits {
     bool tracks_inode;
     /* Bugsink recreates what was there and is gone, when it needs it. */
     bool may_be_remade;
+    /* Of databases: where it is missing, a Bugsink that is asked for anything in it makes an empty one. */
+    bool is_made_by_asking;
     /* Whether the server counts the login of a run that ended so, in that phase, as broken off, and blocks
      * who has many of them. NULL: its servers count none. */
     bool (*breaks_login)(enum reason reason, enum phase phase);

@@ -72,8 +72,11 @@ static void print_report(struct checking *checking) {
     struct snapshot snapshot;
     session_snapshot(&checking->session, &snapshot);
     size_t width = terminal_width(checking->environment, STDOUT_FILENO);
+    const char *unasked = checking->is_json ? NULL : snapshot_unasked(&snapshot);
     print(checking,
         checking->is_json ? json_health(&snapshot) : text_table(&snapshot, style_of(checking), width));
+    if (unasked)
+        print(checking, text_paragraph(unasked, width));
 }
 
 /* Where a sidecar runs here and says another thing, that is told, too. */

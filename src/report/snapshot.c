@@ -63,6 +63,14 @@ int64_t snapshot_known_until_ms(const struct snapshot *snapshot) {
     return oldest_ms;
 }
 
+const char *snapshot_unasked(const struct snapshot *snapshot) {
+    for (size_t i = 0; i < snapshot->check_count; i++)
+        if (snapshot->checks[i].is_app)
+            return NULL;
+    return "Bugsink itself was not asked. To have it checked too, say where it listens: --app-url "
+           "http://127.0.0.1:9000, or BUGSINK_HEALTH_APP_URL.";
+}
+
 const struct check_view *snapshot_find(const struct snapshot *snapshot, const char *name) {
     for (size_t i = 0; i < snapshot->check_count; i++)
         if (strcmp(snapshot->checks[i].name, name) == 0)

@@ -13,9 +13,10 @@ struct world {
     int64_t now_ms;
     struct outcome ready;                   /* what /health/ready says */
     struct outcome answers[QUESTION_COUNT]; /* what it answers to each question */
-    bool is_awaiting;                       /* an unanswered question is still waited for, */
-    enum answer late;                       /* and answered at the next look */
-    char asked[4096];                       /* all looks so far: "L" for one at the endpoint, "T", "P" */
+    struct surroundings around;
+    bool is_awaiting; /* an unanswered question is still waited for, */
+    enum answer late; /* and answered at the next look */
+    char asked[4096]; /* all looks so far: "L" for one at the endpoint, "T", "P" */
     uint32_t random;
 };
 
@@ -58,7 +59,7 @@ static enum app_question look(struct world *world) {
     }
     int64_t took_ms = outcome.reason == REASON_TIMEOUT ? world->config.timeout_ms : 2;
     world->now_ms += took_ms;
-    judge(&world->config, &world->memory, &outcome, took_ms, NULL, world->now_ms);
+    judge(&world->config, &world->memory, &outcome, took_ms, &world->around, world->now_ms);
     size_t length = strlen(world->asked);
     ck_assert_uint_lt(length + 1, sizeof world->asked);
     world->asked[length] = LETTERS[question];
@@ -145,6 +146,40 @@ START_TEST(turned_off_nothing_is_asked) {
     look_times(&world, 30);
     ck_assert_int_eq(count(world.asked, 'L'), 30);
     ck_assert(!asking_is_well(&world.memory.asking, &world.config, world.now_ms));
+}
+END_TEST
+
+/* The file of Bugsink's database is missing: a question would have it make an empty one. */
+START_TEST(what_would_be_made_by_a_question_is_not_asked_for_and_what_was_wanted_is_asked_afterwards) {
+    struct world world = _i ? world_new() : arrived();
+    world.around.is_file_missing = true;
+    look(&world);
+    asking_want(&world.memory.asking, QUESTION_TOKEN);
+    asking_want(&world.memory.asking, QUESTION_PROJECT);
+    ck_assert(!asking_is_urgent(&world.memory.asking, &world.config, world.now_ms));
+    look_times(&world, 9);
+    ck_assert_str_eq(world.asked, "LLLLLLLLLL");
+    expect(&world, STATUS_OK, REASON_OK);
+    asking_withhold(&world.memory.asking, false); /* as soon as the file was seen */
+    world.around.is_file_missing = false;
+    ck_assert(asking_is_urgent(&world.memory.asking, &world.config, world.now_ms));
+    look_times(&world, 3);
+    ck_assert_str_eq(world.asked, "LLLLLLLLLLTPL");
+}
+END_TEST
+
+/* Bugsink restarts meanwhile: an arrival has both asked, and none where that would do harm. */
+START_TEST(an_arrival_does_not_make_what_is_missing_either) {
+    struct world world = arrived();
+    world.around.is_file_missing = true;
+    world.ready.reason = REASON_REFUSED;
+    look_times(&world, 3);
+    world.ready.reason = REASON_OK;
+    look_times(&world, 6);
+    ck_assert_str_eq(world.asked, "LLLLLLLLL");
+    world.around.is_file_missing = false;
+    look_times(&world, 3);
+    ck_assert_str_eq(world.asked, "LLLLLLLLLLTP");
 }
 END_TEST
 
@@ -423,6 +458,9 @@ Suite *asking_suite(void) {
     tcase_add_test(tcase, an_hour_costs_no_look_more_and_the_project_question_is_asked_hourly);
     tcase_add_test(tcase, where_the_interval_is_longer_every_other_look_is_one_at_the_endpoint);
     tcase_add_test(tcase, turned_off_nothing_is_asked);
+    tcase_add_loop_test(tcase,
+        what_would_be_made_by_a_question_is_not_asked_for_and_what_was_wanted_is_asked_afterwards, 0, 2);
+    tcase_add_test(tcase, an_arrival_does_not_make_what_is_missing_either);
     tcase_add_test(tcase, a_change_of_the_database_is_asked_after_at_the_next_look);
     tcase_add_loop_test(tcase, what_fails_without_its_database_is_not_asked, 0, 8);
     tcase_add_test(tcase, an_older_bugsink_is_asked_of_events_when_its_databases_change);

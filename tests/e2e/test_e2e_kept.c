@@ -45,9 +45,9 @@ static struct world *start(const char *more) {
         return NULL;
     struct world *world = world_new();
     write_config(world, more);
-    envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=1s");
-    envlist_set(&world->environment, "BUGSINK_HEALTH_TIMEOUT=950ms");
-    envlist_set(&world->environment, "BUGSINK_HEALTH_SLOW=950ms");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=2s");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_TIMEOUT=1900ms");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_SLOW=1900ms");
     world_start_with(world, NULL, 0);
     world_await_check(world, "default", "ok", SOON_MS);
     return world;
@@ -127,7 +127,7 @@ static void await_runs(const struct world *world, int more) {
 }
 
 START_TEST(a_login_serves_many_runs_and_is_renewed) {
-    struct world *world = start(", \"reconnect\": \"4s\"");
+    struct world *world = start(", \"reconnect\": \"6s\"");
     if (!world)
         return;
     struct sessions sessions = {.wanted = 2};
