@@ -15,12 +15,13 @@ function truthAt(attempts) {
     };
 }
 
-export function judge({looks, attempts}) {
+// told: a code that tells of the fault, where Bugsink only waits and nobody is taken out for it.
+export function judge({looks, attempts, told}) {
     const canWrite = truthAt(attempts), says = {};
     let fr = 0, fx = 0, failing = 0, changes = 0;
     looks.forEach((look, i) => {
         const seconds = i + 1 < looks.length ? (looks[i + 1].at - look.at) / 1000 : 0, isWritten = canWrite(look.at);
-        fr += look.isReady && !isWritten ? seconds : 0;
+        fr += look.isReady && !isWritten && !(told && look.says.includes(told)) ? seconds : 0;
         fx += !look.isReady && isWritten ? seconds : 0;
         failing += isWritten ? 0 : seconds;
         changes += i > 0 && look.isReady !== looks[i - 1].isReady ? 1 : 0;

@@ -10,6 +10,8 @@ const A = '127.0.1.1', B = '127.0.1.2', NOBODY = '127.0.1.9', NAME = 'db.test';
 const FAULT_S = 30; // as long as most faults last
 const TWO_HOSTS = `${A}:${PG_PORT},${B}:${PG_PORT}`;
 
+const PATIENT_MS = 3500; // of a writer that needs two seconds for the first of two hosts, and more on a busy machine
+
 // A fault from second 0 on, its end, and what remains to be seen then.
 const during = (begin, end, lasts = FAULT_S, rest = 25) => ({acts: [[0, begin], [lasts, end]], seconds: lasts + rest});
 const listeners = async () => { await runTool(['sh', '-c', 'echo 1 > /proc/sys/net/core/somaxconn']); }; // of this namespace alone
@@ -21,7 +23,7 @@ const frozenFirst = (seconds, isDropped) => async () => {
         await listeners();
     const first = await postgresAt(A);
     await postgresAt(B);
-    return {dsn: postgresDsn(TWO_HOSTS, `&connect_timeout=${seconds}`),
+    return {dsn: postgresDsn(TWO_HOSTS, `&connect_timeout=${seconds}`), ...seconds < 3 && {limitMs: PATIENT_MS},
         ...isDropped ? during(() => dropTo(A), () => filter()) : during(() => freeze(first.child), () => thaw(first.child))};
 };
 
@@ -89,7 +91,7 @@ const TINY = ['pool_mode = session', 'default_pool_size = 1'];
 const held = (kind, sql) => async () => {
     const server = await startServer[kind](A);
     let holder;
-    return {dsn: dsnOf[kind](A), ...during(() => { holder = sqlOf(server).hold(sql); }, () => stop(holder, 'SIGKILL'))};
+    return {dsn: dsnOf[kind](A), told: 'blocked', ...during(() => { holder = sqlOf(server).hold(sql); }, () => stop(holder, 'SIGKILL'))};
 };
 
 // -- 9: resolvers --
