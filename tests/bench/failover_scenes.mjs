@@ -84,7 +84,7 @@ const paused = (pooler) => [
     [35, () => pooler.say('RESUME')]];
 const now = (command) => (pooler) => [10, 20, 30].map((at) => [at, () => pooler.say(command)]);
 const serverGone = (_, server) => [[5, () => stop(server.child)], [30, () => server.begin()]];
-const TINY = ['pool_mode = session', 'default_pool_size = 1'];
+const SESSIONS = ['pool_mode = session'], TINY = [...SESSIONS, 'default_pool_size = 1'];
 
 // -- 6: blocked --
 
@@ -164,13 +164,13 @@ export const SCENES = [
         scene('', `promote-${way.replace(' ', '-')}`, `PostgreSQL: killed, the standby promoted; ${way}`, takesOver(dsn, 'SIGQUIT', lead)),
         scene('', `switch-${way.replace(' ', '-')}`, `PostgreSQL: switchover; ${way}`, takesOver(dsn, 'SIGINT', lead))]),
     ...forBoth((kind, word) => [scene('', `${kind}-idle`, `${word}: HAProxy with an idle timeout of 3 s`, idleProxy(kind))]),
-    scene('', 'pool-reload', 'PgBouncer: RELOAD', pooled(TINY, now('RELOAD'))),
-    scene('', 'pool-reconnect', 'PgBouncer: RECONNECT', pooled(TINY, now('RECONNECT'))),
+    scene('', 'pool-reload', 'PgBouncer: RELOAD', pooled(SESSIONS, now('RELOAD'))),
+    scene('', 'pool-reconnect', 'PgBouncer: RECONNECT', pooled(SESSIONS, now('RECONNECT'))),
     scene('', 'pool-reserve', 'PgBouncer: reserve pool', pooled([...TINY, 'reserve_pool_size = 1', 'reserve_pool_timeout = 1'], () => [])),
-    scene('', 'pool-lifetime', 'PgBouncer: server_lifetime=2', pooled([...TINY, 'server_lifetime = 2'], () => [])),
-    scene('', 'pool-idle', 'PgBouncer: client_idle_timeout=3', pooled([...TINY, 'client_idle_timeout = 3'], () => [])),
+    scene('', 'pool-lifetime', 'PgBouncer: server_lifetime=2', pooled([...SESSIONS, 'server_lifetime = 2'], () => [])),
+    scene('', 'pool-idle', 'PgBouncer: client_idle_timeout=3', pooled([...SESSIONS, 'client_idle_timeout = 3'], () => [])),
     scene('', 'pool-transaction', 'PgBouncer: transaction pooling, a pool of one', pooled(['pool_mode = transaction', 'default_pool_size = 1'], () => [])),
-    scene('', 'pool-gone', 'PgBouncer: the server behind it is gone for 25 s', pooled(TINY, serverGone)),
+    scene('', 'pool-gone', 'PgBouncer: the server behind it is gone for 25 s', pooled(SESSIONS, serverGone)),
     ...forBoth((kind, word) => [scene('', `${kind}-unreachable`, `${word}: the first of two addresses is unreachable`, unreachable(kind)),
         scene('', `${kind}-search`, `${word}: a name behind search domains, which is gone for 15 s`, searched(kind))]),
 ];
