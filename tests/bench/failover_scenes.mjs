@@ -124,6 +124,21 @@ const byProxy = async () => {
 };
 const WAYS = [['two hosts', postgresDsn(TWO_HOSTS, '&target_session_attrs=read-write')], ['one name', dsnOf.postgres(NAME), byName], ['HAProxy', proxied.postgres(), byProxy]];
 
+// The same of MariaDB, whose replica is a server of its own here; a frozen one's sessions are ended by the proxy, which gives it up.
+const mariadbTakesOver = (befalls, lead) => async ({dns}) => {
+    const first = await mariadbAt(A);
+    await mariadbAt(B);
+    const led = await lead(dns);
+    return {dsn: led.dsn, acts: [[0, () => befalls(first.child)], [5, led.work]], seconds: 40};
+};
+const mariadbByName = (dns) => { dns.names[NAME] = [A]; return {dsn: mariadbDsn(NAME), work: () => { dns.names[NAME] = [B]; }}; };
+const mariadbByProxy = async () => {
+    const proxy = await Haproxy.start([{name: 'a', at: `${A}:${MY_PORT}`}, {name: 'b', at: `${B}:${MY_PORT}`}]);
+    await proxy.set('b', 'maint');
+    return {dsn: proxied.mariadb(), work: async () => { await proxy.set('a', 'maint'); await proxy.say('shutdown sessions server db/a'); await proxy.set('b', 'ready'); }};
+};
+const killed = (child) => stop(child, 'SIGKILL');
+
 // One that leads nowhere, and one that serves; a name behind search domains.
 const unreachable = (kind) => async ({dns}) => {
     await startServer[kind](A);
@@ -163,6 +178,9 @@ export const SCENES = [
     ...WAYS.flatMap(([way, dsn, lead]) => [
         scene('', `promote-${way.replace(' ', '-')}`, `PostgreSQL: killed, the standby promoted; ${way}`, takesOver(dsn, 'SIGQUIT', lead)),
         scene('', `switch-${way.replace(' ', '-')}`, `PostgreSQL: switchover; ${way}`, takesOver(dsn, 'SIGINT', lead))]),
+    scene('', 'mariadb-promote-name', 'MariaDB: killed, a replica promoted; one name', mariadbTakesOver(killed, mariadbByName)),
+    scene('', 'mariadb-promote-HAProxy', 'MariaDB: killed, a replica promoted; HAProxy', mariadbTakesOver(killed, mariadbByProxy)),
+    scene('', 'mariadb-frozen-HAProxy', 'MariaDB: frozen, a replica promoted; HAProxy, which ends its sessions', mariadbTakesOver(freeze, mariadbByProxy)),
     ...forBoth((kind, word) => [scene('', `${kind}-idle`, `${word}: HAProxy with an idle timeout of 3 s`, idleProxy(kind))]),
     scene('', 'pool-reload', 'PgBouncer: RELOAD', pooled(SESSIONS, now('RELOAD'))),
     scene('', 'pool-reconnect', 'PgBouncer: RECONNECT', pooled(SESSIONS, now('RECONNECT'))),
