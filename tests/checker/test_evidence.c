@@ -4,6 +4,7 @@
  *  Bugsink                                        a database's next look
  *  fails the token question, answers 5xx, or      at once, and on nothing that was kept
  *  is silent
+ *  (its queue fails)                              the same; the queue's own when it is due
  *  fails while a look is under way                the one after it, at once
  *  fails where looking itself does harm           when it is due
  *  has never answered, or answers                 when it is due, on what was kept
@@ -160,6 +161,30 @@ START_TEST(a_failing_bugsink_has_the_next_look_at_once_on_nothing_that_was_kept)
     stage.now_ms += INTERVAL_MS;
     await_runs(&stage, SEEN[_i].is_doubt ? 4 : 3);
     ck_assert(!has_wanted_fresh(&stage));
+    stage_release(&stage);
+}
+END_TEST
+
+/* The queue in the place of Bugsink. */
+START_TEST(a_failing_queue_has_every_other_database_looked_at_at_once) {
+    struct stage stage;
+    stage_init(&stage);
+    struct check_config config = stage.database_config;
+    char name[] = "snappea";
+    config.name = name;
+    config.database.role = ROLE_QUEUE;
+    struct watch *queue = make(&stage, &config), *watches[] = {queue, stage.database};
+    queue->check.kind = &SPY;
+    watch_start(queue, false, INTERVAL_MS);
+    queue->memory.status = STATUS_DEGRADED; /* which is no failure */
+    evidence_follow(watches, 2, &stage.is_working);
+    ck_assert_int_gt(stage.database->next.due_ms, stage.now_ms);
+    queue->memory.status = STATUS_ERROR;
+    evidence_follow(watches, 2, &stage.is_working);
+    ck_assert_int_eq(queue->next.due_ms, stage.now_ms + INTERVAL_MS);
+    await_runs(&stage, 2); /* no time has passed */
+    ck_assert(has_wanted_fresh(&stage));
+    watch_free(queue);
     stage_release(&stage);
 }
 END_TEST
@@ -374,6 +399,7 @@ Suite *evidence_suite(void) {
     tcase_set_timeout(tcase, 30);
     tcase_add_loop_test(tcase, a_failing_bugsink_has_the_next_look_at_once_on_nothing_that_was_kept, 0,
         sizeof SEEN / sizeof SEEN[0]);
+    tcase_add_test(tcase, a_failing_queue_has_every_other_database_looked_at_at_once);
     tcase_add_test(tcase, a_look_under_way_is_followed_by_another_at_once);
     tcase_add_loop_test(tcase, a_bugsink_that_works_again_ends_the_pause_after_refused_logins, 0,
         sizeof REFUSED / sizeof REFUSED[0]);
