@@ -96,7 +96,7 @@ static void log_repetition(const struct watch *watch, int64_t duration_ms) {
 /* Once, for it is no verdict. */
 static void log_answer(const struct watch *watch, const struct outcome *outcome) {
     struct log_line line;
-    log_begin(&line, LOG_INFO, "Bugsink's answer tells nothing of its database");
+    log_begin(&line, LOG_INFO, "Bugsink's answer says nothing about its database");
     log_str(&line, "check", watch->check.config->name);
     log_str(&line, "question", question_name(outcome->asked));
     log_str(&line, "driver_code", outcome->code[0] ? outcome->code : NULL);
