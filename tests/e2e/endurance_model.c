@@ -21,7 +21,7 @@ enum {
     LIVE_SHOWS_MS = INTERVAL_MS + (FALL - 1) * RETRY_MS,
     REFUSED_MAX_MS = 30000,
     CRASHED_MS = TIMEOUT_MS, /* until a killed child shows, at most */
-    STARVED_MS = 250,        /* so late we ourselves must be woken for the machine to be to blame */
+    STARVED_MS = 250,        /* so late we or a gauge must be run for the machine to be to blame */
     PAGE_SIZE_MAX = 512,
 };
 
@@ -171,14 +171,17 @@ void model_end(struct model *model, enum target_id target) {
         begin_liveness(standing, bound_ms);
 }
 
-void model_starve(struct model *model, int64_t late_ms) {
+void model_starve(struct model *model, int64_t late_ms, int64_t passed_ms) {
     if (late_ms < STARVED_MS)
         return;
+    /* Who is still late in the next turn has lost no more than that turn's time. */
+    int64_t lost_ms = model->was_starved_at == model->observations ? passed_ms : late_ms;
+    model->was_starved_at = model->observations + 1;
     model->starvations++;
     model->starved_until_ms = wait_now_ms() + SHOWS_MS + late_ms;
     for (int target = 0; target < TARGET_COUNT; target++)
-        model->standings[target].due_ms += late_ms;
-    model->standings[TARGET_APP].live_due_ms += late_ms;
+        model->standings[target].due_ms += lost_ms;
+    model->standings[TARGET_APP].live_due_ms += lost_ms;
 }
 
 /* -- judging -- */
