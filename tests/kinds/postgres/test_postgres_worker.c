@@ -76,7 +76,7 @@ START_TEST(the_next_runs_ask_on_the_same_backend) {
 END_TEST
 
 START_TEST(a_login_serves_no_longer_than_reconnect) {
-    enum { SHORT_MS = 1000, OFTEN_MS = 10, WHILE_MS = 6 * SHORT_MS };
+    enum { SHORT_MS = 1000, LONGEST_MS = SHORT_MS * 5 / 6, OFTEN_MS = 10, WHILE_MS = 6 * SHORT_MS };
     struct postgres_bench bench;
     char *dsn = dsn_of("bugsink"), *last = str_dup("");
     int64_t end_ms = wait_now_ms() + WHILE_MS, login_ms = 0;
@@ -87,7 +87,7 @@ START_TEST(a_login_serves_no_longer_than_reconnect) {
         postgres_bench_expect_well(&bench);
         char *now = postgres_bench_backends(server); /* nobody: it was closed after this run */
         if (now[0] == '\0' || strcmp(now, last) == 0) {
-            ck_assert_int_le(now[0] == '\0' ? 0 : now_ms - login_ms, SHORT_MS);
+            ck_assert_int_le(now[0] == '\0' ? 0 : now_ms - login_ms, LONGEST_MS);
             free(now);
             continue;
         }
