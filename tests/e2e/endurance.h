@@ -93,6 +93,7 @@ enum recovery {
     RECOVERS_FAST,     /* the failing check is looked at again after the retry interval */
     RECOVERS_INTERVAL, /* degraded: with the next run */
     RECOVERS_LOGIN,    /* a login that the fault has broken off is made again after a long pause */
+    RECOVERS_WAITING,  /* a login waits, and goes on; one that was ended is one that was broken off */
     RECOVERS_REFUSED,  /* each attempt doubles the pause */
 };
 
@@ -134,12 +135,12 @@ struct standing {
     const struct fault *last;  /* the one before */
     bool is_settled;           /* what must be true has been seen, and must stay so until the next change */
     bool has_shown;            /* the fault has been seen */
-    bool settles_late;         /* what is seen before due_ms proves nothing */
     bool is_live_settled;      /* of the app: the same of liveness */
     bool has_broken_login;     /* since it was last well: the next attempt may take its time */
     int64_t began_ms;          /* when the fault began */
     int64_t changed_ms;        /* when the fault began or ended, or a check of it begins anew */
     int64_t due_ms;            /* until when what must be true must be seen */
+    int64_t proves_ms;         /* what is seen before then proves nothing */
     int64_t live_due_ms;
     int64_t bound_ms;
 };
@@ -159,6 +160,7 @@ struct model {
     int64_t observations, starvations;
     struct strbuf violations;
     int violation_count;
+    bool is_tracing; /* $BH_ENDURANCE_TRACE: each fault's begin, end and showing is told */
 };
 
 void model_init(struct model *model, const struct scene *scene);
@@ -178,6 +180,9 @@ void model_starve(struct model *model, int64_t late_ms);
 
 /* Looks at the pages and judges them. */
 void model_observe(struct model *model);
+
+/* Tells what has happened to a target, where that is wanted. */
+void model_trace(const struct model *model, enum target_id target, const char *what);
 
 /* Notes what must not be; the first MODEL_VIOLATIONS_MAX are kept. */
 void model_violation(struct model *model, const char *format, ...) __attribute__((format(printf, 2, 3)));

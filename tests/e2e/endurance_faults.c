@@ -226,7 +226,7 @@ const struct fault FAULTS[] = {
         NULL, fault_mariadb_start},
     {"MariaDB killed", TARGET_MARIADB, EFFECT_ERROR, AWAY, 0, RECOVERS_LOGIN, false, fault_mariadb_crash,
         NULL, fault_mariadb_start},
-    {"MariaDB frozen (SIGSTOP)", TARGET_MARIADB, EFFECT_ERROR, " timeout ", 0, RECOVERS_FAST, false,
+    {"MariaDB frozen (SIGSTOP)", TARGET_MARIADB, EFFECT_ERROR, " timeout ", 0, RECOVERS_WAITING, false,
         fault_mariadb_freeze, NULL, fault_mariadb_thaw},
     {"MariaDB password changed", TARGET_MARIADB, EFFECT_ERROR, " auth_failed ", 0, RECOVERS_REFUSED, false,
         fault_mariadb_change_password, NULL, fault_mariadb_restore_password},

@@ -82,7 +82,7 @@ static void watch_logins(struct model *model, const struct verdict *verdict) {
     struct standing *standing = &model->standings[TARGET_MARIADB];
     const struct fault *fault = standing->fault ? standing->fault : standing->last;
     bool is_login = strcmp(verdict->phase, "auth") == 0 || strcmp(verdict->phase, "tls") == 0;
-    bool is_waiting = strcmp(verdict->code, "timeout") == 0 && fault && fault->recovery != RECOVERS_LOGIN;
+    bool is_waiting = strcmp(verdict->code, "timeout") == 0 && fault && fault->recovery == RECOVERS_WAITING;
     if (is_login && !is_waiting && is_listed(" timeout reset protocol crashed internal ", verdict->code))
         model_note_broken_login(standing);
 }
@@ -115,9 +115,10 @@ static void note_wrong(
 
 static void note_right(struct model *model, enum target_id target, int64_t now_ms) {
     struct standing *standing = &model->standings[target];
-    if (standing->is_settled || (standing->settles_late && now_ms < standing->due_ms))
+    if (standing->is_settled || now_ms < standing->proves_ms)
         return;
     standing->is_settled = true;
+    model_trace(model, target, standing->fault ? "shows" : "is over");
     standing->has_broken_login = standing->has_broken_login && standing->fault;
     if (target == TARGET_APP && now_ms + FOLLOWS_MS > model->working_unknown_ms)
         model->working_unknown_ms = now_ms + FOLLOWS_MS + model_allowance_ms(model);
@@ -129,7 +130,7 @@ static void note_right(struct model *model, enum target_id target, int64_t now_m
     int64_t *slowest_ms = standing->fault ? &count->slowest_show_ms : &count->slowest_recovery_ms;
     count->shown += standing->fault && !standing->has_shown;
     standing->has_shown = standing->fault != NULL;
-    if (!standing->settles_late && took_ms > *slowest_ms)
+    if (standing->proves_ms <= standing->changed_ms && took_ms > *slowest_ms)
         *slowest_ms = took_ms;
 }
 

@@ -17,8 +17,10 @@ int64_t model_allowance_ms(const struct model *model) {
 }
 
 void model_init(struct model *model, const struct scene *scene) {
-    *model = (struct model){
-        .scene = scene, .started_ms = wait_now_ms(), .counts = calloc(FAULT_COUNT, sizeof *model->counts)};
+    *model = (struct model){.scene = scene,
+        .started_ms = wait_now_ms(),
+        .counts = calloc(FAULT_COUNT, sizeof *model->counts),
+        .is_tracing = getenv("BH_ENDURANCE_TRACE") != NULL};
     for (int target = 0; target < TARGET_COUNT; target++)
         model->standings[target] = (struct standing){.is_settled = true, .is_live_settled = true};
 }
@@ -39,6 +41,15 @@ void model_violation(struct model *model, const char *format, ...) {
     double at_s = (double)(wait_now_ms() - model->started_ms) / 1000;
     strbuf_format(&model->violations, "- after %.1f s: %s\n", at_s, text);
     fprintf(stderr, "endurance: after %.1f s: %s\n", at_s, text);
+}
+
+void model_trace(const struct model *model, enum target_id target, const char *what) {
+    const struct standing *standing = &model->standings[target];
+    const struct fault *fault = standing->fault ? standing->fault : standing->last;
+    if (model->is_tracing)
+        fprintf(stderr, "endurance: after %.1f s: %s: %s, due in %" PRId64 " ms\n",
+            (double)(wait_now_ms() - model->started_ms) / 1000, fault ? fault->name : "", what,
+            standing->due_ms - wait_now_ms());
 }
 
 /* -- bounds -- */
@@ -67,6 +78,7 @@ static int64_t recovery_bound_ms(const struct fault *fault, int64_t lasted_ms) {
         return (pause_ms < REFUSED_MAX_MS ? pause_ms : REFUSED_MAX_MS) + RECOVERS_MS - RETRY_MS;
     }
     case RECOVERS_LOGIN:
+    case RECOVERS_WAITING:
     case RECOVERS_FAST: break;
     }
     /* What passes is told by the interval where no run noticed it, and by the retry interval where one did.
@@ -90,7 +102,7 @@ static void unsettle(
     standing->bound_ms = bound_ms;
     standing->due_ms = standing->changed_ms + bound_ms + model_allowance_ms(model);
     standing->is_settled = false;
-    standing->settles_late = settles_late;
+    standing->proves_ms = settles_late ? standing->due_ms : 0;
 }
 
 /* Whatever a check was doing is lost, or late: it begins anew. */
@@ -117,8 +129,10 @@ void model_begin_liveness(const struct model *model, struct standing *app, int64
 }
 
 static void put_off_all(struct model *model, int64_t late_ms) {
-    for (int target = 0; target < TARGET_COUNT; target++)
+    for (int target = 0; target < TARGET_COUNT; target++) {
         model->standings[target].due_ms += late_ms;
+        model->standings[target].proves_ms += late_ms;
+    }
     model->standings[TARGET_APP].live_due_ms += late_ms;
 }
 
@@ -144,8 +158,9 @@ static void begin_child_fault(struct model *model) {
     model->crashes_until_ms = wait_now_ms() + CRASHED_MS + model_allowance_ms(model);
     model_begin_anew(
         model, &model->standings[TARGET_MAINTENANCE]); /* it may have been the one that looked for it */
-    if (mariadb->fault || !mariadb->is_settled)
-        model_note_broken_login(mariadb); /* the one that waited */
+    const struct fault *fault = mariadb->fault || mariadb->is_settled ? mariadb->fault : mariadb->last;
+    if (fault && fault->recovery == RECOVERS_WAITING)
+        model_note_broken_login(mariadb);
 }
 
 bool fault_must_show(const struct fault *fault) {
@@ -168,6 +183,7 @@ void model_begin(struct model *model, const struct fault *fault, bool will_show)
         model_begin_liveness(model, standing, LIVE_SHOWS_MS + (shows ? 0 : INT64_MAX / 4));
     if (fault->target == TARGET_CHILD)
         begin_child_fault(model);
+    model_trace(model, fault->target, shows ? "begins, to be shown" : "begins");
 }
 
 static void end_sidecar_fault(struct model *model, const struct fault *fault) {
@@ -197,6 +213,7 @@ void model_end(struct model *model, enum target_id target) {
     bool had_shown = standing->is_settled || fault->effect == EFFECT_NONE;
     if (fault->effect != EFFECT_NONE)
         unsettle(model, standing, had_shown ? bound_ms : bound_ms + TIMEOUT_MS + fault->more_ms, !had_shown);
+    model_trace(model, target, "ends");
     if (target != TARGET_APP)
         return;
     model_begin_liveness(model, standing, bound_ms);
