@@ -16,7 +16,14 @@
 #include <stdint.h>
 
 /* Of the daemon that is tested. */
-enum { INTERVAL_MS = 2000, TIMEOUT_MS = 1500, RETRY_MS = 1000, ASK_MS = 2 * INTERVAL_MS, FALL = 3 };
+enum {
+    INTERVAL_MS = 2000,
+    TIMEOUT_MS = 1500,
+    RETRY_MS = 1000,
+    RETRY_MAX_MS = RETRY_MS * 7 / 5, /* "1 to 1.4 seconds after each run": docs/checks.md */
+    ASK_MS = 2 * INTERVAL_MS,
+    FALL = 3,
+};
 
 /* -- the scene -- */
 

@@ -12,7 +12,6 @@ enum {
     MAINTENANCE_MS = 1000 + 900, /* from look to look, and for a look: src/checker/maintenance.c */
     RELOAD_MS = 2 * 2000,        /* for one that runs, and the one that comes after it: checker/reload.h */
     LEASE_MS = 5000,             /* checker/checker.h */
-    RETRY_MAX_MS = RETRY_MS * 7 / 5, /* "1 to 1.4 seconds after each run" */
     /* One of the looks may be a question: its silence is none of liveness. */
     LIVE_SHOWS_MS = INTERVAL_MS + FALL * RETRY_MAX_MS,
     REFUSED_MAX_MS = 30000,

@@ -46,7 +46,7 @@ static bool has_many_faults(enum target_id target) {
 /* Milliseconds from the end of one fault (or the beginning of all) to the next of this target. */
 static int64_t calm_ms(enum target_id target, struct dice *dice) {
     if (target == TARGET_SIDECAR)
-        return 6000 + dice_roll(dice, 10000);
+        return 9000 + dice_roll(dice, 12000);
     if (target == TARGET_CHILD)
         return 3000 + dice_roll(dice, 6000);
     return 300 + dice_roll(dice, target == TARGET_CONFIG ? 5000 : has_many_faults(target) ? 1000 : 2500);
