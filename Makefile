@@ -54,6 +54,8 @@ LOAD_UNPACKED  = nginx haproxy
 BENCH_PACKAGES = $(RUN_PACKAGES) golang-go gunicorn openssl postgresql python3-django python3-psycopg2 util-linux \
                  $(if $(MYSQL),mariadb-server python3-mysqldb) $(if $(shell command -v node),,nodejs)
 BENCH_UNPACKED = nginx prometheus-blackbox-exporter
+FAILOVER_PACKAGES = $(RUN_PACKAGES) galera-4 haproxy iproute2 libmariadb-dev libpq-dev mariadb-server nftables openssl pgbouncer postgresql \
+                 sqlite3 util-linux $(if $(shell command -v node),,nodejs)
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang libclang-rt-dev llvm
 LINT_PACKAGES  = $(BUILD_PACKAGES) aspell aspell-en check libfuse3-dev clang-format cppcheck git mandoc python3 shellcheck
 ANALYZE_PACKAGES = $(TEST_PACKAGES) clang-tidy
@@ -77,7 +79,8 @@ ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-cod
               $(if $(COVERAGE),--coverage -Wl$(comma)--wrap=__gcov_exit -Wl$(comma)-T$(comma)tests/coverage.ld)
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) $(LOADED) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
-TEST_CFLAGS = $(shell pkg-config --cflags check fuse3)
+# What a newer compiler minds in their headers is not ours to mend.
+TEST_CFLAGS = $(patsubst -I%,-isystem%,$(shell pkg-config --cflags check fuse3))
 LOADED_LIBS = $(shell pkg-config --libs $(LOADED))
 TEST_LIBS   = $(shell pkg-config --libs check fuse3) $(LOADED_LIBS)
 
@@ -89,6 +92,7 @@ OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(if $(COVERAGE),$(BUILD)/tests
 TEST_SRC  := $(filter-out $(LEFT_OUT) tests/bench/% tests/python/%,$(sort $(wildcard tests/*/*.c tests/kinds/*/*.c)))# these are programs of their own
 TEST_OBJ  := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/tests/main.o
 TEST_JOBS ?= 3# suites at a time: most of them wait
+ONLY      ?=# of the suites, these: a,b,c
 ENDURANCE_SECONDS ?= 600
 SOAK_RUNS ?= 51840
 ENDURANCE_SEED ?=# empty: another one each time, which is printed
@@ -110,9 +114,9 @@ FUZZ_COVERAGE = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz-coverage SANITIZE=fuzzer-no-li
 .PHONY: analyze analysis coverage deps-analyze deps-coverage
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
-.PHONY: bench bench-docs deps-bench python-compare
+.PHONY: bench bench-docs deps-bench failover failover-docs deps-failover python-compare
 .PHONY: release release-test image-name deps-release
-.PHONY: test-on arm64-test
+.PHONY: test-on trixie-test arm64-test
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
 .PHONY: fuzz fuzz-merge fuzz-coverage fuzzers deps-fuzz
 
@@ -149,6 +153,13 @@ bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_RO
 	$(MAKE) $(BUILD)/bugsink-health $(BENCH_TOOLS)
 	scripts/unpack-packages.sh $(BUILD)/bench $(BENCH_UNPACKED)
 	BH_PROGRAM=$(BUILD)/bugsink-health BENCH_BUILD=$(BUILD) BENCH_MYSQL=$(MYSQL) node tests/bench/bench.mjs
+
+failover: deps-failover ### seconds of false ready and false red in failovers, beside a writer that logs in each half second; as root; build/failover.md
+	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/failover-writer
+	BH_PROGRAM=$(BUILD)/bugsink-health BENCH_BUILD=$(BUILD) node tests/bench/failover.mjs
+
+failover-docs: ### write the failovers of docs/costs.md from the last run
+	scripts/docs.sh docs/costs.md failover $(BUILD)/failover.md
 
 python-compare: $(BUILD)/python-reader ### what we refuse in Python files beside what python3 does, over all .py files of the machine and 10,000 mutations
 	python3 tests/python/compare.py $(BUILD)/python-reader
@@ -253,6 +264,12 @@ test-on: ### make TARGETS ("run test") of the last commit in a minimal SUITE (tr
 	scripts/install-packages.sh $(CHROOT_PACKAGES) && \
 		CHROOT_ARCHITECTURE=$(ARCH) scripts/test-on.sh $(BUILD)/test-on $(SUITE) "$(WHO)" $(TARGETS) $(OR_SKIP)
 
+# Those left out press the machine for minutes, and ask little that is this or that Debian's.
+TRIXIE_LEAVES = e2e_busy e2e_crowd e2e_endurance e2e_soak e2e_storm
+TRIXIE_SUITES = $(filter-out $(TRIXIE_LEAVES),$(ALL_SUITES))
+trixie-test: ### build and test the last commit in a minimal Debian 13, as root, but for what only presses the machine; 'make test-on' has all
+	@$(MAKE) test-on SUITE=trixie WHO=root TARGETS="MAKEFLAGS=-j$$(nproc) ONLY=$(subst $() ,$(comma),$(TRIXIE_SUITES)) test"
+
 arm64-test: ### cross-build the program, its tests and its package for arm64; run ARM64_SUITES under Debian's arm64 kernel, emulated
 	scripts/install-packages.sh $(ARM64_PACKAGES) && \
 		PACKAGES="$(TEST_CROSS_PACKAGES)" scripts/arm64-test.sh $(BUILD) $(ARM64_SUITES) $(OR_SKIP)
@@ -265,14 +282,14 @@ help: ## this list
 	@printf '\nFor maintainers:\n'
 	@sed -n 's/^\([a-z0-9-]*\):.*[^#]### /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
-deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-release deps-stage deps-image deps-load deps-bench deps-fuzz deps-analyze deps-coverage: deps-%:
+deps-build deps-run deps-test deps-lint deps-deploy deps-deb deps-packaging deps-release deps-stage deps-image deps-load deps-bench deps-failover deps-fuzz deps-analyze deps-coverage: deps-%:
 	@scripts/install-packages.sh $($(shell echo $* | tr a-z A-Z)_PACKAGES)
 
 run-demo: $(BUILD)/bugsink-health
 	scripts/demo.sh $(BUILD)
 
 run-tests: $(BUILD)/bugsink-health $(BUILD)/run-tests
-	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests -j $(TEST_JOBS)
+	BH_PROGRAM=$(BUILD)/bugsink-health $(BUILD)/run-tests -j $(TEST_JOBS) $(subst $(comma), ,$(ONLY))
 
 false-green: deps-test ### what other probes say of each fault of a database, beside what we say: the README's table
 	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/run-tests
@@ -304,7 +321,9 @@ $(BUILD)/raw-server: $(BUILD)/tests/bench/raw_server.o
 $(BUILD)/bench-loop: $(BUILD)/tests/bench/loop.o $(OBJECTS)
 $(BUILD)/bench-fleet: $(BUILD)/tests/bench/fleet.o $(BUILD)/tests/checker/fleet.o $(BUILD)/tests/checker/judge.o $(OBJECTS)
 $(BUILD)/python-reader: $(BUILD)/tests/python/reader.o $(OBJECTS)
-$(BENCH_TOOLS) $(BUILD)/python-reader:
+$(BUILD)/failover-writer: $(BUILD)/tests/bench/failover_writer.o $(filter $(BUILD)/obj/base/% $(BUILD)/obj/config/dsn% $(addprefix $(BUILD)/obj/config/,uri.o walk.o memory.o),$(OBJECTS))# the drivers' own functions, and not ours that load them
+$(BUILD)/failover-writer: PKG_LIBS += $(LOADED_LIBS)
+$(BENCH_TOOLS) $(BUILD)/python-reader $(BUILD)/failover-writer:
 	@echo '  LD  $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
@@ -322,10 +341,10 @@ $(FILTERS): $(BUILD)/filters/base/filters-%.inc: $(BUILD)/filters/make-filters
 $(BUILD)/obj/base/sandbox.o: $(FILTERS)
 $(BUILD)/obj/base/sandbox.o: CPPFLAGS += -I$(BUILD)/filters
 
-# The program as it is, but for a hole in the responder; only the test of the sandbox runs it.
+# The program as it is, but for a hole in the responder and one in each worker; only the test of the sandbox runs it.
 $(BUILD)/bugsink-health-hole: $(BUILD)/obj/main.o $(OBJECTS) $(BUILD)/tests/hole.o
 	@echo '  LD  $@'
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,--wrap=page_table_answer -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,--wrap=page_table_answer,--wrap=child_report_result -o $@ $^ $(PKG_LIBS)
 
 # Preloaded by tests of faults into the program; it has no sanitizer, which comes with a library of its own.
 $(BUILD)/faults.so: tests/e2e/shim/faults.c tests/e2e/shim/faults.h Makefile

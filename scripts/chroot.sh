@@ -57,7 +57,7 @@ make_root() {
     # In a namespace: were it ended midway, this machine's /sys and /dev/shm would stay mounted in there.
     list_sources "$suite" | unshare --mount --propagation private mmdebstrap --quiet --variant=minbase --aptopt="Acquire::Check-Valid-Until \"$dated\"" \
         --architectures="$(echo "$own $target" | tr ' ' '\n' | uniq | paste -sd,)" \
-        --include="$(echo "$packages" | tr -s ' ' ,)" "$suite" "$root" -
+        --include="$(echo "$packages" | tr -s ' ' ,)" "$suite" "$root" - || refuse "mmdebstrap makes no $suite here"
     # No service is to start with its package: the machine's own may be at its port.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 0755 "$root/usr/sbin/policy-rc.d"

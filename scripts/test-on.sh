@@ -46,7 +46,11 @@ fi
 directory=$1 suite=$2 who=$3
 shift 3
 other=$directory/$suite${CHROOT_ARCHITECTURE:+.$CHROOT_ARCHITECTURE}
-git diff --quiet HEAD 2>/dev/null || echo "test-on: what is not committed is not tried" >&2
+git rev-parse --quiet --verify HEAD >/dev/null || {
+    echo "test-on: there is no commit here to be tried" >&2
+    exit 77
+}
+git diff --quiet HEAD || echo "test-on: what is not committed is not tried" >&2
 "$here/chroot.sh" make "$suite" "$other" git make sudo
 result=0
 for user in $who; do

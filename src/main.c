@@ -47,11 +47,25 @@ static int print_help(const char *word) {
     return fflush(stdout) == 0 ? EXIT_READY : EXIT_USAGE;
 }
 
+/* Help with what stands before the flag that asks for it. */
+static int help_behind(char **argv, char **flag) {
+    bool has_command = **argv != '-';
+    if (flag == argv || strcmp(*argv, "version") == 0)
+        return print_help(NULL);
+    if (strcmp(*argv, "help") == 0)
+        return print_help(argv + 1 < flag ? argv[1] : NULL);
+    const struct command *command = command_find(has_command ? *argv : "serve");
+    if (!command)
+        return cmd_refuse_command(*argv);
+    int status = command_doubt(command, argv + has_command, flag);
+    return status >= 0 ? status : print_help(has_command ? *argv : NULL);
+}
+
 /* What is answered before any command runs; -1: nothing. */
 static int answer(char **argv) {
     for (char **argument = argv; *argument; argument++) {
         if (is_help(*argument))
-            return print_help(argument != argv && command_find(*argv) ? *argv : NULL);
+            return help_behind(argv, argument);
         if (is_version(*argument, argument == argv))
             return print_and_end(cmd_print_version);
     }

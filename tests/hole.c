@@ -1,8 +1,10 @@
-/* A hole in the responder, for tests: linked into bugsink-health-hole and nothing else, in the place of
- * page_table_answer. GET /hole/ATTEMPT/PID has the responder do, in the midst of serving, what somebody would
- * do who has taken it over; PID is the checker. What came of it goes to the log: a process that is ended for
- * it cannot tell. Before main it can play a kernel that lacks what BH_HOLE_KERNEL_LACKS names,
- * and a container's profile that refuses what it does not know by BH_HOLE_PROFILE_REFUSES. */
+/* A hole in the responder, and one in each worker, for tests: linked into bugsink-health-hole and nothing
+ * else, in the place of page_table_answer and of child_report_result. GET /hole/ATTEMPT/PID has the responder
+ * do, in the midst of serving, what somebody would do who has taken it over; PID is the checker.
+ * BH_HOLE_WORKER=ATTEMPT has a worker do it to its neighbours before it reports. What came of it goes to the
+ * log: a process that is ended for it cannot tell. Before main it can play a kernel that lacks what
+ * BH_HOLE_KERNEL_LACKS names, and a container's profile that refuses what it does not know by
+ * BH_HOLE_PROFILE_REFUSES. */
 #include "base/log.h"
 #include "report/page.h"
 #include "responder/pages.h"
@@ -379,11 +381,12 @@ static void attempt(const char *name, size_t length, pid_t checker) {
             log_begin(&line, LOG_INFO, "hole");
             log_str(&line, "attempt", ATTEMPTS[i].name);
             log_int(&line, "errno", result < 0 ? cause : 0);
+            log_int(&line, "target", checker);
             log_end(&line);
         }
 }
 
-/* -- the hole -- */
+/* -- the holes -- */
 
 struct page_hold *__real_page_table_answer(
     struct page_table *table, const char *path, size_t length, unsigned tastes, struct answer *answer);
@@ -401,4 +404,26 @@ struct page_hold *__wrap_page_table_answer(
         return __real_page_table_answer(table, path, length, tastes, answer);
     attempt(name, (size_t)(slash - name), (pid_t)strtol(slash + 1, NULL, 10));
     return __real_page_table_answer(table, LIVE, sizeof LIVE - 1, tastes, answer);
+}
+
+void __real_child_report_result(int fd, const void *result, size_t size);
+void __wrap_child_report_result(int fd, const void *result, size_t size);
+
+/* Which attempt a worker makes. The nursery, which forks it, has no environment any more. */
+static char worker_attempt[64];
+
+__attribute__((constructor)) static void remember_the_workers_attempt(void) {
+    const char *name = getenv("BH_HOLE_WORKER");
+    if (name)
+        snprintf(worker_attempt, sizeof worker_attempt, "%s", name);
+}
+
+/* Checker, responder, nursery and workers are forked one after another: those around us are of the family. */
+void __wrap_child_report_result(int fd, const void *result, size_t size) {
+    enum { AROUND = 6 };
+    pid_t own = getpid();
+    for (pid_t pid = own - AROUND; worker_attempt[0] && pid <= own + AROUND; pid++)
+        if (pid != own)
+            attempt(worker_attempt, strlen(worker_attempt), pid);
+    __real_child_report_result(fd, result, size);
 }

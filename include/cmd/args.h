@@ -1,4 +1,4 @@
-/* The command line, taken apart: flags of the configuration, flags of the command's own, and words. */
+/* The command line, taken apart: the configuration's flags, the command's own, and words. */
 #ifndef BH_CMD_ARGS_H
 #define BH_CMD_ARGS_H
 
@@ -26,6 +26,7 @@ struct args {
     size_t own_count;
     const char *words[ARGS_MAX];
     size_t word_count;
+    bool has_unknown_flag;       /* what has failed */
     struct config_source source; /* of the environment and the flags above */
 };
 

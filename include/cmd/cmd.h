@@ -16,6 +16,9 @@ void cmd_print_command_help(const struct command *command);
 void cmd_print_options(void);
 void cmd_print_version(void);
 
+/* Writes a line to standard error; on a terminal it is broken between words. */
+void cmd_tell(const char *text);
+
 /* Says on standard error what is wrong, and returns EXIT_USAGE. */
 int cmd_refuse(const char *text);
 

@@ -94,7 +94,7 @@ enum retry {
     RETRY_SLOW,   /* with pauses that grow to half a minute: probing itself does harm */
     RETRY_SLOWER, /* with pauses that soon grow to ten minutes or half an hour: probing itself brings a
                      lock-out nearer */
-    RETRY_PAUSE,  /* after minutes: locked out, and until somebody mends that looking is of no use */
+    RETRY_PAUSE,  /* after minutes: locked out, and looking is of no use until that is repaired */
 };
 
 struct reason_info {
@@ -103,7 +103,7 @@ struct reason_info {
     enum retry retry;
     /* Fine for a check of role plain, which asks only whether the database can be reached: degraded there. */
     bool is_mild_when_plain;
-    /* In a database: what Bugsink's own start-up mends, by making the file or running the migrations. */
+    /* In a database: what Bugsink's own start-up repairs, by making the file or running the migrations. */
     bool is_mended_by_start;
     const char *sentence; /* what is the matter; starts with a capital, ends with a full stop */
     const char *hint;     /* what to do; NULL where there is nothing to do */
@@ -112,13 +112,18 @@ struct reason_info {
 /* The row of a reason. Never NULL for a value of the enumeration. */
 const struct reason_info *reason_info(enum reason reason);
 
-/* What to do about it in a check of that kind ("postgres"), so that nobody is told of what is not concerned;
- * where there is nothing special, and for NULL: the row's hint. */
-const char *reason_hint(enum reason reason, const char *kind);
+/* What to do about it in a check of that kind ("postgres") and role ("main"), so that the hint speaks only of
+ * what is concerned; where there is nothing special, and for NULL: the row's hint. It takes for granted that
+ * the reader sees the cause, as bugsink-health check prints it. */
+const char *reason_hint(enum reason reason, const char *kind, const char *role);
+
+/* What tells the cause to a reader who does not see it, because HTTP answers never hold it:
+ * "bugsink-health check names the line." NULL: the reason says it all. */
+const char *reason_teller(enum reason reason);
 
 /* Whether a file may give this reason merely because it is just being replaced: by a ConfigMap's swap of
  * symbolic links, where the kubelet takes the old directory away, or by an editor or a script that writes in
- * place, or makes the file anew and then sets its mode. */
+ * place, or recreates the file and then sets its mode. */
 bool reason_may_pass(enum reason reason);
 
 /* What is to be added to the sentence where the reason predicts how Bugsink's next start will go, while it

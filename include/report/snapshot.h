@@ -19,8 +19,11 @@
 struct check_view {
     const char *name;
     const char *kind;
-    bool is_database; /* listed under "databases"; the others have a key of their own */
+    const char *role;   /* of a database: "main"; NULL: it has none */
+    const char *set_by; /* of a database: what names it, "DATABASE_URL"; NULL: not known */
+    bool is_database;   /* listed under "databases"; the others have a key of their own */
     bool is_critical;
+    bool is_app; /* Bugsink itself is asked */
     enum status status;
     enum reason reason;
     bool is_prediction; /* of Bugsink's next start: it works now */
@@ -41,15 +44,22 @@ struct check_view {
     const char *driver_code, *detail; /* of the last run */
 };
 
-/* Whether that is what Bugsink's own start mends, and so what every first start meets: a database without its
- * file or tables. A missing file is made by Bugsink, a missing directory (a volume that is not mounted) is
- * not: where the directory is there, its free space was observed. */
+/* Whether Bugsink's own start repairs that, so that every first start meets it: a database without its file
+ * or tables. A missing file is made by Bugsink, a missing directory (a volume that is not mounted) is not:
+ * where the directory is there, its free space was observed. */
 bool reason_awaits_start(bool is_database, enum reason reason, const struct observed *observed);
 
 enum { CHECK_MESSAGE_SIZE = 512 };
 
 /* The sentence of a check's reason, and what is to be added to it. Returns text. */
 const char *check_view_message(const struct check_view *check, char text[CHECK_MESSAGE_SIZE]);
+
+enum { CHECK_HINT_SIZE = 512 };
+
+/* What to do about that check, as reason_hint has it, with the name of the setting that is concerned here;
+ * and where the reader does not see the cause, what tells it. Returns text, or NULL: there is nothing to do.
+ */
+const char *check_view_hint(const struct check_view *check, bool shows_cause, char text[CHECK_HINT_SIZE]);
 
 struct snapshot {
     const struct check_view *checks;
@@ -69,6 +79,7 @@ struct snapshot {
     const struct process_usage *usage; /* of the checker; NULL: not asked for */
     int64_t delayed_runs;              /* that the processor could not serve in time, so far */
     int sidecar_pid;
+    bool shows_causes; /* for the command line alone: what drivers said may be shown */
     int64_t started_at_ms;
     int64_t now_ms; /* wall clock */
 };
@@ -76,8 +87,8 @@ struct snapshot {
 /* Why the whole is not ready: draining, maintenance, or REASON_OK when only the checks decide. */
 enum reason snapshot_override(const struct snapshot *snapshot);
 
-/* Live: Bugsink does not count as dead; or it may well be, for we are draining, or in maintenance, when
- * nobody must be restarted. */
+/* Live: Bugsink does not count as dead, or nothing must be restarted now, for we are draining or in
+ * maintenance. */
 bool snapshot_is_live(const struct snapshot *snapshot);
 
 /* Ready: every critical check is ok or degraded, and nothing overrides it. */
@@ -92,8 +103,11 @@ bool check_view_fails(const struct check_view *check);
 /* What lowers the whole without making it fail: a degraded check, or one in error that is not critical. */
 bool check_view_lowers(const struct check_view *check);
 
-/* Until when all is known: the oldest of the checks' times, 0 while one has not run. */
+/* The time of the oldest result; 0 while a check has not run. */
 int64_t snapshot_known_until_ms(const struct snapshot *snapshot);
+
+/* That Bugsink itself was not asked, and how to have it asked; NULL where it was. */
+const char *snapshot_unasked(const struct snapshot *snapshot);
 
 /* The check of that name, or NULL. */
 const struct check_view *snapshot_find(const struct snapshot *snapshot, const char *name);

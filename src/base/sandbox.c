@@ -68,6 +68,7 @@ static void limit_responder(struct sandbox *sandbox, int64_t more_bytes, const s
 
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -84,8 +85,27 @@ static void limit_responder(struct sandbox *sandbox, int64_t more_bytes, const s
 #define SANDBOX_HAS_NO_FILTERS /* none is known to be right there; the program says so */
 #endif
 
+/* Of root's capabilities those by which it may look into other processes, whatever Landlock says
+ * (proc(5) and mm_access() in the kernel: /proc/PID/environ and maps are open to CAP_PERFMON). No check needs
+ * one of them; without them we are as before, and so are we where a profile refuses the call. */
+static void drop_capabilities(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    static const int DROPPED[] = {CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_PERFMON};
+    if (syscall(SYS_capget, &header, sets) < 0)
+        return;
+    for (size_t i = 0; i < sizeof DROPPED / sizeof DROPPED[0]; i++) {
+        struct __user_cap_data_struct *set = &sets[CAP_TO_INDEX(DROPPED[i])];
+        set->effective &= ~CAP_TO_MASK(DROPPED[i]);
+        set->permitted &= ~CAP_TO_MASK(DROPPED[i]);
+        set->inheritable &= ~CAP_TO_MASK(DROPPED[i]);
+    }
+    syscall(SYS_capset, &header, sets);
+}
+
 void sandbox_forbid_privileges(void) {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    drop_capabilities();
 }
 
 /* -- system calls -- */

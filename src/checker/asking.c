@@ -16,8 +16,14 @@ void asking_want(struct asking *asking, enum app_question question) {
     asking->questions[is_other ? QUESTION_PROJECT : question].is_wanted = true;
 }
 
+void asking_withhold(struct asking *asking, bool is_withheld) {
+    asking->is_withheld = is_withheld;
+}
+
 void asking_arrive(struct asking *asking) {
+    bool is_withheld = asking->is_withheld;
     asking_init(asking);
+    asking_withhold(asking, is_withheld);
     asking_want(asking, QUESTION_TOKEN);
     asking_want(asking, QUESTION_PROJECT);
 }
@@ -60,7 +66,7 @@ static bool is_project_next(const struct asking *asking, const struct check_conf
 
 enum app_question asking_next(
     const struct asking *asking, const struct check_config *config, int64_t now_ms) {
-    if (!config->app.asks || !asking->is_ready || asking->is_awaiting)
+    if (!config->app.asks || !asking->is_ready || asking->is_awaiting || asking->is_withheld)
         return QUESTION_NONE;
     if (is_token_next(asking, config, now_ms))
         return QUESTION_TOKEN;

@@ -31,6 +31,7 @@ struct asking {
     int64_t looks_without;                  /* looks in a row that were questions */
     enum app_question left;                 /* the last one that met silence */
     bool is_awaiting;                       /* its answer is still waited for: no other is asked */
+    bool is_withheld;                       /* a question would do harm: none is asked */
 };
 
 void asking_init(struct asking *asking);
@@ -41,6 +42,10 @@ void asking_arrive(struct asking *asking);
 /* Something has changed in the database: it is asked at the next look; one that Bugsink does not know is
  * replaced by the other. */
 void asking_want(struct asking *asking, enum app_question question);
+
+/* Whether a question would have Bugsink make something that is missing. What is wanted meanwhile is asked
+ * afterwards. */
+void asking_withhold(struct asking *asking, bool is_withheld);
 
 /* What the next look is to ask: QUESTION_NONE for the endpoint. */
 enum app_question asking_next(const struct asking *asking, const struct check_config *config, int64_t now_ms);

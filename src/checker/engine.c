@@ -101,7 +101,8 @@ static bool is_left_for_later(const struct engine *engine, const struct watch *w
 
 static void start_what_was_left(struct engine *engine) {
     const struct watch *app = evidence_find_app(engine->watches, engine->count);
-    if (!app || !app->memory.has_run || watch_is_asking(app))
+    if (!app || !app->memory.has_run || watch_is_asking(app) ||
+        !evidence_has_seen_files(engine->watches, engine->count))
         return;
     for (size_t i = 0; i < engine->count; i++)
         if (is_left_for_later(engine, engine->watches[i]) && !engine->watches[i]->check.is_running)
@@ -114,8 +115,15 @@ static void on_changed(void *arg, const struct watch *watch) {
         watch->memory.status, watch->memory.reason);
 }
 
+/* Where each check has one run, that is the look before the question. */
+static bool prepare(void *arg) {
+    const struct engine *engine = arg;
+    return engine->is_once || evidence_prepare(engine->watches, engine->count);
+}
+
 static void on_finished(void *arg, bool is_change) {
     struct engine *engine = arg;
+    evidence_withhold(engine->watches, engine->count);
     is_change = update_liveness(engine) || is_change;
     if (engine->is_once)
         start_what_was_left(engine);
@@ -125,7 +133,7 @@ static void on_finished(void *arg, bool is_change) {
 }
 
 static const struct watch_events WATCH_EVENTS = {
-    .surroundings = surroundings_of, .changed = on_changed, .finished = on_finished};
+    .surroundings = surroundings_of, .prepare = prepare, .changed = on_changed, .finished = on_finished};
 
 /* -- all of them -- */
 
@@ -373,6 +381,7 @@ int engine_reload(struct engine *engine, struct config *config, struct error *er
     engine->count = config->check_count;
     engine->config = config;
     take_maintenance(engine, maintenance);
+    evidence_withhold(engine->watches, engine->count);
     update_liveness(engine);
     engine->events.checked(engine->arg, true);
     return 0;

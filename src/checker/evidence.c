@@ -21,6 +21,50 @@ static bool is_queue(const struct watch *watch) {
     return watch_traits(watch)->is_database && watch->check.config->database.role == ROLE_QUEUE;
 }
 
+/* -- files that a question would make -- */
+
+/* Neither question needs the queue's. (Bugsink: snappea/dbrouters.py; its answers to both are text, for which
+ * the queue is not counted, as it is for a page: bugsink/context_processors.py.) */
+static bool is_asked_for(const struct watch *watch) {
+    return is_own_database(watch) && !is_queue(watch) && watch_traits(watch)->is_made_by_asking;
+}
+
+static bool is_file_missing(struct watch *const *watches, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (is_asked_for(watches[i]) && !watches[i]->memory.is_there)
+            return true;
+    return false;
+}
+
+void evidence_withhold(struct watch *const *watches, size_t count) {
+    struct watch *app = evidence_find_app(watches, count);
+    if (app)
+        watch_withhold(app, is_file_missing(watches, count));
+}
+
+bool evidence_has_seen_files(struct watch *const *watches, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (is_asked_for(watches[i]) && !watches[i]->memory.has_run)
+            return false;
+    return true;
+}
+
+static bool is_fresh(const struct watch *watch) {
+    enum { SHARE = 5 };
+    int64_t fresh_ms = watch->check.config->interval_ms / SHARE;
+    return watch->ended_ms >= 0 && now_of(watch) - watch->ended_ms <= fresh_ms;
+}
+
+bool evidence_prepare(struct watch *const *watches, size_t count) {
+    bool are_fresh = true;
+    for (size_t i = 0; i < count; i++)
+        if (is_asked_for(watches[i]) && !is_fresh(watches[i])) {
+            watch_hurry(watches[i]);
+            are_fresh = false;
+        }
+    return are_fresh;
+}
+
 /* -- what the checks know of each other -- */
 
 /* Whether Bugsink was seen, of late, to answer with its database. */
@@ -56,7 +100,9 @@ static void add_database(struct surroundings *around, const struct watch *watch)
 
 struct surroundings evidence_surroundings(struct watch *const *watches, size_t count) {
     const struct watch *app = evidence_find_app(watches, count);
-    struct surroundings around = {.has_app = app != NULL, .is_app_working = is_working(app)};
+    struct surroundings around = {.has_app = app != NULL,
+        .is_app_working = is_working(app),
+        .is_file_missing = is_file_missing(watches, count)};
     if (app) {
         const struct liveness *life = &app->memory.life;
         around.is_app_up = life->has_answered && !life->is_away;
@@ -159,4 +205,6 @@ void evidence_follow(struct watch *const *watches, size_t count, bool *is_workin
     for (size_t i = 0; app && i < count; i++)
         if (is_own_database(watches[i]))
             ask_after(watches[i], app);
+    if (app && app->waiting_ms >= 0 && evidence_prepare(watches, count))
+        watch_resume(app);
 }

@@ -11,6 +11,16 @@
 /* The check of Bugsink itself; NULL where it is not asked. */
 struct watch *evidence_find_app(struct watch *const *watches, size_t count);
 
+/* Bugsink answers its questions from a database. Where that is a file which is missing, it would make an
+ * empty one: while it is, or while nobody has looked yet, no question is asked. */
+void evidence_withhold(struct watch *const *watches, size_t count);
+
+/* Whether it is known of each such file whether it is there. */
+bool evidence_has_seen_files(struct watch *const *watches, size_t count);
+
+/* Has each such file looked at, unless it was just now. Returns whether all were. */
+bool evidence_prepare(struct watch *const *watches, size_t count);
+
 /* What they know now. */
 struct surroundings evidence_surroundings(struct watch *const *watches, size_t count);
 

@@ -113,6 +113,15 @@ static bool is_replaced(
            (memory->identity.inode != identity->inode || memory->identity.device != identity->device);
 }
 
+/* A look that came to nothing leaves it open whether the file is there. */
+static void note_presence(struct check_memory *memory, enum reason reason) {
+    if (reason == REASON_FILE_MISSING)
+        memory->is_there = false;
+    else if (reason != REASON_TIMEOUT && reason != REASON_STUCK && reason != REASON_CRASHED &&
+             reason != REASON_INTERNAL)
+        memory->is_there = true;
+}
+
 /* What was there and is gone, where Bugsink can make it anew: what it held is lost, and a worker
  * that watched it watches nothing; but to be not ready would keep away the event that makes it anew. */
 static bool has_vanished(
@@ -323,7 +332,9 @@ bool policy_judge(const struct policy_subject *subject, struct check_memory *mem
     if (subject->traits->is_app) {
         note_life(subject, memory, outcome, around, now_ms);
         memory->is_answer_news = asking_note(&memory->asking, outcome, now_ms);
+        asking_withhold(&memory->asking, around->is_file_missing);
     }
+    note_presence(memory, outcome->reason);
     note_blocked(memory, outcome, now_ms);
     judged.reason = judge_reason(subject, memory, outcome, latency_ms, around, now_ms);
     judged.is_mild = outcome->is_mild && judged.reason == outcome->reason;

@@ -52,6 +52,7 @@ struct check_memory {
     int64_t writer_since_ms;  /* since about when */
     int64_t lock_seen_ms;     /* when the lock was last looked at */
     struct identity identity; /* of a file or directory: as last seen */
+    bool is_there;            /* of a file: a look has found it, and none has missed it since */
     uint64_t read_content;    /* of settings: the content that Bugsink has read, as far as is known; 0: not */
     int64_t read_arrivals;    /* how often Bugsink had arrived when it read that; -1: it is not up */
     bool is_prediction; /* it tells what Bugsink will meet at its next start, and not what it meets now */
@@ -78,6 +79,8 @@ struct surroundings {
     bool is_database_hung; /* one of Bugsink's own databases does not answer, or not let it in */
     bool is_blocked;       /* Bugsink's sessions wait in one of them, or did a round ago */
     bool is_start_awaited; /* Bugsink has not answered yet, and its first start may still be under way */
+    bool
+        is_file_missing; /* of a database that Bugsink, asked a question, would make anew; or not known yet */
 };
 
 /* Whose outcome is judged. */

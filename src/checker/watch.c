@@ -1,4 +1,4 @@
-/* One check's life on the engine: run, judged, remembered, told to the log, run again. */
+/* One check's life on the engine: run, judged, remembered, logged, run again. */
 #include "checker/watch.h"
 
 #include "base/log.h"
@@ -79,8 +79,7 @@ static void log_overload(const struct watch *watch, int64_t delay_ms) {
     log_int(&line, "delayed_ms", delay_ms);
     log_str(&line, "message",
         "the processor does not serve the checks it was given, so that they run late; raise its limit, "
-        "lengthen "
-        "the interval, or check less");
+        "lengthen the interval, or check less");
     log_end(&line);
 }
 
@@ -127,6 +126,19 @@ static uint32_t random_number(void) {
     return (uint32_t)random(); /* spreads load; guards nothing */
 }
 
+/* A question waits for those that must look before it, though not for long: it is a look at Bugsink, too. */
+static bool waits_for_others(struct watch *watch, int64_t now_ms) {
+    bool (*prepare)(void *arg) = watch->events->prepare;
+    bool is_prepared = watch->check.question == QUESTION_NONE || !prepare || prepare(watch->arg);
+    int64_t since_ms = watch->waiting_ms >= 0 ? watch->waiting_ms : now_ms;
+    int64_t left_ms = since_ms + watch->check.config->retry_interval_ms - now_ms;
+    watch->waiting_ms = is_prepared || left_ms <= 0 ? -1 : since_ms;
+    if (watch->waiting_ms < 0)
+        return false;
+    timer_arm(&watch->loop->timers, &watch->next, left_ms);
+    return true;
+}
+
 /* The turn of a run has come, delay_ms late. */
 static void begin(struct watch *watch, int64_t delay_ms) {
     watch->delayed_ms = delay_ms;
@@ -135,6 +147,8 @@ static void begin(struct watch *watch, int64_t delay_ms) {
     int64_t now_ms = clock_now_ms(watch->loop->timers.clock);
     if (watch_traits(watch)->is_app)
         watch->check.question = asking_next(&watch->memory.asking, watch->check.config, now_ms);
+    if (waits_for_others(watch, now_ms))
+        return;
     asking_begin(&watch->memory.asking, watch->check.question, now_ms);
     watch->check.wants_fresh = watch->is_doubted;
     watch->is_hurried = false;
@@ -220,6 +234,7 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
     const struct clock *clock = watch->loop->timers.clock;
     const struct policy_subject subject = {check->config, watch_traits(watch)};
     const struct verdict old = {watch->memory.status, watch->memory.reason};
+    watch->ended_ms = clock_now_ms(clock);
     const struct surroundings around = watch->events->surroundings(watch->arg);
     /* The login was counted as broken when its time was up, and that is how it has ended now. */
     if (check->is_late && (policy_retry(&subject, outcome) == RETRY_SLOWER ||
@@ -256,6 +271,7 @@ struct watch *watch_new(struct loop *loop, const struct check_config *config,
     timer_init(&watch->next, run, watch);
     turn_init(&watch->turn, on_turn, watch);
     watch->seen_status = STATUS_STARTING;
+    watch->waiting_ms = watch->ended_ms = -1;
     memory_init(&watch->memory, clock_wall_ms(loop->timers.clock));
     history_init(&watch->history);
     const struct check_kind *kind = check_kind_require(config->kind, err);
@@ -307,6 +323,19 @@ void watch_ask(struct watch *watch, enum app_question question) {
         watch_hurry(watch);
 }
 
+/* Also of a watch that was to look once, and has. */
+void watch_withhold(struct watch *watch, bool is_withheld) {
+    bool was_urgent = is_urgent(watch);
+    asking_withhold(&watch->memory.asking, is_withheld);
+    if (!was_urgent && is_urgent(watch) && !watch->check.is_running)
+        timer_arm(&watch->loop->timers, &watch->next, 0);
+}
+
+void watch_resume(struct watch *watch) {
+    if (watch->waiting_ms >= 0)
+        watch_hurry(watch);
+}
+
 bool watch_is_asking(const struct watch *watch) {
     return is_urgent(watch) || (watch->check.is_running && watch->check.question != QUESTION_NONE);
 }
@@ -352,8 +381,11 @@ struct check_view watch_view(struct watch *watch) {
     return (struct check_view){
         .name = config->name,
         .kind = check_kind_id_name(watch->check.config->kind),
+        .role = check_config_role(config),
+        .set_by = check_config_set_by(config),
         .is_database = watch_traits(watch)->is_database,
         .is_critical = config->is_critical,
+        .is_app = watch_traits(watch)->is_app,
         .status = memory->status,
         .reason = memory->reason,
         .is_prediction = memory->is_prediction,

@@ -13,6 +13,9 @@ struct watch;
 struct watch_events {
     /* What the other checks know now. */
     struct surroundings (*surroundings)(void *arg);
+    /* Of Bugsink's own check, before a question: has those look that must have looked just before it. Returns
+     * whether they have. NULL: there are none. */
+    bool (*prepare)(void *arg);
     /* A check has another status or reason than before, and it is worth telling: that one is
      * ok from the start is not. NULL: nobody wants to know. */
     void (*changed)(void *arg, const struct watch *watch);
@@ -46,6 +49,8 @@ struct watch {
     int64_t seen_migrations;
     int64_t seen_full_ms; /* the look at a full server that Bugsink was last asked after */
     bool is_hurried;      /* the next look begins as soon as the one under way has ended */
+    int64_t waiting_ms;   /* since when its question waits for the looks of others; -1: it does not */
+    int64_t ended_ms;     /* the last run; -1: none */
 };
 
 /* Borrows loop, config and events, which outlive it. Returns NULL, with the check's name in the error, where
@@ -70,6 +75,12 @@ void watch_doubt(struct watch *watch, bool is_doubted);
 
 /* Of Bugsink's own check: that question is asked now, if any can be. */
 void watch_ask(struct watch *watch, enum app_question question);
+
+/* Of Bugsink's own check: whether questions would do harm. What was wanted while they did is asked now. */
+void watch_withhold(struct watch *watch, bool is_withheld);
+
+/* Of Bugsink's own check: those that its question has waited for have looked. */
+void watch_resume(struct watch *watch);
 
 /* Of Bugsink's own check: whether a question is being asked, or is to be asked at once. */
 bool watch_is_asking(const struct watch *watch);

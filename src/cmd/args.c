@@ -41,6 +41,7 @@ static const char *find_option(const struct reader *reader, const char *name) {
 static int refuse_unknown(const struct reader *reader, const char *name) {
     const struct config_option_doc *doc;
     struct suggestion suggestion;
+    reader->args->has_unknown_flag = true;
     suggestion_init(&suggestion, name);
     for (const struct own_flag *flag = reader->own; flag && flag->name; flag++)
         suggestion_consider(&suggestion, flag->name);

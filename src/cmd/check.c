@@ -18,12 +18,13 @@
 static int run(struct args *args);
 
 static const struct own_flag FLAGS[] = {
-    {"--json", NULL, false, "the health document instead of the table; with --watch one a line", NULL},
+    {"--json", NULL, false,
+        "the health document instead of the table, and the causes; with --watch, one per line", NULL},
     {"--output", "json|table", false, "the same choice in another form", "-o"},
     {"--quiet", NULL, false, "print nothing: the exit status says it", "-q"},
     {"--verbose", NULL, false, "log what the checks find, too", "-v"},
     {"--watch", "INTERVAL", true,
-        "go on until Ctrl-C: in place on a terminal, else one line a round; INTERVAL as --interval", "-w"},
+        "go on until Ctrl-C: in place on a terminal, else one line per round; INTERVAL as --interval", "-w"},
     {0},
 };
 
@@ -71,8 +72,11 @@ static void print_report(struct checking *checking) {
     struct snapshot snapshot;
     session_snapshot(&checking->session, &snapshot);
     size_t width = terminal_width(checking->environment, STDOUT_FILENO);
+    const char *unasked = checking->is_json ? NULL : snapshot_unasked(&snapshot);
     print(checking,
         checking->is_json ? json_health(&snapshot) : text_table(&snapshot, style_of(checking), width));
+    if (unasked)
+        print(checking, text_paragraph(unasked, width));
 }
 
 /* Where a sidecar runs here and says another thing, that is told, too. */

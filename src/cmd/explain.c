@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static int run(struct args *args);
+static int refuse_word(const char *word);
 
 static const struct own_flag FLAGS[] = {
     {"--markdown", NULL, false, "all of them, as the documentation's table", NULL},
@@ -28,6 +29,7 @@ const struct command command_explain = {
     .about = "Says what a code means, what to do about it, and when the sidecar looks again.\n"
              "Without a code, lists them all. No sidecar is asked.\n\n"
              "  bugsink-health explain refused\n",
+    .refuse_word = refuse_word,
     .run = run,
 };
 
@@ -73,6 +75,25 @@ static void print_verdict(enum reason reason, size_t width) {
     print_words(NULL, text, width);
 }
 
+/* The hints that are for this kind alone, and for a role of it. Returns whether there is one. */
+static bool print_kind(enum reason reason, const char *kind, size_t width) {
+    static const enum role ROLES[] = {ROLE_MAIN, ROLE_QUEUE, ROLE_PLAIN};
+    const char *general = reason_hint(reason, kind, NULL);
+    bool has_special = general != reason_info(reason)->hint;
+    for (size_t i = 0; i < sizeof ROLES / sizeof ROLES[0]; i++) {
+        char label[64];
+        const char *hint = reason_hint(reason, kind, role_name(ROLES[i]));
+        if (hint == general)
+            continue;
+        has_special = true;
+        snprintf(label, sizeof label, "%s, role %s", kind, role_name(ROLES[i]));
+        print_words(label, hint, width);
+    }
+    if (general != reason_info(reason)->hint)
+        print_words(kind, general, width);
+    return has_special;
+}
+
 static void print_one(const struct reason_info *info, size_t width) {
     enum reason reason = (enum reason)(info - reason_info(REASON_OK));
     printf("%s (%s)\n", info->slug, status_name(info->verdict));
@@ -80,15 +101,12 @@ static void print_one(const struct reason_info *info, size_t width) {
     if (info->hint)
         puts("\n  What to do");
     bool has_special = false;
-    for (int kind = 0; kind < KIND_COUNT; kind++) {
-        const char *name = check_kind_id_name((enum check_kind_id)kind), *hint = reason_hint(reason, name);
-        if (hint == info->hint)
-            continue;
-        has_special = true;
-        print_words(name, hint, width);
-    }
+    for (int kind = 0; kind < KIND_COUNT; kind++)
+        has_special = print_kind(reason, check_kind_id_name((enum check_kind_id)kind), width) || has_special;
     if (info->hint)
         print_words(has_special ? "others" : "", info->hint, width);
+    if (reason_teller(reason))
+        print_words("", reason_teller(reason), width);
     print_verdict(reason, width);
 }
 
@@ -97,8 +115,9 @@ static void print_markdown(void) {
     puts("| code | verdict | what it means | what to do |\n|---|---|---|---|");
     for (int i = 0; i < REASON_COUNT; i++) {
         const struct reason_info *info = reason_info((enum reason)i);
-        printf("| `%s` | %s | %s | %s |\n", info->slug, status_name(info->verdict), info->sentence,
-            info->hint ? info->hint : "");
+        const char *teller = reason_teller((enum reason)i);
+        printf("| `%s` | %s | %s | %s%s%s |\n", info->slug, status_name(info->verdict), info->sentence,
+            info->hint ? info->hint : "", teller ? " " : "", teller ? teller : "");
     }
 }
 
@@ -109,7 +128,9 @@ static void print_all(void) {
     }
 }
 
-static int refuse_code(const char *word) {
+static int refuse_word(const char *word) {
+    if (reason_find(word))
+        return -1;
     char text[256];
     struct suggestion suggestion;
     suggestion_init(&suggestion, word);
@@ -119,7 +140,7 @@ static int refuse_code(const char *word) {
         snprintf(text, sizeof text, "there is no code \"%s\"; did you mean %s?", str_quotable(word, ""),
             suggestion.best);
     else
-        snprintf(text, sizeof text, "there is no code \"%s\"; explain without a word lists all",
+        snprintf(text, sizeof text, "there is no code \"%s\"; bugsink-health explain lists all",
             str_quotable(word, ""));
     return cmd_refuse(text);
 }
@@ -129,7 +150,7 @@ static int run(struct args *args) {
         return cmd_refuse("explain takes codes, or --markdown alone");
     for (size_t i = 0; i < args->word_count; i++)
         if (!reason_find(args->words[i]))
-            return refuse_code(args->words[i]);
+            return refuse_word(args->words[i]);
     size_t width = terminal_width(args->source.environment, STDOUT_FILENO);
     for (size_t i = 0; i < args->word_count; i++) {
         if (i > 0)

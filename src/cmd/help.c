@@ -7,6 +7,7 @@
 #include "cmd/commands.h"
 #include "config/config.h"
 #include "config/suggest.h"
+#include "report/reason.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -85,7 +86,7 @@ void cmd_print_help(void) {
 }
 
 void cmd_print_options(void) {
-    puts("Options: a flag wins over its variable, that over the configuration file.\n");
+    puts("Options: a flag overrides its variable, which overrides the configuration file.\n");
     for (size_t i = 0; config_option_doc(i); i++) {
         const struct config_option_doc *doc = config_option_doc(i);
         if (!doc->flag)
@@ -110,6 +111,10 @@ void cmd_print_version(void) {
 int cmd_refuse_command(const char *word) {
     char text[160];
     struct suggestion suggestion;
+    if (reason_find(word)) {
+        snprintf(text, sizeof text, "\"%s\" is a code, not a command: bugsink-health explain %s", word, word);
+        return cmd_refuse(text);
+    }
     suggestion_init(&suggestion, word);
     for (size_t i = 0; command_at(i); i++)
         suggestion_consider(&suggestion, command_at(i)->name);

@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 #include "cmd/http_get.h"
 #include "config/duration.h"
+#include "config/suggest.h"
 #include "report/reason.h"
 #include "report/route.h"
 
@@ -16,6 +17,7 @@
 #include <string.h>
 
 static int run(struct args *args);
+static int refuse_word(const char *word);
 
 static const struct own_flag FLAGS[] = {
     {"--timeout", "3s", false, "how long to wait for the answer", NULL},
@@ -28,13 +30,14 @@ const struct command command_probe = {
     .words = "[live|ready|started|self|URL]",
     .flags = FLAGS,
     .takes_options = true,
-    .help = "ask a running sidecar (ready, where nothing is named); print the reason when it fails",
+    .help = "ask a running sidecar whether all is ready; print the reason when it is not",
     .about = "Asks the sidecar that runs on the configured address, or a URL.\n"
              "Prints ok, or why not; exit status 0 or 1. For an exec probe or a HEALTHCHECK in\n"
              "an image without curl.\n\n"
              "  live     does Bugsink answer?        ready  may it be sent traffic? (default)\n"
              "  started  have all checks run once, and has Bugsink answered?\n"
              "  self     does the sidecar work?\n",
+    .refuse_word = refuse_word,
     .run = run,
 };
 
@@ -126,6 +129,26 @@ static int report(const struct http_answer *answer, bool is_quiet) {
     return EXIT_NOT_READY;
 }
 
+static int refuse_target(const char *word, struct error *err) {
+    struct suggestion suggestion;
+    suggestion_init(&suggestion, word);
+    for (int id = 0; id < ROUTE_COUNT; id++)
+        if (route_of((enum route_id)id)->word)
+            suggestion_consider(&suggestion, route_of((enum route_id)id)->word);
+    if (suggestion.best)
+        return error_set(err, "probe %s: did you mean %s?", str_quotable(word, ""), suggestion.best);
+    return error_set(
+        err, "probe %s: write live, ready, started, self or http://HOST:PORT/PATH", str_quotable(word, ""));
+}
+
+static int refuse_word(const char *word) {
+    struct error err;
+    if (strncmp(word, "http://", 7) == 0 || find_route(word))
+        return -1;
+    refuse_target(word, &err);
+    return cmd_refuse(err.text);
+}
+
 /* The URL that the words name; a word of ours means the sidecar that the configuration describes. */
 static int find_url(const struct args *args, char *url, size_t size, struct error *err) {
     const char *word = args->word_count > 0 ? args->words[0] : "ready";
@@ -135,8 +158,7 @@ static int find_url(const struct args *args, char *url, size_t size, struct erro
         return snprintf(url, size, "%s", word) < (int)size ? 0 : error_set(err, "the URL is too long");
     const struct route *route = find_route(word);
     if (!route)
-        return error_set(err, "probe %s: write live, ready, started, self or http://HOST:PORT/PATH",
-            str_quotable(word, ""));
+        return refuse_target(word, err);
     char base[256], *listen = config_listen(&args->source);
     int result = listen_local_url(listen, base, sizeof base);
     free(listen);

@@ -1,7 +1,25 @@
-/* Refuses a command line. */
+/* Refuses a command line, and says what a command warns of. */
 #include "cmd/cmd.h"
 
+#include "cmd/terminal.h"
+#include "render/text.h"
+
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* Only a terminal has a width to break lines at: what reads a pipe or a file wants one line. */
+void cmd_tell(const char *text) {
+    size_t width = isatty(STDERR_FILENO) ? terminal_width((const char *const *)environ, STDERR_FILENO) : 0;
+    char *lines = text_paragraph(text, width);
+    if (lines)
+        fputs(lines, stderr);
+    else
+        fprintf(stderr, "%s\n", text);
+    free(lines);
+}
 
 int cmd_refuse_error(const struct error *err) {
     cmd_refuse(err->text);
@@ -11,6 +29,8 @@ int cmd_refuse_error(const struct error *err) {
 }
 
 int cmd_refuse(const char *text) {
-    fprintf(stderr, "bugsink-health: %s\n", text);
+    char line[ERROR_TEXT_SIZE + sizeof "bugsink-health: "];
+    snprintf(line, sizeof line, "bugsink-health: %s", text);
+    cmd_tell(line);
     return EXIT_USAGE;
 }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/sandbox.h"
+#include "cmd/cmd.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -70,11 +71,17 @@ int session_open(struct session *session, const struct args *args, const struct 
     return -1;
 }
 
+static void tell_warning(const char *text) {
+    char line[1024];
+    snprintf(line, sizeof line, "bugsink-health: warning: %s", text);
+    cmd_tell(line);
+}
+
 void session_log_warnings(const struct session *session) {
     const struct config *config = engine_config(session->engine);
     for (size_t i = 0; i < config->warning_count; i++)
         if (session->is_terse)
-            fprintf(stderr, "bugsink-health: warning: %s\n", config->warnings[i]);
+            tell_warning(config->warnings[i]);
         else
             log_warning("configuration", config->warnings[i]);
 }
@@ -95,6 +102,7 @@ void session_snapshot(struct session *session, struct snapshot *snapshot) {
     snapshot->sidecar_version = BH_VERSION;
     snapshot->sidecar_config = "ok";
     snapshot->sidecar_pid = (int)getpid();
+    snapshot->shows_causes = true;
 }
 
 static void on_signal(evutil_socket_t number, short events, void *arg) {

@@ -42,6 +42,18 @@ void check_config_log(const struct check_config *check, struct log_line *line) {
     KINDS[check->kind]->log(check, line);
 }
 
+static bool is_database(const struct check_config *check) {
+    return KINDS[check->kind] == &CONFIG_DATABASE;
+}
+
+const char *check_config_role(const struct check_config *check) {
+    return is_database(check) ? role_name(check->database.role) : NULL;
+}
+
+const char *check_config_set_by(const struct check_config *check) {
+    return is_database(check) ? check->database.set_by : NULL;
+}
+
 void check_config_where(const struct check_config *check, struct strbuf *where) {
     KINDS[check->kind]->where(check, where);
 }

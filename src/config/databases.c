@@ -22,7 +22,8 @@ struct database {
     struct entry entry;
     /* The variable or standard path that names it; NULL: the file's dsn does. */
     const struct option_value *variable;
-    bool is_url; /* variable is a DATABASE_URL, not a path */
+    bool is_url;      /* variable is a DATABASE_URL, not a path */
+    bool is_dsn_file; /* the file's dsn_file names it */
 };
 
 static struct dsn *dsn_of(const struct database *database) {
@@ -106,6 +107,7 @@ static int read_file_dsn(struct database *database) {
     }
     if (environment_read_secret(path, &secret, database->entry.loader->err) < 0)
         return entry_fail(&database->entry, "dsn_file");
+    database->is_dsn_file = true;
     int result = parse_file_dsn(database, "dsn_file", secret);
     str_free_secret(secret);
     return result;
@@ -167,6 +169,24 @@ static void add_dsn_items(const struct database *database, const char *origin, c
         add_param_items(database, origin);
 }
 
+/* Where nobody has set it, the variable that would. */
+static const char *setter_of(const struct database *database) {
+    const struct option_value *values = database->entry.loader->values;
+    if (database->variable->layer != LAYER_STANDARD)
+        return database->variable->place;
+    return option_get((enum option_id)(database->variable - values))->doc.variable;
+}
+
+static void note_setter(const struct database *database) {
+    struct strbuf name = {.is_vital = true};
+    if (database->variable)
+        strbuf_append(&name, setter_of(database));
+    else
+        strbuf_format(
+            &name, "databases.%s.%s", database->entry.name, database->is_dsn_file ? "dsn_file" : "dsn");
+    database->entry.check->database.set_by = name.data;
+}
+
 static int read_dsn(struct database *database) {
     char from_file[ERROR_TEXT_SIZE];
     char *password_origin = NULL;
@@ -174,6 +194,7 @@ static int read_dsn(struct database *database) {
         read_password(database, &password_origin) < 0)
         return -1;
     database->entry.check->kind = dsn_kind(dsn_of(database)->scheme);
+    note_setter(database);
     if (!database->variable)
         snprintf(from_file, sizeof from_file, "file %s", database->entry.loader->file.path);
     add_dsn_items(database, database->variable ? database->variable->origin : from_file, password_origin);
@@ -246,7 +267,7 @@ static int read_limits(struct database *database) {
 static int add_database(struct loader *loader, const char *name, json_t *object,
     const struct option_value *variable, bool is_url) {
     struct check_config *check = loader_add_check(loader, name, KIND_SQLITE);
-    struct database database = {{loader, "databases", name, object, check}, variable, is_url};
+    struct database database = {{loader, "databases", name, object, check}, variable, is_url, false};
     check->database = (struct database_config){
         .reconnect_ms = loader->config->reconnect_ms, .min_free_bytes = -1, .backlog_error_ms = -1};
     check->is_critical = !is_by_old_name(&database);
@@ -359,7 +380,11 @@ static void log_what(const struct check_config *check, struct log_line *line) {
 static void append_where(const struct check_config *check, struct strbuf *where) {
     const struct dsn *dsn = &check->database.dsn;
     const char *user = shown_user(dsn);
-    strbuf_append(where, dsn->scheme == DSN_SQLITE ? dsn->path : dsn->safe);
+    if (dsn->is_doubtful)
+        strbuf_format(where, "the %s URL in %s (not shown: its password may not be percent-encoded)",
+            dsn_scheme_name(dsn->scheme), check->database.set_by);
+    else
+        strbuf_append(where, dsn->scheme == DSN_SQLITE ? dsn->path : dsn->safe);
     if (user)
         strbuf_format(where, " as user %s", user);
 }
@@ -387,6 +412,7 @@ static void blank(const struct check_config *check, char *text) {
 static void walk(struct walk *walk, struct check_config *check) {
     struct database_config *config = &check->database;
     WALK_FIELD(walk, config->role);
+    walk_text(walk, &config->set_by);
     dsn_walk(walk, &config->dsn);
     walk_text(walk, &config->queue_path);
     walk_text(walk, &config->wakeup_path);
@@ -400,6 +426,7 @@ static void walk(struct walk *walk, struct check_config *check) {
 
 static void release(struct check_config *check) {
     dsn_release(&check->database.dsn);
+    free(check->database.set_by);
     free(check->database.queue_path);
     free(check->database.wakeup_path);
 }

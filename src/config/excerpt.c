@@ -42,6 +42,7 @@ struct masking {
     const char *key;
     struct strbuf shown;
     size_t caret; /* where that is in what is shown */
+    size_t piece; /* where the piece that it points at begins in the line */
 };
 
 /* Whether what follows is a colon: then the string before it is a key. */
@@ -94,12 +95,16 @@ static void mask(struct masking *masking) {
     for (size_t at = 0; at < masking->length;) {
         size_t before = masking->shown.length, length = append_piece(masking, at);
         length = length > 0 ? length : 1;
-        if (masking->column >= at && masking->column < at + length)
+        if (masking->column >= at && masking->column < at + length) {
             masking->caret = before;
+            masking->piece = at;
+        }
         at += length;
     }
-    if (masking->column >= masking->length)
+    if (masking->column >= masking->length) {
         masking->caret = masking->shown.length;
+        masking->piece = masking->length;
+    }
 }
 
 /* -- the excerpt -- */
@@ -122,6 +127,13 @@ static size_t byte_of_column(const char *line, size_t length, size_t column) {
     return at;
 }
 
+static size_t column_of_byte(const char *line, size_t at) {
+    size_t column = 1;
+    for (size_t i = 0; i < at; i++)
+        column += begins_character(line[i]);
+    return column;
+}
+
 static const char *find_line(const char *text, size_t line) {
     text = skip_mark(text);
     while (line-- > 1) {
@@ -133,11 +145,11 @@ static const char *find_line(const char *text, size_t line) {
     return text;
 }
 
-void excerpt_point(const char *text, size_t line, size_t column, const char *key, struct error *err) {
+size_t excerpt_point(const char *text, size_t line, size_t column, const char *key, struct error *err) {
     const char *start = find_line(text, line);
     char memory[LINE_MAX_BYTES];
     if (!err || !start || strcspn(start, "\n") > LINE_MAX_BYTES / 4)
-        return;
+        return column;
     size_t length = strcspn(start, "\n");
     struct masking masking = {.line = start,
         .length = length,
@@ -147,12 +159,13 @@ void excerpt_point(const char *text, size_t line, size_t column, const char *key
     strbuf_append(&masking.shown, "");
     mask(&masking);
     if (masking.shown.is_broken)
-        return;
+        return column;
     /* Of a long line the part around the caret. */
     size_t from = masking.caret > WIDTH / 2 && masking.shown.length > WIDTH ? masking.caret - WIDTH / 2 : 0;
     int number = snprintf(err->excerpt, sizeof err->excerpt, "  line %zu: ", line);
     snprintf(err->excerpt + number, sizeof err->excerpt - (size_t)number, "%.*s\n%*s^", WIDTH, memory + from,
         number + (int)(masking.caret - from), "");
+    return column_of_byte(start, masking.piece);
 }
 
 /* Where the quoted word stands first at or behind `from`, as a key. */

@@ -159,17 +159,21 @@ static const char *explain(enum json_error_code code) {
     for (size_t i = 0; i < sizeof FAULTS / sizeof FAULTS[0]; i++)
         if (FAULTS[i].code == code)
             return FAULTS[i].text;
-    return "not valid JSON here: a quote, comma, colon or bracket is missing, or there is one too many (JSON "
-           "has "
-           "no comments, and no comma behind the last element)";
+    return "not valid JSON here: a quote, comma, colon or bracket is missing, or there is one too many "
+           "(JSON has no comments, and no comma behind the last element)";
 }
 
-/* The fault of a text that cannot be parsed, with its place. */
+/* The fault of a text that cannot be parsed, with its place: where the word at fault begins, at which the
+ * caret points. (jansson names the column in which it ends.) */
 static int fail_parsing(const struct config_file *file, const json_error_t *error, struct error *err) {
-    error_set(
-        err, "%.200s:%d:%d: %s", file->path, error->line, error->column, explain(json_error_code(error)));
-    if (error->line > 0 && error->column >= 0)
-        excerpt_point(file->text, (size_t)error->line, (size_t)error->column, NULL, err);
+    struct error shown = {.text = ""};
+    size_t line = error->line > 0 ? (size_t)error->line : 0;
+    size_t column = error->column > 0 ? (size_t)error->column : 1;
+    if (line > 0)
+        column = excerpt_point(file->text, line, column, NULL, &shown);
+    error_set(err, "%.200s:%zu:%zu: %s", file->path, line, column, explain(json_error_code(error)));
+    if (err)
+        str_copy(err->excerpt, sizeof err->excerpt, shown.excerpt);
     return -1;
 }
 

@@ -18,8 +18,8 @@ static void append_name(struct strbuf *page, const struct check_view *check) {
 }
 
 static void append_words(struct strbuf *page, const struct check_view *check) {
-    const char *hint = reason_hint(check->reason, check->kind);
-    char message[CHECK_MESSAGE_SIZE];
+    char message[CHECK_MESSAGE_SIZE], memory[CHECK_HINT_SIZE];
+    const char *hint = check_view_hint(check, false, memory);
     strbuf_append(page, "<p>");
     html_text(page, check_view_message(check, message));
     strbuf_append(page, "</p>\n");

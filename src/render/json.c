@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "render/text.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -108,10 +109,10 @@ static struct object why_of(const struct snapshot *snapshot) {
             continue;
         count++;
         struct object one = object_new();
-        char message[CHECK_MESSAGE_SIZE];
+        char message[CHECK_MESSAGE_SIZE], hint[CHECK_HINT_SIZE];
         put_text(&one, "code", reason_info(check->reason)->slug);
         put_text(&one, "message", check_view_message(check, message));
-        put_text(&one, "hint", reason_hint(check->reason, check->kind));
+        put_text(&one, "hint", check_view_hint(check, false, hint));
         put_object(&why, check->name, one);
     }
     return why;
@@ -148,15 +149,31 @@ static struct object observed_of(const struct check_view *check) {
     return object;
 }
 
-static struct object check_object(const struct check_view *check) {
+/* Puts the text, and frees it. */
+static void put_taken(struct object *object, const char *key, char *text) {
+    put_text(object, key, text);
+    free(text);
+}
+
+/* Where it looked, and what was said there. */
+static void put_cause(struct object *object, const struct check_view *check) {
+    if (check->where)
+        put_taken(object, "where", text_harmless(check->where, TEXT_SYMBOLS));
+    if ((check->driver_code && *check->driver_code) || (check->detail && *check->detail))
+        put_taken(object, "cause", text_driver(check, TEXT_SYMBOLS));
+}
+
+static struct object check_object(const struct check_view *check, bool shows_cause) {
     const struct reason_info *info = reason_info(check->reason);
     struct object object = object_new();
     put_text(&object, "kind", check->kind);
     put_text(&object, "status", status_name(check->status));
     put_text(&object, "code", info->slug);
-    char message[CHECK_MESSAGE_SIZE];
+    char message[CHECK_MESSAGE_SIZE], hint[CHECK_HINT_SIZE];
     put_text(&object, "message", check_view_message(check, message));
-    put_text(&object, "hint", reason_hint(check->reason, check->kind));
+    put_text(&object, "hint", check_view_hint(check, shows_cause, hint));
+    if (shows_cause)
+        put_cause(&object, check);
     put_text(&object, "phase", phase_name(check->phase));
     put(&object, "critical", json_boolean(check->is_critical));
     put(&object, "latency_ms", check->has_run ? json_integer(check->latency_ms) : json_null());
@@ -192,7 +209,8 @@ static char *health(const struct snapshot *snapshot, size_t flags) {
     put(&object, "draining", json_boolean(snapshot->is_draining));
     struct object checks = object_new();
     for (size_t i = 0; i < snapshot->check_count; i++)
-        put_object(&checks, snapshot->checks[i].name, check_object(&snapshot->checks[i]));
+        put_object(
+            &checks, snapshot->checks[i].name, check_object(&snapshot->checks[i], snapshot->shows_causes));
     put_object(&object, "checks", checks);
     put_object(&object, "sidecar", sidecar_object(snapshot));
     return finish(object, flags);
@@ -207,7 +225,7 @@ char *json_health_line(const struct snapshot *snapshot) {
 }
 
 char *json_check(const struct check_view *check) {
-    struct object object = check_object(check);
+    struct object object = check_object(check, false);
     put_text(&object, "name", check->name);
     return finish(object, 0);
 }

@@ -84,7 +84,7 @@ static void append_wrapped(
         }
         strbuf_append_n(buffer, text, length);
         column += characters;
-        text += length + (text[length] == ' ');
+        text += length + strspn(text + length, " ");
     }
     strbuf_append(buffer, "\n");
 }
@@ -105,6 +105,13 @@ static void append_harmless(struct strbuf *buffer, const char *text, unsigned st
         strbuf_append_n(buffer, length > 0 ? text : "?", length > 0 ? length : 1);
         text += length > 0 ? length : 1;
     }
+}
+
+char *text_harmless(const char *text, unsigned style) {
+    struct strbuf buffer = {0};
+    append_harmless(&buffer, text, style);
+    strbuf_append(&buffer, "");
+    return finish(&buffer);
 }
 
 char *text_driver(const struct check_view *check, unsigned style) {
@@ -142,12 +149,13 @@ static void append_sentence(struct strbuf *buffer, const char *sentence, const s
 static void append_details(
     struct strbuf *buffer, const struct check_view *check, const struct setting *setting) {
     struct strbuf figures = {0};
-    char *words = text_driver(check, setting->style);
+    char hint[CHECK_HINT_SIZE], *words = text_driver(check, setting->style);
     figures_append(&figures, check);
     append_labelled(buffer, "where:", check->where, setting);
-    append_labelled(buffer, "found:", figures.data, setting);
+    bool is_in_cause = words && figures.data && strstr(words, figures.data);
+    append_labelled(buffer, "found:", is_in_cause ? NULL : figures.data, setting);
     append_labelled(buffer, "cause:", words, setting);
-    append_labelled(buffer, "try:", reason_hint(check->reason, check->kind), setting);
+    append_labelled(buffer, "try:", check_view_hint(check, true, hint), setting);
     buffer->is_broken = buffer->is_broken || figures.is_broken;
     strbuf_release(&figures);
     free(words);

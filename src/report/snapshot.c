@@ -1,6 +1,8 @@
 /* What follows from the state of all checks: pure, so that every page and exit code concludes the same. */
 #include "report/snapshot.h"
 
+#include "base/str.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -61,6 +63,14 @@ int64_t snapshot_known_until_ms(const struct snapshot *snapshot) {
     return oldest_ms;
 }
 
+const char *snapshot_unasked(const struct snapshot *snapshot) {
+    for (size_t i = 0; i < snapshot->check_count; i++)
+        if (snapshot->checks[i].is_app)
+            return NULL;
+    return "Bugsink itself was not asked. To have it checked too, say where it listens: --app-url "
+           "http://127.0.0.1:9000, or BUGSINK_HEALTH_APP_URL.";
+}
+
 const struct check_view *snapshot_find(const struct snapshot *snapshot, const char *name) {
     for (size_t i = 0; i < snapshot->check_count; i++)
         if (strcmp(snapshot->checks[i].name, name) == 0)
@@ -73,4 +83,51 @@ const char *check_view_message(const struct check_view *check, char text[CHECK_M
     snprintf(text, CHECK_MESSAGE_SIZE, "%s%s%s", reason_info(check->reason)->sentence, addition ? " " : "",
         addition ? addition : "");
     return text;
+}
+
+/* -- hints -- */
+
+/* What hints call the setting that names the database: as Bugsink's own image has it. */
+static const char *const SETTERS[] = {"DATABASE_URL", "DATABASE_PATH", "BUGSINK_HEALTH_QUEUE"};
+
+/* The setter that text begins with, NULL: none. */
+static const char *setter_at(const char *text) {
+    for (size_t i = 0; i < sizeof SETTERS / sizeof SETTERS[0]; i++)
+        if (strncmp(text, SETTERS[i], strlen(SETTERS[i])) == 0)
+            return SETTERS[i];
+    return NULL;
+}
+
+/* Appends a hint, in which set_by stands for whichever setting it names: there is no variable to type where
+ * the configuration file names the database. */
+static void append_set(struct strbuf *text, const char *hint, const char *set_by) {
+    static const char TYPED[] = "\"$DATABASE_URL\"";
+    while (*hint) {
+        bool is_typed = strncmp(hint, TYPED, sizeof TYPED - 1) == 0;
+        const char *setter = setter_at(hint);
+        if (is_typed && strcmp(set_by, SETTERS[0]) != 0)
+            strbuf_append(text, "DSN");
+        else if (is_typed)
+            strbuf_append(text, TYPED);
+        else if (setter)
+            strbuf_append(text, set_by);
+        else
+            strbuf_append_n(text, hint, 1);
+        hint += is_typed ? sizeof TYPED - 1 : setter ? strlen(setter) : 1;
+    }
+}
+
+const char *check_view_hint(const struct check_view *check, bool shows_cause, char text[CHECK_HINT_SIZE]) {
+    const char *hint = reason_hint(check->reason, check->kind, check->role);
+    const char *teller = shows_cause ? NULL : reason_teller(check->reason);
+    struct strbuf buffer = strbuf_in(text, CHECK_HINT_SIZE);
+    if (!hint)
+        return NULL;
+    if (check->set_by)
+        append_set(&buffer, hint, check->set_by);
+    else
+        strbuf_append(&buffer, hint);
+    if (teller)
+        strbuf_format(&buffer, " %s", teller);
+    return buffer.is_broken ? hint : text;
 }

@@ -75,10 +75,15 @@ bool probed_is_silent(const struct probed *probed, int64_t now_ms) {
 /* -- words -- */
 
 static void append_span(struct strbuf *text, int64_t ms) {
+    int64_t s = ms / 1000 + (ms % 1000 >= 500);
     if (ms < 1000)
         strbuf_format(text, "%" PRId64 " ms", ms);
+    else if (s < 120)
+        strbuf_format(text, "%" PRId64 " s", s);
+    else if (s < 120 * 60)
+        strbuf_format(text, "%" PRId64 " min", s / 60);
     else
-        strbuf_format(text, "%" PRId64 " s", ms / 1000 + (ms % 1000 >= 500));
+        strbuf_format(text, "%" PRId64 " h", s / 3600);
 }
 
 /* What is to be said of it: in ASCII, with no character that JSON would have escaped, nor HTML within its

@@ -38,7 +38,8 @@ function makeCertificate(directory, user) {
 
 // A server with the database bugsink of the superuser bugsink.
 export class Postgres {
-    static async start(name = 'postgres', connections = CONNECTIONS_MAX) {
+    // At an address of loopback, and a port: a free one, unless it is named; with settings beyond ours.
+    static async start(name = 'postgres', connections = CONNECTIONS_MAX, {address = '127.0.0.1', port, settings = []} = {}) {
         const server = new Postgres();
         const programs = newest('usr', 'lib', 'postgresql', '*', 'bin'), program = (one) => path.join(programs, one);
         const root = makeDirectory(name), data = path.join(root, 'data'), password = path.join(root, 'password');
@@ -47,13 +48,14 @@ export class Postgres {
         await runTool(as('postgres', [program('initdb'), '-D', data, '-U', 'bugsink', '-A', 'scram-sha-256', '--no-sync', '-E', 'UTF8', '--locale=C', `--pwfile=${password}`]),
             {cwd: root});
         const {key, certificate} = makeCertificate(root, 'postgres');
-        server.port = await freePort();
+        server.port = port ?? await freePort();
         server.name = name;
         server.root = root;
-        server.command = [program('postgres'), '-D', data, '-p', String(server.port), '-k', root, '-c', 'listen_addresses=127.0.0.1', '-c', `max_connections=${connections}`,
-            '-c', 'fsync=off', '-c', 'shared_buffers=32MB', '-c', 'ssl=on', '-c', `ssl_key_file=${key}`, '-c', `ssl_cert_file=${certificate}`];
-        const environment = {...process.env, PGHOST: '127.0.0.1', PGPORT: String(server.port), PGUSER: 'bugsink', PGPASSWORD: PASSWORD, PGDATABASE: 'bugsink'};
-        const base = `postgresql://bugsink:${PASSWORD}@127.0.0.1:${server.port}/bugsink`;
+        server.data = data;
+        server.command = [program('postgres'), '-D', data, '-p', String(server.port), '-k', root, '-c', `listen_addresses=${address}`, '-c', `max_connections=${connections}`,
+            '-c', 'fsync=off', '-c', 'shared_buffers=32MB', '-c', 'ssl=on', '-c', `ssl_key_file=${key}`, '-c', `ssl_cert_file=${certificate}`, ...settings.flatMap((one) => ['-c', one])];
+        const environment = {...process.env, PGHOST: address, PGPORT: String(server.port), PGUSER: 'bugsink', PGPASSWORD: PASSWORD, PGDATABASE: 'bugsink'};
+        const base = `postgresql://bugsink:${PASSWORD}@${address}:${server.port}/bugsink`;
         server.plain = {dsn: `${base}?sslmode=disable`, environment: {...environment, PGSSLMODE: 'disable'}};
         server.tls = {dsn: `${base}?sslmode=verify-full&sslrootcert=${certificate}`, environment: {...environment, PGSSLMODE: 'verify-full', PGSSLROOTCERT: certificate}};
         server.certificate = certificate;
@@ -76,24 +78,24 @@ export class Postgres {
 }
 
 export class Mariadb {
-    static async start(name = 'mariadb') {
+    static async start(name = 'mariadb', {address = '127.0.0.1', port, settings = []} = {}) {
         const server = new Mariadb();
         const root = makeDirectory(name), data = path.join(root, 'data'), small = ['--innodb-buffer-pool-size=8M', '--innodb-log-file-size=4M'];
         own(root, 'mysql');
         await runTool(as('mysql', ['mariadb-install-db', '--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve',
             ...small]), {cwd: root});
-        server.port = await freePort();
+        server.port = port ?? await freePort();
         server.name = name;
         server.root = root;
         server.socket = path.join(root, 'socket');
-        server.command = ['mariadbd', '--no-defaults', `--datadir=${data}`, `--socket=${server.socket}`, `--pid-file=${root}/pid`, `--port=${server.port}`, '--bind-address=127.0.0.1',
-            ...small];
+        server.command = ['mariadbd', '--no-defaults', `--datadir=${data}`, `--socket=${server.socket}`, `--pid-file=${root}/pid`, `--port=${server.port}`, `--bind-address=${address}`,
+            ...small, ...settings];
         server.begin();
         await until('MariaDB answers', () => server.isUp(), 60_000, 200);
         server.admin(`CREATE USER bugsink@'%' IDENTIFIED BY '${PASSWORD}'; CREATE DATABASE bugsink;
             GRANT ALL ON bugsink.* TO bugsink@'%'; USE bugsink; ${TABLES('datetime(6)', 'bigint')}`);
-        server.dsn = `mysql://bugsink:${PASSWORD}@127.0.0.1:${server.port}/bugsink`;
-        server.ping = ['mariadb-admin', '--no-defaults', '-h', '127.0.0.1', '-P', String(server.port), '-u', 'bugsink', `-p${PASSWORD}`, '-s', 'ping'];
+        server.dsn = `mysql://bugsink:${PASSWORD}@${address}:${server.port}/bugsink`;
+        server.ping = ['mariadb-admin', '--no-defaults', '-h', address, '-P', String(server.port), '-u', 'bugsink', `-p${PASSWORD}`, '-s', 'ping'];
         return server;
     }
 

@@ -9,7 +9,8 @@
  *  has never answered, or answers                 when it is due, on what was kept
  *  works again                                    at once, where refused logins had made pauses longer
  *
- * And of what is asked of Bugsink for a database's sake: at each look at a server that is full. */
+ * And of what is asked of Bugsink for a database's sake: at each look at a server that is full; nothing while
+ * the file that its answers come from is missing, and not before that was looked at. */
 #include "checker/evidence.h"
 
 #include "config/dsn.h"
@@ -51,8 +52,10 @@ static void work(struct run *run) {
     observed_set(&run->outcome.observed, OBSERVED_TASKS, run->wants_fresh);
 }
 
-static const struct check_kind SPY = {
-    .traits = {.is_database = true}, .start = check_run_in_child, .work = work, .cancel = check_cancel_child};
+static const struct check_kind SPY = {.traits = {.is_database = true, .is_made_by_asking = true},
+    .start = check_run_in_child,
+    .work = work,
+    .cancel = check_cancel_child};
 
 static struct watch *make(struct stage *stage, struct check_config *config) {
     static const struct watch_events EVENTS = {.surroundings = no_surroundings, .finished = on_finished};
@@ -262,6 +265,108 @@ START_TEST(each_look_at_a_full_server_asks_bugsink_and_asks_once) {
 }
 END_TEST
 
+/* -- a file that a question would make -- */
+
+static void withhold(struct stage *stage) {
+    evidence_withhold(stage->watches, 2);
+}
+
+static bool is_withheld(const struct stage *stage) {
+    return stage->app->memory.asking.is_withheld;
+}
+
+/* What a look at the database found, one after the other, and whether a question is withheld then. */
+static const struct {
+    enum reason reason;
+    bool is_withheld;
+} LOOKS[] = {
+    {REASON_TIMEOUT, true}, /* nothing was found so far */
+    {REASON_OK, false},
+    {REASON_TIMEOUT, false},
+    {REASON_FILE_MISSING, true},
+    {REASON_TIMEOUT, true}, /* which is no sight of it */
+    {REASON_STUCK, true},
+    {REASON_CRASHED, true},
+    {REASON_INTERNAL, true},
+    {REASON_EMPTY, false}, /* to open it does not write to it */
+    {REASON_FILE_MISSING, true},
+    {REASON_LOCKED, false},
+};
+
+START_TEST(no_question_is_asked_until_a_look_has_found_the_file) {
+    struct stage stage;
+    stage_init(&stage);
+    memory_init(&stage.database->memory, 0);
+    withhold(&stage);
+    ck_assert(is_withheld(&stage));
+    for (size_t i = 0; i < sizeof LOOKS / sizeof LOOKS[0]; i++) {
+        const struct policy_subject subject = {&stage.database_config, &SPY.traits};
+        const struct outcome outcome = {.reason = LOOKS[i].reason};
+        policy_judge(
+            &subject, &stage.database->memory, &outcome, 1, &(struct surroundings){0}, stage.now_ms, 1);
+        withhold(&stage);
+        ck_assert_msg(is_withheld(&stage) == LOOKS[i].is_withheld, "look %zu", i);
+        ck_assert(evidence_surroundings(stage.watches, 2).is_file_missing == LOOKS[i].is_withheld);
+    }
+    stage_release(&stage);
+}
+END_TEST
+
+/* Neither question needs the queue; another's database, or one of a server, is not made by asking. */
+START_TEST(only_the_file_of_bugsinks_own_database_is_made_by_asking) {
+    static const enum role ROLES[] = {ROLE_QUEUE, ROLE_PLAIN};
+    static struct check_kind server;
+    struct stage stage;
+    stage_init(&stage);
+    stage.database->memory.is_there = false;
+    for (size_t i = 0; i < sizeof ROLES / sizeof ROLES[0]; i++) {
+        stage.database_config.database.role = ROLES[i];
+        withhold(&stage);
+        ck_assert(!is_withheld(&stage));
+    }
+    stage.database_config.database.role = ROLE_MAIN;
+    withhold(&stage);
+    ck_assert(is_withheld(&stage));
+    server = SPY;
+    server.traits.is_made_by_asking = false;
+    stage.database->check.kind = &server;
+    withhold(&stage);
+    ck_assert(!is_withheld(&stage));
+    stage_release(&stage);
+}
+END_TEST
+
+START_TEST(a_wanted_question_is_asked_as_soon_as_the_file_is_found) {
+    struct stage stage;
+    stage_init(&stage);
+    let_bugsink_work(&stage);
+    stage.database->memory.is_there = false;
+    withhold(&stage);
+    watch_ask(stage.app, QUESTION_TOKEN);
+    ck_assert(!timer_is_armed(&stage.app->next));
+    ck_assert(!watch_is_asking(stage.app));
+    stage.database->memory.is_there = true;
+    withhold(&stage);
+    ck_assert(timer_is_armed(&stage.app->next));
+    ck_assert_int_eq(stage.app->next.due_ms, stage.now_ms);
+    ck_assert(watch_is_asking(stage.app));
+    stage_release(&stage);
+}
+END_TEST
+
+START_TEST(the_file_is_looked_at_before_a_question_unless_it_was_just_now) {
+    struct stage stage;
+    stage_init(&stage);
+    ck_assert(evidence_prepare(stage.watches, 2)); /* it has just been looked at */
+    stage.now_ms += INTERVAL_MS / 2;
+    ck_assert(!evidence_prepare(stage.watches, 2));
+    ck_assert_int_eq(stage.database->next.due_ms, stage.now_ms);
+    await_runs(&stage, 2);
+    ck_assert(evidence_prepare(stage.watches, 2));
+    stage_release(&stage);
+}
+END_TEST
+
 Suite *evidence_suite(void) {
     Suite *suite = suite_create("evidence");
     TCase *tcase = tcase_create("evidence");
@@ -274,5 +379,9 @@ Suite *evidence_suite(void) {
         sizeof REFUSED / sizeof REFUSED[0]);
     tcase_add_test(tcase, each_look_at_a_full_server_asks_bugsink_and_asks_once);
     tcase_add_test(tcase, where_looking_does_harm_a_doubt_waits_for_its_turn);
+    tcase_add_test(tcase, no_question_is_asked_until_a_look_has_found_the_file);
+    tcase_add_test(tcase, only_the_file_of_bugsinks_own_database_is_made_by_asking);
+    tcase_add_test(tcase, a_wanted_question_is_asked_as_soon_as_the_file_is_found);
+    tcase_add_test(tcase, the_file_is_looked_at_before_a_question_unless_it_was_just_now);
     return suite;
 }

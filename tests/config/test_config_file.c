@@ -15,9 +15,9 @@ static const struct {
 } BAD_JSON[] = {
     {"", "@DIR@/config.json:1:"},
     {"{", "@DIR@/config.json:1:1: ends too early"},
-    {"{\n  \"interval\": \"5s\"\n  \"timeout\": \"3s\"\n}", "@DIR@/config.json:3:11: not valid JSON here"},
+    {"{\n  \"interval\": \"5s\"\n  \"timeout\": \"3s\"\n}", "@DIR@/config.json:3:3: not valid JSON here"},
     {"{\"interval\": \"5s\",}", "@DIR@/config.json:1:19: not valid JSON here"},
-    {"{\"interval\": 5s}", "@DIR@/config.json:1:15: not valid JSON here"},
+    {"{\"interval\": 5s}", "@DIR@/config.json:1:14: not valid JSON here"},
     {"{// a comment\n}", "not valid JSON here"},
     {"{} {}", "something follows the closing brace"},
     {"{\"a\": \"hunter2", "ends too early"},

@@ -141,6 +141,28 @@ START_TEST(kinds_and_roles_have_names) {
 }
 END_TEST
 
+/* -- what names a database -- */
+
+static const struct {
+    const char *json, *environment, *name, *set_by;
+} SETTERS[] = {{NULL, NULL, "default", "DATABASE_PATH"}, {NULL, NULL, "snappea", "BUGSINK_HEALTH_QUEUE"},
+    {NULL, "DATABASE_URL=postgres://u:p@h/d", "default", "DATABASE_URL"},
+    {NULL, "DATABASE_URL_FILE=@DIR@/url", "default", "DATABASE_URL_FILE"},
+    {NULL, "SNAPPEA_DATABASE_PATH=/q", "snappea", "SNAPPEA_DATABASE_PATH"},
+    {"{\"databases\": {\"a\": {\"dsn\": \"/a\"}}}", NULL, "a", "databases.a.dsn"},
+    {"{\"databases\": {\"a\": {\"dsn_file\": \"@DIR@/url\"}}}", NULL, "a", "databases.a.dsn_file"}};
+
+START_TEST(a_check_knows_what_names_its_database) {
+    harness_write("url", "postgres://u:p@h/d");
+    const char *const environment[] = {SETTERS[_i].environment, NULL};
+    struct config *config = harness_load_good(SETTERS[_i].json, environment, NULL);
+    const struct check_config *check = harness_check(config, SETTERS[_i].name);
+    ck_assert_str_eq(check_config_set_by(check), SETTERS[_i].set_by);
+    ck_assert_str_eq(check_config_role(check), role_name(check->database.role));
+    config_free(config);
+}
+END_TEST
+
 Suite *config_kinds_suite(void) {
     Suite *suite = suite_create("config_kinds");
     TCase *comparison = tcase_create("comparison");
@@ -155,5 +177,6 @@ Suite *config_kinds_suite(void) {
     TCase *names = tcase_create("names");
     suite_add_tcase(suite, names);
     tcase_add_test(names, kinds_and_roles_have_names);
+    tcase_add_loop_test(names, a_check_knows_what_names_its_database, 0, sizeof SETTERS / sizeof SETTERS[0]);
     return suite;
 }

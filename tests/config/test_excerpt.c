@@ -75,10 +75,11 @@ END_TEST
 /* A caret is set by what is seen: a letter of two bytes is one, and an editor's mark is none. */
 START_TEST(the_caret_counts_characters) {
     struct error err = {.text = ""};
-    excerpt_point("{\"fall\": \"\xc3\xa9\xc3\xa9\xc3\xa9\" \"x\"}", 1, 16, NULL, &err);
+    size_t column = excerpt_point("{\"fall\": \"\xc3\xa9\xc3\xa9\xc3\xa9\" \"x\"}", 1, 18, NULL, &err);
+    ck_assert_uint_eq(column, 16); /* the word's first, which is what the caret points at */
     ck_assert_str_eq(err.excerpt, "  line 1: {\"fall\": \"***\" \"***\"}\n"
                                   "                         ^");
-    excerpt_point("\xef\xbb\xbf{\"fall\" 5}", 1, 9, NULL, &err);
+    ck_assert_uint_eq(excerpt_point("\xef\xbb\xbf{\"fall\" 5}", 1, 9, NULL, &err), 9);
     ck_assert_str_eq(err.excerpt, "  line 1: {\"***\" ***}\n"
                                   "                 ^");
     error_set(&err, "x.json: fall: x");

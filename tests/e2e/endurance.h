@@ -160,11 +160,13 @@ struct model {
     int64_t stopped_ms;         /* since when the checker is stopped */
     int64_t resumed_ms;         /* since when it is not */
     int64_t limited_until_ms;   /* what has begun under a processor limit may still be late */
+    int64_t withheld_until_ms;  /* no question may have been asked since its file was missing */
     int64_t working_unknown_ms; /* until when it cannot be known whether Bugsink is seen to work */
     int64_t crashes_allowed;    /* of checks whose child was killed */
     int64_t crashes_until_ms;
     int64_t starved_until_ms; /* this machine does not run us: what is seen meanwhile proves little */
     int64_t observations, starvations;
+    int64_t was_starved_at; /* the observation that followed */
     struct strbuf violations;
     int violation_count;
     bool is_tracing; /* $BH_ENDURANCE_TRACE: each fault's begin, end and showing is told */
@@ -182,8 +184,9 @@ void model_end(struct model *model, enum target_id target);
 /* Within which time a fault that lasts must show. */
 int64_t model_show_bound_ms(const struct fault *fault);
 
-/* We have been woken so much later than asked for. */
-void model_starve(struct model *model, int64_t late_ms);
+/* We, or a process as modest as a worker, have been run so much later than asked for; passed_ms: the length
+ * of this turn. */
+void model_starve(struct model *model, int64_t late_ms, int64_t passed_ms);
 
 /* Looks at the pages and judges them. */
 void model_observe(struct model *model);

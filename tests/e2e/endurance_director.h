@@ -5,6 +5,7 @@
 #include "e2e/endurance.h"
 #include "e2e/endurance_watch.h"
 #include "e2e/hostile.h"
+#include "harness/gauge.h"
 
 /* What happens to one target. */
 struct course {
@@ -21,6 +22,7 @@ struct director {
     struct resource_watch watch;
     struct prober prober;
     struct hostile hostile;
+    struct gauge gauge;
     struct course courses[TARGET_COUNT];
     uint64_t seed;
     int64_t seconds, started_ms, looked_ms, idle_cpu_ms, idle_ms;

@@ -198,9 +198,11 @@ static void resume_volume(struct scene *scene) {
 #define AWAY    " refused reset db_starting timeout "
 
 enum {
-    PATIENCE_MS = 2000,             /* of settings: check_config_patience_ms */
-    ASKS_MS = ASK_MS - INTERVAL_MS, /* what shows in the answers to questions alone */
-    LIMIT_LASTS_MS = 5000,          /* longer than a checker is stopped */
+    PATIENCE_MS = 2000,    /* of settings: check_config_patience_ms */
+    LIMIT_LASTS_MS = 5000, /* longer than a checker is stopped */
+    /* What shows in the answers to questions alone, which wait for a look at the files that they would have
+       Bugsink make, but no longer than this. */
+    ASKS_MS = ASK_MS - INTERVAL_MS + RETRY_MS,
 };
 
 const struct fault FAULTS[] = {

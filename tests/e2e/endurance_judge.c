@@ -87,6 +87,28 @@ static void watch_logins(struct model *model, const struct verdict *verdict) {
         model_note_broken_login(standing);
 }
 
+/* -- questions -- */
+
+/* None is asked while a file that it would have Bugsink make is missing, as one is that is overwritten. */
+static void watch_file(struct model *model, int64_t now_ms) {
+    const struct standing *file = &model->standings[TARGET_FILE];
+    const struct fault *fault = file->fault || file->is_settled ? file->fault : file->last;
+    if (!fault || !is_listed(fault->codes, "file_missing"))
+        return;
+    model->withheld_until_ms = now_ms + FOLLOWS_MS + model_allowance_ms(model);
+    int64_t asked_ms = now_ms + ASK_MS + RETRY_MS + TIMEOUT_MS + model_allowance_ms(model);
+    if (model->working_unknown_ms < asked_ms)
+        model->working_unknown_ms = asked_ms;
+}
+
+/* What Bugsink says without a question can be told all the same. */
+static bool hangs_on_questions(const struct model *model, int64_t now_ms) {
+    const struct standing *app = &model->standings[TARGET_APP];
+    if (now_ms >= model->withheld_until_ms)
+        return false;
+    return app->fault ? is_listed(app->fault->codes, "app_database") : !app->is_settled;
+}
+
 /* -- one target -- */
 
 /* The verdict of a target that is not right, or not right yet. */
@@ -140,6 +162,8 @@ static void judge_target(
         watch_logins(model, verdict);
     if (is_as_expected(model, target, verdict, now_ms))
         note_right(model, target, now_ms);
+    else if (target == TARGET_APP && hangs_on_questions(model, now_ms))
+        model_put_off(model, target);
     else
         note_wrong(model, target, verdict, now_ms);
 }
@@ -155,6 +179,7 @@ static void judge_check(struct model *model, enum target_id target, const struct
 
 /* By its checks, what the page says of the reload, and its code while in maintenance. */
 static void judge_targets(struct model *model, const struct sight *sight) {
+    watch_file(model, sight->at_ms);
     for (int target = 0; target < TARGET_COUNT; target++)
         if (model_judges_by_check(model, (enum target_id)target))
             judge_check(model, (enum target_id)target, sight);

@@ -128,6 +128,15 @@ void model_begin_liveness(const struct model *model, struct standing *app, int64
     app->live_due_ms = wait_now_ms() + bound_ms + model_allowance_ms(model);
 }
 
+void model_put_off(struct model *model, enum target_id target) {
+    struct standing *standing = &model->standings[target];
+    int64_t more_ms = standing->fault ? standing->fault->more_ms : 0;
+    int64_t due_ms = wait_now_ms() + SHOWS_MS + RETRY_MS + more_ms + model_allowance_ms(model);
+    standing->is_settled = false;
+    if (standing->due_ms < due_ms)
+        standing->due_ms = due_ms;
+}
+
 static void put_off_all(struct model *model, int64_t late_ms) {
     for (int target = 0; target < TARGET_COUNT; target++) {
         model->standings[target].due_ms += late_ms;
@@ -209,6 +218,8 @@ void model_end(struct model *model, enum target_id target) {
         model_count(model, fault)->recovery_bound_ms = bound_ms;
     if (standing->has_broken_login)
         bound_ms += BROKEN_MS;
+    if (target == TARGET_APP && model->standings[TARGET_FILE].fault)
+        bound_ms += RETRY_MS; /* the question waits for a look at the file */
     /* Where nothing had shown yet, it may still: a run that has begun meanwhile may end so. */
     bool had_shown = standing->is_settled || fault->effect == EFFECT_NONE;
     if (fault->effect != EFFECT_NONE)
@@ -220,10 +231,13 @@ void model_end(struct model *model, enum target_id target) {
     model->working_unknown_ms = wait_now_ms() + ASK_MS + TIMEOUT_MS + model_allowance_ms(model);
 }
 
-void model_starve(struct model *model, int64_t late_ms) {
+void model_starve(struct model *model, int64_t late_ms, int64_t passed_ms) {
     if (late_ms < STARVED_MS)
         return;
+    /* Who is still late in the next turn has lost no more than that turn's time. */
+    int64_t lost_ms = model->was_starved_at == model->observations ? passed_ms : late_ms;
+    model->was_starved_at = model->observations + 1;
     model->starvations++;
     model->starved_until_ms = wait_now_ms() + SHOWS_MS + late_ms;
-    put_off_all(model, late_ms);
+    put_off_all(model, lost_ms);
 }

@@ -12,8 +12,8 @@ enum {
     MAINTENANCE_MS = 1000 + 900, /* from look to look, and for a look: src/checker/maintenance.c */
     RELOAD_MS = 2 * 2000,        /* for one that runs, and the one that comes after it: checker/reload.h */
     LEASE_MS = 5000,             /* checker/checker.h */
-    /* One of the looks may be a question: its silence is none of liveness. */
-    LIVE_SHOWS_MS = INTERVAL_MS + FALL * RETRY_MAX_MS,
+    /* One of the looks may be a question: its silence is none of liveness, and it waits for others. */
+    LIVE_SHOWS_MS = INTERVAL_MS + RETRY_MS + FALL * RETRY_MAX_MS,
     REFUSED_MAX_MS = 30000,
     BROKEN_MS = 10000, /* the first pause after a login that broke off or hung: docs/mysql.md */
     /* A processor limit of a quarter: a run passes some ten times from one process to another, which waits
@@ -21,7 +21,7 @@ enum {
     LIMITED_MS = 10 * 75,
     FOLLOWS_MS = RETRY_MS,   /* what is looked at again at once because of what Bugsink has shown */
     CRASHED_MS = TIMEOUT_MS, /* until a killed child shows, at most */
-    STARVED_MS = 250,        /* so late we ourselves must be woken for the machine to be to blame */
+    STARVED_MS = 250,        /* so late we or a gauge must be run for the machine to be to blame */
     PAGE_SIZE_MAX = 512,
 };
 
@@ -38,6 +38,9 @@ bool model_judges_by_check(const struct model *model, enum target_id target);
 
 /* Whatever a check was doing is lost, or late: it begins anew. */
 void model_begin_anew(const struct model *model, struct standing *standing);
+
+/* What it must show has all its time from now on. */
+void model_put_off(struct model *model, enum target_id target);
 void model_begin_liveness(const struct model *model, struct standing *app, int64_t bound_ms);
 
 /* A login was broken off, or waits no longer: it is made again after the first of the long pauses. */

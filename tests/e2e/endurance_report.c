@@ -82,7 +82,8 @@ static void report_resources(const struct director *director, struct strbuf *tex
         "%" PRId64 " lines of log, at most %" PRId64 " a second; %" PRId64 " SIGHUPs; %" PRId64
         " children killed. At rest afterwards: %" PRId64 " ms of processor time in %" PRId64
         " ms.\n\n%" PRId64 " looks at the pages were judged by the model; %" PRId64
-        " times the test itself was not run for a quarter of a second.\n",
+        " times the test itself, or a process as modest as a worker, was not run for a quarter of a "
+        "second.\n",
         watch->log.lines, watch->log.most_a_second, director->scene.reloads, director->scene.children_killed,
         director->idle_cpu_ms, director->idle_ms, director->model.observations, director->model.starvations);
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ASK_MS = 1500, SOON_MS = 2000, RUNS_MS = 6000 };
 
@@ -116,20 +117,6 @@ START_TEST(a_schema_behind_its_code_is_app_schema_and_well_as_soon_as_it_is_migr
     sqlite_files_execute(
         scene.world->main_db, "INSERT INTO django_migrations (app, name, applied) VALUES ('x', 'y', 'z')");
     await_code(&scene, "ok", RUNS_MS);
-    scene_end(&scene);
-}
-END_TEST
-
-/* Of a Bugsink that has been asked all there was to ask, the project question is the migration's alone. */
-START_TEST(a_migration_has_the_project_question_asked) {
-    struct scene scene = scene_start("");
-    world_await(scene.world, "/health/", 200, "migrations_id", RUNS_MS);
-    ck_assert(bugsink_await(&scene.bugsink, QUESTION_TOKEN, 1, RUNS_MS));
-    ck_assert_int_eq(bugsink_count(&scene.bugsink, QUESTION_PROJECT), 1);
-    bugsink_set(&scene.bugsink, QUESTION_PROJECT, BUGSINK_FAILS);
-    sqlite_files_execute(
-        scene.world->main_db, "INSERT INTO django_migrations (app, name, applied) VALUES ('x', 'y', 'z')");
-    await_code(&scene, "app_schema", RUNS_MS);
     scene_end(&scene);
 }
 END_TEST
@@ -297,6 +284,56 @@ START_TEST(a_database_that_fails_or_recovers_has_bugsink_asked_at_once) {
 }
 END_TEST
 
+/* -- what a question would leave behind -- */
+
+static void move_file(const char *from, const char *to) {
+    ck_assert_int_eq(rename(from, to), 0);
+}
+
+/* Bugsink opens its SQLite file for a question, and so makes an empty one where there is none. The file goes
+ * at another moment between two looks each time. */
+START_TEST(a_missing_database_file_is_not_made_by_our_questions) {
+    struct scene scene = scene_start("");
+    char *file = scene.world->main_db, aside[320];
+    snprintf(aside, sizeof aside, "%s.aside", file);
+    bugsink_keep_file(&scene.bugsink, file);
+    for (int i = 0; i < 3; i++) {
+        ck_assert(bugsink_await(&scene.bugsink, QUESTION_TOKEN, 1, RUNS_MS));
+        ck_assert(bugsink_await(&scene.bugsink, QUESTION_NONE, i, RUNS_MS));
+        move_file(file, aside);
+        world_await(scene.world, "/health/ready/default/", 503, "\"code\": \"file_missing\"", RUNS_MS);
+        int asked = bugsink_count(&scene.bugsink, QUESTION_TOKEN);
+        ck_assert(bugsink_await(&scene.bugsink, QUESTION_NONE, 8, 2 * RUNS_MS)); /* two turns */
+        ck_assert_int_eq(bugsink_count(&scene.bugsink, QUESTION_TOKEN), asked);
+        ck_assert_int_eq(access(file, F_OK), -1);
+        ck_assert_int_eq(world_get(scene.world, "/health/live/"), 200);
+        move_file(aside, file);
+        world_await(scene.world, "/health/ready/", 200, "\"failed\": []", RUNS_MS);
+        ck_assert(bugsink_await(&scene.bugsink, QUESTION_TOKEN, 1, SOON_MS));
+    }
+    ck_assert_int_eq(bugsink_count(&scene.bugsink, QUESTION_PROJECT), 1);
+    scene_end(&scene);
+}
+END_TEST
+
+START_TEST(a_database_file_that_is_missing_at_the_start_is_not_made_by_our_questions_either) {
+    struct scene scene = scene_new("");
+    char *file = scene.world->main_db, aside[320];
+    snprintf(aside, sizeof aside, "%s.aside", file);
+    bugsink_keep_file(&scene.bugsink, file);
+    move_file(file, aside);
+    world_start_with(scene.world, NULL, 0);
+    ck_assert(bugsink_await(&scene.bugsink, QUESTION_NONE, 8, 2 * RUNS_MS));
+    ck_assert_int_eq(
+        bugsink_count(&scene.bugsink, QUESTION_TOKEN) + bugsink_count(&scene.bugsink, QUESTION_PROJECT), 0);
+    ck_assert_int_eq(access(file, F_OK), -1);
+    move_file(aside, file);
+    ck_assert(bugsink_await(&scene.bugsink, QUESTION_PROJECT, 1, RUNS_MS)); /* what its arrival wanted */
+    world_await(scene.world, "/health/ready/", 200, "\"failed\": []", RUNS_MS);
+    scene_end(&scene);
+}
+END_TEST
+
 /* -- predictions -- */
 
 START_TEST(
@@ -348,7 +385,6 @@ Suite *e2e_ask_suite(void) {
     tcase_add_loop_test(
         tcase, a_bugsink_without_its_database_is_app_database_within_ask_interval_and_alive, 0, 3);
     tcase_add_test(tcase, a_schema_behind_its_code_is_app_schema_and_well_as_soon_as_it_is_migrated);
-    tcase_add_test(tcase, a_migration_has_the_project_question_asked);
     tcase_add_loop_test(tcase, what_says_nothing_of_the_database_is_no_verdict_and_one_line_in_the_log, 0,
         sizeof MUTE / sizeof MUTE[0]);
     tcase_add_test(tcase, an_upgraded_bugsink_is_asked_when_it_comes_back);
@@ -357,6 +393,8 @@ Suite *e2e_ask_suite(void) {
     tcase_add_test(tcase, turned_off_bugsink_is_asked_nothing);
     tcase_add_loop_test(tcase, a_failing_bugsink_has_a_fresh_login_name_the_cause_within_a_second, 0, 2);
     tcase_add_test(tcase, a_database_that_fails_or_recovers_has_bugsink_asked_at_once);
+    tcase_add_test(tcase, a_missing_database_file_is_not_made_by_our_questions);
+    tcase_add_test(tcase, a_database_file_that_is_missing_at_the_start_is_not_made_by_our_questions_either);
     tcase_add_test(tcase,
         settings_that_a_start_would_refuse_are_degraded_while_bugsink_works_and_an_error_when_it_does_not);
     tcase_add_loop_test(tcase, settings_are_an_error_before_bugsink_answers_and_where_it_is_not_asked, 0, 2);

@@ -81,8 +81,11 @@ static void assert_none_is_stale(struct scene *scene) {
 /* Each check is well: none that timed out, or was slow, for us being short of processor time. */
 static void assert_nothing_false(struct world *world) {
     const struct daemon *daemon = &world->daemon;
-    ck_assert_int_eq(daemon_log_lines(daemon, "check changed", "new=error"), 0);
-    ck_assert_int_eq(daemon_log_lines(daemon, "level=error", ""), 0);
+    char *log = daemon_log(daemon);
+    ck_assert_msg(daemon_log_lines(daemon, "check changed", "new=error") == 0 &&
+                      daemon_log_lines(daemon, "level=error", "") == 0,
+        "%s", log);
+    free(log);
 }
 
 static bool is_possible(const char *test) {

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void name_app(struct world *world, const struct bugsink *bugsink) {
     envlist_set(&world->environment, "BUGSINK_HEALTH_APP_URL=http://127.0.0.1:%d", bugsink->port);
@@ -58,6 +59,44 @@ START_TEST(check_judges_settings_by_whether_bugsink_works) {
 }
 END_TEST
 
+/* A Bugsink that is asked for what is in its SQLite file makes an empty one where there is none. */
+START_TEST(check_has_bugsink_make_no_database_file) {
+    struct world *world = world_new();
+    struct bugsink bugsink = bugsink_start(0);
+    name_app(world, &bugsink);
+    bugsink_keep_file(&bugsink, world->main_db);
+    ck_assert_int_eq(unlink(world->main_db), 0);
+    ck_assert_int_eq(commandline_run(world, "check", NULL, NULL), 1);
+    assert_output_has("file_missing");
+    ck_assert_int_eq(access(world->main_db, F_OK), -1);
+    ck_assert_int_eq(bugsink_count(&bugsink, QUESTION_NONE), 1);
+    ck_assert_int_eq(commandline_run(world, "wait", "--timeout", "2s"), 1);
+    ck_assert_int_eq(access(world->main_db, F_OK), -1);
+    world_end(world);
+    bugsink_stop(&bugsink);
+}
+END_TEST
+
+static const char UNASKED[] = "Bugsink itself was not asked.";
+
+START_TEST(check_says_where_bugsink_itself_was_not_asked) {
+    struct world *world = world_new();
+    struct bugsink bugsink = bugsink_start(0);
+    ck_assert_int_eq(commandline_run(world, "check", NULL, NULL), 0);
+    assert_output_has(UNASKED);
+    assert_output_has("--app-url");
+    ck_assert_int_eq(commandline_run(world, "check", "--json", NULL), 0);
+    ck_assert_ptr_null(strstr(commandline_result->output, UNASKED));
+    ck_assert_int_eq(commandline_run(world, "check", "--quiet", NULL), 0);
+    ck_assert_str_eq(commandline_result->output, "");
+    name_app(world, &bugsink);
+    ck_assert_int_eq(commandline_run(world, "check", NULL, NULL), 0);
+    ck_assert_ptr_null(strstr(commandline_result->output, UNASKED));
+    world_end(world);
+    bugsink_stop(&bugsink);
+}
+END_TEST
+
 /* That its endpoint is well does not end it. */
 START_TEST(wait_is_over_when_bugsink_answers_with_its_database) {
     struct world *world = world_new();
@@ -82,6 +121,8 @@ Suite *e2e_cli_ask_suite(void) {
     tcase_add_loop_test(
         tcase, check_asks_bugsink_what_only_its_database_can_answer, 0, sizeof ASKED / sizeof ASKED[0]);
     tcase_add_test(tcase, check_judges_settings_by_whether_bugsink_works);
+    tcase_add_test(tcase, check_has_bugsink_make_no_database_file);
+    tcase_add_test(tcase, check_says_where_bugsink_itself_was_not_asked);
     tcase_add_test(tcase, wait_is_over_when_bugsink_answers_with_its_database);
     return suite;
 }

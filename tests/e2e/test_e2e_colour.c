@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { COMMAND_MS = 5000 };
@@ -88,6 +89,28 @@ START_TEST(colour_and_symbols_are_for_terminals_that_want_them) {
 }
 END_TEST
 
+/* A refusal is one line for a pipe, and whole words within the width of a terminal. */
+START_TEST(a_refusal_is_broken_at_the_terminals_width) {
+    struct world *world = world_new();
+    const struct program_setup setup = {
+        &world->environment, (const char *const[]){"check", "--nosuchflag", NULL}, 0};
+    struct pty *pty = pty_open();
+    int status = -1;
+    if (!pty) {
+        skip_test("a_refusal_is_broken_at_the_terminals_width", "there are no pseudo-terminals here");
+        world_end(world);
+        return;
+    }
+    pty_resize(pty, 30, 24);
+    ck_assert(program_wait(program_spawn(&setup, pty->slave, pty->slave), COMMAND_MS, &status));
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+    pty_read(pty);
+    ck_assert_str_eq(pty->text, "bugsink-health: unknown flag\r\n--nosuchflag; see --help\r\n");
+    pty_close(pty);
+    world_end(world);
+}
+END_TEST
+
 Suite *e2e_colour_suite(void) {
     Suite *suite = suite_create("e2e_colour");
     TCase *tcase = tcase_create("e2e_colour");
@@ -95,5 +118,6 @@ Suite *e2e_colour_suite(void) {
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(
         tcase, colour_and_symbols_are_for_terminals_that_want_them, 0, sizeof OUTPUTS / sizeof OUTPUTS[0]);
+    tcase_add_test(tcase, a_refusal_is_broken_at_the_terminals_width);
     return suite;
 }

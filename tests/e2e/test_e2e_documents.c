@@ -7,9 +7,11 @@
 #include "harness/fork.h"
 #include "harness/tempdir.h"
 #include "harness/wait.h"
+#include "report/reason.h"
 #include "report/route.h"
 
 #include <check.h>
+#include <ctype.h>
 #include <glob.h>
 #include <libgen.h>
 #include <limits.h>
@@ -203,6 +205,33 @@ START_TEST(the_front_page_shows_both_commands_and_a_fault) {
 }
 END_TEST
 
+/* A number that a change of the program makes wrong is no number: "over 60" is what stands, and it is near.
+ */
+START_TEST(the_front_page_counts_faults_as_the_table_of_reasons_has_them) {
+    char *text = read_page("README.md");
+    const char *claim = strstr(text, "tells over ");
+    int count = 0;
+    for (int i = 0; i < REASON_COUNT; i++) {
+        enum status verdict = reason_info((enum reason)i)->verdict;
+        bool is_of_a_check = i != REASON_STALE && i != REASON_DRAINING && i != REASON_MAINTENANCE;
+        count += is_of_a_check && (verdict == STATUS_ERROR || verdict == STATUS_DEGRADED);
+    }
+    ck_assert_ptr_nonnull(claim);
+    long claimed = strtol(claim + strlen("tells over "), NULL, 10);
+    ck_assert_msg(count > claimed && count <= claimed + 10, "%d faults", count);
+    free(text);
+}
+END_TEST
+
+/* Numbers of tests, which each change makes others. */
+START_TEST(no_page_counts_the_tests) {
+    char *text = read_page(pages.gl_pathv[_i]);
+    for (const char *at = text; (at = strstr(at, " passed, 0 failed")); at++)
+        ck_assert_msg(at > text && !isdigit((unsigned char)at[-1]), "%s: %.40s", pages.gl_pathv[_i], at - 8);
+    free(text);
+}
+END_TEST
+
 /* -- comparing -- */
 
 static const struct {
@@ -294,6 +323,8 @@ Suite *e2e_documents_suite(void) {
     glob("docs/*.md", GLOB_APPEND, NULL, &pages);
     tcase_add_loop_test(tcase, what_a_page_shows_of_a_terminal_is_what_comes, 0, (int)pages.gl_pathc);
     tcase_add_test(tcase, the_front_page_shows_both_commands_and_a_fault);
+    tcase_add_test(tcase, the_front_page_counts_faults_as_the_table_of_reasons_has_them);
+    tcase_add_loop_test(tcase, no_page_counts_the_tests, 0, (int)pages.gl_pathc);
     tcase_add_loop_test(
         tcase, a_transcript_matches_what_it_shows_and_nothing_else, 0, sizeof PAIRS / sizeof PAIRS[0]);
     tcase_add_test(tcase, each_endpoint_has_its_row);

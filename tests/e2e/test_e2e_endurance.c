@@ -148,7 +148,9 @@ static void take_turn(struct director *director) {
     const struct timespec pause = {.tv_nsec = TICK_MS * 1000000L};
     int64_t before_ms = wait_now_ms();
     nanosleep(&pause, NULL);
-    model_starve(&director->model, wait_now_ms() - before_ms - TICK_MS);
+    int64_t passed_ms = wait_now_ms() - before_ms, gauge_ms = gauge_late_ms(&director->gauge);
+    int64_t late_ms = passed_ms - TICK_MS > gauge_ms ? passed_ms - TICK_MS : gauge_ms;
+    model_starve(&director->model, late_ms, passed_ms);
     for (int target = 0; target < TARGET_COUNT; target++)
         follow(director, (enum target_id)target);
     model_observe(&director->model);
@@ -207,6 +209,7 @@ static void begin(struct director *director) {
     world_await_idle(director->scene.world, descriptors);
     director->watch.begin = figures_read(&director->scene.world->daemon);
     director->watch.begin.checker_descriptors = descriptors;
+    gauge_start(&director->gauge);
     prober_start(&director->prober, director->scene.world->daemon.port);
     hostile_start(&director->hostile, director->scene.world->daemon.port, director->seed, SCENE_SECRETS);
 }
@@ -221,6 +224,7 @@ static bool has_no_connections(void *arg) {
 static void come_to_rest(struct director *director) {
     const struct daemon *daemon = &director->scene.world->daemon;
     const struct timespec pause = {.tv_sec = IDLE_MS / 1000};
+    gauge_stop(&director->gauge);
     hostile_stop(&director->hostile);
     prober_stop(&director->prober);
     ck_assert_msg(wait_until(has_no_connections, director, 10000), "%d descriptors of the responder, not %d",

@@ -160,6 +160,71 @@ START_TEST(without_the_sandbox_each_of_them_reaches_the_kernel) {
 }
 END_TEST
 
+/* -- from a worker -- */
+
+/* How a worker would come by what another check's worker knows, or the checker. */
+static const struct {
+    const char *name, *system_call; /* NULL: the kernel refuses, and the worker lives */
+} REACHES[] = {
+    {"memory_file", NULL},
+    {"environment", NULL},
+    {"read_memory", "process_vm_readv"},
+    {"write_memory", "process_vm_writev"},
+    {"ptrace", "ptrace"},
+    {"execve", "execve"},
+};
+enum { REACH_COUNT = sizeof REACHES / sizeof REACHES[0] };
+
+static bool has_reached(void *arg) {
+    const struct world *world = arg;
+    return daemon_log_lines(&world->daemon, "event=hole", "") > 0 ||
+           daemon_log_lines(&world->daemon, "event=\"sandbox violation\"", "") > 0;
+}
+
+START_TEST(a_worker_reaches_nobody_elses_memory) {
+    struct world *world = hole_new();
+    const char *call = REACHES[_i].system_call;
+    if (sandbox_lack() || landlock_version() < 1) {
+        if (_i == 0)
+            skip_test("a_worker_reaches_nobody_elses_memory",
+                sandbox_lack() ? sandbox_lack() : "this kernel has no Landlock");
+        free(world);
+        return;
+    }
+    envlist_set(&world->environment, "BH_HOLE_WORKER=%s", REACHES[_i].name);
+    world_start_with(world, NULL, 0);
+    ck_assert(wait_until(has_reached, world, SOON_MS));
+    char *log = daemon_log(&world->daemon);
+    ck_assert_msg(daemon_log_lines(&world->daemon, "event=hole", "errno=0") == 0, "%s", log);
+    if (call) {
+        world_await_check(world, "default", "error: crashed", SOON_MS);
+        ck_assert_msg(daemon_log_lines(&world->daemon, "event=\"sandbox violation\"", call) > 0, "%s", log);
+    } else {
+        world_await_check(world, "default", "ok", SOON_MS);
+    }
+    free(log);
+    world_end(world);
+}
+END_TEST
+
+/* Of the family: what looks into other processes is given up, for Landlock does not keep it from root. */
+START_TEST(nobody_keeps_the_capabilities_to_look_into_others) {
+    static const char *const SETS[] = {"CapEff", "CapPrm", "CapInh"};
+    const uint64_t looking = UINT64_C(1) << 19 | UINT64_C(1) << 21 | UINT64_C(1) << 38;
+    pid_t all[8] = {0};
+    struct world *world = world_new();
+    world_start(world);
+    all[0] = world->daemon.checker;
+    all[1] = proc_nursery(all[0]);
+    int count = 2 + proc_family(all[0], all + 2, 6);
+    ck_assert_int_ge(count, 4);
+    for (int i = 0; i < count; i++)
+        for (size_t set = 0; set < sizeof SETS / sizeof SETS[0]; set++)
+            ck_assert_uint_eq(proc_status_bits(all[i], SETS[set]) & looking, 0);
+    world_end(world);
+}
+END_TEST
+
 /* -- a kernel that lacks something -- */
 
 static void start_on_old_kernel(struct world *world, const char *lacks) {
@@ -344,6 +409,8 @@ Suite *e2e_sandbox_suite(void) {
     tcase_set_timeout(tcase, 30);
     tcase_add_loop_test(tcase, an_attempt_ends_the_responder_and_is_logged, 0, ATTEMPT_COUNT);
     tcase_add_loop_test(tcase, without_the_sandbox_each_of_them_reaches_the_kernel, 0, ATTEMPT_COUNT);
+    tcase_add_loop_test(tcase, a_worker_reaches_nobody_elses_memory, 0, REACH_COUNT);
+    tcase_add_test(tcase, nobody_keeps_the_capabilities_to_look_into_others);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("kernels");
     tcase_set_timeout(tcase, 30);

@@ -15,7 +15,12 @@ static const struct {
 } QUESTIONS[] = {{{"help"}, "Commands:"}, {{"--help"}, "Commands:"}, {{"-h"}, "Commands:"},
     {{"help", "options"}, "--interval        BUGSINK_HEALTH_INTERVAL"},
     {{"help", "check"}, "usage: bugsink-health check"}, {{"check", "--help"}, "usage: bugsink-health check"},
-    {{"check", "-q", "-h"}, "usage: bugsink-health check"}, {{"wait", "-h"}, "usage: bugsink-health wait"},
+    {{"check", "-q", "-h"}, "usage: bugsink-health check"},
+    {{"check", "--interval", "-h"}, "usage: bugsink-health check"},
+    {{"help", "check", "-h"}, "usage: bugsink-health check"},
+    {{"explain", "locked", "-h"}, "usage: bugsink-health explain"},
+    {{"probe", "live", "--help"}, "usage: bugsink-health probe"},
+    {{"--listen", "[::]:8000", "-h"}, "Commands:"}, {{"wait", "-h"}, "usage: bugsink-health wait"},
     {{"version"}, "bugsink-health " BH_VERSION " ("}, {{"--version"}, "bugsink-health " BH_VERSION " ("},
     {{"-V"}, "bugsink-health " BH_VERSION " ("}, {{"-v"}, "bugsink-health " BH_VERSION " ("},
     {{"check", "--version"}, "bugsink-health " BH_VERSION " ("}};
@@ -35,6 +40,17 @@ static const struct {
     const char *words[3], *error;
 } MISTAKES[] = {{{"chekc"}, "unknown command \"chekc\"; did you mean check?"},
     {{"help", "wiat"}, "unknown command \"wiat\"; did you mean wait?"},
+    {{"chek", "-h"}, "unknown command \"chek\"; did you mean check?"},
+    {{"chek", "--json", "--help"}, "unknown command \"chek\"; did you mean check?"},
+    {{"help", "chek"}, "unknown command \"chek\"; did you mean check?"},
+    {{"help", "chek", "-h"}, "unknown command \"chek\"; did you mean check?"},
+    {{"locked"}, "\"locked\" is a code, not a command: bugsink-health explain locked"},
+    {{"explain", "lokced", "-h"}, "there is no code \"lokced\"; did you mean locked?"},
+    {{"probe", "redy", "-h"}, "probe redy: did you mean ready?"},
+    {{"probe", "redy"}, "probe redy: did you mean ready?"},
+    {{"check", "--jsno", "-h"}, "unknown flag --jsno; did you mean --json?"},
+    {{"--lissten", "[::]:8000", "-h"}, "unknown flag --lissten; did you mean --listen?"},
+    {{"check", "now", "-h"}, "check takes no word (\"now\"), only flags"},
     {{"frobnicate"}, "unknown command \"frobnicate\"; bugsink-health help lists them"},
     {{"check", "--whatch"}, "unknown flag --whatch; did you mean --watch?"},
     {{"check", "--intervall", "5s"}, "unknown flag --intervall; did you mean --interval?"},
@@ -64,6 +80,9 @@ START_TEST(short_flags_are_what_people_expect) {
     ck_assert_int_eq(commandline_run(world, "check", "-o", "json"), 1);
     json_t *json = json_loads(commandline_result->output, 0, NULL);
     ck_assert_msg(json, "no JSON: %s", commandline_result->output);
+    const json_t *queue = json_object_get(json_object_get(json, "checks"), "snappea");
+    ck_assert_str_eq(json_string_value(json_object_get(queue, "where")), world->queue_db);
+    ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(queue, "cause")), "No such file"));
     json_decref(json);
     ck_assert_int_eq(commandline_run(world, "wait", "-q", "--timeout=300ms"), 1);
     ck_assert_str_eq(commandline_result->output, "");
@@ -95,6 +114,10 @@ START_TEST(check_says_where_and_what_and_logs_on_demand_alone) {
     assert_errors_have("bugsink-health: warning: ");
     ck_assert_ptr_null(strstr(commandline_result->errors, "level="));
     ck_assert_ptr_null(strstr(commandline_result->output, "hunter22"));
+    envlist_set(&world->environment, "DATABASE_URL=postgresql://bugsink:hunter@22@127.0.0.1:1/sink");
+    ck_assert_int_eq(commandline_run(world, "check", NULL, NULL), 1);
+    assert_output_has("    where: the postgresql URL in DATABASE_URL (not shown: ");
+    ck_assert_ptr_null(strstr(commandline_result->output, "hunter"));
     world_end(world);
 }
 END_TEST

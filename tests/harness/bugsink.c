@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -27,6 +28,7 @@ struct bugsink_book {
     _Atomic int counts[QUESTION_COUNT];
     _Atomic int foreign;
     _Atomic int busy, most; /* with questions */
+    char file[320];         /* written before it is asked; empty: none */
 };
 
 #define ZEROS "0000000000"
@@ -98,6 +100,11 @@ static void answer(int fd, enum app_question question, enum bugsink_answer choic
     io_write_all(fd, body, strlen(body));
 }
 
+static void open_file(const struct bugsink_book *book) {
+    if (book->file[0])
+        close(open(book->file, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+}
+
 static void converse(int fd, struct bugsink_book *book) {
     enum app_question question = read_request(fd);
     if (question == QUESTION_COUNT) {
@@ -108,6 +115,8 @@ static void converse(int fd, struct bugsink_book *book) {
     int busy = is_question ? ++book->busy : 0;
     if (busy > book->most)
         book->most = busy;
+    if (is_question)
+        open_file(book);
     book->counts[question]++;
     enum bugsink_answer choice = choose(book, question);
     if (is_question)
@@ -180,6 +189,11 @@ void bugsink_stop(struct bugsink *bugsink) {
 
 void bugsink_set(const struct bugsink *bugsink, enum app_question question, enum bugsink_answer choice) {
     bugsink->book->answers[question] = choice;
+}
+
+void bugsink_keep_file(const struct bugsink *bugsink, const char *path) {
+    int length = snprintf(bugsink->book->file, sizeof bugsink->book->file, "%s", path);
+    ck_assert_uint_lt((size_t)length, sizeof bugsink->book->file);
 }
 
 int bugsink_count(const struct bugsink *bugsink, enum app_question question) {

@@ -39,6 +39,9 @@ void bugsink_stop(struct bugsink *bugsink);
 /* What it says from now on; QUESTION_NONE: of its endpoint. */
 void bugsink_set(const struct bugsink *bugsink, enum app_question question, enum bugsink_answer answer);
 
+/* It opens that file at each question, and makes an empty one where there is none, as SQLite does. */
+void bugsink_keep_file(const struct bugsink *bugsink, const char *path);
+
 /* How often it was asked, and how many requests of any other kind came. */
 int bugsink_count(const struct bugsink *bugsink, enum app_question question);
 int bugsink_foreign_count(const struct bugsink *bugsink);

@@ -81,17 +81,30 @@ char proc_state(pid_t pid) {
     return read_stat(pid, &state, &ticks) ? state : '\0';
 }
 
-int64_t proc_status_number(pid_t pid, const char *word) {
+/* What is behind that word in /proc/PID/status; false where there is none. */
+static bool read_status(pid_t pid, const char *word, char *text, size_t size) {
     FILE *status = open_proc(pid, "status");
     char line[256];
     size_t length = strlen(word);
-    int64_t number = -1;
-    while (status && number < 0 && fgets(line, sizeof line, status))
-        if (strncmp(line, word, length) == 0 && line[length] == ':')
-            number = strtoll(line + length + 1, NULL, 10);
+    bool is_found = false;
+    while (status && !is_found && fgets(line, sizeof line, status)) {
+        is_found = strncmp(line, word, length) == 0 && line[length] == ':';
+        if (is_found)
+            snprintf(text, size, "%s", line + length + 1);
+    }
     if (status)
         fclose(status);
-    return number;
+    return is_found;
+}
+
+int64_t proc_status_number(pid_t pid, const char *word) {
+    char text[256];
+    return read_status(pid, word, text, sizeof text) ? strtoll(text, NULL, 10) : -1;
+}
+
+uint64_t proc_status_bits(pid_t pid, const char *word) {
+    char text[256];
+    return read_status(pid, word, text, sizeof text) ? strtoull(text, NULL, 16) : UINT64_MAX;
 }
 
 void proc_wchan(pid_t pid, char *text, size_t size) {

@@ -33,6 +33,9 @@ int64_t proc_resident_kib(pid_t pid);
 /* The number behind that word ("NoNewPrivs") in /proc/PID/status; -1 where there is none. */
 int64_t proc_status_number(pid_t pid, const char *word);
 
+/* The hexadecimal number behind that word ("CapEff"); all bits where there is none. */
+uint64_t proc_status_bits(pid_t pid, const char *word);
+
 /* Processor time it has used so far, in its own code and the kernel. Its children that were reaped count as
  * well. */
 int64_t proc_cpu_ms(pid_t pid);

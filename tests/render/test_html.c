@@ -82,9 +82,9 @@ START_TEST(every_reason_is_told_with_sentence_and_hint) {
         enum reason reason = (enum reason)i;
         const struct reason_info *info = reason_info(reason);
         const struct check_view checks[] = {morning_check("one", info->verdict, reason)};
-        char *page = page_of(checks, 1), text[512];
+        char *page = page_of(checks, 1), text[512], memory[CHECK_HINT_SIZE];
         char *sentence = escaped(info->sentence),
-             *hint = info->hint ? escaped(reason_hint(reason, "sqlite")) : NULL;
+             *hint = info->hint ? escaped(check_view_hint(&checks[0], false, memory)) : NULL;
         snprintf(text, sizeof text, "<code>%s</code>", info->slug);
         assert_has(page, text);
         snprintf(text, sizeof text, "<li class=\"check %s\">", status_name(info->verdict));
@@ -116,7 +116,7 @@ START_TEST(what_stands_above_the_checks_is_the_verdict) {
     free(page);
     snapshot.is_draining = true;
     page = html_health(&snapshot);
-    assert_has(page, "</svg>Not ready: draining</h1>\n<p class=\"lead\">The pod is shutting down.</p>");
+    assert_has(page, "</svg>Not ready: draining</h1>\n<p class=\"lead\">The sidecar is shutting down.</p>");
     assert_has(page, "<dt>Live</dt><dd><bdi>yes</bdi></dd></div><div><dt>Ready</dt><dd><bdi>no</bdi>");
     free(page);
     snapshot.is_in_maintenance = snapshot.is_draining = false;

@@ -101,6 +101,18 @@ START_TEST(who_asks_when_and_how_often_is_told) {
 }
 END_TEST
 
+START_TEST(times_of_probes_have_the_units_of_people) {
+    struct probes probes = {0};
+    ask(&probes, ROUTE_READY, "", 0);
+    ask(&probes, ROUTE_READY, "", 3 * 3600000);
+    char *html = html_of(&probes, 3 * 3600000 + 239000);
+    ck_assert_msg(
+        strstr(html, "/health/ready/ was asked 3 min ago by <code>(no name)</code>, every 3 h") != NULL, "%s",
+        html);
+    free(html);
+}
+END_TEST
+
 START_TEST(a_single_request_by_hand_does_not_change_the_period) {
     static const int64_t TIMES_MS[] = {0, 10000, 20000, 23000, 30000, 40000, 50000};
     struct probes probes = {0};
@@ -127,6 +139,10 @@ START_TEST(silence_of_more_than_two_periods_is_told_until_somebody_asks) {
         text_at(probe, "message"), "nobody has asked /health/self/ for 35 s; it was asked every 5 s");
     ck_assert_str_eq(text_at(probe, "agent"), "a");
     json_decref(probe);
+    char *html = html_of(&probes, 605000);
+    ck_assert_ptr_nonnull(
+        strstr(html, "<br>\nnobody has asked /health/self/ for 10 min; it was asked every 5 s"));
+    free(html);
     ask(&probes, ROUTE_SELF, "a", 41000);
     ck_assert(!probed_is_silent(&probes.paths[2], START_MS + 42000));
 }
@@ -203,6 +219,7 @@ Suite *asked_suite(void) {
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, a_path_that_nobody_has_asked_says_so_and_where_its_probe_belongs);
     tcase_add_test(tcase, who_asks_when_and_how_often_is_told);
+    tcase_add_test(tcase, times_of_probes_have_the_units_of_people);
     tcase_add_test(tcase, a_single_request_by_hand_does_not_change_the_period);
     tcase_add_test(tcase, silence_of_more_than_two_periods_is_told_until_somebody_asks);
     tcase_add_loop_test(

@@ -31,7 +31,7 @@ export const STATES = [
         name: "error",
         status: 503,
         heading: "Not ready",
-        texts: ["1 of 3 checks fails: default (file_missing for ", "file_missing", "Last well", "times in a row", "is Bugsink's /tmp mounted", "Last changes"],
+        texts: ["1 of 3 checks fails: default (file_missing for ", "file_missing", "Last well", "times in a row", "If it is lost, stop Bugsink and restore it", "Last changes"],
         async enter(sidecar) {
             await sidecar.start();
             await sidecar.untilJson("all is ok", (json) => json.status === "ok");
@@ -56,7 +56,7 @@ export const STATES = [
         name: "draining",
         status: 503,
         heading: "Not ready: draining",
-        texts: ["The pod is shutting down."],
+        texts: ["The sidecar is shutting down."],
         async enter(sidecar) {
             await sidecar.start();
             await sidecar.untilJson("all is ok", (json) => json.status === "ok");

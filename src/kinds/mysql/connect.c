@@ -4,6 +4,7 @@
 #include "kinds/mysql/tls.h"
 
 #include "kinds/lookup.h"
+#include "kinds/tickets.h"
 
 #include "base/io.h"
 
@@ -117,9 +118,10 @@ static bool has_moved(struct mysql_talk *talk) {
     return talk->has_moved;
 }
 
+/* Twice in an interval: a name that has moved is to be found, and logged in to, within one. */
 static int until_next_look_ms(const struct mysql_talk *talk) {
     int64_t left_ms = run_remaining_ms(talk->run);
-    return (int)(left_ms > 0 ? left_ms : talk->run->config->interval_ms);
+    return (int)(left_ms > 0 ? left_ms : talk->run->config->interval_ms / 2);
 }
 
 /* Waits for one of these events; an error ends the wait as well. Returns false where one is all that came, or
@@ -153,11 +155,13 @@ static void look_at_greeting(struct mysql_talk *talk) {
     unsigned char bytes[1024];
     enum mysql_offer offer = MYSQL_OFFER_UNKNOWN;
     ssize_t count = 0;
-    for (int enough = 5; offer == MYSQL_OFFER_UNKNOWN && enough <= (int)sizeof bytes;
+    const int least = 5;
+    for (int enough = least; offer == MYSQL_OFFER_UNKNOWN && enough <= (int)sizeof bytes;
          enough = (int)count + 1) {
         setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &enough, sizeof enough);
         await_socket(talk, POLLIN);
         count = recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+        talk->is_unspoken = enough == least && (count == 0 || (count < 0 && errno == ECONNRESET));
         talk->is_foreign = count > 0 && !mysql_may_be_greeting(bytes, (size_t)count);
         if (count < enough || talk->is_foreign)
             break; /* the connection's end, or somebody else's language: the library's to tell */
@@ -224,8 +228,10 @@ static enum phase phase_of_failure(const struct mysql_talk *talk) {
     case 2003:
     case 2004: return PHASE_CONNECT;
     case 2026: return PHASE_TLS;
-    default: return PHASE_AUTH;
+    default: break;
     }
+    /* A proxy without a server takes a connection and closes it. No server has seen it, nor counts it. */
+    return talk->is_unspoken ? PHASE_CONNECT : PHASE_AUTH;
 }
 
 /* -- the name -- */
@@ -277,7 +283,7 @@ static bool begin(struct mysql_talk *talk) {
         mysql_close(talk->mysql);
     talk->has_abandoned = talk->has_abandoned || talk->is_stopped;
     talk->has_looked = talk->is_foreign = talk->is_tls_next = talk->lacks_tls = talk->is_stopped = false;
-    talk->has_moved = false;
+    talk->has_moved = talk->is_unspoken = false;
     *talk->outcome = (struct outcome){.reason = REASON_OK};
     talk->mysql = open_handle(&talk->target);
     return talk->mysql ||
@@ -290,6 +296,7 @@ static bool log_in_at(struct mysql_talk *talk, const char *host, enum phase phas
     if (!begin(talk))
         return false;
     mysql_talk_enter(talk, phase);
+    tickets_keep_in_memory();
     /* Several statements in one message: what only a login shows is asked in one (login.c). */
     int wanted = mysql_real_connect_start(&connected, talk->mysql, host, dsn->user, dsn->password,
         dsn->database, talk->target.port, talk->target.socket, CLIENT_MULTI_STATEMENTS);

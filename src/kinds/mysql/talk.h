@@ -22,6 +22,7 @@ struct mysql_talk {
     bool is_tls_next;         /* behind the greeting */
     bool lacks_tls;           /* it must be there, and the server has none */
     bool is_stopped;          /* before the login: the library is not to go on */
+    bool is_unspoken;         /* the connection ended before anybody had said a word on it */
     bool has_moved;           /* that is why: the name leads somewhere else by now */
     bool has_abandoned;       /* a handle, in the middle of the library's work */
     bool is_name_slow;        /* its last good addresses were used, or kept to */

@@ -20,7 +20,10 @@ static void version(char *text, size_t size) {
 static struct library library = {.name = "SQLite", .version = version, .is_loaded = true};
 
 const struct check_kind SQLITE_KIND = {
-    .traits = {.is_database = true, .measures_latency = true, .tracks_inode = true},
+    .traits = {.is_database = true,
+        .measures_latency = true,
+        .tracks_inode = true,
+        .is_made_by_asking = true},
     .library = &library,
     .start = check_run_in_child,
     .work = work,

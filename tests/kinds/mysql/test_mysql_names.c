@@ -12,6 +12,7 @@
 #include "harness/namespace.h"
 #include "harness/skip.h"
 #include "harness/tempdir.h"
+#include "harness/wait.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -154,6 +155,28 @@ START_TEST(a_login_that_hangs_turns_to_where_the_name_has_moved) {
 }
 END_TEST
 
+/* The look that finds the move, and the login that follows it, fit into one interval. */
+START_TEST(a_name_that_has_moved_from_a_login_that_hangs_is_found_within_an_interval) {
+    enum { SHORT_MS = 1500, BETWEEN_MS = 16000 };
+    struct bench bench;
+    if (!enter("a_name_that_has_moved_from_a_login_that_hangs_is_found_within_an_interval"))
+        return;
+    open_for(&bench, SHORT_MS, BETWEEN_MS, 0);
+    bench_expect(&bench, REASON_OK, "", PHASE_NONE);
+    mariadb_pause(scene.server);
+    bench_expect(&bench, REASON_TIMEOUT, "", PHASE_AUTH);
+    rig_turn_for(&bench.rig, 1000); /* it has looked at its deadline */
+    tempdir_write(scene.hosts, "127.0.0.9 db.test\n");
+    int64_t moved_ms = wait_now_ms();
+    ck_assert(rig_turn_until(&bench.rig, has_answered_late, &bench, PATIENCE_MS));
+    ck_assert_int_lt(wait_now_ms() - moved_ms, BETWEEN_MS * 3 / 4);
+    ck_assert_int_eq(bench.own.outcome.reason, REASON_REFUSED);
+    bench_close(&bench);
+    mariadb_continue(scene.server);
+    leave();
+}
+END_TEST
+
 Suite *mysql_names_suite(void) {
     Suite *suite = suite_create("mysql_names");
     TCase *tcase = tcase_create("names");
@@ -163,5 +186,6 @@ Suite *mysql_names_suite(void) {
     tcase_add_test(tcase, each_address_of_a_name_has_its_turn);
     tcase_add_test(tcase, a_name_server_that_falls_silent_is_slow_while_the_last_address_serves);
     tcase_add_loop_test(tcase, a_login_that_hangs_turns_to_where_the_name_has_moved, 0, 2);
+    tcase_add_test(tcase, a_name_that_has_moved_from_a_login_that_hangs_is_found_within_an_interval);
     return suite;
 }

@@ -68,7 +68,8 @@ static const struct {
     {{0, BYTES(GREETING), 100, false}, "?ssl-mode=disabled", REASON_TIMEOUT, "", PHASE_AUTH},
     {{0, BYTES(TLS_GREETING), 0, false}, "", REASON_TIMEOUT, "", PHASE_TLS},
     {{1, BYTES("not a word of TLS"), 0, false}, "", REASON_TIMEOUT, "", PHASE_AUTH}, /* waits for us */
-    {{.reads = 0, .closes = true}, "", REASON_RESET, "2013", PHASE_AUTH},
+    {{.reads = 0, .closes = true}, "", REASON_RESET, "2013", PHASE_CONNECT}, /* a proxy without a server */
+    {{.reads = 0, .closes = true}, "?ssl-mode=disabled", REASON_RESET, "2013", PHASE_CONNECT},
     {{0, GREETING, 40, 0, true}, "", REASON_RESET, "2013", PHASE_AUTH},
     {{0, BYTES(GREETING), 0, true}, "", REASON_RESET, "2013", PHASE_AUTH},
     {{0, BYTES(TLS_GREETING), 0, true}, "", REASON_RESET, NULL, PHASE_TLS},

@@ -233,6 +233,47 @@ START_TEST(errors_of_the_newest_row_of_each_task_count_for_ten_minutes) {
 }
 END_TEST
 
+/* Bugsink tells its makers of the installation once an hour, which fails wherever nothing gets out. */
+START_TEST(bugsinks_call_home_is_no_task_whose_failing_matters) {
+    struct bench bench = bench_new("wal", SCHEMA_QUEUE);
+    sql_run(bench.path, "INSERT INTO snappea_stat (timestamp, task_name, errors) VALUES"
+                        " ('2026-07-01 11:59:00', 'phonehome.tasks.send_if_due', 3),"
+                        " ('2026-07-01 11:59:00', 'ingest.tasks.digest', 0)");
+    struct outcome outcome = assert_look(&bench, ROLE_QUEUE, REASON_OK);
+    ck_assert_int_eq(observed(&outcome, OBSERVED_TASK_ERRORS), 0);
+    ck_assert_str_eq(outcome.detail, "");
+    sql_run(bench.path, "UPDATE snappea_stat SET errors = 2 WHERE task_name = 'ingest.tasks.digest'");
+    outcome = assert_look(&bench, ROLE_QUEUE, REASON_TASK_ERRORS);
+    ck_assert_int_eq(observed(&outcome, OBSERVED_TASK_ERRORS), 2);
+    bench_free(&bench);
+}
+END_TEST
+
+/* Each with its errors, in the order in which they come in, and what is said when it has come. */
+static const struct {
+    const char *row, *detail;
+} FAILING[] = {
+    {"'<b>payload</b>', 9", ""}, /* no function's name */
+    {"'users.tasks.send_reset_email', 1", "users.tasks.send_reset_email fails"},
+    {"'alerts.tasks.send_new_issue_alert', 5", "alerts.tasks.send_new_issue_alert fails"},
+    {"'ingest.tasks.digest', 1", "ingest.tasks.digest fails"}, /* events are lost */
+};
+
+START_TEST(the_task_that_fails_is_named_the_one_that_loses_events_first) {
+    struct bench bench = bench_new("wal", SCHEMA_QUEUE);
+    for (size_t i = 0; i < sizeof FAILING / sizeof FAILING[0]; i++) {
+        char sql[256];
+        snprintf(sql, sizeof sql,
+            "INSERT INTO snappea_stat (timestamp, task_name, errors) VALUES ('2026-07-01 11:59:00', %s)",
+            FAILING[i].row);
+        sql_run(bench.path, sql);
+        struct outcome outcome = assert_look(&bench, ROLE_QUEUE, REASON_TASK_ERRORS);
+        ck_assert_str_eq(outcome.detail, FAILING[i].detail);
+    }
+    bench_free(&bench);
+}
+END_TEST
+
 START_TEST(absurd_error_counts_do_not_overflow) {
     struct bench bench = bench_new("wal", SCHEMA_QUEUE);
     sql_run(bench.path, "INSERT INTO snappea_stat (timestamp, task_name, errors) VALUES"
@@ -386,6 +427,8 @@ Suite *sqlite_app_suite(void) {
     tcase_add_test(tcase, a_task_from_the_future_or_with_a_garbled_time_is_harmless);
     tcase_add_test(tcase, errors_of_the_newest_row_of_each_task_count_for_ten_minutes);
     tcase_add_test(tcase, absurd_error_counts_do_not_overflow);
+    tcase_add_test(tcase, bugsinks_call_home_is_no_task_whose_failing_matters);
+    tcase_add_test(tcase, the_task_that_fails_is_named_the_one_that_loses_events_first);
     tcase_add_test(tcase, a_backlog_is_graver_than_task_errors);
     tcase = add_case(suite, "locks");
     tcase_add_test(tcase, an_exclusive_transaction_locks_a_rollback_database);

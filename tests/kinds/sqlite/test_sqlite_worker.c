@@ -22,7 +22,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { RUNS = 50, TIMEOUT_MS = 3000 };
+enum { RUNS = 50, TIMEOUT_MS = 3000, LOCKED_MS = 1500 };
 
 struct bench {
     struct rig rig;
@@ -134,7 +134,7 @@ END_TEST
 START_TEST(of_one_that_is_locked_nothing_is_held) {
     struct bench bench;
     bench_init(&bench, "delete", ROLE_PLAIN);
-    bench.own.config.timeout_ms = 300;
+    bench.own.config.timeout_ms = LOCKED_MS;
     struct holder app = holder_begin(bench.path, "BEGIN EXCLUSIVE");
     free(bench.picture);
     bench.picture = directory_picture(bench.dir);
