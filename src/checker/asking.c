@@ -119,6 +119,16 @@ bool asking_is_silence(const struct outcome *outcome) {
            outcome->phase == PHASE_READ && outcome->reason != REASON_INTERNAL;
 }
 
+/* While one fails a look at the endpoint tells nothing of it: it is asked again at once, or a repair would
+ * wait for two pauses in a row. One that fails beside a token that is well has its own turn. */
+static void ask_again(struct asking *asking) {
+    const struct asked *token = &asking->questions[QUESTION_TOKEN];
+    if (fails(token))
+        asking_want(asking, QUESTION_TOKEN);
+    else if (token->answer != ANSWER_WELL && fails(&asking->questions[QUESTION_PROJECT]))
+        asking_want(asking, QUESTION_PROJECT);
+}
+
 /* A look at the endpoint. */
 static bool note_look(struct asking *asking, const struct outcome *outcome, int64_t now_ms) {
     bool was_ready = asking->is_ready;
@@ -128,7 +138,10 @@ static bool note_look(struct asking *asking, const struct outcome *outcome, int6
     if (asking->is_ready && !was_ready) /* back, perhaps without its database */
         asking_want(asking, QUESTION_TOKEN);
     asking->is_awaiting = outcome->is_awaiting;
-    return asking->left != QUESTION_NONE && take(asking, asking->left, outcome->answer, now_ms);
+    bool is_news = asking->left != QUESTION_NONE && take(asking, asking->left, outcome->answer, now_ms);
+    if (asking->is_ready && !asking->is_awaiting)
+        ask_again(asking);
+    return is_news;
 }
 
 /* What fails by the project question alone may be the schema, or a database that has just gone: the token
