@@ -279,6 +279,7 @@ START_TEST(each_look_at_a_full_server_asks_bugsink_and_asks_once) {
         stage.database->memory.checked_wall_ms += INTERVAL_MS;
         follow(&stage);
         ck_assert(is_token_wanted(&stage));
+        ck_assert(stage.app->memory.asking.is_second_wanted);
         follow(&stage); /* after another check's look */
         ck_assert(!is_token_wanted(&stage));
     }
@@ -286,6 +287,25 @@ START_TEST(each_look_at_a_full_server_asks_bugsink_and_asks_once) {
     stage.database->memory.checked_wall_ms += INTERVAL_MS;
     follow(&stage);
     ck_assert(!is_token_wanted(&stage));
+    stage_release(&stage);
+}
+END_TEST
+
+/* -- sessions that wait -- */
+
+/* One look sees that none wait any more, and from there Bugsink has a round to answer in. */
+START_TEST(sessions_that_waited_excuse_bugsinks_silence_for_one_round_more) {
+    struct stage stage;
+    stage_init(&stage);
+    ck_assert(!evidence_surroundings(stage.watches, 2).is_blocked);
+    stage.database->memory.is_blocked = true;
+    stage.database->memory.blocked_ms = stage.now_ms;
+    ck_assert(evidence_surroundings(stage.watches, 2).is_blocked);
+    stage.database->memory.is_blocked = false;
+    stage.now_ms += 2 * INTERVAL_MS;
+    ck_assert(evidence_surroundings(stage.watches, 2).is_blocked);
+    stage.now_ms++;
+    ck_assert(!evidence_surroundings(stage.watches, 2).is_blocked);
     stage_release(&stage);
 }
 END_TEST
@@ -405,6 +425,7 @@ Suite *evidence_suite(void) {
         sizeof REFUSED / sizeof REFUSED[0]);
     tcase_add_test(tcase, each_look_at_a_full_server_asks_bugsink_and_asks_once);
     tcase_add_test(tcase, where_looking_does_harm_a_doubt_waits_for_its_turn);
+    tcase_add_test(tcase, sessions_that_waited_excuse_bugsinks_silence_for_one_round_more);
     tcase_add_test(tcase, no_question_is_asked_until_a_look_has_found_the_file);
     tcase_add_test(tcase, only_the_file_of_bugsinks_own_database_is_made_by_asking);
     tcase_add_test(tcase, a_wanted_question_is_asked_as_soon_as_the_file_is_found);
