@@ -55,22 +55,25 @@ static bool find_own(const char *root, const char *controller, char *path, size_
 static bool make_group(struct processor_limit *limit, const char *root, const char *controller) {
     if (access(root, W_OK) < 0 || !find_own(root, controller, limit->before, sizeof limit->before))
         return false;
-    snprintf(limit->group, sizeof limit->group, "%s/bugsink-health-test-%d", root, (int)getpid());
+    snprintf(limit->group, sizeof limit->group, "%s/bugsink-health-test-%d-%d", root, (int)getpid(),
+        limit->thousandths);
     rmdir(limit->group);
     return mkdir(limit->group, 0755) == 0;
 }
 
 /* With the greatest weight: it is the limit that counts, and not what else runs on this machine. */
 static bool enter_v1(struct processor_limit *limit) {
-    char quota[16];
-    snprintf(quota, sizeof quota, "%d", limit->thousandths * (PERIOD_US / 1000));
+    char quota[16] = "-1";
+    if (limit->thousandths != PROCESSOR_ALL)
+        snprintf(quota, sizeof quota, "%d", limit->thousandths * (PERIOD_US / 1000));
     return make_group(limit, V1, "cpu") && put(limit->group, "cpu.cfs_quota_us", quota) &&
            put(limit->group, "cpu.shares", "262144") && put(limit->group, "cgroup.procs", "0");
 }
 
 static bool enter_v2(struct processor_limit *limit) {
-    char most[32];
-    snprintf(most, sizeof most, "%d %d", limit->thousandths * (PERIOD_US / 1000), PERIOD_US);
+    char most[32] = "max";
+    if (limit->thousandths != PROCESSOR_ALL)
+        snprintf(most, sizeof most, "%d %d", limit->thousandths * (PERIOD_US / 1000), PERIOD_US);
     return put(V2, "cgroup.subtree_control", "+cpu") && make_group(limit, V2, "") &&
            put(limit->group, "cpu.max", most) && put(limit->group, "cpu.weight", "10000") &&
            put(limit->group, "cgroup.procs", "0");
@@ -132,6 +135,8 @@ void processor_limit_apply(struct processor_limit *limit, pid_t checker) {
         put(limit->before, "cgroup.procs", "0");
         return;
     }
+    if (limit->thousandths == PROCESSOR_ALL)
+        return;
     limit->stopper = test_fork();
     if (limit->stopper == 0) {
         process_die_with_parent(parent);
