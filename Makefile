@@ -114,7 +114,7 @@ FUZZ_COVERAGE = $(FUZZ_BUILD) BUILD=$(BUILD)/fuzz-coverage SANITIZE=fuzzer-no-li
 .PHONY: analyze analysis coverage deps-analyze deps-coverage
 .PHONY: run-tests run-demo docs soak false-green deploy-test deploy-golden deps-deploy
 .PHONY: endurance load deps-load
-.PHONY: bench bench-docs deps-bench failover deps-failover python-compare
+.PHONY: bench bench-docs deps-bench failover failover-docs deps-failover python-compare
 .PHONY: release release-test image-name deps-release
 .PHONY: test-on trixie-test arm64-test
 .PHONY: deb packaging-test deps-deb deps-packaging image-test deps-stage deps-image ui-test monitoring-test
@@ -157,6 +157,9 @@ bench: deps-bench ### cost and speed beside nginx, Go, Node and others (BENCH_RO
 failover: deps-failover ### seconds of false ready and false red in failovers, beside a writer that logs in each half second; as root; build/failover.md
 	$(MAKE) $(BUILD)/bugsink-health $(BUILD)/failover-writer
 	BH_PROGRAM=$(BUILD)/bugsink-health BENCH_BUILD=$(BUILD) node tests/bench/failover.mjs
+
+failover-docs: ### write the failovers of docs/costs.md from the last run
+	scripts/docs.sh docs/costs.md failover $(BUILD)/failover.md
 
 python-compare: $(BUILD)/python-reader ### what we refuse in Python files beside what python3 does, over all .py files of the machine and 10,000 mutations
 	python3 tests/python/compare.py $(BUILD)/python-reader

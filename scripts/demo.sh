@@ -35,6 +35,7 @@ export BUGSINK_HEALTH_SETTINGS="$demo/bugsink_conf.py"
 listen=${BUGSINK_HEALTH_LISTEN:-[::]:8000}
 cat >&2 <<END
 demo: look:   curl -i http://localhost:${listen##*:}/health/ready/   (and /health/, /health/live/)
+demo: why:    $program probe http://localhost:${listen##*:}/health/ready/
 demo: break:  rm $demo/db.sqlite3     or: echo 'BROKEN = (' >>$demo/bugsink_conf.py
 demo: repair: sqlite3 $demo/db.sqlite3 <config/demo/default.sql     or: cp config/demo/bugsink_conf.py $demo/
 END

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Two clocks behind functions, so that tests can hold the time in their hand. */
+/* Two clocks behind functions, so that tests can set the time. */
 struct clock {
     int64_t (*monotonic_ms)(void *arg);
     int64_t (*wall_ms)(void *arg); /* since 1970-01-01 UTC */
@@ -28,9 +28,9 @@ struct clock_date {
     int weekday; /* 0 is Sunday */
 };
 
-/* As gmtime has it; what lies before 1970 or after 9999 is the nearest moment within. Not gmtime: that
- * reads the time zone's file, and holds a lock, which neither a process that may open nothing nor a signal
- * handler can do with. */
+/* Formats UTC as gmtime would; a time before 1970 or after 9999 is clamped. gmtime itself reads the time
+ * zone's file and takes a lock, which neither a process that may open nothing nor a signal handler can
+ * afford. */
 struct clock_date clock_date_of(int64_t wall_ms);
 
 /* Writes wall_ms as 2026-11-23T10:00:00.123Z. */

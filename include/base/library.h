@@ -1,5 +1,5 @@
-/* Shared libraries that are loaded when they are needed. Who never needs one pays nothing for it: libpq and
- * Connector/C bring OpenSSL and Kerberos along, 2 MB and some 3 ms of every start. */
+/* Shared libraries that are loaded when they are needed. A process that never needs one pays nothing for it:
+ * libpq and Connector/C bring OpenSSL and Kerberos along, 2 MB and some 3 ms of every start. */
 #ifndef BH_BASE_LIBRARY_H
 #define BH_BASE_LIBRARY_H
 

@@ -26,14 +26,14 @@ struct log_line {
     char text[LOG_LINE_SIZE];
 };
 
-/* Sets what is written, and how: for the whole process, for a log must work from anywhere. process is a word
- * that stands in each line ("checker", "responder", "check"). fd -1 is standard error. */
+/* Sets what is written, and how: for the whole process, because a log must work from anywhere. process is a
+ * word that stands in each line ("checker", "responder", "check"). fd -1 is standard error. */
 void log_configure(enum log_level level, enum log_format format, const char *process, int fd);
 
-/* What is written, and how: for a process that is to do as this one does. */
+/* The settings in force, for a process that is to log as this one does. */
 void log_settings(enum log_level *level, enum log_format *format);
 
-/* Changes that word and nothing else: for a process that was forked and speaks for itself. */
+/* Changes that word alone, for a forked process that logs under its own name. */
 void log_set_process(const char *process);
 
 bool log_level_parse(const char *text, enum log_level *level);

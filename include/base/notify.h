@@ -17,15 +17,14 @@ struct notify {
     int fd; /* -1: nobody is to be told */
     struct sockaddr_un address;
     socklen_t address_length;
-    int64_t
-        watchdog_ms; /* the manager ends us when it hears no WATCHDOG=1 for so long; 0: it does not watch */
+    int64_t watchdog_ms; /* the manager kills us after so long without WATCHDOG=1; 0: no watchdog */
 };
 
 /* Reads NOTIFY_SOCKET (a path, or a name in the abstract namespace behind '@'), WATCHDOG_USEC and
- * WATCHDOG_PID from the environment, and removes all three: what this process starts is not to speak for it.
- * A watchdog that is meant for another process is none. Returns -1, with an error, where a variable makes no
- * sense or there is no socket to be had; *notify is then usable: without a watchdog where only that is wrong,
- * else it tells nobody. */
+ * WATCHDOG_PID from the environment, and removes all three: child processes are not to speak for this one. A
+ * watchdog meant for another process is ignored. Returns -1, with an error, where a variable makes no sense
+ * or no socket can be made; *notify is then usable: without a watchdog where only that is wrong, else it
+ * tells nobody. */
 int notify_open(struct notify *notify, struct error *err);
 void notify_close(struct notify *notify);
 

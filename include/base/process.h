@@ -14,8 +14,8 @@ bool process_die_with_parent(int parent_pid);
  * network's bytes. */
 void process_forbid_core(void);
 
-/* What stands on the heap and the stack now (the environment stands there) is left out of a core that
- * somebody has the kernel or a debugger write nevertheless. To be called anew when secrets were read (Linux).
+/* Leaves what is on the heap and the stack now (the environment is there) out of any core file that the
+ * kernel or a debugger writes all the same. Call it again after secrets were read (Linux).
  */
 void process_keep_out_of_cores(void);
 
@@ -36,23 +36,25 @@ void process_limit_processor_softly(unsigned long seconds);
 /* Processor time of this process since its start, in microseconds. */
 int64_t process_cpu_us(void);
 
-/* At most so many descriptors, of number `most` - 1 at the highest; never more than before. Returns how many
- * there may be. */
+/* Limits this process to `most` descriptors, numbered below `most`; the limit is never raised. Returns the
+ * limit in force. */
 int process_limit_descriptors(int most);
 
 /* Raises the number of descriptors this process may open to what it wants, as far as it may; it is never
  * lowered. */
 void process_want_descriptors(unsigned long wanted);
 
-/* Signals as this program wants them at its start, whatever its parent has left: none blocked, SIGCHLD heard;
- * a reader that has gone and a file-size limit (of the log) are errors of a write, and no end. */
+/* Sets signals as this program wants them, whatever its parent left: none blocked, SIGCHLD delivered. A
+ * reader that has gone or a file-size limit (of the log) makes a write fail and does not end the process. */
 void process_settle_signals(void);
 
-/* SIGTERM, SIGINT and SIGHUP wait from now on; and are heard again, those that came meanwhile at once. */
+/* Hold SIGTERM, SIGINT and SIGHUP back from now on; and deliver them again, those that came meanwhile at
+ * once. */
 void process_hold_signals(void);
 void process_release_signals(void);
 
-/* These three are another process's affair, also those that wait; all others as at the start. */
+/* Ignores these three, pending ones included: another process handles them. All others are as at the start.
+ */
 void process_ignore_signals(void);
 
 /* Overwrites the environment where it stands in memory and empties it: it holds passwords. */
@@ -90,7 +92,7 @@ int64_t process_resident_bytes(const struct process_meter *meter);
 /* meter NULL: whatever is needed is opened, and closed again. */
 void process_usage(struct process_usage *usage, const struct process_meter *meter);
 
-/* Ends this process for want of memory: one line of the log, and status 1. For start-up and configuration,
+/* Ends this process because memory is out: one line in the log, and status 1. For start-up and configuration,
  * where that is the right answer. */
 _Noreturn void process_out_of_memory(void);
 
@@ -101,16 +103,16 @@ void process_yield(void);
 /* The name of this process in ps and top (Linux; at most 15 characters count). */
 void process_set_name(const char *name);
 
-/* From here on memory that is freed goes back to the system soon, at a few page faults for each set of pages:
- * that is made once a second at most. */
+/* From here on freed memory goes back to the system soon. It costs a few page faults for each set of pages,
+ * which is made once a second at most. */
 void process_save_memory(void);
 
 /* The opposite, for a process that does the same again and again: what one run has freed the next one finds.
  */
 void process_reuse_memory(void);
 
-/* Gives back what only the start needed: the pages of program and libraries, which come again from the page
- * cache when they are touched, and free memory. A process that idles then holds what it uses. */
+/* Gives back what only the start needed: free memory, and the pages of program and libraries, which come back
+ * from the page cache when they are touched. An idle process then holds only what it uses. */
 void process_forget_start(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* What a process gives up for good: privileges to come, system calls, files, limits. What a system lacks is
- * left out, and the caller goes on: the responder learns what it was; the others write a warning where the
- * system has it, and they alone could not get it. Linux has all of this; elsewhere only the limits hold. */
+ * left out, and the caller goes on: the responder is told what was missing; the others log a warning if the
+ * system has a feature that they could not get. Linux has all of this; elsewhere only the limits hold. */
 #ifndef BH_BASE_SANDBOX_H
 #define BH_BASE_SANDBOX_H
 
@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-/* The exit status of a process that made a system call that it had given up: it is not done, one line tells
- * which it was ("sandbox violation"), and the process ends. 128 + SIGSYS, as a shell would say it. */
+/* The exit status of a process that made a system call it had given up: the call is not made, one line says
+ * which it was ("sandbox violation"), and the process ends. 128 + SIGSYS, as in a shell. */
 enum { SANDBOX_EXIT_VIOLATION = 159 };
 
 /* What holds for this process, and what could not be had. */
@@ -48,7 +48,7 @@ void sandbox_forbid_all_but_reading(void);
  * May block where its volume hangs. */
 void sandbox_confine_to(const char *directory);
 
-/* A violation is told, and ends the process: for a process whose signals were just reset. */
+/* Has a violation reported, and end the process: for a process whose signals were just reset. */
 void sandbox_watch_violations(void);
 
 #endif

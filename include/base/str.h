@@ -33,7 +33,7 @@ void str_flatten(char *text);
 size_t str_utf8_length(const char *text);
 
 /* text, where it is short and of letters, digits, - _ . and the characters of extra: else "(not shown)". For
- * quoting in an error what somebody wrote: in the place of a harmless value may stand a DSN with its
+ * quoting in an error what the user wrote: where a harmless value belongs, there may be a DSN with its
  * password. */
 const char *str_quotable(const char *text, const char *extra);
 

@@ -23,7 +23,7 @@ struct timers {
 void timers_init(struct timers *timers, const struct clock *clock);
 void timer_init(struct timer *timer, void (*fire)(void *arg), void *arg);
 
-/* Arms, or arms anew, to fire once in delay_ms. Timers due at one moment fire in the order they were armed.
+/* Arms or rearms it to fire once, in delay_ms. Timers due at one moment fire in the order they were armed.
  */
 void timer_arm(struct timers *timers, struct timer *timer, int64_t delay_ms);
 void timer_disarm(struct timer *timer);

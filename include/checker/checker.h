@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-/* How long the responder may trust what it has, and how often the checker says so anew. */
+/* How long the responder may trust its pages, and how often the checker renews that. */
 enum { LEASE_MS = 5000, LEASE_RENEW_MS = 2000 };
 
 /* Exit statuses of serve. */

@@ -1,4 +1,4 @@
-/* The engine: runs all checks on their schedule, remembers what they found, and tells whoever asks. */
+/* The engine: runs all checks on their schedule, remembers what they found, and reports what it knows. */
 #ifndef BH_CHECKER_ENGINE_H
 #define BH_CHECKER_ENGINE_H
 
@@ -10,23 +10,23 @@
 struct engine;
 
 struct engine_events {
-    /* A run has ended, the maintenance file was looked for, or the configuration is another. is_change: what
-     * the pages say is other than before, so they must be made anew at once. */
+    /* A run has ended, the maintenance file was looked for, or the configuration has changed. is_change: the
+     * pages have something new to say, so they must be rendered again at once. */
     void (*checked)(void *arg, bool is_change);
 };
 
-/* Prepares all checks of the configuration, which it takes (config_free at the end), also on failure: then
- * NULL is returned. A kind that this build lacks is refused. */
+/* Prepares all checks of the configuration, which it takes over in any case, and frees with config_free.
+ * Returns NULL on failure. A kind that this build lacks is refused. */
 struct engine *engine_new(struct loop *loop, struct config *config, const struct engine_events *events,
     void *arg, struct error *err);
 void engine_free(struct engine *engine);
 
-/* From now on, until a reload, what the checks find is not logged: whoever shows the snapshots says it all.
+/* From now on, until a reload, what the checks find is not logged: the caller shows it in its snapshots.
  */
 void engine_set_quiet(struct engine *engine);
 
-/* From now on, until a reload, Bugsink is waited for, or waits for us: that it does not answer, and what its
- * start mends, is not worth a warning, and nothing is an error. */
+/* From now on, until a reload, we wait for Bugsink, or it waits for us: neither its silence nor what its own
+ * start repairs is worth a warning, and nothing is an error. */
 void engine_set_patient(struct engine *engine);
 
 /* Starts the first round. With is_once no check runs a second time; Bugsink is asked its questions all the
@@ -35,15 +35,15 @@ void engine_start(struct engine *engine, bool is_once);
 
 /* Replaces the configuration (taken in any case): a check that is configured as before keeps its memory and
  * its run; one that asks the same in other times or limits keeps what is known, and Bugsink's own, while its
- * URL is the same, whether Bugsink lives; others start anew. On failure the old one stays in force. Changes
+ * URL is the same, whether Bugsink lives; others start afresh. On failure the old one stays in force. Changes
  * of listen take no effect. */
 int engine_reload(struct engine *engine, struct config *config, struct error *err);
 
 /* We are shutting down: from now on no connection is kept between runs. */
 void engine_drain(struct engine *engine);
 
-/* How long before the end no run may begin that logs in where a login that is broken off is counted: for so
- * long one may take. 0: there are none such. */
+/* How long before the end no run may begin that logs in to a server which counts broken logins: the longest
+ * that such a run may take. 0: there is no such check. */
 int64_t engine_login_ms(const struct engine *engine);
 
 /* From now on no such run begins. */
@@ -56,8 +56,8 @@ bool engine_is_logging_in(const struct engine *engine);
  * knows (draining, the sidecar's own facts) is left zero. */
 void engine_snapshot(struct engine *engine, struct snapshot *snapshot);
 
-/* Whether every check has finished a run, Bugsink's own included, whatever it met; and Bugsink, where it
- * answers, has been asked what it is to be asked at once. */
+/* Whether every check has finished a run, whatever the result, and Bugsink, if it answers, has been asked the
+ * questions that are due at once. */
 bool engine_has_finished_round(const struct engine *engine);
 
 /* The versions of the libraries in use, those of the workers included (versions_format). */

@@ -4,12 +4,11 @@
 
 enum { VERSIONS_TEXT_SIZE = 160 };
 
-/* "libevent 2.1.12, SQLite 3.40.1, jansson 2.14, libpq 15.18": at last those that kinds of checks have
- * loaded.
+/* "libevent 2.1.12, SQLite 3.40.1, jansson 2.14, libpq 15.18": those that checks have loaded come last.
  */
 void versions_format(char text[VERSIONS_TEXT_SIZE]);
 
-/* Loads those that are only loaded where a configuration asks for them, as far as they are installed. */
+/* Loads the libraries that only a configuration's checks would load, as far as they are installed. */
 void versions_load_all(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* The command line, taken apart: flags of the configuration, flags of the command's own, and words. */
+/* The command line, taken apart: the configuration's flags, the command's own, and words. */
 #ifndef BH_CMD_ARGS_H
 #define BH_CMD_ARGS_H
 

@@ -164,7 +164,7 @@ struct config *config_load(const struct config_source *source, struct error *err
  * a reload. Never NULL; the caller frees. */
 char *config_listen(const struct config_source *source);
 
-/* Whether the processes of such a source are to be shut in (--sandbox): from flags and environment alone. A
+/* Whether the processes are to be sandboxed (--sandbox), by flags and environment alone. A
  * value that makes no sense, which config_load will refuse, counts as yes. */
 bool config_is_sandboxed(const struct config_source *source);
 
@@ -175,11 +175,12 @@ void config_free(struct config *config);
  * ConfigMap's swap), 0 for all other checks. */
 int64_t check_config_patience_ms(const struct check_config *check);
 
-/* Whether two checks are configured alike in every respect: such a one keeps its history through a reload. */
+/* Whether two checks are configured alike in every respect: such a check keeps its history through a reload.
+ */
 bool check_config_equal(const struct check_config *a, const struct check_config *b);
 
-/* Whether two checks ask the same of the same: they may differ in times, limits and weight, and what is known
- * of the one holds for the other. */
+/* Whether two checks ask the same of the same target: they may differ in times, limits and weight, and what
+ * is known of one holds for the other. */
 bool check_config_asks_the_same(const struct check_config *a, const struct check_config *b);
 
 /* Adds to a log line what the check is of: a database's role and target, a path, a URL. Never a secret. */
@@ -203,8 +204,8 @@ void check_config_guard(const struct check_config *check);
  * safe is emptied (dsn_blank). */
 void check_config_blank(const struct check_config *check, char *text);
 
-/* Whether the app check would ask whoever listens at that address ("[::]:8000"), as far as the texts tell:
- * the sidecar itself must not be asked how it is. */
+/* Whether the app check would ask whoever listens at that address ("[::]:8000"), as far as the addresses
+ * tell: the sidecar must not check itself. */
 bool config_asks(const struct config *config, const char *listen);
 
 /* Whether name (with its dashes) is a flag that config_load understands; all of them take a value. */

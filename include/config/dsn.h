@@ -63,9 +63,9 @@ void dsn_set_password(struct dsn *dsn, const char *password);
 /* Keeps its secrets out of swap space and core files, as far as the system allows. */
 void dsn_guard(const struct dsn *dsn);
 
-/* Makes a text that may quote the DSN fit to be shown, in place: a secret that cannot stand there by chance
- * is blanked, wherever it does. Where the text says another one (a short one, a word, a number, the user's
- * name), asterisks would tell it: then the text is emptied, and false is returned. */
+/* Makes a text that may quote the DSN fit to be shown, in place: a secret that cannot be there by chance is
+ * blanked wherever it is. Asterisks would give any other away (a short one, a word, a number, the user's
+ * name): a text that says such a one is emptied, and false is returned. */
 bool dsn_blank(const struct dsn *dsn, char *text);
 
 /* The same for a secret that the DSN does not hold, but its driver has. NULL or "" is nothing. */

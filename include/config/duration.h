@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /* Parses "250ms", "5s", "2m", "1h" or "1.5s" into milliseconds. A number without a unit, a negative one, one
- * above 24 days or with a fraction of a millisecond, and anything else are refused, the error quoting the
- * text and showing a right one. */
+ * above 24 days or with a fraction of a millisecond, and anything else are refused, with an error that quotes
+ * the text and shows a valid one. */
 int duration_parse(const char *text, int64_t *milliseconds, struct error *err);
 
 /* Parses "512", "64KiB", "256MiB", "1GiB", "1TiB" (and KB, MB, GB, TB in powers of 1000) into bytes: whole

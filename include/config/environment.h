@@ -13,7 +13,7 @@ const char *environment_get(const char *const *environment, const char *name);
 bool environment_has(const char *const *environment, const char *name);
 
 /* Refuses a BUGSINK_HEALTH_ variable that is no option, and names the one that may have been meant. Those
- * that Kubernetes injects for a Service called bugsink-health are let pass. */
+ * that Kubernetes injects for a Service called bugsink-health are ignored. */
 int environment_check(const char *const *environment, struct error *err);
 
 /* Reads a file that holds one secret: at most 64 KiB, without its newlines at the end, not empty. The caller

@@ -1,4 +1,4 @@
-/* "Did you mean": finds the word that a misspelt one is nearest to. */
+/* "Did you mean": finds the known word nearest to a misspelt one. */
 #ifndef BH_CONFIG_SUGGEST_H
 #define BH_CONFIG_SUGGEST_H
 

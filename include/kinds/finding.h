@@ -12,7 +12,7 @@ int finding_fail(struct outcome *outcome, enum reason reason, const char *format
 /* finding_fail with the reason that errno gives for a file, and "what: strerror" as detail. */
 int finding_fail_errno(struct outcome *outcome, int error, const char *what);
 
-/* Notes a degraded reason, unless an error or a graver one stands there already. A reason that is an error
+/* Notes a degraded reason, unless an error or a graver one is there already. A reason that is an error
  * elsewhere is mild here. */
 void finding_note(struct outcome *outcome, enum reason reason);
 

@@ -14,8 +14,7 @@ struct lookup {
     int fd; /* on which the answer comes */
 };
 
-/* Starts to ask for the addresses of the names. Returns -1 where the process or a descriptor is not to be
- * had. */
+/* Starts to ask for the addresses of the names. Returns -1 where no process or descriptor can be had. */
 int lookup_start(struct lookup *lookup, const char *const *names, int count);
 
 /* Returns false where no answer comes in that time. */

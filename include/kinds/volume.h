@@ -21,8 +21,8 @@ int volume_look(const char *path, struct volume *volume);
 /* Whether free space is below min_free_bytes; -1 stands for 256 MiB or 5 % of the volume, the smaller. */
 bool volume_is_low(const struct volume *volume, int64_t min_free_bytes);
 
-/* Whether statfs's f_type (Linux) is that of a network file system. FUSE is none: what is behind it cannot be
- * told. */
+/* Whether statfs's f_type (Linux) is that of a network file system. FUSE does not count: what is behind it is
+ * not known. */
 bool volume_type_is_network(uint32_t type);
 
 #endif

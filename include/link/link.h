@@ -3,9 +3,9 @@
  * checker -> responder: LOG (how to log: the responder reads no configuration), LISTENER (with the listening
  * descriptor), PAGES (a whole set, and its lease), LEASE (the pages stand, trust them longer), PING (does
  * your loop turn?), STOP (an orderly end). responder -> checker: LISTENING (the descriptor has come), PONG
- * (one for each PING), READ (somebody has read what only newer pages can tell otherwise; one at most for each
- * set or lease). Either side that sees the other's end, or a frame that is not well-formed, ends
- * itself: crash-only. */
+ * (one for each PING), READ (somebody has read figures that only newer pages can bring up to date; one at
+ * most for each set or lease). Either side that sees the other's end, or a frame that is not well-formed,
+ * ends itself: crash-only. */
 #ifndef BH_LINK_LINK_H
 #define BH_LINK_LINK_H
 
@@ -100,8 +100,8 @@ int link_send_lease(struct link_sender *sender, int64_t valid_until_ms);
 int link_send_ping(struct link_sender *sender); /* nothing, while one is not answered yet */
 int link_send_stop(struct link_sender *sender);
 
-/* For who cannot wait for the loop: what is queued from the first on is left to the second, which sends at
- * once what the other end takes. */
+/* For a caller that cannot wait for the loop: the first holds what is queued back, the second sends at once
+ * what the other end takes. */
 void link_sender_hold(struct link_sender *sender);
 void link_sender_flush(struct link_sender *sender);
 

@@ -6,8 +6,8 @@
 #include "report/snapshot.h"
 
 /* The body of /health/ready/: status, databases, app_settings and version as Bugsink's own health view had
- * them; beside status why: code, message and hint of what is not ok; then checked_at (until when all is
- * known: the oldest of the checks' times), failed and degraded. */
+ * them; beside status why: code, message and hint of what is not ok; then checked_at (the time of the oldest
+ * result), failed and degraded. */
 char *json_ready(const struct snapshot *snapshot);
 
 /* The body of /health/: that, and all detail. */

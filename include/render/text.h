@@ -1,5 +1,5 @@
 /* Plain text: the short pages, and the table of the command line. Each function returns a text that the
- * caller frees, ending in a newline where nothing else is said, or NULL when memory is out. */
+ * caller frees, ending in a newline unless it says otherwise, or NULL when memory is out. */
 #ifndef BH_RENDER_TEXT_H
 #define BH_RENDER_TEXT_H
 
@@ -21,13 +21,13 @@ enum text_style {
     TEXT_SINCE = 4,   /* a column more: for how long each check has been as it is */
 };
 
-/* A table for people: one row a check, aligned, and the verdict last. Below a check that is not ok: the
- * sentence, where it looked, what it found, what the driver said and what to do. style is any of enum
+/* A table for people: one row for each check, aligned, and the verdict last. Below a check that is not ok:
+ * the sentence, where it looked, what it found, what the driver said and what to do. style is any of enum
  * text_style, joined by |. Lines are broken between words to fit width columns; 0: they are not. */
 char *text_table(const struct snapshot *snapshot, unsigned style, size_t width);
 
-/* A table of those checks alone that the caller waits for, as text_table has them, but as "waiting", without
- * calling any of them an error, and without a verdict. */
+/* The same of those checks alone that the caller waits for, each shown as "waiting" rather than as an error,
+ * and without a verdict. */
 char *text_waiting(const struct snapshot *snapshot,
     bool (*is_waited_for)(void *arg, const struct check_view *check), void *arg, unsigned style,
     size_t width);
@@ -49,7 +49,7 @@ const char *text_readiness(enum status status);
  * "2026-11-23T14:00:05Z not ready: snappea error locked, archive degraded disk_low". */
 char *text_round(const struct snapshot *snapshot);
 
-/* The verdict in one line for whoever supervises the sidecar, of names and codes alone: "Ready.", "Ready, but
+/* The verdict in one line for the service manager, of names and codes alone: "Ready.", "Ready, but
  * degraded: snappea: backlog.", "Not ready: default: refused, snappea: starting." Without a newline. */
 char *text_verdict(const struct snapshot *snapshot);
 

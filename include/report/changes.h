@@ -1,5 +1,5 @@
-/* The last changes of all checks: what became of which, and when. A ring of fixed size, which a reload
- * outlives. */
+/* The last changes of all checks: which check changed, to what, and when. A ring of fixed size, which
+ * outlives a reload. */
 #ifndef BH_REPORT_CHANGES_H
 #define BH_REPORT_CHANGES_H
 

@@ -1,5 +1,5 @@
 /* How metrics are written down: Prometheus' text format 0.0.4, and OpenMetrics 1.0. Families one after the
- * other, each with all its samples. For whoever has numbers: the renderer, and the responder with its own. */
+ * other, each with all its samples. Used by the renderer, and by the responder for its own numbers. */
 #ifndef BH_REPORT_EXPOSITION_H
 #define BH_REPORT_EXPOSITION_H
 
@@ -36,8 +36,8 @@ void exposition_number(
 void exposition_seconds(
     struct exposition *page, const struct label *labels, size_t label_count, int64_t value_ms);
 
-/* A part of a histogram: its bucket up to that bound (INT64_MAX: all), and at last sum and count. There may
- * be EXPOSITION_LABELS_MAX labels besides the bucket's. */
+/* A part of a histogram: its bucket up to that bound (INT64_MAX: all), and last the sum and the count. There
+ * may be EXPOSITION_LABELS_MAX labels besides the bucket's. */
 enum { EXPOSITION_LABELS_MAX = 4 };
 void exposition_bucket(struct exposition *page, const struct label *labels, size_t label_count,
     int64_t bound_ms, uint64_t count);

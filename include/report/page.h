@@ -9,7 +9,7 @@
 /* How long past its lease a page may still be served. */
 enum page_trust {
     PAGE_TRUST_LEASE, /* readiness: not a moment */
-    PAGE_TRUST_GRACE, /* self: half a minute, for a restart of the sidecar is a small thing, but one */
+    PAGE_TRUST_GRACE, /* self: half a minute; restarting the sidecar costs little, but not nothing */
     PAGE_TRUST_LONG,  /* liveness: two, so that the sidecar is restarted first, and Bugsink need not be */
     PAGE_TRUST_COUNT,
 };
@@ -19,8 +19,8 @@ enum page_trust {
 #define PAGE_TYPE_TEXT    "text/plain; charset=utf-8"
 #define PAGE_TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
 
-/* The types of which a path may have a page beside the one that everybody else gets: it answers who would
- * rather have that. */
+/* The types of which a path may have a page beside the usual one: it goes to clients that would rather have
+ * that type. */
 #define PAGE_TYPE_HTML        "text/html; charset=utf-8" /* for people */
 #define PAGE_TYPE_OPENMETRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
 

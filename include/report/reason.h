@@ -94,7 +94,7 @@ enum retry {
     RETRY_SLOW,   /* with pauses that grow to half a minute: probing itself does harm */
     RETRY_SLOWER, /* with pauses that soon grow to ten minutes or half an hour: probing itself brings a
                      lock-out nearer */
-    RETRY_PAUSE,  /* after minutes: locked out, and until somebody mends that looking is of no use */
+    RETRY_PAUSE,  /* after minutes: locked out, and looking is of no use until that is repaired */
 };
 
 struct reason_info {
@@ -103,7 +103,7 @@ struct reason_info {
     enum retry retry;
     /* Fine for a check of role plain, which asks only whether the database can be reached: degraded there. */
     bool is_mild_when_plain;
-    /* In a database: what Bugsink's own start-up mends, by making the file or running the migrations. */
+    /* In a database: what Bugsink's own start-up repairs, by making the file or running the migrations. */
     bool is_mended_by_start;
     const char *sentence; /* what is the matter; starts with a capital, ends with a full stop */
     const char *hint;     /* what to do; NULL where there is nothing to do */
@@ -123,7 +123,7 @@ const char *reason_teller(enum reason reason);
 
 /* Whether a file may give this reason merely because it is just being replaced: by a ConfigMap's swap of
  * symbolic links, where the kubelet takes the old directory away, or by an editor or a script that writes in
- * place, or makes the file anew and then sets its mode. */
+ * place, or recreates the file and then sets its mode. */
 bool reason_may_pass(enum reason reason);
 
 /* What is to be added to the sentence where the reason predicts how Bugsink's next start will go, while it

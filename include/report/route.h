@@ -46,8 +46,8 @@ struct route {
 
 const struct route *route_of(enum route_id id);
 
-/* The route of a request's path, with or without its final slash. Any name may be a check's: whether there is
- * such a check, the pages know. */
+/* The route of a request's path, with or without its final slash. Any name may be a check's: only the pages
+ * know whether there is such a check. */
 enum route_id route_find(const char *path, size_t length);
 
 /* The length of a request's path without its final slash. */

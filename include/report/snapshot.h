@@ -44,9 +44,9 @@ struct check_view {
     const char *driver_code, *detail; /* of the last run */
 };
 
-/* Whether that is what Bugsink's own start mends, and so what every first start meets: a database without its
- * file or tables. A missing file is made by Bugsink, a missing directory (a volume that is not mounted) is
- * not: where the directory is there, its free space was observed. */
+/* Whether Bugsink's own start repairs that, so that every first start meets it: a database without its file
+ * or tables. A missing file is made by Bugsink, a missing directory (a volume that is not mounted) is not:
+ * where the directory is there, its free space was observed. */
 bool reason_awaits_start(bool is_database, enum reason reason, const struct observed *observed);
 
 enum { CHECK_MESSAGE_SIZE = 512 };
@@ -87,8 +87,8 @@ struct snapshot {
 /* Why the whole is not ready: draining, maintenance, or REASON_OK when only the checks decide. */
 enum reason snapshot_override(const struct snapshot *snapshot);
 
-/* Live: Bugsink does not count as dead; or it may well be, for we are draining, or in maintenance, when
- * nobody must be restarted. */
+/* Live: Bugsink does not count as dead, or nothing must be restarted now, for we are draining or in
+ * maintenance. */
 bool snapshot_is_live(const struct snapshot *snapshot);
 
 /* Ready: every critical check is ok or degraded, and nothing overrides it. */
@@ -103,7 +103,7 @@ bool check_view_fails(const struct check_view *check);
 /* What lowers the whole without making it fail: a degraded check, or one in error that is not critical. */
 bool check_view_lowers(const struct check_view *check);
 
-/* Until when all is known: the oldest of the checks' times, 0 while one has not run. */
+/* The time of the oldest result; 0 while a check has not run. */
 int64_t snapshot_known_until_ms(const struct snapshot *snapshot);
 
 /* That Bugsink itself was not asked, and how to have it asked; NULL where it was. */

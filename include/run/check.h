@@ -62,8 +62,8 @@ int check_init(struct check *check, const struct check_kind *kind, const struct 
 /* Whether a check of that kind loads a library, and is to be tried out first where is_tried is set. */
 bool check_kind_is_tried(const struct check_kind *kind);
 
-/* Loads what that kind needs, and has it look at the configuration, as check_init does. Loaded is loaded: for
- * a process that ends. */
+/* Loads what that kind needs, and has it look at the configuration, as check_init does. What is loaded stays
+ * loaded: for a process that is about to end. */
 int check_try(const struct check_kind *kind, const struct check_config *config, struct error *err);
 
 /* Whether a run is under way in whose phase the server would count it as a broken login if it ended now. */

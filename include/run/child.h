@@ -111,7 +111,7 @@ void child_send(struct child *child, const void *bytes, size_t size);
 /* Asks it: `done` will come. */
 void child_ask(struct child *child, const void *request, size_t size);
 
-/* Whether it may be asked: a worker that is asked nothing, and was not sent away. */
+/* Whether it may be asked: an idle worker that was not sent away. */
 bool child_is_idle(const struct child *child);
 
 /* Whether it was asked, and has not answered yet. */
@@ -124,7 +124,7 @@ void child_dismiss(struct child *child);
  * its phases instead. */
 bool child_phase(const struct child *child, enum phase *phase);
 
-/* So much processor time it says that it has used. */
+/* The processor time that it says it has used. */
 void child_note_cpu(struct child *child, int64_t cpu_us);
 
 /* Gives it up: no `done` comes any more, SIGTERM now, SIGKILL half a second later. `reaped` still comes. */

@@ -49,7 +49,7 @@ void turn_init(struct turn *turn, void (*take)(void *arg), void *arg);
 /* Returns true where the run may begin now. Else the turn waits, and is taken as soon as it may. */
 bool gate_enter(struct gate *gate, struct turn *turn);
 
-/* It does not want to any more. Nothing where it does not wait. */
+/* Gives up its place. Does nothing where it does not wait. */
 void gate_leave(struct gate *gate, struct turn *turn);
 
 /* Counts a run that has waited for so long. Returns whether the operator should be told now: runs have been

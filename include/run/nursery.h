@@ -40,7 +40,7 @@ struct nursery_news {
 /* Forks it. To be called before anything is read that a worker must not know. */
 int nursery_start(struct nursery *nursery, bool is_sandboxed, struct error *err);
 
-/* Hangs up, and sees to it that it goes, with all its workers. */
+/* Hangs up, and makes sure that it ends, with all its workers. */
 void nursery_stop(struct nursery *nursery);
 
 /* Has a worker forked, which serves fd (it stays the caller's) and notes its phases on that page of the

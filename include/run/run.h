@@ -37,7 +37,7 @@ void phase_report_enter(struct phase_report *report, enum phase phase);
 /* How much time the run has left; 0: none. */
 int64_t run_remaining_ms(const struct run *run);
 
-/* Says in the log, for who looks closely, that what was kept is of no use any more. */
+/* Logs, at level debug, that what was kept is of no use any more. */
 void run_log_loss(const struct check_config *config);
 
 #endif

@@ -1,5 +1,5 @@
 /* What kinds of checks differ in, as far as others ask: policy, engine and watch judge by these and know no
- * kind by name. A trait that a kind's row leaves out it has not. */
+ * kind by name. A kind does not have a trait that its row leaves out. */
 #ifndef BH_RUN_TRAITS_H
 #define BH_RUN_TRAITS_H
 
@@ -25,7 +25,7 @@ struct check_traits {
     bool measures_latency;
     /* Another inode at the same place is another thing. */
     bool tracks_inode;
-    /* What was there and is gone Bugsink makes anew when it needs it. */
+    /* Bugsink recreates what was there and is gone, when it needs it. */
     bool may_be_remade;
     /* Of databases: where it is missing, a Bugsink that is asked for anything in it makes an empty one. */
     bool is_made_by_asking;

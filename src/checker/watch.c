@@ -1,4 +1,4 @@
-/* One check's life on the engine: run, judged, remembered, told to the log, run again. */
+/* One check's life on the engine: run, judged, remembered, logged, run again. */
 #include "checker/watch.h"
 
 #include "base/log.h"
@@ -79,8 +79,7 @@ static void log_overload(const struct watch *watch, int64_t delay_ms) {
     log_int(&line, "delayed_ms", delay_ms);
     log_str(&line, "message",
         "the processor does not serve the checks it was given, so that they run late; raise its limit, "
-        "lengthen "
-        "the interval, or check less");
+        "lengthen the interval, or check less");
     log_end(&line);
 }
 

@@ -18,12 +18,13 @@
 static int run(struct args *args);
 
 static const struct own_flag FLAGS[] = {
-    {"--json", NULL, false, "the health document instead of the table; with --watch one a line", NULL},
+    {"--json", NULL, false,
+        "the health document instead of the table, and the causes; with --watch, one per line", NULL},
     {"--output", "json|table", false, "the same choice in another form", "-o"},
     {"--quiet", NULL, false, "print nothing: the exit status says it", "-q"},
     {"--verbose", NULL, false, "log what the checks find, too", "-v"},
     {"--watch", "INTERVAL", true,
-        "go on until Ctrl-C: in place on a terminal, else one line a round; INTERVAL as --interval", "-w"},
+        "go on until Ctrl-C: in place on a terminal, else one line per round; INTERVAL as --interval", "-w"},
     {0},
 };
 

@@ -86,7 +86,7 @@ void cmd_print_help(void) {
 }
 
 void cmd_print_options(void) {
-    puts("Options: a flag wins over its variable, that over the configuration file.\n");
+    puts("Options: a flag overrides its variable, which overrides the configuration file.\n");
     for (size_t i = 0; config_option_doc(i); i++) {
         const struct config_option_doc *doc = config_option_doc(i);
         if (!doc->flag)

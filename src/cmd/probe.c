@@ -30,7 +30,7 @@ const struct command command_probe = {
     .words = "[live|ready|started|self|URL]",
     .flags = FLAGS,
     .takes_options = true,
-    .help = "ask a running sidecar (ready, where nothing is named); print the reason when it fails",
+    .help = "ask a running sidecar whether all is ready; print the reason when it is not",
     .about = "Asks the sidecar that runs on the configured address, or a URL.\n"
              "Prints ok, or why not; exit status 0 or 1. For an exec probe or a HEALTHCHECK in\n"
              "an image without curl.\n\n"

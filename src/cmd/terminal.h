@@ -13,9 +13,9 @@
  * "dumb", symbols on one whose locale (LC_ALL, else LC_CTYPE, else LANG) is of UTF-8, nothing elsewhere. */
 unsigned terminal_style(const char *const *environment, int fd);
 
-/* The width of that terminal; of what is none, and of one that has no size, COLUMNS of the environment, where
- * it is set. Else 80 for a terminal, and 0, which means no limit, for a pipe or a file: who searches it for a
- * sentence finds it in one line. */
+/* The width of that terminal. Where fd is none, or one without a size: COLUMNS of the environment, if it is
+ * set; else 80 for a terminal, and 0 (no limit) for a pipe or a file, so that grep finds a sentence in one
+ * line. */
 size_t terminal_width(const char *const *environment, int fd);
 
 /* Whether fd is a terminal on which a text can be changed in place: any but a dumb one. */

@@ -83,8 +83,7 @@ static int add_directory(struct loader *loader, const char *name, json_t *object
     if (is_taken(loader->config, name))
         return error_set(loader->err,
             "%.200s: directories.%s: a database has that name; choose another, for each check is shown by "
-            "its "
-            "name",
+            "its name",
             loader->file.path, name);
     const struct entry entry = {
         loader, "directories", name, object, loader_add_check(loader, name, KIND_DIRECTORY)};

@@ -1,8 +1,8 @@
 /* Keeps a DSN's secrets out of a text that quotes it.
  *
- * Asterisks in the place of a secret say as much as the secret where the text can be guessed without it: of a
- * password that is also the user's name, a word of the driver's own or a number of an address. So only a
- * secret that no text holds by chance is blanked; a text that says any other is not shown at all. */
+ * Where the rest of the text can be guessed, asterisks give the secret away: a password that is also the
+ * user's name, one of the driver's own words, or a number in an address. So only a secret that is in no text
+ * by chance is blanked; a text that says any other is not shown at all. */
 #include "config/dsn.h"
 
 #include "base/str.h"

@@ -214,8 +214,7 @@ static const struct option OPTIONS[OPTION_COUNT] = {
     [OPTION_DIRECTORY_PATH] =
         {.doc = {DIRECTORY("path"), NULL, NULL, "/tmp/bugsink/ingestion, /tmp/snappea.wakeup",
              "a directory that Bugsink writes to; without directories, where the queue is at its standard "
-             "path: "
-             "ingestion and wakeup"},
+             "path: ingestion and wakeup"},
             .type = OPTION_PATH,
             .offset = OPTION_NO_FIELD},
     [OPTION_DIRECTORY_ROLE] =

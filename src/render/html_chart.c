@@ -152,8 +152,7 @@ void html_legend(struct strbuf *page) {
     for (size_t i = 0; i < sizeof ORDER / sizeof ORDER[0]; i++)
         strbuf_format(page,
             "<span><svg viewBox=\"0 0 13 20\" aria-hidden=\"true\"><rect class=\"bar %s\" y=\"%d\" "
-            "width=\"13\" "
-            "height=\"%d\"/></svg>%s</span>",
+            "width=\"13\" height=\"%d\"/></svg>%s</span>",
             status_name(ORDER[i]), STRIP_HEIGHT - BAR_HEIGHTS[ORDER[i]], BAR_HEIGHTS[ORDER[i]],
             slot_word(ORDER[i]));
     strbuf_append(page, "</p>\n");

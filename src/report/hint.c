@@ -110,6 +110,7 @@ static const struct {
     {REASON_INTERNAL, "The sidecar's log says which."},
     {REASON_PRIVILEGES, "bugsink-health check names the first that is missing."},
     {REASON_QUERY_FAILED, "bugsink-health check prints the cause."},
+    {REASON_TASK_ERRORS, "bugsink-health check names the task."},
     {REASON_UID_MISMATCH, "bugsink-health check names the path."},
     {REASON_READ_ONLY_FILE, "bugsink-health check names the file."},
     {REASON_PARSE_ERROR, "bugsink-health check names the line."},

@@ -1,4 +1,4 @@
-/* Tells the pages for certain tastes from the others. */
+/* Tells pages for clients of particular media types from the usual ones. */
 #include "report/page.h"
 
 #include <string.h>

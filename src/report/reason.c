@@ -96,7 +96,7 @@ static const struct reason_info REASONS[REASON_COUNT] = {
         "Read the log of Bugsink's background worker (snappea). If it makes no progress, restart it."},
     [REASON_TASK_ERRORS] = {"task_errors", STATUS_DEGRADED, RETRY_NORMAL, false, false,
         "Tasks of Bugsink's background worker (snappea) end in errors.",
-        "bugsink-health check names the task: with ingest.tasks.digest events are lost, with one that sends mail check EMAIL_HOST. Read the worker's log."},
+        "Read the worker's log. If ingest.tasks.digest fails, events are lost; if a task that sends mail fails, check EMAIL_HOST."},
     [REASON_STALE_WAKEUP] = {"stale_wakeup", STATUS_DEGRADED, RETRY_NORMAL, false, false,
         "Tasks wait, and Bugsink's background worker (snappea) does not pick them up.",
         "Read the worker's log and restart it: it hangs, has ended, or is busy with all it can run at once."},

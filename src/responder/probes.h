@@ -1,5 +1,5 @@
 /* Who asks: of each path that a probe is meant for, when it was asked last, how often it is asked, and by
- * whom. It is told, and is no verdict. Of fixed size, whatever clients send. */
+ * whom. It is information, not a verdict. Of fixed size, whatever clients send. */
 #ifndef BH_RESPONDER_PROBES_H
 #define BH_RESPONDER_PROBES_H
 

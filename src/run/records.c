@@ -1,4 +1,4 @@
-/* The reader of what children say. */
+/* Reads what children report. */
 #include "run/records.h"
 
 #include <string.h>

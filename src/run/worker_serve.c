@@ -106,6 +106,8 @@ static void do_run(struct worker *worker, const struct worker_request *request) 
     answer.is_undone = run.is_undone;
     answer.outcome = run.outcome;
     child_report_result(worker->fd, &answer, sizeof answer);
+    if (run.is_first && !worker->is_ending)
+        process_forget_start();
 }
 
 /* -- between runs -- */

@@ -22,7 +22,7 @@ async function run({scene, which, program}) {
     const load = os.loadavg()[0], command = ['setpriv', '--pdeathsig=KILL', 'unshare', '--net', '--mount', process.execPath, PLACE, scene.id, program];
     try {
         const seen = JSON.parse(await runTool(command, {timeout: PATIENCE_MS, env: {...process.env, BENCH_BASE: ''}}));
-        return {...judge(seen), load, seen};
+        return {...judge(seen), load, date: new Date().toISOString().slice(0, 10), seen};
     } catch (error) {
         return {failed: error.message.replace(/\s+/g, ' ').slice(-400), load};
     } finally {

@@ -48,7 +48,7 @@ async function probeUntil(endMs, looks) {
     for (let due = nowMs(); due < endMs; due = Math.max(due + PROBE_MS, nowMs())) {
         await delay(Math.max(0, due - nowMs()));
         const at = nowMs(), answer = await get(SIDECAR_PORT, '/health/ready/').catch(() => null);
-        looks.push({at, isReady: answer?.status === 200, says: answer?.status === 200 ? '' : codesIn(answer?.text ?? 'no answer')});
+        looks.push({at, isReady: answer?.status === 200, says: codesIn(answer?.text ?? 'no answer')});
     }
 }
 
@@ -84,5 +84,5 @@ await probeUntil(endMs, looks);
 await Promise.race([acting, delay(30_000)]);
 await delay((scene.limitMs ?? WRITER_LIMIT_MS) + 500);
 const lines = fs.readFileSync(path.join(work, log), 'utf8').split('\n');
-process.stdout.write(JSON.stringify({begunMs, looks, attempts: writer.attempts, notes, log: lines.slice(linesBefore - 1).filter(Boolean)}));
+process.stdout.write(JSON.stringify({begunMs, told: scene.told, looks, attempts: writer.attempts, notes, log: lines.slice(linesBefore - 1).filter(Boolean)}));
 process.exit(0);

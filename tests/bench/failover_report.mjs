@@ -1,4 +1,5 @@
 // What the writer and the probes saw, as seconds of false ready and false red, and their table.
+import os from 'node:os';
 import {head, plain, row} from './table.mjs';
 
 const INTERVAL_S = 5; // the sidecar's own, at standard settings
@@ -15,12 +16,13 @@ function truthAt(attempts) {
     };
 }
 
-export function judge({looks, attempts}) {
+// told: a code that tells of the fault, where Bugsink only waits and nobody is taken out for it.
+export function judge({looks, attempts, told}) {
     const canWrite = truthAt(attempts), says = {};
     let fr = 0, fx = 0, failing = 0, changes = 0;
     looks.forEach((look, i) => {
         const seconds = i + 1 < looks.length ? (looks[i + 1].at - look.at) / 1000 : 0, isWritten = canWrite(look.at);
-        fr += look.isReady && !isWritten ? seconds : 0;
+        fr += look.isReady && !isWritten && !(told && look.says.includes(told)) ? seconds : 0;
         fx += !look.isReady && isWritten ? seconds : 0;
         failing += isWritten ? 0 : seconds;
         changes += i > 0 && look.isReady !== looks[i - 1].isReady ? 1 : 0;
@@ -31,14 +33,20 @@ export function judge({looks, attempts}) {
 }
 
 const cells = (result) => !result ? ['-', '-'] : result.failed ? ['failed', ''] : [plain(result.fr, 1), plain(result.fx, 1)];
-const isMet = ({fr, fx}) => fr < GOAL.fr && fx < GOAL.fx;
+const mark = ({fr, fx, failed}, {isRefused}) => failed ? 'failed' : isRefused ? 'refused on purpose' : fr < GOAL.fr && fx < GOAL.fx ? 'met' : '**missed**';
+
+function preface(results) {
+    const loads = Object.values(results).flatMap((one) => Object.values(one)).map(({load}) => load).sort((a, b) => a - b), dates = [...new Set(Object.values(results).map(({after}) => after?.date))].filter(Boolean);
+    return `Each scene once, ${dates.join(', ')}, ${os.cpus().length} processors, load average ${plain(loads[0], 1)} to ${plain(loads.at(-1), 1)} at the scenes' starts, standard settings (interval ${INTERVAL_S} s).
+FR is how many seconds \`/health/ready/\` said 200 while the writer failed, FX how many it said 503 while the writer wrote. The goal: FR under two intervals, FX under one.\n\n`;
+}
 
 export function render(scenes, results) {
-    let text = head('row', 'what happens', 'writer fails, s', 'FR before', 'FX before', 'FR', 'FX', 'turns', 'what it says', '');
-    for (const {id, row: number, name} of scenes) {
-        const {before, after} = results[id] ?? {};
+    let text = preface(results) + head('what happens', 'writer fails, s', 'FR before', 'FX before', 'FR', 'FX', 'what it says', 'goal');
+    for (const scene of scenes) {
+        const {before, after} = results[scene.id] ?? {};
         if (after)
-            text += row(number, name, plain(after.failing, 1), ...cells(before), ...cells(after), after.changes ?? '', after.says?.join('; ') ?? after.failed, after.failed ? '' : isMet(after) ? 'met' : '**missed**');
+            text += row(scene.row ? `${scene.row}: ${scene.name}` : scene.name, plain(after.failing, 1), ...cells(before), ...cells(after), after.says?.join('; ') || '-', mark(after, scene));
     }
     return text;
 }

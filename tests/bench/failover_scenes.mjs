@@ -10,6 +10,8 @@ const A = '127.0.1.1', B = '127.0.1.2', NOBODY = '127.0.1.9', NAME = 'db.test';
 const FAULT_S = 30; // as long as most faults last
 const TWO_HOSTS = `${A}:${PG_PORT},${B}:${PG_PORT}`;
 
+const PATIENT_MS = 3500; // of a writer that needs two seconds for the first of two hosts, and more on a busy machine
+
 // A fault from second 0 on, its end, and what remains to be seen then.
 const during = (begin, end, lasts = FAULT_S, rest = 25) => ({acts: [[0, begin], [lasts, end]], seconds: lasts + rest});
 const listeners = async () => { await runTool(['sh', '-c', 'echo 1 > /proc/sys/net/core/somaxconn']); }; // of this namespace alone
@@ -21,7 +23,7 @@ const frozenFirst = (seconds, isDropped) => async () => {
         await listeners();
     const first = await postgresAt(A);
     await postgresAt(B);
-    return {dsn: postgresDsn(TWO_HOSTS, `&connect_timeout=${seconds}`),
+    return {dsn: postgresDsn(TWO_HOSTS, `&connect_timeout=${seconds}`), ...seconds < 3 && {limitMs: PATIENT_MS},
         ...isDropped ? during(() => dropTo(A), () => filter()) : during(() => freeze(first.child), () => thaw(first.child))};
 };
 
@@ -82,14 +84,14 @@ const paused = (pooler) => [
     [35, () => pooler.say('RESUME')]];
 const now = (command) => (pooler) => [10, 20, 30].map((at) => [at, () => pooler.say(command)]);
 const serverGone = (_, server) => [[5, () => stop(server.child)], [30, () => server.begin()]];
-const TINY = ['pool_mode = session', 'default_pool_size = 1'];
+const SESSIONS = ['pool_mode = session'], TINY = [...SESSIONS, 'default_pool_size = 1'];
 
 // -- 6: blocked --
 
 const held = (kind, sql) => async () => {
     const server = await startServer[kind](A);
     let holder;
-    return {dsn: dsnOf[kind](A), ...during(() => { holder = sqlOf(server).hold(sql); }, () => stop(holder, 'SIGKILL'))};
+    return {dsn: dsnOf[kind](A), told: 'blocked', ...during(() => { holder = sqlOf(server).hold(sql); }, () => stop(holder, 'SIGKILL'))};
 };
 
 // -- 9: resolvers --
@@ -121,6 +123,21 @@ const byProxy = async () => {
     return () => proxy.set('b', 'ready');
 };
 const WAYS = [['two hosts', postgresDsn(TWO_HOSTS, '&target_session_attrs=read-write')], ['one name', dsnOf.postgres(NAME), byName], ['HAProxy', proxied.postgres(), byProxy]];
+
+// The same of MariaDB, whose replica is a server of its own here; a frozen one's sessions are ended by the proxy, which gives it up.
+const mariadbTakesOver = (befalls, lead) => async ({dns}) => {
+    const first = await mariadbAt(A);
+    await mariadbAt(B);
+    const led = await lead(dns);
+    return {dsn: led.dsn, acts: [[0, () => befalls(first.child)], [5, led.work]], seconds: 40};
+};
+const mariadbByName = (dns) => { dns.names[NAME] = [A]; return {dsn: mariadbDsn(NAME), work: () => { dns.names[NAME] = [B]; }}; };
+const mariadbByProxy = async () => {
+    const proxy = await Haproxy.start([{name: 'a', at: `${A}:${MY_PORT}`}, {name: 'b', at: `${B}:${MY_PORT}`}]);
+    await proxy.set('b', 'maint');
+    return {dsn: proxied.mariadb(), work: async () => { await proxy.set('a', 'maint'); await proxy.say('shutdown sessions server db/a'); await proxy.set('b', 'ready'); }};
+};
+const killed = (child) => stop(child, 'SIGKILL');
 
 // One that leads nowhere, and one that serves; a name behind search domains.
 const unreachable = (kind) => async ({dns}) => {
@@ -161,14 +178,17 @@ export const SCENES = [
     ...WAYS.flatMap(([way, dsn, lead]) => [
         scene('', `promote-${way.replace(' ', '-')}`, `PostgreSQL: killed, the standby promoted; ${way}`, takesOver(dsn, 'SIGQUIT', lead)),
         scene('', `switch-${way.replace(' ', '-')}`, `PostgreSQL: switchover; ${way}`, takesOver(dsn, 'SIGINT', lead))]),
+    scene('', 'mariadb-promote-name', 'MariaDB: killed, a replica promoted; one name', mariadbTakesOver(killed, mariadbByName)),
+    scene('', 'mariadb-promote-HAProxy', 'MariaDB: killed, a replica promoted; HAProxy', mariadbTakesOver(killed, mariadbByProxy)),
+    scene('', 'mariadb-frozen-HAProxy', 'MariaDB: frozen, a replica promoted; HAProxy, which ends its sessions', mariadbTakesOver(freeze, mariadbByProxy)),
     ...forBoth((kind, word) => [scene('', `${kind}-idle`, `${word}: HAProxy with an idle timeout of 3 s`, idleProxy(kind))]),
-    scene('', 'pool-reload', 'PgBouncer: RELOAD', pooled(TINY, now('RELOAD'))),
-    scene('', 'pool-reconnect', 'PgBouncer: RECONNECT', pooled(TINY, now('RECONNECT'))),
+    scene('', 'pool-reload', 'PgBouncer: RELOAD', pooled(SESSIONS, now('RELOAD'))),
+    scene('', 'pool-reconnect', 'PgBouncer: RECONNECT', pooled(SESSIONS, now('RECONNECT'))),
     scene('', 'pool-reserve', 'PgBouncer: reserve pool', pooled([...TINY, 'reserve_pool_size = 1', 'reserve_pool_timeout = 1'], () => [])),
-    scene('', 'pool-lifetime', 'PgBouncer: server_lifetime=2', pooled([...TINY, 'server_lifetime = 2'], () => [])),
-    scene('', 'pool-idle', 'PgBouncer: client_idle_timeout=3', pooled([...TINY, 'client_idle_timeout = 3'], () => [])),
+    scene('', 'pool-lifetime', 'PgBouncer: server_lifetime=2', pooled([...SESSIONS, 'server_lifetime = 2'], () => [])),
+    scene('', 'pool-idle', 'PgBouncer: client_idle_timeout=3', pooled([...SESSIONS, 'client_idle_timeout = 3'], () => [])),
     scene('', 'pool-transaction', 'PgBouncer: transaction pooling, a pool of one', pooled(['pool_mode = transaction', 'default_pool_size = 1'], () => [])),
-    scene('', 'pool-gone', 'PgBouncer: the server behind it is gone for 25 s', pooled(TINY, serverGone)),
+    scene('', 'pool-gone', 'PgBouncer: the server behind it is gone for 25 s', pooled(SESSIONS, serverGone)),
     ...forBoth((kind, word) => [scene('', `${kind}-unreachable`, `${word}: the first of two addresses is unreachable`, unreachable(kind)),
         scene('', `${kind}-search`, `${word}: a name behind search domains, which is gone for 15 s`, searched(kind))]),
 ];

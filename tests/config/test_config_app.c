@@ -8,23 +8,25 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 
 #define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
 static const struct {
     const char *url, *canonical;
+    const char *shown; /* NULL: the same */
 } URLS[] = {
-    {"http://127.0.0.1:9000/health/ready", "http://127.0.0.1:9000/health/ready"},
-    {"http://127.0.0.1:9000", "http://127.0.0.1:9000/health/ready"},
-    {"http://127.0.0.1:9000/", "http://127.0.0.1:9000/"},
-    {"http://127.0.0.1:9000/a/b?c=d", "http://127.0.0.1:9000/a/b?c=d"},
-    {"http://127.0.0.1:9000?c=d", "http://127.0.0.1:9000/?c=d"},
-    {"http://127.0.0.1", "http://127.0.0.1:80/health/ready"},
-    {"HTTP://10.1.2.3:1", "http://10.1.2.3:1/health/ready"},
-    {"http://[::1]:9000", "http://[::1]:9000/health/ready"},
-    {"http://[2001:DB8::1]", "http://[2001:db8::1]:80/health/ready"},
-    {"http://127.0.0.1:09000/x", "http://127.0.0.1:9000/x"},
-    {"http://10.0.0.1:8000/", "http://10.0.0.1:8000/"},
+    {"http://127.0.0.1:9000/health/ready", "http://127.0.0.1:9000/health/ready", NULL},
+    {"http://127.0.0.1:9000", "http://127.0.0.1:9000/health/ready", NULL},
+    {"http://127.0.0.1:9000/", "http://127.0.0.1:9000/", NULL},
+    {"http://127.0.0.1:9000/a/b?c=d", "http://127.0.0.1:9000/a/b?c=d", "http://127.0.0.1:9000/a/b?***"},
+    {"http://127.0.0.1:9000?c=d", "http://127.0.0.1:9000/?c=d", "http://127.0.0.1:9000/?***"},
+    {"http://127.0.0.1", "http://127.0.0.1:80/health/ready", NULL},
+    {"HTTP://10.1.2.3:1", "http://10.1.2.3:1/health/ready", NULL},
+    {"http://[::1]:9000", "http://[::1]:9000/health/ready", NULL},
+    {"http://[2001:DB8::1]", "http://[2001:db8::1]:80/health/ready", NULL},
+    {"http://127.0.0.1:09000/x", "http://127.0.0.1:9000/x", NULL},
+    {"http://10.0.0.1:8000/", "http://10.0.0.1:8000/", NULL},
 };
 
 START_TEST(an_app_url_is_brought_into_one_form) {
@@ -37,7 +39,12 @@ START_TEST(an_app_url_is_brought_into_one_form) {
     ck_assert_str_eq(check->app.url, URLS[_i].canonical);
     ck_assert_ptr_null(check->app.host);
     ck_assert_str_eq(check->app.expect, "OK");
-    ck_assert_str_eq(harness_item(config, "app.url"), URLS[_i].canonical);
+    const char *shown = URLS[_i].shown ? URLS[_i].shown : URLS[_i].canonical;
+    struct strbuf where = {0};
+    check_config_where(check, &where);
+    ck_assert_str_eq(harness_item(config, "app.url"), shown);
+    ck_assert_msg(strncmp(where.data, shown, strlen(shown)) == 0, "%s", where.data);
+    strbuf_release(&where);
     config_free(config);
 }
 END_TEST

@@ -22,8 +22,8 @@ enum { ATTACH_MS = 10000, TEXT_MAX = 16 * 1024 * 1024, NOT_FOUND = 127 };
 
 static _Noreturn void run_strace(const char *path, const pid_t *pids, size_t count) {
     char numbers[TRACE_PIDS_MAX][16];
-    const char *arguments[8 + 2 * TRACE_PIDS_MAX] = {"strace", "-q", "-yy", "-o", path};
-    size_t length = 5;
+    const char *arguments[8 + 2 * TRACE_PIDS_MAX] = {"strace", "-f", "-q", "-yy", "-o", path};
+    size_t length = 6;
     for (size_t i = 0; i < count; i++) {
         snprintf(numbers[i], sizeof numbers[i], "%d", (int)pids[i]);
         arguments[length++] = "-p";

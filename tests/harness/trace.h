@@ -14,7 +14,7 @@ struct trace {
     char *text; /* as far as it was read */
 };
 
-/* Begins to watch these processes. Returns false, with why, where that cannot be done here: there is no
+/* Begins to watch these processes, and what they fork. Returns false, with why, where that cannot be done here: there is no
  * strace, or we may not look (only root may, for our processes are not dumpable). */
 bool trace_start(struct trace *trace, const pid_t *pids, size_t count, const char **why);
 

@@ -1,5 +1,6 @@
-/* Tests of how long a worker lives. The test plays the other side of the wire: for the checker the nursery,
- * which is handed each worker's socket and reads there what it is told; for the worker the checker.
+/* Tests of how long a worker lives, and of what it may use. The test plays the other side of the wire: for
+ * the checker the nursery, which is handed each worker's socket and reads there what it is told; for the
+ * worker the checker.
  *
  *  the checker                                   tells a worker
  *  starts sixteen                                half an hour to an hour, to each another time
@@ -10,11 +11,17 @@
  *  is within its time                            not
  *  is past its time                              after the run in which that is so
  *  has grown by more than 8 MiB                  after the run in which that is so
- *  has grown by less, or at its first run        not */
+ *  has grown by less, or at its first run        not
+ *
+ *  in a run that                                 a worker
+ *  takes as much processor time as those before  goes on: each has its own
+ *  takes it without end                          is ended by SIGXCPU
+ *  asks for more memory than a run can need      is refused it */
 #include "run/worker.h"
 
 #include "base/io.h"
 #include "base/pass.h"
+#include "base/process.h"
 #include "config/pack.h"
 #include "harness/fork.h"
 #include "harness/rig.h"
@@ -24,8 +31,10 @@
 #include "run/worker_hello.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -142,6 +151,7 @@ struct trade {
     int fd; /* the checker's end */
     pid_t pid;
     uint64_t asked;
+    struct worker_answer answer;
 };
 
 static struct trade trade_start(const struct check_kind *kind, int64_t life_ms) {
@@ -164,18 +174,21 @@ static struct trade trade_start(const struct check_kind *kind, int64_t life_ms) 
     return trade;
 }
 
+static void ask(struct trade *trade, int64_t remaining_ms) {
+    const struct worker_request request = {.run_id = ++trade->asked, .remaining_ms = remaining_ms};
+    ck_assert_int_eq(io_write_all(trade->fd, &request, sizeof request), 0);
+}
+
 /* Has it do one run, which is to go well. Returns whether it says that this was its last. */
 static bool is_last_run(struct trade *trade) {
-    const struct worker_request request = {.run_id = ++trade->asked, .remaining_ms = TIMEOUT_MS};
     struct record_head head;
-    struct worker_answer answer;
-    ck_assert_int_eq(io_write_all(trade->fd, &request, sizeof request), 0);
+    ask(trade, TIMEOUT_MS);
     ck_assert_int_eq(io_read_all(trade->fd, &head, sizeof head), 0);
     ck_assert_uint_eq(head.type, RECORD_RESULT);
-    ck_assert_int_eq(io_read_all(trade->fd, &answer, sizeof answer), 0);
-    ck_assert_uint_eq(answer.run_id, trade->asked);
-    ck_assert_int_eq(answer.outcome.reason, REASON_OK);
-    return answer.is_last;
+    ck_assert_int_eq(io_read_all(trade->fd, &trade->answer, sizeof trade->answer), 0);
+    ck_assert_uint_eq(trade->answer.run_id, trade->asked);
+    ck_assert_int_eq(trade->answer.outcome.reason, REASON_OK);
+    return trade->answer.is_last;
 }
 
 /* One that has said so goes by itself; any other when its socket is closed. */
@@ -264,6 +277,74 @@ START_TEST(what_its_first_run_takes_is_no_growth_nor_is_less_than_the_bound) {
 }
 END_TEST
 
+/* -- what a run may use -- */
+
+enum { BUSY_US = 1100 * 1000, BUSY_RUNS = 3, SHORT_MS = 1 };
+
+/* Says what limit is in force, and takes more than a second. What is left to the last run is too little for
+ * what it takes. */
+static void work_is_busy(struct run *run) {
+    struct rlimit limit;
+    bool is_endless = run->id > BUSY_RUNS;
+    alarm(0); /* counts real time, of which a busy machine may take any number of seconds */
+    getrlimit(RLIMIT_CPU, &limit);
+    observed_set(&run->outcome.observed, OBSERVED_TASKS, (int64_t)limit.rlim_cur);
+    for (int64_t end_us = process_cpu_us() + BUSY_US; is_endless || process_cpu_us() < end_us;)
+        continue;
+}
+
+static const struct check_kind BUSY = {
+    .start = check_run_in_child, .work = work_is_busy, .cancel = check_cancel_child};
+
+START_TEST(processor_time_is_limited_for_each_run_and_not_for_its_life) {
+    struct trade trade = trade_start(&BUSY, 60 * MINUTE_MS);
+    int64_t limit_s = 0, before_s;
+    int status;
+    for (int i = 0; i < BUSY_RUNS; i++) {
+        before_s = limit_s;
+        ck_assert(!is_last_run(&trade));
+        ck_assert(observed_get(&trade.answer.outcome.observed, OBSERVED_TASKS, &limit_s));
+        ck_assert_int_gt(limit_s, before_s);
+        ck_assert_int_lt(limit_s, TIMEOUT_MS / 1000 + 10);
+    }
+    ask(&trade, SHORT_MS);
+    ck_assert_int_eq(waitpid(trade.pid, &status, 0), trade.pid);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU, "%x", (unsigned)status);
+    close(trade.fd);
+}
+END_TEST
+
+static void work_is_greedy(struct run *run) {
+    enum { STEP = 8 * MIB, STEPS = 16 };
+    int taken = 0;
+    while (taken < STEPS && malloc(STEP) != NULL)
+        taken++;
+    observed_set(&run->outcome.observed, OBSERVED_TASKS, taken);
+}
+
+static const struct check_kind GREEDY = {
+    .start = check_run_in_child, .work = work_is_greedy, .cancel = check_cancel_child};
+
+START_TEST(memory_is_limited) {
+    struct nursery nursery;
+    struct rig rig;
+    struct error err;
+    struct rig_check own = {.config = {.timeout_ms = TIMEOUT_MS}};
+    int64_t taken = 0;
+    ck_assert_msg(nursery_start(&nursery, false, &err) == 0, "%s", err.text);
+    rig_init(&rig);
+    ck_assert_int_eq(children_use_nursery(&rig.children, &nursery, NULL, NULL), 0);
+    ck_assert_int_eq(check_init(&own.check, &GREEDY, &rig.env, &own.config, rig_finished, &own, &err), 0);
+    rig_run(&rig, &own);
+    ck_assert_int_eq(own.outcome.reason, REASON_OK);
+    ck_assert(observed_get(&own.outcome.observed, OBSERVED_TASKS, &taken));
+    ck_assert_msg(!IS_MEMORY_BOUNDED || (taken >= 8 && taken <= 12), "%d times 8 MiB", (int)taken);
+    check_release(&own.check);
+    rig_release(&rig);
+    nursery_stop(&nursery);
+}
+END_TEST
+
 Suite *worker_life_suite(void) {
     Suite *suite = suite_create("worker_life");
     TCase *tcase = tcase_create("worker_life");
@@ -276,5 +357,7 @@ Suite *worker_life_suite(void) {
     tcase_add_test(tcase, one_that_has_no_time_goes_after_its_run);
     tcase_add_test(tcase, one_that_has_grown_goes);
     tcase_add_test(tcase, what_its_first_run_takes_is_no_growth_nor_is_less_than_the_bound);
+    tcase_add_test(tcase, processor_time_is_limited_for_each_run_and_not_for_its_life);
+    tcase_add_test(tcase, memory_is_limited);
     return suite;
 }

@@ -4,6 +4,7 @@
 #include "kinds/mysql/tls.h"
 
 #include "kinds/lookup.h"
+#include "kinds/tickets.h"
 
 #include "base/io.h"
 
@@ -295,6 +296,7 @@ static bool log_in_at(struct mysql_talk *talk, const char *host, enum phase phas
     if (!begin(talk))
         return false;
     mysql_talk_enter(talk, phase);
+    tickets_keep_in_memory();
     /* Several statements in one message: what only a login shows is asked in one (login.c). */
     int wanted = mysql_real_connect_start(&connected, talk->mysql, host, dsn->user, dsn->password,
         dsn->database, talk->target.port, talk->target.socket, CLIENT_MULTI_STATEMENTS);

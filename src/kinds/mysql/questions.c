@@ -237,8 +237,10 @@ static bool may_delete(struct mysql_talk *talk) {
 #define ADDRESS(host)                                                                                        \
     "IF(LOCATE(':', " host "), LEFT(" host ", LENGTH(" host ") - LOCATE(':', REVERSE(" host "))), " host ")"
 
-/* Sessions of our own user from our own address, ours left out, in one statement for longer than 5 s. The
- * process list shows everybody their own. A server that has none in this place says nothing of them. */
+/* Sessions of our own user from our own address, ours left out, in one statement for longer than 5 s; or that
+ * wait for a backup, which holds up every write: those may give up before 5 s, and the next ones wait as they
+ * did. The process list shows everybody their own. A server that has none in this place says nothing of them.
+ */
 static bool count_blocked(struct mysql_talk *talk, int64_t *count) {
     MYSQL_RES *result;
     MYSQL_ROW row;
@@ -247,7 +249,8 @@ static bool count_blocked(struct mysql_talk *talk, int64_t *count) {
         " ON o.ID = CONNECTION_ID() WHERE p.ID <> o.ID AND p.USER = o.USER"
         " AND " ADDRESS("p.HOST") " = " ADDRESS(
             "o.HOST") " AND p.COMMAND IN ('Query', 'Execute')"
-                      " AND p.TIME >= 5 AND IFNULL(p.INFO, '') NOT LIKE '%bugsink-health%'",
+                      " AND (p.TIME >= 5 OR (p.TIME >= 1 AND p.STATE = 'Waiting for backup lock'))"
+                      " AND IFNULL(p.INFO, '') NOT LIKE '%bugsink-health%'",
         &result, &row);
     *count = is_well && row && row[0] ? strtoll(row[0], NULL, 10) : 0;
     mysql_free_result(result);

@@ -5,6 +5,7 @@
 
 #include "kinds/lookup.h"
 #include "kinds/postgres/error.h"
+#include "kinds/tickets.h"
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -156,6 +157,7 @@ static void follow(struct postgres_talk *talk, struct addresses *addresses) {
 static bool begin_login(
     struct postgres_talk *talk, const struct resolve_answer *answer, struct addresses *addresses) {
     struct postgres_options options;
+    tickets_keep_in_memory();
     if (postgres_options_init_from(
             &options, &talk->run->config->database.dsn, &talk->target, answer, addresses->at) == 0)
         talk->kept->conn = PQconnectStartParams(options.keywords, options.values, 0);

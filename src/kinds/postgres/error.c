@@ -145,6 +145,10 @@ static const struct row ROWS[] = {
     {"SCRAM", 0, REASON_AUTH_FAILED},
     {"incorrect server signature", 0, REASON_AUTH_FAILED}, /* who answers does not know the password */
     {"requirepeer", 0, REASON_AUTH_FAILED},
+    {"Ticket expired", 0, REASON_AUTH_FAILED}, /* Kerberos's own words, behind what GSSAPI's rows say */
+    {"No Kerberos credentials available", 0, REASON_AUTH_FAILED},
+    {"GSSAPI continuation error", 0, REASON_AUTH_FAILED},
+    {"could not initiate GSSAPI security context", 0, REASON_AUTH_FAILED},
     {"channel binding", 0, REASON_AUTH_FAILED},
     {"expected authentication request", 0, REASON_PROTOCOL},
     {"invalid response to SSL negotiation", 0, REASON_PROTOCOL},

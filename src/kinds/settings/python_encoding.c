@@ -79,33 +79,22 @@ static bool is_single(const char *name) {
         "1250 1251 1252 1253 1254 1255 1256 1257 1258";
     static const char NAMES[] =
         "ascii 646 ansix3.41968 ansix341968 ansix3.41986 cp367 csascii ibm367 iso646us iso646.irv1991 isoir6 "
-        "us "
-        "usascii windows1250 windows1251 windows1252 windows1253 windows1254 windows1255 windows1256 "
-        "windows1257 "
-        "windows1258 cp866u ruscii cspc8codepage437 cspc775baltic cspc850multilingual cspcp852 csibm855 "
-        "csibm857 cpis "
-        "csibm861 cspc862latinhebrew csibm863 csibm865 csibm866 cpgr csibm869 hproman8 roman8 r8 cshproman8 "
-        "cp1051 "
-        "ibm1051 csisolatin6 isoir157 l6 latin6 isoir199 l8 latin8 isoceltic l7 latin7 l9 latin9 isoir226 "
-        "l10 latin10 "
-        "csisolatin2 isoir101 l2 latin2 csisolatin3 isoir109 l3 latin3 csisolatin4 isoir110 l4 latin4 "
-        "csisolatincyrillic cyrillic isoir144 arabic asmo708 csisolatinarabic ecma114 isoir127 "
-        "csisolatingreek ecma118 "
-        "elot928 greek greek8 isoir126 csisolatinhebrew hebrew isoir138 csisolatin5 isoir148 l5 latin5 thai "
-        "koi8r "
-        "cskoi8r koi8t koi8u kz1048 rk1048 strk10482002 macarabic maccroatian maccyrillic macfarsi macgreek "
-        "maciceland "
-        "maclatin2 maccentraleurope maccenteuro macroman macintosh macromanian macturkish palmos ptcp154 "
-        "csptcp154 "
+        "us usascii windows1250 windows1251 windows1252 windows1253 windows1254 windows1255 windows1256 "
+        "windows1257 windows1258 cp866u ruscii cspc8codepage437 cspc775baltic cspc850multilingual cspcp852 "
+        "csibm855 csibm857 cpis csibm861 cspc862latinhebrew csibm863 csibm865 csibm866 cpgr csibm869 "
+        "hproman8 roman8 r8 cshproman8 cp1051 ibm1051 csisolatin6 isoir157 l6 latin6 isoir199 l8 latin8 "
+        "isoceltic l7 latin7 l9 latin9 isoir226 l10 latin10 csisolatin2 isoir101 l2 latin2 csisolatin3 "
+        "isoir109 l3 latin3 csisolatin4 isoir110 l4 latin4 csisolatincyrillic cyrillic isoir144 arabic "
+        "asmo708 csisolatinarabic ecma114 isoir127 csisolatingreek ecma118 elot928 greek greek8 isoir126 "
+        "csisolatinhebrew hebrew isoir138 csisolatin5 isoir148 l5 latin5 thai koi8r cskoi8r koi8t koi8u "
+        "kz1048 rk1048 strk10482002 macarabic maccroatian maccyrillic macfarsi macgreek maciceland maclatin2 "
+        "maccentraleurope maccenteuro macroman macintosh macromanian macturkish palmos ptcp154 csptcp154 "
         "pt154 cp154 cyrillicasian tis620 tis6200 tis62025290 tis62025291 isoir166 charmap iso8859101992 "
-        "iso8859112001 "
-        "iso8859141998 iso8859162001 iso885921987 iso885931988 iso885941988 iso885951988 iso885961987 "
-        "iso885971987 "
-        "iso885981988 iso885991989 "
+        "iso8859112001 iso8859141998 iso8859162001 iso885921987 iso885931988 iso885941988 iso885951988 "
+        "iso885961987 iso885971987 iso885981988 iso885991989 "
         /* of two bytes, all above ASCII */
         "gb2312 chinese csiso58gb231280 euccn eucgb2312cn gb23121980 gb231280 isoir58 xmacsimpchinese euckr "
-        "korean "
-        "ksc5601 ksc56011987 ksx1001 xmackorean eucjp ujis ujis eucjis2004 jisx0213 eucjisx0213";
+        "korean ksc5601 ksc56011987 ksx1001 xmackorean eucjp ujis ujis eucjis2004 jisx0213 eucjisx0213";
     return has_number(name, "cp", PAGES) || has_number(name, "ibm", PAGES) || is_listed(PAGES, name) ||
            has_number(name, "iso8859", "2 3 4 5 6 7 8 9 10 11 13 14 15 16") || is_listed(NAMES, name);
 }
@@ -113,19 +102,14 @@ static bool is_single(const char *name) {
 static bool is_opaque(const char *name) {
     static const char NAMES[] =
         "big5 big5tw csbig5 xmactradchinese big5hkscs hkscs cp932 932 ms932 mskanji windows31j cp949 949 "
-        "ms949 uhc "
-        "cp950 950 ms950 gb18030 gb180302000 gbk 936 cp936 ms936 hz hzgb hzgb2312 idna iso2022jp csiso2022jp "
-        "iso2022jp1 "
-        "iso2022jp2 iso2022jp2004 iso2022jp3 iso2022jpext iso2022kr csiso2022kr johab cp1361 ms1361 punycode "
-        "rawunicodeescape unicodeescape shiftjis csshiftjis sjis xmacjapanese shiftjis2004 sjis2004 "
-        "shiftjisx0213 "
-        "sjisx0213 utf16 u16 utf16be unicodebigunmarked utf16le unicodelittleunmarked utf32 u32 utf32be "
-        "utf32le utf7 u7 "
-        "unicode11utf7 cp037 037 csibm037 ebcdiccpca ebcdiccpnl ebcdiccpus ebcdiccpwt ibm037 ibm039 cp1026 "
-        "1026 "
-        "csibm1026 ibm1026 cp1140 1140 ibm1140 cp273 273 ibm273 csibm273 cp424 424 csibm424 ebcdiccphe "
-        "ibm424 cp500 500 "
-        "csibm500 ebcdiccpbe ebcdiccpch ibm500 cp864 864 csibm864 ibm864 cp875 mbcs dbcs ansi oem";
+        "ms949 uhc cp950 950 ms950 gb18030 gb180302000 gbk 936 cp936 ms936 hz hzgb hzgb2312 idna iso2022jp "
+        "csiso2022jp iso2022jp1 iso2022jp2 iso2022jp2004 iso2022jp3 iso2022jpext iso2022kr csiso2022kr johab "
+        "cp1361 ms1361 punycode rawunicodeescape unicodeescape shiftjis csshiftjis sjis xmacjapanese "
+        "shiftjis2004 sjis2004 shiftjisx0213 sjisx0213 utf16 u16 utf16be unicodebigunmarked utf16le "
+        "unicodelittleunmarked utf32 u32 utf32be utf32le utf7 u7 unicode11utf7 cp037 037 csibm037 ebcdiccpca "
+        "ebcdiccpnl ebcdiccpus ebcdiccpwt ibm037 ibm039 cp1026 1026 csibm1026 ibm1026 cp1140 1140 ibm1140 "
+        "cp273 273 ibm273 csibm273 cp424 424 csibm424 ebcdiccphe ibm424 cp500 500 csibm500 ebcdiccpbe "
+        "ebcdiccpch ibm500 cp864 864 csibm864 ibm864 cp875 mbcs dbcs ansi oem";
     return is_listed(NAMES, name);
 }
 

@@ -8,7 +8,7 @@
  *  FLUSH TABLES WITH READ LOCK; LOCK TABLES ... READ  blocked, until it ends
  *  a session of the user's in one statement for 5 s   blocked, and counted
  *  another user's; one of another address             ok
- *  commits held up by BACKUP STAGE BLOCK_COMMIT       blocked, by the session that waits */
+ *  commits held up by BACKUP STAGE BLOCK_COMMIT       blocked, by the session that waits, however briefly */
 #include "kinds/mysql/mysql_bench.h"
 
 #include "base/str.h"
@@ -17,6 +17,7 @@
 
 #include <check.h>
 #include <mysql.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,17 +177,23 @@ START_TEST(a_session_that_waits_is_counted) {
 }
 END_TEST
 
+#define WRITE "UPDATE phonehome_installation SET next_quota_check = next_quota_check + 1"
+
+static void hold_commits_up(MYSQL *root) {
+    say(root, "BACKUP STAGE START");
+    say(root, "BACKUP STAGE FLUSH");
+    say(root, "BACKUP STAGE BLOCK_DDL");
+    say(root, "BACKUP STAGE BLOCK_COMMIT");
+}
+
 /* Whoever waits is Bugsink's session; no question of ours would. */
 START_TEST(commits_that_are_held_up_show_in_the_session_that_waits) {
     struct bench bench;
     char *dsn = mariadb_dsn(server, "bugsink", RIGHT, "bugsink", "");
     MYSQL *root = connect_as("root", NULL), *other = connect_as("bugsink", "bugsink");
     bench_open(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
-    say(root, "BACKUP STAGE START");
-    say(root, "BACKUP STAGE FLUSH");
-    say(root, "BACKUP STAGE BLOCK_DDL");
-    say(root, "BACKUP STAGE BLOCK_COMMIT");
-    send_only(other, "UPDATE phonehome_installation SET next_quota_check = next_quota_check + 1");
+    hold_commits_up(root);
+    send_only(other, WRITE);
     ck_assert(wait_until(is_blocked, &bench, PATIENCE_MS));
     say(root, "BACKUP STAGE END");
     ck_assert_int_eq(mysql_read_query_result(other), 0);
@@ -194,6 +201,41 @@ START_TEST(commits_that_are_held_up_show_in_the_session_that_waits) {
     mysql_close(other);
     mysql_close(root);
     bench_close(&bench);
+    free(dsn);
+}
+END_TEST
+
+struct impatient {
+    struct bench bench;
+    MYSQL *writer;
+};
+
+/* Gives up, and tries again, as an application with a limit of its own does. */
+static bool is_blocked_for_the_impatient(void *arg) {
+    struct impatient *impatient = arg;
+    struct pollfd answer = {.fd = mysql_get_socket(impatient->writer), .events = POLLIN};
+    if (poll(&answer, 1, 0) > 0) {
+        ck_assert_int_ne(mysql_read_query_result(impatient->writer), 0);
+        send_only(impatient->writer, WRITE);
+    }
+    return is_blocked(&impatient->bench);
+}
+
+START_TEST(commits_that_are_held_up_show_though_nobody_waits_for_long) {
+    struct impatient impatient = {.writer = connect_as("bugsink", "bugsink")};
+    char *dsn = mariadb_dsn(server, "bugsink", RIGHT, "bugsink", "");
+    MYSQL *root = connect_as("root", NULL);
+    bench_open(&impatient.bench, dsn, ROLE_MAIN, TIMEOUT_MS);
+    hold_commits_up(root);
+    say(impatient.writer, "SET SESSION lock_wait_timeout = 2");
+    send_only(impatient.writer, WRITE);
+    ck_assert(wait_until(is_blocked_for_the_impatient, &impatient, PATIENCE_MS));
+    say(root, "BACKUP STAGE END");
+    mysql_read_query_result(impatient.writer);
+    bench_expect(&impatient.bench, REASON_OK, "", PHASE_NONE);
+    mysql_close(impatient.writer);
+    mysql_close(root);
+    bench_close(&impatient.bench);
     free(dsn);
 }
 END_TEST
@@ -240,6 +282,7 @@ Suite *mysql_rights_suite(void) {
         tcase, a_lock_that_every_write_waits_for_is_blocked_until_it_ends, 0, sizeof LOCKS / sizeof LOCKS[0]);
     tcase_add_test(tcase, a_session_that_waits_is_counted);
     tcase_add_test(tcase, commits_that_are_held_up_show_in_the_session_that_waits);
+    tcase_add_test(tcase, commits_that_are_held_up_show_though_nobody_waits_for_long);
     tcase_add_test(tcase, sessions_of_others_are_not_counted);
     return suite;
 }

@@ -146,6 +146,12 @@ static const struct {
     {AT(1) "Connection refused\n\tIs the server running?\n", false,
         AT(1) "Connection refused\n\tIs the server running?\n"},
     {AT(1) "FATAL:  28P01: no password \"quoted\"\nLOCATION:  x\n", true, AT(1) "FATAL:  28P01\n"},
+    {AT(1) "GSSAPI continuation error: Unspecified GSS failure.  Minor code may provide more information: "
+           "Ticket expired\n",
+        true, AT(1) "Ticket expired\n"},
+    {AT(1) "GSSAPI continuation error: No credentials were supplied: No Kerberos credentials available "
+           "(default cache: FILE:/x)\n",
+        true, AT(1) "No Kerberos credentials available\n"},
     {AT(1) "FATAL:  quoted\n", true, AT(1) "what it said is not shown\n"},
     {AT(1) "quoted", true, AT(1) "what it said is not shown\n"},
     {AT(1) "quoted, and could not calculate SCRAM\n", true, AT(1) "could not calculate \n"},
@@ -207,6 +213,18 @@ static const struct {
         PHASE_TLS, REASON_TLS},
     {"connection to server at \"h\", port 1 failed: SSL error: certificate verify failed\n", PHASE_TLS,
         REASON_TLS},
+    {"connection to server at \"h\" (127.0.0.1), port 1 failed: could not initiate GSSAPI security context: "
+     "Unspecified GSS failure.  Minor code may provide more information: Ticket expired\n",
+        PHASE_TLS, REASON_AUTH_FAILED},
+    {"connection to server at \"h\" (127.0.0.1), port 1 failed: could not initiate GSSAPI security context: "
+     "No credentials were supplied\n",
+        PHASE_TLS, REASON_AUTH_FAILED},
+    {"connection to server at \"h\" (127.0.0.1), port 1 failed: GSSAPI continuation error: Unspecified GSS "
+     "failure\n",
+        PHASE_AUTH, REASON_AUTH_FAILED},
+    {"connection to server at \"h\" (127.0.0.1), port 1 failed: GSSAPI encryption required but was "
+     "impossible (possibly no credential cache, no server support, or using a local socket)\n",
+        PHASE_CONNECT, REASON_TLS},
     {"connection to server at \"h\", port 1 failed: server certificate for \"db\" does not match host name "
      "\"h\"\n",
         PHASE_TLS, REASON_TLS},
