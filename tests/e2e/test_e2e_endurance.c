@@ -52,6 +52,15 @@ static int64_t calm_ms(enum target_id target, struct dice *dice) {
     return 300 + dice_roll(dice, target == TARGET_CONFIG ? 5000 : has_many_faults(target) ? 1000 : 2500);
 }
 
+/* A login that hangs is followed by a pause of 10 s, and a second one by 5 minutes where its worker is ended
+ * (docs/mysql.md): nobody could wait for that here. */
+static bool may_hang_again(const struct director *director, int64_t now_ms) {
+    enum { SECOND_MS = 8000 };
+    const struct standing *mariadb = &director->model.standings[TARGET_MARIADB];
+    const struct fault *fault = mariadb->fault || mariadb->is_settled ? mariadb->fault : mariadb->last;
+    return fault && fault->recovery == RECOVERS_WAITING && now_ms - mariadb->began_ms > SECOND_MS;
+}
+
 /* Whether it may begin now: a fault whose traces another one would wipe out waits. */
 static bool is_time_for(const struct director *director, enum target_id target, int64_t now_ms) {
     enum { RELOADED_MS = 3000 };
@@ -59,7 +68,7 @@ static bool is_time_for(const struct director *director, enum target_id target, 
         return director->model.standings[target].is_settled || target == TARGET_SIDECAR;
     /* Nobody would read the configuration again for the child that was to do it. */
     return !director->scene.is_checker_stopped && director->courses[TARGET_CONFIG].fault == NULL &&
-           now_ms - director->scene.reloaded_at_ms > RELOADED_MS;
+           !may_hang_again(director, now_ms) && now_ms - director->scene.reloaded_at_ms > RELOADED_MS;
 }
 
 /* One of those that were made least often so far. */
