@@ -9,10 +9,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { BUSY_MS = 10 * 1000 }; /* another process of the test may be at it */
+
 static void execute(const char *path, int flags, const char *sql) {
     sqlite3 *db;
     char *message = NULL;
     int code = sqlite3_open_v2(path, &db, flags, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_busy_timeout(db, BUSY_MS);
     if (code == SQLITE_OK)
         code = sqlite3_exec(db, sql, NULL, NULL, &message);
     ck_assert_msg(code == SQLITE_OK, "%s: %s", path, message ? message : sqlite3_errstr(code));
