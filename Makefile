@@ -85,7 +85,7 @@ LOADED_LIBS = $(shell pkg-config --libs $(LOADED))
 TEST_LIBS   = $(shell pkg-config --libs check fuse3) $(LOADED_LIBS)
 
 MYSQL_SRC := $(wildcard src/kinds/mysql/*.c tests/kinds/mysql/*.c tests/fuzz/*mysql*.c tests/harness/mariadb.c \
-             tests/e2e/test_e2e_mysql.c)
+             tests/e2e/test_e2e_mysql.c tests/e2e/endurance_mariadb.c)
 LEFT_OUT  := $(if $(MYSQL),,$(MYSQL_SRC)) $(if $(FILTERS),,tests/base/filters_% tests/base/test_filters.c)
 SOURCES   := $(filter-out $(LEFT_OUT),$(sort $(wildcard src/*/*.c src/kinds/*/*.c)))
 OBJECTS   := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(if $(COVERAGE),$(BUILD)/tests/coverage.o)

@@ -5,7 +5,9 @@
 #include <string.h>
 
 START_TEST(a_server_error_is_app_database_within_ask_interval_and_its_recovery_shows_within_two_seconds) {
+    static const uint32_t RANDOM[] = {0, 512, 1023};
     struct asker asker = asker_arrived();
+    asker.random = RANDOM[_i];
     int64_t start_ms = asker.now_ms;
     asker.answers[QUESTION_TOKEN] = asker_answer(ANSWER_FAILS);
     while (asker.memory.reason == REASON_OK)
@@ -21,7 +23,7 @@ START_TEST(a_server_error_is_app_database_within_ask_interval_and_its_recovery_s
         struct asker other = asker;
         asker_look_times(&other, skip);
         other.answers[QUESTION_TOKEN] = asker_answer(ANSWER_WELL);
-        start_ms = other.now_ms;
+        start_ms = other.memory.checked_wall_ms; /* just after a look */
         while (other.memory.reason != REASON_OK)
             asker_look(&other);
         ck_assert_int_le(other.memory.checked_wall_ms - start_ms, 2010);
@@ -130,11 +132,14 @@ START_TEST(a_project_question_that_meets_silence_or_has_no_token_beside_it_is_ap
     asker = asker_new();
     asker.answers[QUESTION_TOKEN] = asker_answer(ANSWER_ABSENT);
     asker.answers[QUESTION_PROJECT] = asker_answer(ANSWER_FAILS);
+    asker.random = 1023;
     asker_look_times(&asker, 3);
     asker_expect(&asker, STATUS_ERROR, REASON_APP_DATABASE);
+    int64_t start_ms = asker.memory.checked_wall_ms;
     asker.answers[QUESTION_PROJECT] = asker_answer(ANSWER_WELL);
-    asker_look_times(&asker, 2); /* it alone can tell of the recovery */
-    asker_expect(&asker, STATUS_OK, REASON_OK);
+    while (asker.memory.reason != REASON_OK)
+        asker_look(&asker); /* it alone can tell of the recovery */
+    ck_assert_int_le(asker.memory.checked_wall_ms - start_ms, 2010);
 }
 END_TEST
 
@@ -204,8 +209,8 @@ Suite *asking_answers_suite(void) {
     Suite *suite = suite_create("asking_answers");
     TCase *tcase = tcase_create("asking_answers");
     suite_add_tcase(suite, tcase);
-    tcase_add_test(
-        tcase, a_server_error_is_app_database_within_ask_interval_and_its_recovery_shows_within_two_seconds);
+    tcase_add_loop_test(tcase,
+        a_server_error_is_app_database_within_ask_interval_and_its_recovery_shows_within_two_seconds, 0, 3);
     tcase_add_loop_test(tcase, silence_is_app_database_and_is_not_asked_into_again_until_it_has_ended, 0, 3);
     tcase_add_test(tcase, a_question_that_was_never_answered_is_asked_again);
     tcase_add_test(tcase, questions_never_make_bugsink_dead);

@@ -1,24 +1,20 @@
 /* The faults of the endurance test. */
 #include "e2e/endurance.h"
+#include "e2e/endurance_app.h"
+#include "e2e/endurance_servers.h"
 #include "e2e/endurance_sidecar.h"
 
-#include "harness/proc.h"
 #include "harness/sqlite_files.h"
 #include "harness/tempdir.h"
-#include "harness/wait.h"
 
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libpq-fe.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { SERVER_UP_MS = 10000, BACKENDS_MAX = 64 };
 
 static void move(const char *from, const char *to) {
     ck_assert_msg(rename(from, to) == 0, "%s to %s: %s", from, to, strerror(errno));
@@ -26,108 +22,6 @@ static void move(const char *from, const char *to) {
 
 static void nothing(struct scene *scene) {
     (void)scene;
-}
-
-/* -- PostgreSQL -- */
-
-static void stop_server(struct scene *scene) {
-    postgres_stop(scene->server);
-}
-
-static void crash_server(struct scene *scene) {
-    postgres_crash(scene->server);
-}
-
-static void start_server(struct scene *scene) {
-    postgres_restart(scene->server, NULL);
-}
-
-/* With its backends: a connection that is kept must notice as well. */
-static void signal_backends(const struct scene *scene, int number) {
-    pid_t backends[BACKENDS_MAX];
-    int count = proc_children(scene->server->pid, backends, BACKENDS_MAX);
-    for (int i = 0; i < count; i++)
-        kill(backends[i], number);
-}
-
-static void stall_server(struct scene *scene) {
-    postgres_pause(scene->server); /* first: no new ones from here on */
-    signal_backends(scene, SIGSTOP);
-}
-
-static void resume_server(struct scene *scene) {
-    signal_backends(scene, SIGCONT);
-    postgres_continue(scene->server);
-}
-
-/* What holds for logins alone shows on a connection that is kept once that is gone. */
-static void do_anew(struct scene *scene, const char *sql) {
-    postgres_do(scene->server, "postgres", sql);
-    postgres_do(scene->server, "postgres",
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'bugsink'");
-}
-
-static void change_password(struct scene *scene) {
-    do_anew(scene, "ALTER ROLE bugsink PASSWORD 'another'");
-}
-
-static void restore_password(struct scene *scene) {
-    do_anew(scene, "ALTER ROLE bugsink PASSWORD '" POSTGRES_PASSWORD "'");
-}
-
-static void forbid_writing(struct scene *scene) {
-    do_anew(scene, "ALTER ROLE bugsink SET default_transaction_read_only = on");
-}
-
-static void allow_writing(struct scene *scene) {
-    do_anew(scene, "ALTER ROLE bugsink RESET default_transaction_read_only");
-}
-
-static void add_installation(struct scene *scene) {
-    postgres_do(scene->server, "bugsink",
-        "INSERT INTO phonehome_installation (id, created_at) VALUES (gen_random_uuid(), '2001-01-01')");
-}
-
-static void remove_installation(struct scene *scene) {
-    postgres_do(
-        scene->server, "bugsink", "DELETE FROM phonehome_installation WHERE created_at = '2001-01-01'");
-}
-
-static void use_up_quota(struct scene *scene) {
-    postgres_do(scene->server, "bugsink",
-        "UPDATE phonehome_installation SET quota_exceeded_until = now() + interval '1 hour'");
-}
-
-static void grant_quota(struct scene *scene) {
-    postgres_do(scene->server, "bugsink", "UPDATE phonehome_installation SET quota_exceeded_until = NULL");
-}
-
-static PGconn *connect_super(const struct scene *scene) {
-    char port[16];
-    snprintf(port, sizeof port, "%d", scene->server->port);
-    const char *const keywords[] = {"host", "port", "user", "dbname", NULL};
-    const char *const values[] = {scene->server->root, port, "postgres", "postgres", NULL};
-    return PQconnectdbParams(keywords, values, 0);
-}
-
-/* The server takes that for a crash: it ends all its backends and recovers. */
-static void kill_backend(struct scene *scene) {
-    PGconn *conn = connect_super(scene);
-    ck_assert_msg(PQstatus(conn) == CONNECTION_OK, "%s", PQerrorMessage(conn));
-    kill(PQbackendPID(conn), SIGKILL);
-    PQclear(PQexec(conn, "SELECT 1")); /* fails when it is dead */
-    PQfinish(conn);
-}
-
-static bool takes_connections(void *arg) {
-    PGconn *conn = connect_super(arg);
-    bool is_up = PQstatus(conn) == CONNECTION_OK;
-    PQfinish(conn);
-    return is_up;
-}
-
-static void await_server(struct scene *scene) {
-    ck_assert(wait_until(takes_connections, scene, SERVER_UP_MS));
 }
 
 /* -- an SQLite file -- */
@@ -298,57 +192,57 @@ static void resume_volume(struct scene *scene) {
     hungfs_go_on(&scene->fs);
 }
 
-/* -- Bugsink -- */
-
-static void start_app(struct scene *scene, const char *reply) {
-    const struct peer_script script = {
-        .reads = 1, .reply = reply, .reply_size = strlen(reply), .closes = PEER_CLOSES};
-    scene->app = peer_start_on(&script, scene->app.port);
-}
-
-static void stop_app(struct scene *scene) {
-    peer_stop(&scene->app);
-}
-
-static void restore_app(struct scene *scene) {
-    if (scene->app.pid > 0)
-        stop_app(scene);
-    start_app(scene, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK");
-}
-
-static void fail_app(struct scene *scene) {
-    stop_app(scene);
-    start_app(scene, "HTTP/1.1 500 No\r\nContent-Length: 4\r\nConnection: close\r\n\r\nOops");
-}
-
-static void confuse_app(struct scene *scene) {
-    stop_app(scene);
-    start_app(scene, "220 smtp.example ESMTP\r\n");
-}
-
 /* -- all of them -- */
 
-#define AWAY " refused reset db_starting timeout "
+#define STOPPED "Bugsink stopped"
+#define AWAY    " refused reset db_starting timeout "
 
-enum { PATIENCE_MS = 2000 /* of settings: check_config_patience_ms */ };
+enum {
+    PATIENCE_MS = 2000,    /* of settings: check_config_patience_ms */
+    LIMIT_LASTS_MS = 5000, /* longer than a checker is stopped */
+    /* What shows in the answers to questions alone, which wait for a look at the files that they would have
+       Bugsink make, but no longer than this. */
+    ASKS_MS = ASK_MS - INTERVAL_MS + RETRY_MS,
+};
 
 const struct fault FAULTS[] = {
-    {"PostgreSQL stopped", TARGET_POSTGRES, EFFECT_ERROR, AWAY, 0, RECOVERS_FAST, false, stop_server, NULL,
-        start_server},
-    {"PostgreSQL crashed", TARGET_POSTGRES, EFFECT_ERROR, AWAY, 0, RECOVERS_FAST, false, crash_server, NULL,
-        start_server},
+    {"PostgreSQL stopped", TARGET_POSTGRES, EFFECT_ERROR, AWAY, 0, RECOVERS_FAST, false, fault_postgres_stop,
+        NULL, fault_postgres_start},
+    {"PostgreSQL crashed", TARGET_POSTGRES, EFFECT_ERROR, AWAY, 0, RECOVERS_FAST, false, fault_postgres_crash,
+        NULL, fault_postgres_start},
     {"PostgreSQL stalled (SIGSTOP)", TARGET_POSTGRES, EFFECT_ERROR, " timeout ", 0, RECOVERS_FAST, false,
-        stall_server, NULL, resume_server},
-    {"PostgreSQL backend killed", TARGET_POSTGRES, EFFECT_PASSES, AWAY, 0, RECOVERS_FAST, false, kill_backend,
-        NULL, await_server},
+        fault_postgres_stall, NULL, fault_postgres_resume},
+    {"PostgreSQL backend killed", TARGET_POSTGRES, EFFECT_PASSES, AWAY, 0, RECOVERS_FAST, false,
+        fault_postgres_kill_backend, NULL, fault_postgres_await},
     {"PostgreSQL password changed", TARGET_POSTGRES, EFFECT_ERROR, " auth_failed reset db_starting ",
-        RETRY_MS, RECOVERS_REFUSED, false, change_password, NULL, restore_password},
+        RETRY_MS, RECOVERS_REFUSED, false, fault_postgres_change_password, NULL,
+        fault_postgres_restore_password},
     {"PostgreSQL read-only", TARGET_POSTGRES, EFFECT_ERROR, " read_only reset db_starting ", RETRY_MS,
-        RECOVERS_FAST, false, forbid_writing, NULL, allow_writing},
+        RECOVERS_FAST, false, fault_postgres_forbid_writing, NULL, fault_postgres_allow_writing},
     {"PostgreSQL: two installations", TARGET_POSTGRES, EFFECT_ERROR, " app_data_invalid ", 0, RECOVERS_FAST,
-        false, add_installation, NULL, remove_installation},
+        false, fault_postgres_add_installation, NULL, fault_postgres_remove_installation},
     {"PostgreSQL: quota used up", TARGET_POSTGRES, EFFECT_DEGRADED, " ingestion_paused ", 0,
-        RECOVERS_INTERVAL, false, use_up_quota, NULL, grant_quota},
+        RECOVERS_INTERVAL, false, fault_postgres_use_up_quota, NULL, fault_postgres_grant_quota},
+#ifdef WITH_MYSQL
+    {"MariaDB stopped", TARGET_MARIADB, EFFECT_ERROR, AWAY, 0, RECOVERS_LOGIN, false, fault_mariadb_stop,
+        NULL, fault_mariadb_start},
+    {"MariaDB killed", TARGET_MARIADB, EFFECT_ERROR, AWAY, 0, RECOVERS_LOGIN, false, fault_mariadb_crash,
+        NULL, fault_mariadb_start},
+    {"MariaDB frozen (SIGSTOP)", TARGET_MARIADB, EFFECT_ERROR, " timeout ", 0, RECOVERS_WAITING, false,
+        fault_mariadb_freeze, NULL, fault_mariadb_thaw},
+    {"MariaDB password changed", TARGET_MARIADB, EFFECT_ERROR, " auth_failed ", 0, RECOVERS_REFUSED, false,
+        fault_mariadb_change_password, NULL, fault_mariadb_restore_password},
+    {"MariaDB account locked", TARGET_MARIADB, EFFECT_ERROR, " auth_failed ", 0, RECOVERS_REFUSED, false,
+        fault_mariadb_lock_account, NULL, fault_mariadb_unlock_account},
+    {"MariaDB read-only", TARGET_MARIADB, EFFECT_ERROR, " read_only ", 0, RECOVERS_FAST, false,
+        fault_mariadb_forbid_writing, NULL, fault_mariadb_allow_writing},
+    {"MariaDB full", TARGET_MARIADB, EFFECT_DEGRADED, " too_many_clients ", 0, RECOVERS_INTERVAL, false,
+        fault_mariadb_fill, fault_mariadb_fill, fault_mariadb_empty},
+    {"MariaDB: FLUSH TABLES WITH READ LOCK", TARGET_MARIADB, EFFECT_DEGRADED, " blocked ", 0,
+        RECOVERS_INTERVAL, false, fault_mariadb_lock_all, NULL, fault_mariadb_unlock_all},
+    {"MariaDB: a table missing", TARGET_MARIADB, EFFECT_ERROR, " unmigrated ", 0, RECOVERS_FAST, false,
+        fault_mariadb_take_table, NULL, fault_mariadb_return_table},
+#endif
     /* Degraded for two intervals first, and each run waits for the lock. */
     {"SQLite locked", TARGET_FILE, EFFECT_ERROR, " locked timeout ", 2 * INTERVAL_MS + TIMEOUT_MS + RETRY_MS,
         RECOVERS_FAST, false, lock_file, NULL, unlock_file},
@@ -366,16 +260,16 @@ const struct fault FAULTS[] = {
         NULL, forget_stats},
     {"queue file removed", TARGET_QUEUE, EFFECT_ERROR, " file_missing ", 0, RECOVERS_FAST, false,
         remove_queue, NULL, restore_queue},
-    {"settings broken", TARGET_SETTINGS, EFFECT_ERROR, " parse_error ", PATIENCE_MS, RECOVERS_FAST, false,
-        break_settings, NULL, restore_settings},
-    {"settings: one missing", TARGET_SETTINGS, EFFECT_ERROR, " missing_setting ", PATIENCE_MS, RECOVERS_FAST,
-        false, omit_setting, NULL, restore_settings},
-    {"settings: one invalid", TARGET_SETTINGS, EFFECT_ERROR, " invalid_setting ", PATIENCE_MS, RECOVERS_FAST,
-        false, spoil_setting, NULL, restore_settings},
-    {"settings: not UTF-8", TARGET_SETTINGS, EFFECT_ERROR, " encoding ", PATIENCE_MS, RECOVERS_FAST, false,
-        spoil_encoding, NULL, restore_settings},
-    {"settings removed", TARGET_SETTINGS, EFFECT_ERROR, " file_missing ", PATIENCE_MS, RECOVERS_FAST, false,
-        remove_settings, NULL, restore_settings},
+    {"settings broken", TARGET_SETTINGS, EFFECT_PREDICTS, " parse_error ", PATIENCE_MS, RECOVERS_INTERVAL,
+        false, break_settings, NULL, restore_settings},
+    {"settings: one missing", TARGET_SETTINGS, EFFECT_PREDICTS, " missing_setting ", PATIENCE_MS,
+        RECOVERS_INTERVAL, false, omit_setting, NULL, restore_settings},
+    {"settings: one invalid", TARGET_SETTINGS, EFFECT_PREDICTS, " invalid_setting ", PATIENCE_MS,
+        RECOVERS_INTERVAL, false, spoil_setting, NULL, restore_settings},
+    {"settings: not UTF-8", TARGET_SETTINGS, EFFECT_PREDICTS, " encoding ", PATIENCE_MS, RECOVERS_INTERVAL,
+        false, spoil_encoding, NULL, restore_settings},
+    {"settings removed", TARGET_SETTINGS, EFFECT_PREDICTS, " file_missing ", PATIENCE_MS, RECOVERS_INTERVAL,
+        false, remove_settings, NULL, restore_settings},
     {"settings swapped (ConfigMap)", TARGET_SETTINGS, EFFECT_NONE, "", 0, RECOVERS_FAST, false, swap_settings,
         NULL, nothing},
     {"settings rewritten (editor)", TARGET_SETTINGS, EFFECT_NONE, "", 0, RECOVERS_FAST, false,
@@ -390,12 +284,23 @@ const struct fault FAULTS[] = {
         NULL, resume_volume},
     {"volume hung", TARGET_VOLUME, EFFECT_ERROR, " timeout stuck ", 0, RECOVERS_FAST, true, hold_volume, NULL,
         resume_volume},
-    {"Bugsink stopped", TARGET_APP, EFFECT_ERROR, " refused reset ", 0, RECOVERS_FAST, false, stop_app, NULL,
-        restore_app},
-    {"Bugsink fails", TARGET_APP, EFFECT_ERROR, " app_error refused reset ", 0, RECOVERS_FAST, false,
-        fail_app, NULL, restore_app},
-    {"Bugsink is another service", TARGET_APP, EFFECT_ERROR, " protocol refused reset ", 0, RECOVERS_FAST,
-        false, confuse_app, NULL, restore_app},
+    {STOPPED, TARGET_APP, EFFECT_ERROR, " refused ", 0, RECOVERS_FAST, false, fault_app_stop, NULL,
+        fault_app_restore},
+    /* A question may be the first to fail, and two be asked before the endpoint is looked at again. */
+    {"Bugsink fails", TARGET_APP, EFFECT_ERROR, " app_error ", 2 * RETRY_MAX_MS, RECOVERS_FAST, false,
+        fault_app_fail, NULL, fault_app_restore},
+    {"Bugsink is another service", TARGET_APP, EFFECT_ERROR, " protocol ", 0, RECOVERS_FAST, false,
+        fault_app_confuse, NULL, fault_app_restore},
+    {"Bugsink: questions fail", TARGET_APP, EFFECT_ERROR, " app_database ", ASKS_MS, RECOVERS_FAST, false,
+        fault_app_lose_database, NULL, fault_app_restore},
+    {"Bugsink: questions hang", TARGET_APP, EFFECT_ERROR, " app_database ", ASKS_MS, RECOVERS_FAST, false,
+        fault_app_hang, NULL, fault_app_restore},
+    {"Bugsink: questions broken off", TARGET_APP, EFFECT_ERROR, " app_database ", ASKS_MS, RECOVERS_FAST,
+        false, fault_app_lose_workers, NULL, fault_app_restore},
+    {"Bugsink: questions answered by a proxy", TARGET_APP, EFFECT_NONE, "", 0, RECOVERS_FAST, false,
+        fault_app_hide, NULL, fault_app_restore},
+    {"Bugsink is an older one", TARGET_APP, EFFECT_NONE, "", 0, RECOVERS_FAST, false, fault_app_age, NULL,
+        nothing},
     {"maintenance", TARGET_MAINTENANCE, EFFECT_ERROR, " maintenance ", 0, RECOVERS_FAST, false,
         sidecar_begin_maintenance, NULL, sidecar_end_maintenance},
     {"SIGHUPs, nothing changed", TARGET_CONFIG, EFFECT_NONE, "", 0, RECOVERS_FAST, false, nothing,
@@ -408,8 +313,22 @@ const struct fault FAULTS[] = {
         sidecar_change_or_spoil_config, sidecar_restore_config},
     {"worker killed", TARGET_CHILD, EFFECT_NONE, "", 0, RECOVERS_FAST, false, sidecar_kill_child, NULL,
         nothing},
-    {"checker stalled (SIGSTOP)", TARGET_CHECKER, EFFECT_PASSES, "", 0, RECOVERS_FAST, false,
+    {"checker stalled (SIGSTOP)", TARGET_SIDECAR, EFFECT_PASSES, "", 0, RECOVERS_FAST, false,
         sidecar_stop_checker, NULL, sidecar_resume_checker},
+    {"processor limited to a quarter", TARGET_SIDECAR, EFFECT_NONE, "", LIMIT_LASTS_MS, RECOVERS_FAST, false,
+        sidecar_limit, NULL, sidecar_unlimit},
 };
 
 const size_t FAULT_COUNT = sizeof FAULTS / sizeof FAULTS[0];
+
+bool fault_is_possible(const struct fault *fault, const struct scene *scene) {
+    return !target_is_absent(scene, fault->target) && !(fault->needs_namespace && scene->confined);
+}
+
+/* Another release of Bugsink comes with a restart: what this one did not know, the next is asked. */
+const struct fault *fault_after(const struct fault *fault) {
+    for (size_t i = 0; fault->begin == fault_app_age && i < FAULT_COUNT; i++)
+        if (strcmp(FAULTS[i].name, STOPPED) == 0)
+            return &FAULTS[i];
+    return NULL;
+}

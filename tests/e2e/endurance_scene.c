@@ -1,5 +1,7 @@
 /* The scene of the endurance test: everything that can be checked, and a daemon that checks it. */
 #include "e2e/endurance.h"
+#include "e2e/endurance_app.h"
+#include "e2e/endurance_servers.h"
 
 #include "harness/namespace.h"
 #include "harness/skip.h"
@@ -24,6 +26,7 @@ const char *const SCENE_SECRETS[] = {POSTGRES_PASSWORD, POSTGRES_PASSWORD_ENCODE
 
 static const char *const CHECKS[TARGET_COUNT] = {
     [TARGET_POSTGRES] = "default",
+    [TARGET_MARIADB] = "mariadb",
     [TARGET_FILE] = "archive",
     [TARGET_QUEUE] = "snappea",
     [TARGET_SETTINGS] = "app_settings",
@@ -36,33 +39,40 @@ const char *target_check(enum target_id target) {
     return CHECKS[target];
 }
 
+bool target_is_absent(const struct scene *scene, enum target_id target) {
+    return target == TARGET_MARIADB && scene->no_mariadb;
+}
+
 /* -- configuration -- */
 
-/* Bugsink is not asked for its database: the model knows nothing of what that decides for others. */
 #define CONFIG                                                                                               \
     "{\"databases\": {\"default\": {\"dsn\": \"%s\", \"role\": \"main\"},\n"                                 \
     "  \"archive\": {\"dsn\": \"%s\", \"role\": \"main\"},\n"                                                \
-    "  \"volume\": {\"dsn\": \"%s/db.sqlite3\", \"role\": \"plain\"},%s\n"                                   \
+    "  \"volume\": {\"dsn\": \"%s/db.sqlite3\", \"role\": \"plain\"},%s%s\n"                                 \
     "  \"snappea\": {\"dsn\": \"%s\", \"role\": \"queue\"}},\n"                                              \
     " \"directories\": {\"ingestion\": {\"path\": \"%s\", \"role\": \"spool\", \"min_free\": \"1MiB\"}},\n"  \
     " \"settings\": {\"path\": \"%s\", \"format\": \"python\"}, \"app\": {\"url\": "                         \
-    "\"http://127.0.0.1:%d\", \"ask\": false},\n"                                                            \
+    "\"http://127.0.0.1:%d\", \"ask_interval\": \"%dms\"},\n"                                                \
     " \"maintenance\": \"%s\", \"fall\": %d, \"drain\": \"%s\",\n"                                           \
     " \"interval\": \"%dms\", \"timeout\": \"%dms\", \"slow\": \"%dms\", \"retry_interval\": \"%dms\"}\n"
 
 void scene_write_config(struct scene *scene, int variant) {
-    char extra[512] = "", draft[320], path[288];
+    char extra[512] = "", mariadb[512] = "", draft[320], path[288];
     if (variant & 1)
         snprintf(extra, sizeof extra,
             " \"extra\": {\"dsn\": \"%s\", \"role\": \"plain\", \"critical\": false},",
             scene->world->main_db);
+    if (scene->mariadb)
+        snprintf(mariadb, sizeof mariadb, " \"mariadb\": {\"dsn\": \"%s\", \"role\": \"main\"},",
+            scene->mariadb_dsn);
     /* Moved into its place, as an editor does, so that no reload sees half of it. */
     str_copy(path, sizeof path, scene->world->config);
     snprintf(draft, sizeof draft, "%s.new", path);
     str_copy(scene->world->config, sizeof scene->world->config, draft);
-    world_write_config(scene->world, CONFIG, scene->dsn, scene->file, scene->fs.path, extra,
-        scene->world->queue_db, scene->spool, scene->world->settings, scene->app.port, scene->maintenance,
-        FALL, variant & 2 ? "1s" : "2s", INTERVAL_MS, TIMEOUT_MS, TIMEOUT_MS - 1, RETRY_MS);
+    world_write_config(scene->world, CONFIG, scene->dsn, scene->file, scene->fs.path, mariadb, extra,
+        scene->world->queue_db, scene->spool, scene->world->settings, scene->app_port, ASK_MS,
+        scene->maintenance, FALL, variant & 2 ? "1s" : "2s", INTERVAL_MS, TIMEOUT_MS, TIMEOUT_MS - 1,
+        RETRY_MS);
     str_copy(scene->world->config, sizeof scene->world->config, path);
     ck_assert_int_eq(rename(draft, path), 0);
     envlist_set(&scene->world->environment, "BUGSINK_HEALTH_CONFIG=%s", path);
@@ -118,29 +128,56 @@ static void forget_bugsinks_names(struct scene *scene) {
         envlist_unset(&scene->world->environment, SET_BY_WORLD[i]);
 }
 
+static void start_mariadb(struct scene *scene) {
+#ifdef WITH_MYSQL
+    scene->no_mariadb = mariadb_lack();
+    if (!scene->no_mariadb)
+        mariadb_enter(scene);
+#else
+    scene->no_mariadb = "built without it";
+#endif
+    if (scene->no_mariadb)
+        skip_test("part: MariaDB", scene->no_mariadb);
+}
+
+static void end_mariadb(struct scene *scene) {
+#ifdef WITH_MYSQL
+    if (scene->mariadb)
+        mariadb_leave(scene);
+#else
+    (void)scene;
+#endif
+}
+
 void scene_start(struct scene *scene, uint64_t seed) {
-    static const char OK[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK";
-    const struct peer_script app = {
-        .reads = 1, .reply = OK, .reply_size = sizeof OK - 1, .closes = PEER_CLOSES};
-    *scene = (struct scene){.world = world_new(), .dice = dice_new(seed, 500)};
+    *scene =
+        (struct scene){.world = world_new(), .dice = dice_new(seed, 500), .app_dice = dice_new(seed, 501)};
     make_volume(scene); /* first: all that follows belongs into its namespaces */
     make_file(scene);
     make_spool(scene);
     scene->server = postgres_start(NULL);
-    scene->app = peer_start(&app);
+    scene->app_port = daemon_free_port();
+    app_start(scene);
+    start_mariadb(scene);
     scene->dsn = postgres_dsn(scene->server, "bugsink", POSTGRES_PASSWORD_ENCODED, "bugsink", "");
     forget_bugsinks_names(scene);
     scene_write_config(scene, 0);
+    processor_limit_begin(&scene->limit, 0);
     world_start_with(scene->world, NULL, 0);
+    processor_limit_apply(&scene->limit, scene->world->daemon.checker);
     world_await(scene->world, "/health/ready/", 200, "\"status\": \"ok\"", START_MS);
+    /* Both have been answered before the next is asked. */
+    app_await_question(scene, START_MS);
 }
 
 void scene_end(struct scene *scene) {
     char *const texts[] = {scene->dsn, scene->maintenance, scene->file, scene->file_aside,
         scene->settings_aside, scene->spool, scene->spool_filler, scene->queue_aside};
     world_end(scene->world);
-    peer_stop(&scene->app);
+    processor_limit_end(&scene->limit);
+    app_end(scene);
     postgres_free(scene->server);
+    end_mariadb(scene);
     if (!scene->confined)
         hungfs_end(&scene->fs);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)

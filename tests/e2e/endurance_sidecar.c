@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CHILDREN_MAX = 64 };
+enum { CHILDREN_MAX = 64, LIMIT_THOUSANDTHS = 250 };
 
 void sidecar_begin_maintenance(struct scene *scene) {
     tempdir_write(scene->maintenance, "");
@@ -85,4 +85,15 @@ void sidecar_stop_checker(struct scene *scene) {
 void sidecar_resume_checker(struct scene *scene) {
     ck_assert_int_eq(kill(scene->world->daemon.checker, SIGCONT), 0);
     scene->is_checker_stopped = false;
+}
+
+/* Of one processor, for all its processes together. */
+void sidecar_limit(struct scene *scene) {
+    processor_limit_set(&scene->limit, LIMIT_THOUSANDTHS);
+    scene->is_limited = true;
+}
+
+void sidecar_unlimit(struct scene *scene) {
+    processor_limit_set(&scene->limit, 0);
+    scene->is_limited = false;
 }

@@ -14,5 +14,7 @@ void sidecar_restore_config(struct scene *scene);
 void sidecar_kill_child(struct scene *scene);
 void sidecar_stop_checker(struct scene *scene);
 void sidecar_resume_checker(struct scene *scene);
+void sidecar_limit(struct scene *scene);
+void sidecar_unlimit(struct scene *scene);
 
 #endif

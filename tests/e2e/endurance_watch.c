@@ -118,9 +118,9 @@ static void judge_child(struct resource_watch *watch, struct watched_child *chil
 
 /* Children that were seen before and are there still keep their place; the others give it up. */
 void resource_watch_children(struct resource_watch *watch) {
-    /* One a check (the eighth comes with a reload), one for the maintenance file, one that reads the
+    /* One a check (the ninth comes with a reload), one for the maintenance file, one that reads the
      * configuration, the responder; and one that is caught. */
-    enum { CHILDREN_MAX = 8 + 3 + 1 };
+    enum { CHILDREN_MAX = 9 + 3 + 1 };
     const struct daemon *daemon = &watch->scene->world->daemon;
     pid_t pids[WATCHED_CHILDREN_MAX];
     struct watched_child seen[WATCHED_CHILDREN_MAX] = {{0}};

@@ -19,6 +19,23 @@ static struct server_setup setup_in(const struct mariadb_server *server) {
         .user = "mysql", .directory = server->root, .log = server->log, .death_signal = SIGKILL};
 }
 
+static bool is_in_path(const char *program) {
+    const char *path = getenv("PATH");
+    bool is_found = false;
+    while (path && *path && !is_found) {
+        char file[512];
+        size_t length = strcspn(path, ":");
+        snprintf(file, sizeof file, "%.*s/%s", (int)length, path, program);
+        is_found = access(file, X_OK) == 0;
+        path += length + (path[length] == ':');
+    }
+    return is_found;
+}
+
+bool mariadb_is_installed(void) {
+    return is_in_path("mariadbd") && is_in_path("mariadb-install-db");
+}
+
 /* -- a server -- */
 
 static MYSQL *connect_root(const struct mariadb_server *server, const char *database) {
@@ -225,14 +242,29 @@ void mariadb_do(const struct mariadb_server *server, const char *database, const
 }
 
 void mariadb_fill(struct mariadb_server *server) {
-    for (int i = 0; i <= MARIADB_CONNECTIONS; i++)
+    for (int i = 0; i <= MARIADB_CONNECTIONS; i++) {
+        if (server->sessions[i] && mysql_errno(server->sessions[i]) == 0)
+            continue;
+        mysql_close(server->sessions[i]);
         server->sessions[i] = connect_root(server, NULL);
+    }
 }
 
 void mariadb_empty(struct mariadb_server *server) {
     for (int i = 0; i <= MARIADB_CONNECTIONS; i++)
         mysql_close(server->sessions[i]);
     memset(server->sessions, 0, sizeof server->sessions);
+}
+
+void *mariadb_hold(const struct mariadb_server *server, const char *sql) {
+    MYSQL *mysql = connect_root(server, NULL);
+    ck_assert_msg(mysql_errno(mysql) == 0, "%s", mysql_error(mysql));
+    free(query(mysql, sql));
+    return mysql;
+}
+
+void mariadb_let_go(void *session) {
+    mysql_close(session);
 }
 
 long mariadb_status(const struct mariadb_server *server, const char *name) {

@@ -26,6 +26,9 @@ struct mariadb_server {
     void *sessions[MARIADB_CONNECTIONS + 1]; /* of mariadb_fill */
 };
 
+/* Whether MariaDB is installed. */
+bool mariadb_is_installed(void);
+
 /* Makes new data and starts it. settings ("name=value" of mariadbd's options, NULL-terminated; may be NULL)
  * are added to the command line, where the last one counts. Ends the test on failure, showing the log. */
 struct mariadb_server *mariadb_start(const char *const *settings);
@@ -49,9 +52,14 @@ char *mariadb_exec(const struct mariadb_server *server, const char *database, co
  */
 void mariadb_do(const struct mariadb_server *server, const char *database, const char *sql);
 
-/* Takes all connections that there are, root's own too, until the server stops or mariadb_empty is called. */
+/* Takes all connections that there are, root's own too, until the server stops or mariadb_empty is called;
+ * called again, also those that became free since. */
 void mariadb_fill(struct mariadb_server *server);
 void mariadb_empty(struct mariadb_server *server);
+
+/* A session of root's that has run that statement and stays. */
+void *mariadb_hold(const struct mariadb_server *server, const char *sql);
+void mariadb_let_go(void *session);
 
 /* The value of a global status variable, a number. */
 long mariadb_status(const struct mariadb_server *server, const char *name);
