@@ -38,7 +38,7 @@ const mark = ({fr, fx, failed}, {isRefused}) => failed ? 'failed' : isRefused ? 
 function preface(results) {
     const loads = Object.values(results).flatMap((one) => Object.values(one)).map(({load}) => load).sort((a, b) => a - b), dates = [...new Set(Object.values(results).map(({after}) => after?.date))].filter(Boolean);
     return `Each scene once, ${dates.join(', ')}, ${os.cpus().length} processors, load average ${plain(loads[0], 1)} to ${plain(loads.at(-1), 1)} at the scenes' starts, standard settings (interval ${INTERVAL_S} s).
-FR is how many seconds \`/health/ready/\` said 200 while the writer failed, FX how many it said 503 while the writer wrote. The goal: FR under two intervals, FX under one.\n\n`;
+FR: seconds in which \`/health/ready/\` said 200 while the writer failed. FX: it said 503 while the writer wrote. The goal: FR under two intervals, FX under one.\n\n`;
 }
 
 export function render(scenes, results) {
