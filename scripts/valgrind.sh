@@ -102,6 +102,14 @@ await() {
     done
 }
 
+# A configuration is read and tried within five seconds, which valgrind on a busy machine may not keep: then we ask again.
+echo 0 >"$work/late"
+ask_again_if_late() {
+    late=$(grep "reload failed" "$work/serve.err" | grep -cv "ends too early" || true)
+    [ "$late" -eq "$(cat "$work/late")" ] || kill -HUP "$served"
+    echo "$late" >"$work/late"
+}
+
 # Reloads a configuration with these databases and required settings besides, and with a mark: a new check, which fails.
 # Once that shows, all other new checks have begun.
 mark=0
@@ -109,15 +117,28 @@ reload() {
     mark=$((mark + 1))
     write_config "$1$(database "mark$mark" /nosuch plain false)" "$2"
     kill -HUP "$served"
-    await file_missing "$program" probe "http://$listen/health/ready/mark$mark"
+    await file_missing probe_mark
 }
 
-refused=0
+probe_mark() {
+    ask_again_if_late
+    "$program" probe "http://$listen/health/ready/mark$mark"
+}
+
 reload_bad() {
-    refused=$((refused + 1))
+    refused=$(count_refused)
     echo "{" >"$work/config.json"
     kill -HUP "$served"
-    await "^$refused\$" grep -c "reload failed" "$work/serve.err"
+    await refused tell_refused
+}
+
+count_refused() {
+    grep -c "reload failed.*ends too early" "$work/serve.err" || true
+}
+
+tell_refused() {
+    ask_again_if_late
+    [ "$(count_refused)" -eq "$refused" ] || echo refused
 }
 
 reload_in_flight() {

@@ -130,7 +130,7 @@ static void on_violation(int number, siginfo_t *info, void *context) {
     log_begin(&line, LOG_ERROR, "sandbox violation");
     log_str(&line, "system_call", name_of(info->si_syscall));
     log_int(&line, "number", info->si_syscall);
-    log_str(&line, "error", "refused; a fault of this program's, or somebody has taken it over: ending");
+    log_str(&line, "error", "refused; a bug in this program, or it was taken over: ending");
     log_end(&line);
     _exit(SANDBOX_EXIT_VIOLATION);
 }
@@ -271,7 +271,7 @@ static void warn_of(const char *what, int cause) {
     log_str(&line, "missing", what);
     log_str(&line, "error", strerror(cause));
     log_str(
-        &line, "warning", "this process could not shut itself in, though the kernel knows how; it goes on");
+        &line, "warning", "this process could not sandbox itself, though the kernel supports it; it goes on");
     log_end(&line);
 }
 

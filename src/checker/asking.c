@@ -16,6 +16,11 @@ void asking_want(struct asking *asking, enum app_question question) {
     asking->questions[is_other ? QUESTION_PROJECT : question].is_wanted = true;
 }
 
+void asking_want_twice(struct asking *asking) {
+    asking_want(asking, QUESTION_TOKEN);
+    asking->is_second_wanted = asking->questions[QUESTION_TOKEN].is_wanted;
+}
+
 void asking_withhold(struct asking *asking, bool is_withheld) {
     asking->is_withheld = is_withheld;
 }
@@ -47,7 +52,7 @@ static bool is_token_next(const struct asking *asking, const struct check_config
         return false;
     bool is_turn = asking->looks_without == 0 && is_due(token, config, config->app.ask_interval_ms, now_ms);
     bool is_again = fails(token) && asking->looks_without < LOOKS_IN_A_ROW;
-    return token->is_wanted || is_turn || is_again;
+    return token->is_wanted || is_turn || is_again || asking->is_second_wanted;
 }
 
 /* Where the other one fails there is nothing to learn from this. Where this fails alone, it is asked as often
@@ -78,9 +83,15 @@ bool asking_is_urgent(const struct asking *asking, const struct check_config *co
     return next != QUESTION_NONE && asking->questions[next].is_wanted;
 }
 
+bool asking_is_unfinished(const struct asking *asking, const struct check_config *config, int64_t now_ms) {
+    return asking->is_second_wanted && asking_next(asking, config, now_ms) == QUESTION_TOKEN;
+}
+
 void asking_begin(struct asking *asking, enum app_question question, int64_t now_ms) {
     if (question == QUESTION_NONE)
         return;
+    if (question == QUESTION_TOKEN && !asking->questions[question].is_wanted)
+        asking->is_second_wanted = false;
     asking->questions[question].asked_ms = now_ms;
     asking->questions[question].is_wanted = false;
 }

@@ -32,6 +32,7 @@ struct asking {
     enum app_question left;                 /* the last one that met silence */
     bool is_awaiting;                       /* its answer is still waited for: no other is asked */
     bool is_withheld;                       /* a question would do harm: none is asked */
+    bool is_second_wanted;                  /* the token question, once more after the one that is wanted */
 };
 
 void asking_init(struct asking *asking);
@@ -42,6 +43,12 @@ void asking_arrive(struct asking *asking);
 /* Something has changed in the database: it is asked at the next look; one that Bugsink does not know is
  * replaced by the other. */
 void asking_want(struct asking *asking, enum app_question question);
+
+/* The same of the token question, twice: now and, unless it fails, a retry interval later. */
+void asking_want_twice(struct asking *asking);
+
+/* Whether the second one is still to come. */
+bool asking_is_unfinished(const struct asking *asking, const struct check_config *config, int64_t now_ms);
 
 /* Whether a question would have Bugsink make something that is missing. What is wanted meanwhile is asked
  * afterwards. */

@@ -118,7 +118,7 @@ static void on_other_child(void *arg, pid_t pid, int status) {
         log_int(&line, "exit_status", WEXITSTATUS(status));
     log_str(&line, "error",
         is_violation
-            ? "it tried what its sandbox forbids, a fault of this program's or an attack; ending, so that "
+            ? "it tried what its sandbox forbids: a bug in this program, or an attack; ending, so that "
               "both are restarted"
             : "ending, so that both are restarted");
     log_end(&line);

@@ -157,8 +157,8 @@ static bool has_migrated(struct watch *watch) {
     return was_seen && migrations != before;
 }
 
-/* Whether another look found no place. Bugsink has one or not at each moment anew: its answer to one question
- * may have had the place that a login of ours had just given up. */
+/* Whether another look found no place. Bugsink has one or not at each moment anew, and its answer to one
+ * question may have had the place that a login of ours had just given up: so it is asked twice. */
 static bool is_full_again(struct watch *watch) {
     bool is_full = watch->memory.reason == REASON_TOO_MANY_CLIENTS;
     bool is_new = watch->memory.checked_wall_ms != watch->seen_full_ms;
@@ -171,6 +171,8 @@ static void ask_after(struct watch *database, struct watch *app) {
     if (has_migrated(database)) {
         watch_ask(app, QUESTION_TOKEN);
         watch_ask(app, QUESTION_PROJECT);
+    } else if (is_full) {
+        watch_ask_twice(app);
     } else if (is_other) {
         watch_ask(app, QUESTION_TOKEN);
     }

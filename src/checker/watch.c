@@ -96,7 +96,7 @@ static void log_repetition(const struct watch *watch, int64_t duration_ms) {
 /* Once, for it is no verdict. */
 static void log_answer(const struct watch *watch, const struct outcome *outcome) {
     struct log_line line;
-    log_begin(&line, LOG_INFO, "Bugsink's answer tells nothing of its database");
+    log_begin(&line, LOG_INFO, "Bugsink's answer says nothing about its database");
     log_str(&line, "check", watch->check.config->name);
     log_str(&line, "question", question_name(outcome->asked));
     log_str(&line, "driver_code", outcome->code[0] ? outcome->code : NULL);
@@ -184,11 +184,19 @@ static bool is_urgent(const struct watch *watch) {
                                               clock_now_ms(watch->loop->timers.clock));
 }
 
+static bool is_unfinished(const struct watch *watch) {
+    return watch_traits(watch)->is_app && asking_is_unfinished(&watch->memory.asking, watch->check.config,
+                                              clock_now_ms(watch->loop->timers.clock));
+}
+
 static void schedule(struct watch *watch, int64_t duration_ms) {
     int64_t delay_ms = schedule_delay_ms(watch->check.config, &watch->memory, duration_ms, random_number());
     note_pause(watch, delay_ms);
+    int64_t soon_ms = watch->check.config->retry_interval_ms;
     if (watch->is_hurried || is_urgent(watch))
         delay_ms = 0;
+    else if (is_unfinished(watch) && delay_ms > soon_ms)
+        delay_ms = soon_ms;
     timer_arm(&watch->loop->timers, &watch->next, delay_ms);
 }
 
@@ -319,6 +327,12 @@ void watch_doubt(struct watch *watch, bool is_doubted) {
 
 void watch_ask(struct watch *watch, enum app_question question) {
     asking_want(&watch->memory.asking, question);
+    if (is_urgent(watch))
+        watch_hurry(watch);
+}
+
+void watch_ask_twice(struct watch *watch) {
+    asking_want_twice(&watch->memory.asking);
     if (is_urgent(watch))
         watch_hurry(watch);
 }

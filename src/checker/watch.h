@@ -76,6 +76,9 @@ void watch_doubt(struct watch *watch, bool is_doubted);
 /* Of Bugsink's own check: that question is asked now, if any can be. */
 void watch_ask(struct watch *watch, enum app_question question);
 
+/* The same of the token question, now and a retry interval later. */
+void watch_ask_twice(struct watch *watch);
+
 /* Of Bugsink's own check: whether questions would do harm. What was wanted while they did is asked now. */
 void watch_withhold(struct watch *watch, bool is_withheld);
 

@@ -293,7 +293,7 @@ static int wait_for_all(struct waiting *waiting, struct error *err) {
     if (waiting->timeout_ms > 0)
         timer_arm(&loop->timers, &waiting->timeout, waiting->timeout_ms);
     session_log_warnings(&waiting->session);
-    bool has_two_texts = waiting->is_for_start && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+    bool has_two_texts = isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
     waiting->is_quiet = waiting->is_silent || has_two_texts;
     if (waiting->is_for_start)
         engine_set_patient(waiting->session.engine);

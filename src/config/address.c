@@ -52,7 +52,7 @@ int address_parse(const char *text, struct address *address, struct error *err) 
     char host[ADDRESS_HOST_SIZE];
     const char *port;
     if (!split(text, host, &port))
-        return error_set(err, "\"%s\" is no address and port; %s", str_quotable(text, ":[] "), RIGHT);
+        return error_set(err, "\"%s\" is not an address and port; %s", str_quotable(text, ":[] "), RIGHT);
     if (!parse_port(port, &address->port))
         return error_set(err, "\"%s\" has no port from 0 to 65535; %s", str_quotable(text, ":[] "), RIGHT);
     const char *numeric = strcmp(host, "") == 0 ? "::" : strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;

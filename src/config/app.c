@@ -57,13 +57,13 @@ static int parse_url(const char *text, struct address *address, struct span *pat
     struct span url = span_of(text);
     if (strncasecmp(text, "https://", 8) == 0)
         return error_set(err,
-            "https is not spoken to the app: give its plain address inside the pod, http://127.0.0.1:PORT");
+            "the app is not asked over https: give its plain address inside the pod, http://127.0.0.1:PORT");
     if (strncasecmp(text, "http://", 7) != 0)
         return error_set(err, "must begin with http://, as in http://127.0.0.1:9000/health/ready");
     for (size_t i = 0; i < url.length; i++)
         if ((unsigned char)text[i] <= 0x20 || (unsigned char)text[i] >= 0x7f)
             return error_set(
-                err, "a space, a control character or one that is not ASCII stands in it; percent-encode it");
+                err, "it contains a space, a control character or one that is not ASCII; percent-encode it");
     if (span_find_any(url, "@#") < url.length)
         return error_set(err,
             "a user name, a password or a fragment has no place in it: http://127.0.0.1:9000/health/ready");
@@ -143,7 +143,7 @@ static int set_host(struct loader *loader, struct app_config *app) {
     const struct option_value *host = &loader->values[OPTION_APP_HOST];
     if (host->text && !is_host(span_of(host->text))) {
         error_set(loader->err,
-            "%s is no host; write a name, and a port if need be, as in bugsink.example.com",
+            "%s is not a host; write a name, and a port if need be, as in bugsink.example.com",
             option_quotable(host->text));
         return option_value_fail(loader, host);
     }

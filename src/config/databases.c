@@ -320,7 +320,7 @@ static const struct option_value *find_queue(struct loader *loader) {
     loader_add_warning(loader,
         "SNAPPEA_DATABASE_PATH is not Bugsink's, whose queue is /tmp/snappea.sqlite3 in its image; %s. Write "
         "BUGSINK_HEALTH_QUEUE where yours is elsewhere",
-        is_used ? "the queue is looked for there for one more release, and its failure makes nothing unready"
+        is_used ? "the queue is expected there for one more release, and its failure makes nothing unready"
                 : "it is not used");
     return is_used ? old : queue;
 }

@@ -148,7 +148,7 @@ static bool are_brackets_right(struct span netloc) {
 
 static int unquote_part(struct span part, const char *what, char **text, struct error *err) {
     *text = uri_unquote(part);
-    return *text ? 0 : error_set(err, "%%00 stands in the %s: no server takes that", what);
+    return *text ? 0 : error_set(err, "the %s contains %%00, which no server takes", what);
 }
 
 static int read_userinfo(struct span netloc, struct dsn *dsn, struct error *err) {
@@ -179,8 +179,8 @@ static int read_port(struct span port, struct dsn *dsn, struct error *err) {
         return 0;
     }
     if (!dsn_is_port(digits))
-        return error_set(
-            err, "its port is no number from 0 to 65535, so Bugsink cannot read it either; %s", DSN_REMEDY);
+        return error_set(err,
+            "its port is not a number from 0 to 65535, so Bugsink cannot read it either; %s", DSN_REMEDY);
     dsn->port = span_dup(digits);
     return 0;
 }

@@ -10,15 +10,15 @@
 static int check_characters(struct span rest, struct error *err) {
     for (size_t i = 0; i < rest.length; i++)
         if ((unsigned char)rest.at[i] <= 0x20 || rest.at[i] == 0x7f)
-            return error_set(err, "a space or control character stands in it; a space is %%20");
+            return error_set(err, "it contains a space or control character; a space is %%20");
     if (span_find(rest, '#') < rest.length)
-        return error_set(err, "a # stands in it; %s", DSN_REMEDY);
+        return error_set(err, "it contains a #; %s", DSN_REMEDY);
     if (uri_has_bad_escape(rest))
-        return error_set(err, "a %% without two hex digits behind it stands in it; %s", DSN_REMEDY);
+        return error_set(err, "it contains a %% without two hex digits after it; %s", DSN_REMEDY);
     if (span_count(rest, '@') > 1)
-        return error_set(err, "more than one @ stands in it; %s", DSN_REMEDY);
+        return error_set(err, "it contains more than one @; %s", DSN_REMEDY);
     if (span_find(rest, '@') < rest.length && span_find(rest, '@') > span_find_any(rest, "/?"))
-        return error_set(err, "an @ stands behind the first / or ?; %s", DSN_REMEDY);
+        return error_set(err, "an @ comes after the first / or ?; %s", DSN_REMEDY);
     return 0;
 }
 
@@ -28,7 +28,7 @@ static int decode_part(struct span part, const char *what, char **text, struct e
         return 0;
     char *decoded = uri_decode(part);
     if (!decoded)
-        return error_set(err, "%%00 stands in the %s: no server takes that", what);
+        return error_set(err, "the %s contains %%00, which no server takes", what);
     str_free_secret(*text);
     *text = decoded;
     return 0;
@@ -54,7 +54,7 @@ static int parse_host(struct span text, struct strbuf *hosts, struct strbuf *por
     if (text.length > 0 && text.at[0] == '[') {
         size_t close = span_find(text, ']');
         if (close == text.length || close == 1)
-            return error_set(err, "an IPv6 address stands in brackets: [::1]");
+            return error_set(err, "an IPv6 address must be in brackets: [::1]");
         host = (struct span){text.at + 1, close - 1};
         behind = span_from(text, close + 1);
         if (behind.length > 0 && behind.at[0] != ':')
@@ -63,7 +63,7 @@ static int parse_host(struct span text, struct strbuf *hosts, struct strbuf *por
     }
     struct span port = span_from(behind, 1);
     if (port.length > 0 && !dsn_is_port(port))
-        return error_set(err, "a port is no number from 1 to 65535; %s", DSN_REMEDY);
+        return error_set(err, "a port is not a number from 1 to 65535; %s", DSN_REMEDY);
     strbuf_append_n(hosts, host.at, host.length);
     strbuf_append_n(ports, port.at, port.length);
     return 0;
@@ -137,11 +137,11 @@ static bool is_secret_key(const char *key) {
 static int set_param(struct dsn *dsn, char *key, char *value, struct span raw, struct error *err) {
     int result = -1;
     if (!key || !value) {
-        error_set(err, "%%00 stands in its query: no server takes that");
+        error_set(err, "its query contains %%00, which no server takes");
     } else if (!*key) {
         error_set(err, "a query parameter has no name; write NAME=VALUE&NAME=VALUE");
     } else if (strcmp(key, "port") == 0 && !is_port_list(value)) {
-        error_set(err, "the parameter port is no number from 1 to 65535");
+        error_set(err, "the parameter port is not a number from 1 to 65535");
     } else {
         result = 0;
         if (is_secret_key(key)) {
@@ -171,7 +171,7 @@ static int parse_query(struct span query, struct dsn *dsn, struct error *err) {
             return error_set(err, "a query parameter has no value; write NAME=VALUE&NAME=VALUE");
         if (span_find(value, '=') < value.length)
             return error_set(
-                err, "a query parameter has a second = in it; in a value = is %%3D and & is %%26");
+                err, "a query parameter contains a second =; in a value = is %%3D and & is %%26");
         if (set_param(dsn, uri_decode((struct span){pair.at, equals}), uri_decode(value), value, err) < 0)
             return -1;
         query = span_from(query, pair.length + 1);

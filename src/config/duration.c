@@ -72,7 +72,7 @@ int duration_parse(const char *text, int64_t *milliseconds, struct error *err) {
         return error_set(err, "\"%s\" is too long: a duration is at most 24 days (576h)", shown);
     if (digits == 0 || !read_fraction(&at, &fraction, &scale))
         return error_set(
-            err, "\"%s\" is no duration; write a number and its unit, such as 250ms, 5s, 2m or 1h", shown);
+            err, "\"%s\" is not a duration; write a number and its unit, such as 250ms, 5s, 2m or 1h", shown);
     if (*at == '\0')
         return error_set(err, "\"%s\" has no unit; write %.20ss for seconds or %.20sms for milliseconds",
             shown, shown, shown);
@@ -83,7 +83,7 @@ int duration_parse(const char *text, int64_t *milliseconds, struct error *err) {
         return error_set(err, "\"%s\" is too long: a duration is at most 24 days (576h)", shown);
     if (fraction * factor % scale != 0)
         return error_set(
-            err, "\"%s\" is no whole number of milliseconds; write it in ms, such as 250ms", shown);
+            err, "\"%s\" is not a whole number of milliseconds; write it in ms, such as 250ms", shown);
     *milliseconds = whole * factor + fraction * factor / scale;
     return 0;
 }
@@ -94,8 +94,8 @@ int size_parse(const char *text, int64_t *bytes, struct error *err) {
     int64_t whole;
     int digits = read_digits(&at, SIZE_MAX_BYTES, &whole);
     if (digits == 0)
-        return error_set(
-            err, "\"%s\" is no size; write a whole number and a unit, such as 64KiB, 256MiB or 1GiB", shown);
+        return error_set(err,
+            "\"%s\" is not a size; write a whole number and a unit, such as 64KiB, 256MiB or 1GiB", shown);
     int64_t factor = digits > 0 ? find_factor(SIZE_UNITS, SIZE_UNIT_COUNT, at) : 1;
     if (factor == 0)
         return error_set(

@@ -75,7 +75,7 @@ int entry_read_word(const struct entry *entry, enum option_id id, const struct e
     *choice = option_find_word(text, words->words, words->count);
     if (*choice >= 0)
         return 0;
-    error_set(entry->loader->err, "%s is no %s", option_quotable(text), words->what);
+    error_set(entry->loader->err, "%s is not a %s", option_quotable(text), words->what);
     return entry_fail(entry, entry_key(entry, id));
 }
 

@@ -98,7 +98,7 @@ static bool is_plain_path(const char *text) {
 
 int environment_read_secret(const char *path, char **secret, struct error *err) {
     const char *shown =
-        is_plain_path(path) ? path : "the file it names (its value is not shown: it is no plain path)";
+        is_plain_path(path) ? path : "the file it names (its value is not shown: it is not a plain path)";
     char *text;
     size_t length;
     if (io_read_file(path, SECRET_MAX_BYTES, &text, &length, NULL) < 0) {

@@ -90,7 +90,7 @@ static int check_name(const char *group, const char *name, struct error *err) {
         return error_set(err, "%s%s: that name is taken by a check of our own; choose another", group, name);
     if (!str_is_name(name))
         return error_set(err,
-            "%.*s: the name %s is none; a name is 1 to 63 letters, digits, - _ and ., and begins "
+            "%.*s: the name %s is not valid; a name is 1 to 63 letters, digits, - _ and ., and begins "
             "with a letter or digit",
             (int)strlen(group) - 1, group, option_quotable(name));
     return 0;

@@ -25,7 +25,7 @@ static int parse_number(const char *text, int64_t *value, struct error *err) {
     char *end;
     *value = strtoll(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end || strlen(text) > 12)
-        return error_set(err, "%s is no whole number", option_quotable(text));
+        return error_set(err, "%s is not a whole number", option_quotable(text));
     return 0;
 }
 
@@ -44,7 +44,7 @@ static int apply_log(struct loader *loader, const struct option *option, const c
     if (is_level ? log_level_parse(text, field(loader, option))
                  : log_format_parse(text, field(loader, option)))
         return 0;
-    return error_set(loader->err, "%s is none of these: %s", option_quotable(text), option->doc.help);
+    return error_set(loader->err, "%s is not one of these: %s", option_quotable(text), option->doc.help);
 }
 
 /* What is shown on every page must be harmless on each, and short. */
@@ -217,7 +217,7 @@ static int load_sandbox(struct loader *loader) {
     const char *text = value->text ? value->text : ""; /* a flag without a value is config_load's to refuse */
     loader->config->is_sandboxed = strcmp(text, "off") != 0;
     if (loader->config->is_sandboxed && strcmp(text, "on") != 0) {
-        error_set(loader->err, "%s is none of these: on, off", option_quotable(text));
+        error_set(loader->err, "%s is not one of these: on, off", option_quotable(text));
         return option_value_fail(loader, value);
     }
     return 0;

@@ -31,8 +31,8 @@ static int parse_format(struct loader *loader, enum settings_format *format) {
         *format = (enum settings_format)found;
         return 0;
     }
-    error_set(
-        loader->err, "%s is no format; write python, json, env or environment", option_quotable(value->text));
+    error_set(loader->err, "%s is not a format; write python, json, env or environment",
+        option_quotable(value->text));
     return option_value_fail(loader, value);
 }
 
@@ -105,8 +105,8 @@ static int read_require(struct loader *loader, struct settings_config *config, b
     for (size_t i = 0; i < count && i < REQUIRE_MAX; i++) {
         names[i] = json_string_value(json_array_get(list, i));
         if (!names[i] || !is_variable_name(names[i])) {
-            error_set(
-                loader->err, "number %zu is no name of a setting; write names such as \"SECRET_KEY\"", i + 1);
+            error_set(loader->err,
+                "number %zu is not the name of a setting; write names such as \"SECRET_KEY\"", i + 1);
             return loader_fail_in_file(loader, key);
         }
     }

@@ -187,7 +187,7 @@ static const struct reason_info REASONS[REASON_COUNT] = {
 
     [REASON_TOO_LARGE] = {"too_large", STATUS_ERROR, RETRY_FAST, false, false,
         "The settings file is larger than 1 MiB.",
-        "Check the path: that is no settings file."},
+        "Check the path: that is not a settings file."},
     [REASON_ENCODING] = {"encoding", STATUS_ERROR, RETRY_FAST, false, false,
         "The settings file is not UTF-8 text.",
         "Save it as UTF-8."},

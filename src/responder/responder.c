@@ -64,7 +64,7 @@ static void log_sandbox(const struct responder *responder) {
     log_str(&line, "warning",
         is_whole ? NULL
         : responder->is_sandboxed
-            ? "not all that shuts the responder in is to be had here; it serves all the same"
+            ? "part of the responder's sandbox is not available here; it serves all the same"
             : "switched off by --sandbox=off: for debugging only");
     log_end(&line);
 }

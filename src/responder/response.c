@@ -17,7 +17,7 @@ struct status_text {
 static const struct status_text STATUS_TEXTS[] = {
     {200, "OK", NULL},
     {400, "Bad Request", "400: this is not a well-formed GET request without a body.\n"},
-    {404, "Not Found", "404: there is no such page here.\n"},
+    {404, "Not Found", "404: there is no such page.\n"},
     {405, "Method Not Allowed", "405: only GET is answered.\n"},
     {408, "Request Timeout", "408: the request was not whole in time.\n"},
     {431, "Request Header Fields Too Large", "431: the request is longer than 8 KiB.\n"},

@@ -30,7 +30,7 @@ async function run({scene, which, program}) {
     }
 }
 
-const asked = SCENES.filter(({id, row}) => new RegExp(process.env.FAILOVER_ONLY || '.').test(`${row}:${id}`));
+const asked = SCENES.filter(({id}) => new RegExp(process.env.FAILOVER_ONLY || '.').test(id));
 const programs = [['after', PROGRAM], ...BASE ? [['before', BASE]] : []];
 const queue = asked.flatMap((scene) => programs.map(([which, program]) => ({scene, which, program})));
 const results = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : {};

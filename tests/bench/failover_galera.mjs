@@ -10,11 +10,11 @@ const node = (begin, end, settings = []) => async () => {
     const sql = sqlOf(await mariadbAt(NODE, [...SETTINGS, ...settings])), work = (statements) => () => { sql.run(statements).catch(() => {}); };
     return {dsn: mariadbDsn(NODE), acts: [[0, work(begin)], [FAULT_S, work(end)]], seconds: FAULT_S + 35};
 };
-const scene = (row, id, name, ...how) => ({row, id, name, prepare: node(...how)});
+const scene = (id, name, ...how) => ({id, name, prepare: node(...how)});
 
 export const galeraScenes = [
-    scene('5', 'galera-dirty', 'Galera: non-Primary with `wsrep_dirty_reads=1`', ALONE, TOGETHER, ['--wsrep-dirty-reads=1']),
-    scene('', 'galera-alone', 'Galera: non-Primary', ALONE, TOGETHER),
-    scene('', 'galera-rejecting', 'Galera: `wsrep_reject_queries=ALL`', "SET GLOBAL wsrep_reject_queries='ALL'", "SET GLOBAL wsrep_reject_queries='NONE'"),
-    scene('', 'galera-disconnected', 'Galera: disconnected (`wsrep_cluster_address` empty)', "SET GLOBAL wsrep_cluster_address=''", TOGETHER),
+    scene('galera-dirty', 'Galera: non-Primary with `wsrep_dirty_reads=1`', ALONE, TOGETHER, ['--wsrep-dirty-reads=1']),
+    scene('galera-alone', 'Galera: non-Primary', ALONE, TOGETHER),
+    scene('galera-rejecting', 'Galera: `wsrep_reject_queries=ALL`', "SET GLOBAL wsrep_reject_queries='ALL'", "SET GLOBAL wsrep_reject_queries='NONE'"),
+    scene('galera-disconnected', 'Galera: disconnected (`wsrep_cluster_address` empty)', "SET GLOBAL wsrep_cluster_address=''", TOGETHER),
 ];

@@ -28,9 +28,9 @@ const unmapped = async () => {
         sidecarAs: [...as(INSIDE, INSIDE), 'unshare', '--user', '--map-root-user']};
 };
 
-const scene = (row, id, name, prepare) => ({row, id, name, prepare});
+const scene = (id, name, prepare) => ({id, name, prepare});
 export const ownerScenes = [
-    {...scene('7', 'unmapped', 'SQLite: the owner is not mapped where the sidecar is root, the application in another group', unmapped), isRefused: true},
-    scene('8', 'openshift-other', 'SQLite on OpenShift: the file of another user and group 0', onOpenShift(OTHER)),
-    scene('', 'openshift-same', 'SQLite on OpenShift: the file of the same user and group 0', onOpenShift(APP)),
+    {...scene('unmapped', 'SQLite: the owner is not mapped where the sidecar is root, the application in another group', unmapped), isRefused: true},
+    scene('openshift-other', 'SQLite on OpenShift: the file of another user and group 0', onOpenShift(OTHER)),
+    scene('openshift-same', 'SQLite on OpenShift: the file of the same user and group 0', onOpenShift(APP)),
 ];

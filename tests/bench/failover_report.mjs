@@ -46,7 +46,7 @@ export function render(scenes, results) {
     for (const scene of scenes) {
         const {before, after} = results[scene.id] ?? {};
         if (after)
-            text += row(scene.row ? `${scene.row}: ${scene.name}` : scene.name, plain(after.failing, 1), ...cells(before), ...cells(after), after.says?.join('; ') || '-', mark(after, scene));
+            text += row(scene.name, plain(after.failing, 1), ...cells(before), ...cells(after), after.says?.join('; ') || '-', mark(after, scene));
     }
     return text;
 }

@@ -16,7 +16,7 @@ const PATIENT_MS = 3500; // of a writer that needs two seconds for the first of 
 const during = (begin, end, lasts = FAULT_S, rest = 25) => ({acts: [[0, begin], [lasts, end]], seconds: lasts + rest});
 const listeners = async () => { await runTool(['sh', '-c', 'echo 1 > /proc/sys/net/core/somaxconn']); }; // of this namespace alone
 
-// -- 1: two hosts, the first frozen --
+// -- two hosts, the first frozen --
 
 const frozenFirst = (seconds, isDropped) => async () => {
     if (!isDropped)
@@ -27,7 +27,7 @@ const frozenFirst = (seconds, isDropped) => async () => {
         ...isDropped ? during(() => dropTo(A), () => filter()) : during(() => freeze(first.child), () => thaw(first.child))};
 };
 
-// -- 2, 3: names and kept connections --
+// -- names and kept connections --
 
 const mariadbMoves = async ({dns}) => {
     const first = await mariadbAt(A);
@@ -73,7 +73,7 @@ const idleProxy = (kind) => async () => {
     return {dsn: proxied[kind](), acts: [], seconds: 50};
 };
 
-// -- 4 and PgBouncer --
+// -- PgBouncer --
 
 const pooled = (settings, makeActs, options = {}) => async () => {
     const server = await postgresAt(A), pooler = await Pgbouncer.start(settings);
@@ -86,7 +86,7 @@ const now = (command) => (pooler) => [10, 20, 30].map((at) => [at, () => pooler.
 const serverGone = (_, server) => [[5, () => stop(server.child)], [30, () => server.begin()]];
 const SESSIONS = ['pool_mode = session'], TINY = [...SESSIONS, 'default_pool_size = 1'];
 
-// -- 6: blocked --
+// -- blocked --
 
 const held = (kind, sql) => async () => {
     const server = await startServer[kind](A);
@@ -94,7 +94,7 @@ const held = (kind, sql) => async () => {
     return {dsn: dsnOf[kind](A), told: 'blocked', ...during(() => { holder = sqlOf(server).hold(sql); }, () => stop(holder, 'SIGKILL'))};
 };
 
-// -- 9: resolvers --
+// -- resolvers --
 
 const silentResolver = (kind) => async ({dns, cover}) => {
     await startServer[kind](A);
@@ -104,7 +104,7 @@ const silentResolver = (kind) => async ({dns, cover}) => {
     return {dsn: dsnOf[kind](NAME), limitMs: 8000, ...during(() => { first.isSilent = true; }, () => { first.isSilent = false; })};
 };
 
-// -- what was right --
+// -- servers that end, and those that take over --
 
 const ends = (kind, signal) => async () => {
     const server = await startServer[kind](A);
@@ -156,39 +156,39 @@ const searched = (kind) => async ({dns, cover}) => {
 const MOVES = [['moved to where nobody is', 'nobody', [NOBODY]], ['no longer resolves (NXDOMAIN)', 'nxdomain', 'NXDOMAIN'], ['no longer resolves (SERVFAIL)', 'servfail', 'SERVFAIL']];
 const KINDS = [['postgres', 'PostgreSQL'], ['mariadb', 'MariaDB']];
 const forBoth = (make) => KINDS.flatMap(([kind, word]) => make(kind, word));
-const scene = (row, id, name, prepare) => ({row, id, name, prepare});
+const scene = (id, name, prepare) => ({id, name, prepare});
 
 export const SCENES = [
-    scene('1', 'frozen-2', 'two hosts, the first frozen with a full listen queue, `connect_timeout=2`', frozenFirst(2, false)),
-    scene('1', 'frozen-5', 'the same, `connect_timeout=5`', frozenFirst(5, false)),
-    scene('1', 'lost-2', 'two hosts, the first lost behind a filter, `connect_timeout=2`', frozenFirst(2, true)),
-    scene('2', 'mariadb-moves', 'MariaDB frozen 25 s, the name moved to a promoted replica', mariadbMoves),
-    ...forBoth((kind, word) => MOVES.map(([what, id, becomes]) => scene('3', `${kind}-${id}`, `${word}: the name ${what}`, nameBecomes(kind, becomes)))),
-    scene('3', 'smart', 'PostgreSQL: smart shutdown', smartShutdown),
-    ...forBoth((kind, word) => [scene('3', `${kind}-proxy`, `${word}: HAProxy has no server for new logins`, proxyWithout(kind))]),
-    scene('4', 'pool-of-one', 'PgBouncer, session pooling, a pool of one; PAUSE for 15 s', pooled(TINY, paused)),
+    scene('frozen-2', 'two hosts, the first frozen with a full listen queue, `connect_timeout=2`', frozenFirst(2, false)),
+    scene('frozen-5', 'two hosts, the first frozen, `connect_timeout=5`, for which the writer has no time', frozenFirst(5, false)),
+    scene('lost-2', 'two hosts, the first lost behind a filter, `connect_timeout=2`', frozenFirst(2, true)),
+    scene('mariadb-moves', 'MariaDB frozen 25 s, the name moved to a promoted replica', mariadbMoves),
+    ...forBoth((kind, word) => MOVES.map(([what, id, becomes]) => scene(`${kind}-${id}`, `${word}: the name ${what}`, nameBecomes(kind, becomes)))),
+    scene('smart', 'PostgreSQL: smart shutdown', smartShutdown),
+    ...forBoth((kind, word) => [scene(`${kind}-proxy`, `${word}: HAProxy has no server for new logins`, proxyWithout(kind))]),
+    scene('pool-of-one', 'PgBouncer, session pooling, a pool of one; PAUSE for 15 s', pooled(TINY, paused)),
     ...galeraScenes,
-    scene('6', 'ftwrl', '`FLUSH TABLES WITH READ LOCK`, 30 s', held('mariadb', 'FLUSH TABLES WITH READ LOCK;')),
-    scene('6', 'block-commit', '`BACKUP STAGE BLOCK_COMMIT`, 30 s',
+    scene('ftwrl', '`FLUSH TABLES WITH READ LOCK`, 30 s', held('mariadb', 'FLUSH TABLES WITH READ LOCK;')),
+    scene('block-commit', '`BACKUP STAGE BLOCK_COMMIT`, 30 s',
         held('mariadb', 'BACKUP STAGE START; BACKUP STAGE FLUSH; BACKUP STAGE BLOCK_DDL; BACKUP STAGE BLOCK_COMMIT;')),
     ...ownerScenes,
-    ...forBoth((kind, word) => [scene('9', `${kind}-resolver`, `${word}: the first of two resolvers is silent`, silentResolver(kind))]),
-    ...forBoth((kind, word) => [scene('', `${kind}-killed`, `${word}: killed, started again after 20 s`, ends(kind, kind === 'postgres' ? 'SIGQUIT' : 'SIGKILL')),
-        scene('', `${kind}-stopped`, `${word}: fast stop, started again after 20 s`, ends(kind, kind === 'postgres' ? 'SIGINT' : 'SIGTERM'))]),
+    ...forBoth((kind, word) => [scene(`${kind}-resolver`, `${word}: the first of two resolvers is silent`, silentResolver(kind))]),
+    ...forBoth((kind, word) => [scene(`${kind}-killed`, `${word}: killed, started again after 20 s`, ends(kind, kind === 'postgres' ? 'SIGQUIT' : 'SIGKILL')),
+        scene(`${kind}-stopped`, `${word}: fast stop, started again after 20 s`, ends(kind, kind === 'postgres' ? 'SIGINT' : 'SIGTERM'))]),
     ...WAYS.flatMap(([way, dsn, lead]) => [
-        scene('', `promote-${way.replace(' ', '-')}`, `PostgreSQL: killed, the standby promoted; ${way}`, takesOver(dsn, 'SIGQUIT', lead)),
-        scene('', `switch-${way.replace(' ', '-')}`, `PostgreSQL: switchover; ${way}`, takesOver(dsn, 'SIGINT', lead))]),
-    scene('', 'mariadb-promote-name', 'MariaDB: killed, a replica promoted; one name', mariadbTakesOver(killed, mariadbByName)),
-    scene('', 'mariadb-promote-HAProxy', 'MariaDB: killed, a replica promoted; HAProxy', mariadbTakesOver(killed, mariadbByProxy)),
-    scene('', 'mariadb-frozen-HAProxy', 'MariaDB: frozen, a replica promoted; HAProxy, which ends its sessions', mariadbTakesOver(freeze, mariadbByProxy)),
-    ...forBoth((kind, word) => [scene('', `${kind}-idle`, `${word}: HAProxy with an idle timeout of 3 s`, idleProxy(kind))]),
-    scene('', 'pool-reload', 'PgBouncer: RELOAD', pooled(SESSIONS, now('RELOAD'))),
-    scene('', 'pool-reconnect', 'PgBouncer: RECONNECT', pooled(SESSIONS, now('RECONNECT'))),
-    scene('', 'pool-reserve', 'PgBouncer: reserve pool', pooled([...TINY, 'reserve_pool_size = 1', 'reserve_pool_timeout = 1'], () => [])),
-    scene('', 'pool-lifetime', 'PgBouncer: server_lifetime=2', pooled([...SESSIONS, 'server_lifetime = 2'], () => [])),
-    scene('', 'pool-idle', 'PgBouncer: client_idle_timeout=3', pooled([...SESSIONS, 'client_idle_timeout = 3'], () => [])),
-    scene('', 'pool-transaction', 'PgBouncer: transaction pooling, a pool of one', pooled(['pool_mode = transaction', 'default_pool_size = 1'], () => [])),
-    scene('', 'pool-gone', 'PgBouncer: the server behind it is gone for 25 s', pooled(SESSIONS, serverGone)),
-    ...forBoth((kind, word) => [scene('', `${kind}-unreachable`, `${word}: the first of two addresses is unreachable`, unreachable(kind)),
-        scene('', `${kind}-search`, `${word}: a name behind search domains, which is gone for 15 s`, searched(kind))]),
+        scene(`promote-${way.replace(' ', '-')}`, `PostgreSQL: killed, the standby promoted; ${way}`, takesOver(dsn, 'SIGQUIT', lead)),
+        scene(`switch-${way.replace(' ', '-')}`, `PostgreSQL: switchover; ${way}`, takesOver(dsn, 'SIGINT', lead))]),
+    scene('mariadb-promote-name', 'MariaDB: killed, a replica promoted; one name', mariadbTakesOver(killed, mariadbByName)),
+    scene('mariadb-promote-HAProxy', 'MariaDB: killed, a replica promoted; HAProxy', mariadbTakesOver(killed, mariadbByProxy)),
+    scene('mariadb-frozen-HAProxy', 'MariaDB: frozen, a replica promoted; HAProxy, which ends its sessions', mariadbTakesOver(freeze, mariadbByProxy)),
+    ...forBoth((kind, word) => [scene(`${kind}-idle`, `${word}: HAProxy with an idle timeout of 3 s`, idleProxy(kind))]),
+    scene('pool-reload', 'PgBouncer: RELOAD', pooled(SESSIONS, now('RELOAD'))),
+    scene('pool-reconnect', 'PgBouncer: RECONNECT', pooled(SESSIONS, now('RECONNECT'))),
+    scene('pool-reserve', 'PgBouncer: reserve pool', pooled([...TINY, 'reserve_pool_size = 1', 'reserve_pool_timeout = 1'], () => [])),
+    scene('pool-lifetime', 'PgBouncer: server_lifetime=2', pooled([...SESSIONS, 'server_lifetime = 2'], () => [])),
+    scene('pool-idle', 'PgBouncer: client_idle_timeout=3', pooled([...SESSIONS, 'client_idle_timeout = 3'], () => [])),
+    scene('pool-transaction', 'PgBouncer: transaction pooling, a pool of one', pooled(['pool_mode = transaction', 'default_pool_size = 1'], () => [])),
+    scene('pool-gone', 'PgBouncer: the server behind it is gone for 25 s', pooled(SESSIONS, serverGone)),
+    ...forBoth((kind, word) => [scene(`${kind}-unreachable`, `${word}: the first of two addresses is unreachable`, unreachable(kind)),
+        scene(`${kind}-search`, `${word}: a name behind search domains, which is gone for 15 s`, searched(kind))]),
 ];

@@ -101,6 +101,33 @@ START_TEST(a_change_of_the_database_is_asked_after_at_the_next_look) {
 }
 END_TEST
 
+/* Of a full server: the first answer may have had a place that was free for a moment. */
+START_TEST(what_is_wanted_twice_is_asked_again_soon_and_then_as_ever) {
+    struct asker asker = asker_arrived();
+    asker_look(&asker);
+    asking_want_twice(&asker.memory.asking);
+    ck_assert(asking_is_urgent(&asker.memory.asking, &asker.config, asker.now_ms));
+    asker_look(&asker);
+    ck_assert(!asking_is_urgent(&asker.memory.asking, &asker.config, asker.now_ms));
+    ck_assert(asking_is_unfinished(&asker.memory.asking, &asker.config, asker.now_ms));
+    asker_look(&asker);
+    ck_assert(!asking_is_unfinished(&asker.memory.asking, &asker.config, asker.now_ms));
+    asker_look_times(&asker, 3);
+    ck_assert_str_eq(asker.asked, "LTTLLT");
+}
+END_TEST
+
+START_TEST(what_an_older_bugsink_is_asked_instead_is_asked_once) {
+    struct asker asker = asker_new();
+    asker.answers[QUESTION_TOKEN] = asker_answer(ANSWER_ABSENT);
+    asker_look_times(&asker, 6);
+    int asked = asker_count(asker.asked, 'P');
+    asking_want_twice(&asker.memory.asking);
+    asker_look_times(&asker, 6);
+    ck_assert_int_eq(asker_count(asker.asked, 'P'), asked + 1); /* it leaves a traceback */
+}
+END_TEST
+
 /* Nothing is asked of a Bugsink whose endpoint fails, and nothing hurries it. */
 START_TEST(what_fails_without_its_database_is_not_asked) {
     static const enum reason FAULTS[] = {REASON_APP_ERROR, REASON_HOST_REJECTED, REASON_NOT_FOUND,
@@ -173,6 +200,8 @@ Suite *asking_suite(void) {
         what_would_be_made_by_a_question_is_not_asked_for_and_what_was_wanted_is_asked_afterwards, 0, 2);
     tcase_add_test(tcase, an_arrival_does_not_make_what_is_missing_either);
     tcase_add_test(tcase, a_change_of_the_database_is_asked_after_at_the_next_look);
+    tcase_add_test(tcase, what_is_wanted_twice_is_asked_again_soon_and_then_as_ever);
+    tcase_add_test(tcase, what_an_older_bugsink_is_asked_instead_is_asked_once);
     tcase_add_loop_test(tcase, what_fails_without_its_database_is_not_asked, 0, 8);
     tcase_add_test(tcase, an_older_bugsink_is_asked_of_events_when_its_databases_change);
     tcase_add_test(tcase, an_older_bugsink_is_not_asked_again_until_it_arrives_anew);

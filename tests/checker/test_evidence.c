@@ -4,6 +4,7 @@
  *  Bugsink                                        a database's next look
  *  fails the token question, answers 5xx, or      at once, and on nothing that was kept
  *  is silent
+ *  (its queue fails)                              the same; the queue's own when it is due
  *  fails while a look is under way                the one after it, at once
  *  fails where looking itself does harm           when it is due
  *  has never answered, or answers                 when it is due, on what was kept
@@ -164,6 +165,30 @@ START_TEST(a_failing_bugsink_has_the_next_look_at_once_on_nothing_that_was_kept)
 }
 END_TEST
 
+/* The queue in the place of Bugsink. */
+START_TEST(a_failing_queue_has_every_other_database_looked_at_at_once) {
+    struct stage stage;
+    stage_init(&stage);
+    struct check_config config = stage.database_config;
+    char name[] = "snappea";
+    config.name = name;
+    config.database.role = ROLE_QUEUE;
+    struct watch *queue = make(&stage, &config), *watches[] = {queue, stage.database};
+    queue->check.kind = &SPY;
+    watch_start(queue, false, INTERVAL_MS);
+    queue->memory.status = STATUS_DEGRADED; /* which is no failure */
+    evidence_follow(watches, 2, &stage.is_working);
+    ck_assert_int_gt(stage.database->next.due_ms, stage.now_ms);
+    queue->memory.status = STATUS_ERROR;
+    evidence_follow(watches, 2, &stage.is_working);
+    ck_assert_int_eq(queue->next.due_ms, stage.now_ms + INTERVAL_MS);
+    await_runs(&stage, 2); /* no time has passed */
+    ck_assert(has_wanted_fresh(&stage));
+    watch_free(queue);
+    stage_release(&stage);
+}
+END_TEST
+
 START_TEST(a_look_under_way_is_followed_by_another_at_once) {
     struct stage stage;
     stage_init(&stage);
@@ -254,6 +279,7 @@ START_TEST(each_look_at_a_full_server_asks_bugsink_and_asks_once) {
         stage.database->memory.checked_wall_ms += INTERVAL_MS;
         follow(&stage);
         ck_assert(is_token_wanted(&stage));
+        ck_assert(stage.app->memory.asking.is_second_wanted);
         follow(&stage); /* after another check's look */
         ck_assert(!is_token_wanted(&stage));
     }
@@ -261,6 +287,25 @@ START_TEST(each_look_at_a_full_server_asks_bugsink_and_asks_once) {
     stage.database->memory.checked_wall_ms += INTERVAL_MS;
     follow(&stage);
     ck_assert(!is_token_wanted(&stage));
+    stage_release(&stage);
+}
+END_TEST
+
+/* -- sessions that wait -- */
+
+/* One look sees that none wait any more, and from there Bugsink has a round to answer in. */
+START_TEST(sessions_that_waited_excuse_bugsinks_silence_for_one_round_more) {
+    struct stage stage;
+    stage_init(&stage);
+    ck_assert(!evidence_surroundings(stage.watches, 2).is_blocked);
+    stage.database->memory.is_blocked = true;
+    stage.database->memory.blocked_ms = stage.now_ms;
+    ck_assert(evidence_surroundings(stage.watches, 2).is_blocked);
+    stage.database->memory.is_blocked = false;
+    stage.now_ms += 2 * INTERVAL_MS;
+    ck_assert(evidence_surroundings(stage.watches, 2).is_blocked);
+    stage.now_ms++;
+    ck_assert(!evidence_surroundings(stage.watches, 2).is_blocked);
     stage_release(&stage);
 }
 END_TEST
@@ -374,11 +419,13 @@ Suite *evidence_suite(void) {
     tcase_set_timeout(tcase, 30);
     tcase_add_loop_test(tcase, a_failing_bugsink_has_the_next_look_at_once_on_nothing_that_was_kept, 0,
         sizeof SEEN / sizeof SEEN[0]);
+    tcase_add_test(tcase, a_failing_queue_has_every_other_database_looked_at_at_once);
     tcase_add_test(tcase, a_look_under_way_is_followed_by_another_at_once);
     tcase_add_loop_test(tcase, a_bugsink_that_works_again_ends_the_pause_after_refused_logins, 0,
         sizeof REFUSED / sizeof REFUSED[0]);
     tcase_add_test(tcase, each_look_at_a_full_server_asks_bugsink_and_asks_once);
     tcase_add_test(tcase, where_looking_does_harm_a_doubt_waits_for_its_turn);
+    tcase_add_test(tcase, sessions_that_waited_excuse_bugsinks_silence_for_one_round_more);
     tcase_add_test(tcase, no_question_is_asked_until_a_look_has_found_the_file);
     tcase_add_test(tcase, only_the_file_of_bugsinks_own_database_is_made_by_asking);
     tcase_add_test(tcase, a_wanted_question_is_asked_as_soon_as_the_file_is_found);

@@ -204,10 +204,10 @@ START_TEST(places_that_a_reload_frees_are_taken_by_others) {
     stage_init(&stage, EIGHTEEN, false);
     run_rounds(&stage, 2);
     struct stayers before = stayers_of(&stage);
-    char rest[NAMES + 1], gone[NAMES + 1];
+    char rest[NAMES + 1], gone[3] = {0};
     int kept = 0, left = 0;
     for (char name = 'a'; name <= 'r'; name++) /* three of those that stay go, the others are left */
-        if (before.pids[name - 'a'] != 0 && left < 3)
+        if (before.pids[name - 'a'] != 0 && left < (int)sizeof gone)
             gone[left++] = name;
         else
             rest[kept++] = name;

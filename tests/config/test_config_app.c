@@ -53,7 +53,7 @@ static const struct {
     const char *url;
     const char *says;
 } BAD_URLS[] = {
-    {"https://127.0.0.1:9000", "https is not spoken to the app"},
+    {"https://127.0.0.1:9000", "the app is not asked over https"},
     {"127.0.0.1:9000", "must begin with http://"},
     {"http:/127.0.0.1:9000", "must begin with http://"},
     {"ftp://127.0.0.1", "must begin with http://"},
@@ -215,11 +215,11 @@ static const struct {
     {"{\"app\": {}}", "@DIR@/config.json: app.url: missing"},
     {"{\"app\": {\"host\": \"h\"}}", "app.url: missing"},
     {"{\"app\": {\"url\": \"http://127.0.0.1:1\", \"host\": \"a b\"}}",
-        "@DIR@/config.json: app.host: (not shown) is no host"},
+        "@DIR@/config.json: app.host: (not shown) is not a host"},
     {"{\"app\": {\"url\": \"http://127.0.0.1:1\", \"host\": \"http://a\"}}",
-        "app.host: (not shown) is no host"},
+        "app.host: (not shown) is not a host"},
     {"{\"app\": {\"url\": \"http://127.0.0.1:1\", \"host\": \"a\\r\\nb\"}}",
-        "app.host: (not shown) is no host"},
+        "app.host: (not shown) is not a host"},
     {"{\"app\": {\"url\": \"http://127.0.0.1:1\", \"host\": \"\"}}", "app.host: must not be empty"},
     {"{\"app\": {\"url\": \"http://127.0.0.1:1\", \"expect\": 1}}", "app.expect: must be a text in quotes"},
     {"{\"app\": {\"url\": 1}}", "app.url: must be a text in quotes"},

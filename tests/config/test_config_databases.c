@@ -148,13 +148,13 @@ static const struct {
     {"{\"databases\": {\"a\": {\"dsn\": \"mongodb://h/d\"}}}", {NULL},
         "@DIR@/config.json: databases.a.dsn: unknown scheme \"mongodb\"; the schemes are"},
     {"{\"databases\": {\"a\": {\"dsn\": \"postgres://u:a@b@h/d\"}}}", {NULL},
-        "databases.a.dsn: more than one @"},
+        "databases.a.dsn: it contains more than one @"},
     {"{\"databases\": {\"a\": {\"dsn\": \"/a\", \"dsn_file\": \"/b\"}}}", {NULL},
         "databases.a.dsn_file: stands beside dsn"},
     {"{\"databases\": {\"a\": {\"dsn_file\": \"@DIR@/none\"}}}", {NULL},
         "databases.a.dsn_file: @DIR@/none: No such file"},
     {"{\"databases\": {\"a\": {\"dsn_file\": \"@DIR@/bad\"}}}", {NULL},
-        "databases.a.dsn_file: more than one @"},
+        "databases.a.dsn_file: it contains more than one @"},
     {"{\"databases\": {\"a\": {\"dsn_file\": \"postgres://u:hunter2@h/d\"}}}", {NULL},
         "databases.a.dsn_file: the file it names (its value is not shown"},
     {"{\"databases\": {\"a\": {\"dsn\": \"mysql://h/d\", \"password_file\": \"@DIR@/none\"}}}", {NULL},
@@ -168,7 +168,7 @@ static const struct {
     {"{\"databases\": {\"a\": {\"dsn\": \"/a\", \"password_file\": \"@DIR@/good\"}}}", {NULL},
         "databases.a.password_file: a SQLite database has no password"},
     {"{\"databases\": {\"a\": {\"dsn\": \"/a\", \"role\": \"boss\"}}}", {NULL},
-        "databases.a.role: boss is no role; write main, queue or plain"},
+        "databases.a.role: boss is not a role; write main, queue or plain"},
     {"{\"databases\": {\"a\": {\"dsn\": \"/a\", \"role\": 1}}}", {NULL},
         "databases.a.role: must be a text in quotes"},
     {"{\"databases\": {\"a\": {\"dsn\": \"mysql://h/d\", \"role\": \"queue\"}}}", {NULL},
@@ -202,15 +202,15 @@ static const struct {
     {"{\"databases\": {\"app_settings\": {\"dsn\": \"/a\"}}}", {NULL},
         "databases.app_settings: that name is taken"},
     {"{\"databases\": {\".a\": {\"dsn\": \"/a\"}}}", {NULL},
-        "databases: the name .a is none; a name is 1 to 63 letters"},
-    {"{\"databases\": {\"a b\": {\"dsn\": \"/a\"}}}", {NULL}, "databases: the name (not shown) is none"},
-    {"{\"databases\": {\"\": {\"dsn\": \"/a\"}}}", {NULL}, "databases: the name  is none"},
+        "databases: the name .a is not valid; a name is 1 to 63 letters"},
+    {"{\"databases\": {\"a b\": {\"dsn\": \"/a\"}}}", {NULL}, "databases: the name (not shown) is not valid"},
+    {"{\"databases\": {\"\": {\"dsn\": \"/a\"}}}", {NULL}, "databases: the name  is not valid"},
     {"{\"databases\": {\"postgres://u:hunter2@h/d\": {}}}", {NULL},
-        "databases: the name (not shown) is none"},
+        "databases: the name (not shown) is not valid"},
     {NULL, {"DATABASE_URL=sqlite:////d"},
         "DATABASE_URL: Bugsink reads no sqlite URL here; name the file in DATABASE_PATH"},
     {NULL, {"DATABASE_URL=/d"}, "DATABASE_URL: Bugsink reads only URLs"},
-    {NULL, {"DATABASE_URL=postgres://u:p@h:x/d"}, "DATABASE_URL: its port is no number"},
+    {NULL, {"DATABASE_URL=postgres://u:p@h:x/d"}, "DATABASE_URL: its port is not a number"},
     {NULL, {"DATABASE_URL=postgres://u:p@[h]/d"}, "DATABASE_URL: its host part is malformed"},
     {"{\"databases\": {\"default\": {\"role\": \"queue\"}}}", {"DATABASE_URL=postgres://u:p@h/d"},
         "databases.default.role: the role queue is for SQLite"},
@@ -255,10 +255,10 @@ START_TEST(a_name_of_300_bytes_is_refused) {
     for (size_t i = 0; i < 300; i += 2)
         memcpy(name + i, "\xc3\xa4", 3);
     snprintf(json, sizeof json, "{\"databases\": {\"%s\": {\"dsn\": \"/a\"}}}", name);
-    harness_load_bad(json, NO_ENVIRONMENT, NULL, "databases: the name (not shown) is none");
+    harness_load_bad(json, NO_ENVIRONMENT, NULL, "databases: the name (not shown) is not valid");
     memset(name, 'a', 300);
     snprintf(json, sizeof json, "{\"databases\": {\"%s\": {\"dsn\": \"/a\"}}}", name);
-    harness_load_bad(json, NO_ENVIRONMENT, NULL, "databases: the name (not shown) is none");
+    harness_load_bad(json, NO_ENVIRONMENT, NULL, "databases: the name (not shown) is not valid");
 }
 END_TEST
 

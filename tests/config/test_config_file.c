@@ -52,7 +52,7 @@ static const struct {
     {"{\"fall\": \"3\"}", "fall: must be a whole number, without quotes"},
     {"{\"fall\": 3.0}", "fall: must be a whole number"},
     {"{\"fall\": 0}", "@DIR@/config.json: fall: must be from 1 to 100"},
-    {"{\"fall\": 9223372036854775807}", "fall: 9223372036854775807 is no whole number"},
+    {"{\"fall\": 9223372036854775807}", "fall: 9223372036854775807 is not a whole number"},
     {"{\"fall\": 9223372036854775808}", "a number too large"},
     {"{\"listen\": 8000}", "listen: must be an address and port in quotes"},
     {"{\"maintenance\": true}", "maintenance: must be a text in quotes"},

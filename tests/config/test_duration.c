@@ -28,15 +28,16 @@ START_TEST(a_duration_is_a_number_with_a_unit) {
 }
 END_TEST
 
-static const struct bad BAD_DURATIONS[] = {{"", "is no duration"}, {"5", "write 5s for seconds"},
-    {"1.5", "no unit"}, {"-5s", "is no duration"}, {"+5s", "is no duration"}, {"s", "is no duration"},
-    {"5 s", "unknown unit"}, {" 5s", "is no duration"}, {"5s ", "unknown unit"}, {"5sec", "unknown unit"},
-    {"5S", "unknown unit"}, {"5d", "unknown unit"}, {"1m30s", "unknown unit"}, {".5s", "is no duration"},
-    {"5.s", "is no duration"}, {"1.5ms", "whole number"}, {"0.0001s", "whole number"},
-    {"1.1234567s", "is no duration"}, {"1e3s", "unknown unit"}, {"0x5s", "unknown unit"},
-    {"577h", "at most 24 days"}, {"576.001h", "at most 24 days"},
-    {"99999999999999999999s", "at most 24 days"}, {"9223372036854775807h", "at most 24 days"},
-    {"infs", "is no duration"}, {"nan", "is no duration"}, {"5\xc2\xb5s", "unknown unit"}};
+static const struct bad BAD_DURATIONS[] = {{"", "is not a duration"}, {"5", "write 5s for seconds"},
+    {"1.5", "no unit"}, {"-5s", "is not a duration"}, {"+5s", "is not a duration"},
+    {"s", "is not a duration"}, {"5 s", "unknown unit"}, {" 5s", "is not a duration"},
+    {"5s ", "unknown unit"}, {"5sec", "unknown unit"}, {"5S", "unknown unit"}, {"5d", "unknown unit"},
+    {"1m30s", "unknown unit"}, {".5s", "is not a duration"}, {"5.s", "is not a duration"},
+    {"1.5ms", "whole number"}, {"0.0001s", "whole number"}, {"1.1234567s", "is not a duration"},
+    {"1e3s", "unknown unit"}, {"0x5s", "unknown unit"}, {"577h", "at most 24 days"},
+    {"576.001h", "at most 24 days"}, {"99999999999999999999s", "at most 24 days"},
+    {"9223372036854775807h", "at most 24 days"}, {"infs", "is not a duration"}, {"nan", "is not a duration"},
+    {"5\xc2\xb5s", "unknown unit"}};
 
 START_TEST(what_is_no_duration_is_refused_and_a_right_one_shown) {
     const struct bad *row = &BAD_DURATIONS[_i];
@@ -62,9 +63,9 @@ START_TEST(a_size_is_a_whole_number_with_or_without_a_unit) {
 }
 END_TEST
 
-static const struct bad BAD_SIZES[] = {{"", "is no size"}, {"-1", "is no size"}, {"MiB", "is no size"},
-    {"1.5GiB", "unknown unit"}, {"1 GiB", "unknown unit"}, {"1M", "unknown unit"}, {"1kb", "unknown unit"},
-    {"1mib", "unknown unit"}, {"5%", "unknown unit"}, {"1048577TiB", "too large"},
+static const struct bad BAD_SIZES[] = {{"", "is not a size"}, {"-1", "is not a size"},
+    {"MiB", "is not a size"}, {"1.5GiB", "unknown unit"}, {"1 GiB", "unknown unit"}, {"1M", "unknown unit"},
+    {"1kb", "unknown unit"}, {"1mib", "unknown unit"}, {"5%", "unknown unit"}, {"1048577TiB", "too large"},
     {"1152921504606846977", "too large"}, {"99999999999999999999", "too large"}};
 
 START_TEST(what_is_no_size_is_refused_and_a_right_one_shown) {

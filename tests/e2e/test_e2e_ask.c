@@ -142,9 +142,9 @@ START_TEST(what_says_nothing_of_the_database_is_no_verdict_and_one_line_in_the_l
     ck_assert(bugsink_await(&scene.bugsink, QUESTION_NONE, 5, 3 * RUNS_MS));
     ck_assert_int_eq(world_get(scene.world, "/health/ready/app/"), 200);
     ck_assert_int_eq(
-        daemon_log_lines(&scene.world->daemon, "tells nothing of its database", "question=token"), 1);
+        daemon_log_lines(&scene.world->daemon, "says nothing about its database", "question=token"), 1);
     ck_assert_int_eq(
-        daemon_log_lines(&scene.world->daemon, "tells nothing of its database", "question=project"), 1);
+        daemon_log_lines(&scene.world->daemon, "says nothing about its database", "question=project"), 1);
     ck_assert_int_eq(bugsink_count(&scene.bugsink, QUESTION_TOKEN) > 1, MUTE[_i].is_asked_again);
     ck_assert_int_eq(bugsink_count(&scene.bugsink, QUESTION_PROJECT), 1);
     bugsink_set(&scene.bugsink, QUESTION_NONE, BUGSINK_FAILS); /* its endpoint counts as before */

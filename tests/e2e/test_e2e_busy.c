@@ -19,7 +19,7 @@ enum { CHECKS = 150, PROBES = 200, APART_MS = 50, PROBE_MS = 1000, SHOWS_MS = 60
 struct scene {
     struct world *world;
     struct mariadb_server *server;
-    struct processor_limit limit;
+    struct processor_limit limit, server_share;
 };
 
 struct tally {
@@ -40,7 +40,9 @@ static void write_config(struct world *world, const char *dsn) {
 static void begin(struct scene *scene, int thousandths) {
     static const char *const SETTINGS[] = {"max_connections=400", NULL};
     scene->world = world_new();
+    processor_limit_begin(&scene->server_share, PROCESSOR_ALL); /* it is us who are short of it */
     scene->server = mariadb_start(SETTINGS);
+    processor_limit_apply(&scene->server_share, 0);
     char *dsn = mariadb_dsn(scene->server, "bugsink", MARIADB_PASSWORD_ENCODED, "bugsink", "");
     write_config(scene->world, dsn);
     free(dsn);
@@ -57,6 +59,7 @@ static void end(struct scene *scene) {
     world_end(scene->world);
     processor_limit_end(&scene->limit);
     mariadb_free(scene->server);
+    processor_limit_end(&scene->server_share);
 }
 
 static struct tally probe(struct world *world) {
@@ -78,13 +81,22 @@ static void assert_none_is_stale(struct scene *scene) {
         tally.late, processor_limit_name(&scene->limit));
 }
 
+/* The line of the log with such a word: what is short enough to be shown. */
+static char *find_line(char *log, const char *word) {
+    char *found = strstr(log, word);
+    while (found && found > log && found[-1] != '\n')
+        found--;
+    if (found)
+        found[strcspn(found, "\n")] = '\0';
+    return found;
+}
+
 /* Each check is well: none that timed out, or was slow, for us being short of processor time. */
 static void assert_nothing_false(struct world *world) {
-    const struct daemon *daemon = &world->daemon;
-    char *log = daemon_log(daemon);
-    ck_assert_msg(daemon_log_lines(daemon, "check changed", "new=error") == 0 &&
-                      daemon_log_lines(daemon, "level=error", "") == 0,
-        "%s", log);
+    char *log = daemon_log(&world->daemon), *found = find_line(log, "new=error");
+    ck_assert_msg(!found, "%s", found);
+    found = find_line(log, "level=error");
+    ck_assert_msg(!found, "%s", found);
     free(log);
 }
 

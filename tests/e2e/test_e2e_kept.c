@@ -137,11 +137,11 @@ static void await_runs(const struct world *world, int more) {
 }
 
 START_TEST(a_login_serves_many_runs_and_is_renewed) {
-    struct world *world = start(", \"reconnect\": \"6s\"");
+    struct world *world = start(", \"reconnect\": \"12s\"");
     if (!world)
         return;
     struct sessions sessions = {.wanted = 2};
-    ck_assert(wait_until(have_changed, &sessions, 4 * SOON_MS));
+    ck_assert(wait_until(have_changed, &sessions, 8 * SOON_MS));
     int seen = runs(world);
     char *log = postgres_log(server);
     int logins = 0;

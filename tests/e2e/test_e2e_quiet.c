@@ -191,11 +191,33 @@ START_TEST(the_view_of_a_wait_for_the_start_has_only_what_is_waited_for) {
 }
 END_TEST
 
+/* One who watches the view has seen it all: a log below it would say it again. */
+START_TEST(a_wait_on_a_terminal_is_not_followed_by_its_log) {
+    static const char NAME[] = "a_wait_on_a_terminal_is_not_followed_by_its_log";
+    struct world *world = world_new();
+    break_database(world->main_db);
+    envlist_set(&world->environment, "TERM=xterm");
+    struct pty *pty = run_on_terminal(world, (const char *const[]){"wait", "--timeout=1s", NULL});
+    if (!pty) {
+        skip_test(NAME, "there are no pseudo-terminals here");
+        world_end(world);
+        return;
+    }
+    ck_assert_msg(strstr(pty->text, "gave up after") && !strstr(pty->text, "level="), "%s", pty->text);
+    pty_close(pty);
+    pty = run_on_terminal(world, (const char *const[]){"wait", "--timeout=1s", "-v", NULL});
+    ck_assert_msg(strstr(pty->text, "level=error") != NULL, "who asks for the log has it: %s", pty->text);
+    pty_close(pty);
+    world_end(world);
+}
+END_TEST
+
 Suite *e2e_quiet_suite(void) {
     Suite *suite = suite_create("e2e_quiet");
     TCase *tcase = tcase_create("e2e_quiet");
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_wait_on_a_terminal_is_not_followed_by_its_log);
     tcase_add_test(tcase, a_healthy_first_start_logs_no_error);
     tcase_add_test(tcase, what_stands_when_the_grace_of_the_start_is_over_is_an_error_once);
     tcase_add_test(tcase, any_other_error_is_one_even_while_bugsink_starts);

@@ -56,7 +56,8 @@ static bool find_own(const char *root, const char *controller, char *path, size_
 static bool make_group(struct processor_limit *limit, const char *root, const char *controller) {
     if (access(root, W_OK) < 0 || !find_own(root, controller, limit->before, sizeof limit->before))
         return false;
-    snprintf(limit->group, sizeof limit->group, "%s/bugsink-health-test-%d", root, (int)getpid());
+    snprintf(limit->group, sizeof limit->group, "%s/bugsink-health-test-%d-%d", root, (int)getpid(),
+        limit->thousandths);
     rmdir(limit->group);
     return mkdir(limit->group, 0755) == 0;
 }
@@ -68,7 +69,7 @@ static bool set_v1(const struct processor_limit *limit) {
     if (limit->thousandths > 0)
         snprintf(quota, sizeof quota, "%d", limit->thousandths * (PERIOD_US / 1000));
     return put(limit->group, "cpu.cfs_quota_us", quota) &&
-           put(limit->group, "cpu.shares", limit->thousandths > 0 ? "262144" : "8192");
+           put(limit->group, "cpu.shares", limit->thousandths != 0 ? "262144" : "8192");
 }
 
 static bool set_v2(const struct processor_limit *limit) {
@@ -76,7 +77,7 @@ static bool set_v2(const struct processor_limit *limit) {
     if (limit->thousandths > 0)
         snprintf(most, sizeof most, "%d %d", limit->thousandths * (PERIOD_US / 1000), PERIOD_US);
     return put(limit->group, "cpu.max", most) &&
-           put(limit->group, "cpu.weight", limit->thousandths > 0 ? "10000" : "800");
+           put(limit->group, "cpu.weight", limit->thousandths != 0 ? "10000" : "800");
 }
 
 static bool enter_v1(struct processor_limit *limit) {

@@ -13,8 +13,12 @@ struct processor_limit {
     pid_t stopper;    /* 0: none */
 };
 
+/* No limit, but the greatest weight, as with a limit: for a server that must not be what is slow. Only
+ * control groups can do that; where there are none, nothing is done. */
+enum { PROCESSOR_ALL = -1 };
+
 /* So many thousandths of one processor: for what this process starts from now on, and for itself, until
- * processor_limit_apply. 0: no limit, until processor_limit_set. */
+ * processor_limit_apply. 0: no limit and the usual weight, until processor_limit_set. */
 void processor_limit_begin(struct processor_limit *limit, int thousandths);
 
 /* The daemon is started: this process is free again. */

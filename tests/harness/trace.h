@@ -14,8 +14,8 @@ struct trace {
     char *text; /* as far as it was read */
 };
 
-/* Begins to watch these processes, and what they fork. Returns false, with why, where that cannot be done here: there is no
- * strace, or we may not look (only root may, for our processes are not dumpable). */
+/* Begins to watch these processes, and what they fork. Returns false, with why, where that cannot be done
+ * here: there is no strace, or we may not look (only root may, for our processes are not dumpable). */
 bool trace_start(struct trace *trace, const pid_t *pids, size_t count, const char **why);
 
 /* How many calls there were so far: of that name (NULL: of any), in a line that holds the text ("": each

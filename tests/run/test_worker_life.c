@@ -316,9 +316,12 @@ END_TEST
 
 static void work_is_greedy(struct run *run) {
     enum { STEP = 8 * MIB, STEPS = 16 };
+    void *steps[STEPS];
     int taken = 0;
-    while (taken < STEPS && malloc(STEP) != NULL)
+    while (taken < STEPS && (steps[taken] = malloc(STEP)) != NULL)
         taken++;
+    for (int i = 0; i < taken; i++)
+        free(steps[i]);
     observed_set(&run->outcome.observed, OBSERVED_TASKS, taken);
 }
 

@@ -306,7 +306,7 @@ static bool log_in_at(struct mysql_talk *talk, const char *host, enum phase phas
         return false;
     if (talk->is_foreign)
         return mysql_talk_fail(
-            talk, REASON_PROTOCOL, PHASE_AUTH, "what answers there is no MySQL or MariaDB server");
+            talk, REASON_PROTOCOL, PHASE_AUTH, "what answers there is not a MySQL or MariaDB server");
     if (talk->lacks_tls)
         return mysql_talk_fail(talk, REASON_TLS, PHASE_TLS, "the server offers no TLS");
     return connected || mysql_talk_fail_with_error(talk, phase_of_failure(talk));

@@ -102,11 +102,13 @@ static bool ask_kept(struct mysql_talk *talk, struct run *run, struct mysql_kept
     return is_well(talk) && is_as_at_login(talk) && is_where_it_was(talk);
 }
 
-/* By chance up to a half sooner than `reconnect`: what began together does not log in together again. */
+/* By chance up to a half sooner than `reconnect`: what began together does not log in together again. And an
+ * interval sooner at the least, as PostgreSQL's. */
 static int64_t draw_expiry_ms(const struct mysql_talk *talk) {
-    int64_t life_ms = talk->config->database.reconnect_ms;
+    int64_t life_ms = talk->config->database.reconnect_ms, most_ms = life_ms - talk->config->interval_ms;
     int64_t jitter_ms = (int64_t)(random() % 1024) * (life_ms / 2) / 1024; /* spreads load; guards nothing */
-    return talk->started_ms + life_ms - jitter_ms;
+    int64_t drawn_ms = life_ms - jitter_ms;
+    return talk->started_ms + (drawn_ms < most_ms ? drawn_ms : most_ms);
 }
 
 /* What must be looked at again is kept only where that can be told; and not where no place would be left for

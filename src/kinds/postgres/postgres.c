@@ -233,11 +233,15 @@ static bool is_worth_keeping(const struct postgres_talk *talk) {
 
 /* A login is old when `reconnect` has passed since its run began, by chance up to a half sooner: what began
  * together, in this program or in thousands of pods, does not log in together again. With a half, the logins
- * that follow are at no moment more than twice as many as they are in the mean; with a quarter, 3.5 times. */
+ * that follow are at no moment more than twice as many as they are in the mean; with a quarter, 3.5 times.
+ * And an interval before `reconnect` at the latest, for that is when the login that follows may come: at the
+ * standard settings no more than one look goes without one. A proxy that lets nobody in any more, or a smart
+ * shutdown, shows by a login alone. */
 static int64_t draw_expiry_ms(const struct run *run) {
-    int64_t life_ms = run->config->database.reconnect_ms;
+    int64_t life_ms = run->config->database.reconnect_ms, most_ms = life_ms - run->config->interval_ms;
     int64_t jitter_ms = (int64_t)(random() % 1024) * (life_ms / 2) / 1024; /* spreads load; guards nothing */
-    return run->deadline_ms - run->config->timeout_ms + life_ms - jitter_ms;
+    int64_t drawn_ms = life_ms - jitter_ms;
+    return run->deadline_ms - run->config->timeout_ms + (drawn_ms < most_ms ? drawn_ms : most_ms);
 }
 
 /* -- the run -- */

@@ -155,7 +155,7 @@ static int check_addresses(const struct postgres_target *target, const struct ds
     int result = 0;
     for (int i = 0; i < RESOLVE_HOSTS_MAX; i++) {
         if (i < count && pieces[i] && *pieces[i] && !resolve_is_numeric(pieces[i]))
-            result = error_set(err, "%s: %s is no IP address", origin_of(dsn, "hostaddr", defaults),
+            result = error_set(err, "%s: %s is not an IP address", origin_of(dsn, "hostaddr", defaults),
                 str_quotable(pieces[i], ":"));
         free(pieces[i]);
     }

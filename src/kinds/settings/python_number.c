@@ -81,6 +81,6 @@ const char *python_skip_number(const char *text, const char *at, struct settings
     const char *end = base > 0 ? skip_based(at, base) : skip_decimal(at);
     if (end && may_follow(end))
         return end;
-    settings_fault_at(fault, text, at, "this is no number");
+    settings_fault_at(fault, text, at, "this is not a number");
     return NULL;
 }

@@ -47,7 +47,7 @@ static const char *judge_proxy_count(const struct settings_subject *subject) {
     if (!text)
         return NULL;
     if (!settings_rules_is_integer(text))
-        return "is no whole number";
+        return "is not a whole number";
     bool is_positive = !strchr(text, '-') && strpbrk(text, "123456789");
     for (const char *c = text; *c && !strchr(text, '-'); c++)
         is_positive = is_positive || (unsigned char)*c >= 0x80;

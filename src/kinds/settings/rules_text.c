@@ -86,7 +86,7 @@ const char *judge_integer(const struct settings_subject *subject) {
     const struct settings_name *setting = subject->setting;
     if (!setting || (setting->kind != VALUE_TEXT && setting->kind != VALUE_INTEGER))
         return NULL;
-    return settings_rules_is_integer(subject_value(subject)) ? NULL : "is no whole number";
+    return settings_rules_is_integer(subject_value(subject)) ? NULL : "is not a whole number";
 }
 
 /* An empty one counts as not set. */
@@ -141,7 +141,7 @@ const char *judge_time_zone(const struct settings_subject *subject) {
         is_name = at > part;
     }
     if (!is_name || *at)
-        return "is no name of a time zone";
+        return "is not the name of a time zone";
     return strchr(text, '/') && !has_area(text) ? "names no area of the time zone database" : NULL;
 }
 

@@ -10,8 +10,8 @@
 
 enum { URL_MAX = 8192, HOST_MAX = 64, PORT_MAX = 65535 };
 
-static const char NO_IPV6[] = "is no URL: what is in brackets is no IPv6 address";
-static const char UNCLOSED[] = "is no URL: a bracket is not closed";
+static const char NO_IPV6[] = "is not a URL: what is in brackets is not an IPv6 address";
+static const char UNCLOSED[] = "is not a URL: a bracket is not closed";
 
 struct span {
     const char *at;
@@ -145,7 +145,7 @@ static const char *judge_port(const struct url *url) {
     long port = 0;
     for (size_t i = 0; i < url->port.length; i++) {
         if (!isdigit((unsigned char)url->port.at[i]))
-            return "has a port that is no number";
+            return "has a port that is not a number";
         port = port > PORT_MAX ? port : port * 10 + (url->port.at[i] - '0');
     }
     return port > PORT_MAX ? "has a port above 65535" : NULL;

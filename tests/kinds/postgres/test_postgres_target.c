@@ -111,7 +111,7 @@ static const struct {
         "prefer-standby"},
     {"postgresql://u@10.0.0.1/d", "PGSSLMINPROTOCOLVERSION=1.2",
         "PGSSLMINPROTOCOLVERSION: 1.2 is none of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3"},
-    {"postgresql://u@10.0.0.1/d", "PGHOSTADDR=db", "PGHOSTADDR: db is no IP address"},
+    {"postgresql://u@10.0.0.1/d", "PGHOSTADDR=db", "PGHOSTADDR: db is not an IP address"},
     {"postgresql://u@10.0.0.1/d", "PGHOSTADDR=10.0.0.2", NULL},
 };
 

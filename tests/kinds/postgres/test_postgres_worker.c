@@ -103,6 +103,28 @@ START_TEST(a_login_serves_no_longer_than_reconnect) {
 }
 END_TEST
 
+/* At the standard settings `reconnect` is three intervals: each second look logs in. */
+START_TEST(a_login_serves_until_an_interval_before_reconnect) {
+    enum { OFTEN_MS = 500, TIMES = 8 };
+    struct postgres_bench bench;
+    char *dsn = dsn_of("bugsink");
+    postgres_bench_open_keeping(&bench, dsn, ROLE_MAIN, TIMEOUT_MS, OFTEN_MS, 3 * OFTEN_MS);
+    for (int kept = 0; kept < TIMES;) {
+        postgres_bench_expect_well(&bench);
+        char *first = postgres_bench_backends(server);
+        rig_turn_for(&bench.rig, OFTEN_MS);
+        postgres_bench_expect_well(&bench);
+        char *second = postgres_bench_backends(server);
+        kept += first[0] != '\0'; /* else the login itself took too long here */
+        ck_assert(first[0] == '\0' || strcmp(first, second) != 0);
+        free(first);
+        free(second);
+    }
+    free(dsn);
+    postgres_bench_close(&bench);
+}
+END_TEST
+
 /* One whose next use would come too late is closed at once, so that the fresh login finds its place free. */
 START_TEST(what_would_be_too_old_next_time_is_not_kept) {
     struct postgres_bench bench;
@@ -371,6 +393,7 @@ Suite *postgres_worker_suite(void) {
     tcase_add_unchecked_fixture(shared, start_server, stop_server);
     tcase_add_loop_test(shared, the_next_runs_ask_on_the_same_backend, 0, 2);
     tcase_add_test(shared, a_login_serves_no_longer_than_reconnect);
+    tcase_add_test(shared, a_login_serves_until_an_interval_before_reconnect);
     tcase_add_loop_test(shared, what_would_be_too_old_next_time_is_not_kept, 0, 2);
     tcase_add_test(shared, a_backend_ended_between_runs_is_replaced_in_the_run);
     tcase_add_loop_test(

@@ -358,7 +358,7 @@ START_TEST(a_broken_rule_is_told_with_its_place_and_without_the_value) {
             "BUGSINK.BASE_URL must begin with http:// or https://", 3},
         {"{\"SECRET_KEY\": \"" MARKER "\"}", SETTINGS_JSON, "SECRET_KEY is shorter than 50 characters", -1},
         {"SECRET_KEY=" GOOD_KEY "\nCREATE_SUPERUSER=" MARKER "\nMAX_EVENT_SIZE=" MARKER "\n", SETTINGS_ENV,
-            "CREATE_SUPERUSER must be EMAIL:PASSWORD; MAX_EVENT_SIZE is no whole number", 2},
+            "CREATE_SUPERUSER must be EMAIL:PASSWORD; MAX_EVENT_SIZE is not a whole number", 2},
         {"\xef\xbb\xbfSECRET_KEY=" MARKER, SETTINGS_ENV, "SECRET_KEY is shorter than 50 characters", 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

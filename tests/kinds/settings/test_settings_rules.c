@@ -43,14 +43,14 @@ START_TEST(a_base_url_needs_http_and_a_host) {
         {"BASE_URL=http://:8000", "BASE_URL names no host"},
         {"BASE_URL=http://user@", "BASE_URL names no host"},
         {"BASE_URL=http://user@:80/", "BASE_URL names no host"},
-        {"BASE_URL=http://[]:80", "BASE_URL is no URL: what is in brackets is no IPv6 address"},
-        {"BASE_URL=http://[::1", "BASE_URL is no URL: a bracket is not closed"},
-        {"BASE_URL=http://::1]", "BASE_URL is no URL: a bracket is not closed"},
-        {"BASE_URL=http://[127.0.0.1]", "BASE_URL is no URL: what is in brackets is no IPv6 address"},
-        {"BASE_URL=http://[bugs]", "BASE_URL is no URL: what is in brackets is no IPv6 address"},
-        {"BASE_URL=http://[v1]", "BASE_URL is no URL: what is in brackets is no IPv6 address"},
+        {"BASE_URL=http://[]:80", "BASE_URL is not a URL: what is in brackets is not an IPv6 address"},
+        {"BASE_URL=http://[::1", "BASE_URL is not a URL: a bracket is not closed"},
+        {"BASE_URL=http://::1]", "BASE_URL is not a URL: a bracket is not closed"},
+        {"BASE_URL=http://[127.0.0.1]", "BASE_URL is not a URL: what is in brackets is not an IPv6 address"},
+        {"BASE_URL=http://[bugs]", "BASE_URL is not a URL: what is in brackets is not an IPv6 address"},
+        {"BASE_URL=http://[v1]", "BASE_URL is not a URL: what is in brackets is not an IPv6 address"},
         {"BASE_URL=http://[fe80::1%eth0]/", ""},
-        {"BASE_URL=http://[fe80::1%]/", "BASE_URL is no URL: what is in brackets is no IPv6 address"},
+        {"BASE_URL=http://[fe80::1%]/", "BASE_URL is not a URL: what is in brackets is not an IPv6 address"},
         {"BASE_URL=http://h/[x", ""},
         {"BASE_URL=http://h:x", ""}, /* nobody reads its port */
         {"BASE_URL=\"  http://h\"", ""},
@@ -84,7 +84,7 @@ START_TEST(settings_about_proxies_exclude_each_other) {
         {"BEHIND_HTTPS_PROXY=1\nUSE_X_REAL_IP=0\nUSE_X_FORWARDED_FOR=true\nX_FORWARDED_FOR_PROXY_COUNT=-3",
             "X_FORWARDED_FOR_PROXY_COUNT must be above 0"},
         {"BEHIND_HTTPS_PROXY=1\nUSE_X_REAL_IP=0\nUSE_X_FORWARDED_FOR=true\nX_FORWARDED_FOR_PROXY_COUNT=two",
-            "X_FORWARDED_FOR_PROXY_COUNT is no whole number"},
+            "X_FORWARDED_FOR_PROXY_COUNT is not a whole number"},
     };
     ASSERT_ROWS(ROWS, SETTINGS_ENV);
 }
@@ -99,30 +99,31 @@ START_TEST(the_rest_of_the_environment_has_its_rules) {
         {"DATABASE_URL=my_sql://u:p@h/d",
             "DATABASE_URL must begin with mysql://, postgres:// or postgresql://"},
         {"DATABASE_URL=/data/db", "DATABASE_URL must begin with mysql://, postgres:// or postgresql://"},
-        {"DATABASE_URL=postgres://u:p@h:x/db", "DATABASE_URL has a port that is no number"},
+        {"DATABASE_URL=postgres://u:p@h:x/db", "DATABASE_URL has a port that is not a number"},
         {"DATABASE_URL=postgres://u:p@h:65535/db", ""},
         {"DATABASE_URL=mysql://u:p@[::1]:65536/db", "DATABASE_URL has a port above 65535"},
         {"DATABASE_URL=postgres://u:p@h:/db?port=x", ""}, {"CREATE_SUPERUSER=a@b.c:pw:x", ""},
         {"CREATE_SUPERUSER=", ""}, {"CREATE_SUPERUSER=a@b.c", "CREATE_SUPERUSER must be EMAIL:PASSWORD"},
-        {"SNAPPEA_NUM_WORKERS=4", ""}, {"SNAPPEA_NUM_WORKERS=four", "SNAPPEA_NUM_WORKERS is no whole number"},
-        {"SNAPPEA_NUM_WORKERS=", "SNAPPEA_NUM_WORKERS is no whole number"},
+        {"SNAPPEA_NUM_WORKERS=4", ""},
+        {"SNAPPEA_NUM_WORKERS=four", "SNAPPEA_NUM_WORKERS is not a whole number"},
+        {"SNAPPEA_NUM_WORKERS=", "SNAPPEA_NUM_WORKERS is not a whole number"},
         {"MAX_EVENT_SIZE=1MB\nMAX_EVENTS_PER_HOUR=1e3",
-            "MAX_EVENT_SIZE is no whole number; MAX_EVENTS_PER_HOUR is no whole number"},
+            "MAX_EVENT_SIZE is not a whole number; MAX_EVENTS_PER_HOUR is not a whole number"},
         {"MAX_EVENT_AGE_DAYS=", ""},
         {"MAX_EVENT_AGE_DAYS=x\nMAX_EMAILS_PER_HOUR=x\nMAX_STORED_FILE_BYTES=unlimited",
             ""}, /* int_or_none */
-        {"MAX_EVENT_TAGS=", "MAX_EVENT_TAGS is no whole number"},
-        {"MAX_FILE_SIZE=", "MAX_FILE_SIZE is no whole number"},
-        {"MAX_CSP_REPORT_SIZE=64k", "MAX_CSP_REPORT_SIZE is no whole number"},
+        {"MAX_EVENT_TAGS=", "MAX_EVENT_TAGS is not a whole number"},
+        {"MAX_FILE_SIZE=", "MAX_FILE_SIZE is not a whole number"},
+        {"MAX_CSP_REPORT_SIZE=64k", "MAX_CSP_REPORT_SIZE is not a whole number"},
         {"DEBUG=yes", "DEBUG must not be true"}, {"DEBUG=on", ""},
         {"EMAIL_PORT=smtp", ""}, /* no mail is sent, and it is not read */
-        {"EMAIL_HOST=h\nEMAIL_PORT=smtp", "EMAIL_PORT is no whole number"},
-        {"EMAIL_HOST=h\nEMAIL_PORT=", "EMAIL_PORT is no whole number"},
+        {"EMAIL_HOST=h\nEMAIL_PORT=smtp", "EMAIL_PORT is not a whole number"},
+        {"EMAIL_HOST=h\nEMAIL_PORT=", "EMAIL_PORT is not a whole number"},
         {"EMAIL_BACKEND=x.Y\nEMAIL_HOST=h\nEMAIL_PORT=", ""}, /* nor is it read beside another backend */
-        {"EMAIL_BACKEND=\nEMAIL_HOST=h\nEMAIL_PORT=x", "EMAIL_PORT is no whole number"},
+        {"EMAIL_BACKEND=\nEMAIL_HOST=h\nEMAIL_PORT=x", "EMAIL_PORT is not a whole number"},
         {"EMAIL_BACKEND=$X\nEMAIL_HOST=h\nEMAIL_PORT=x", ""},
         {"EMAIL_HOST=h\nEMAIL_PORT=587\nEMAIL_TIMEOUT=", ""},
-        {"EMAIL_TIMEOUT=5s", "EMAIL_TIMEOUT is no whole number"},
+        {"EMAIL_TIMEOUT=5s", "EMAIL_TIMEOUT is not a whole number"},
         {"PORT=tcp://10.0.0.1:80", ""}, /* used as text */
         {"SITE_TITLE=x\nPHONEHOME=false\nINGEST_STORE_BASE_DIR=/",
             ""}, /* a module's dictionary is no matter here */
@@ -136,10 +137,10 @@ START_TEST(a_time_zone_has_the_form_of_one) {
         {"TIME_ZONE=", ""}, {"TIME_ZONE=UTC", ""}, {"TIME_ZONE=EST5EDT", ""}, {"TIME_ZONE=Etc/GMT+5", ""},
         {"TIME_ZONE=America/Argentina/Buenos_Aires", ""}, {"TIME_ZONE=America/Port-au-Prince", ""},
         {"TIME_ZONE=Europe", ""}, /* a directory, and Django asks no more than whether it is there */
-        {"TIME_ZONE=posix/Europe/Paris", ""}, {"TIME_ZONE=utc", "TIME_ZONE is no name of a time zone"},
-        {"TIME_ZONE=europe/amsterdam", "TIME_ZONE is no name of a time zone"},
-        {"TIME_ZONE=+02:00", "TIME_ZONE is no name of a time zone"},
-        {"TIME_ZONE=Europe/New York", "TIME_ZONE is no name of a time zone"},
+        {"TIME_ZONE=posix/Europe/Paris", ""}, {"TIME_ZONE=utc", "TIME_ZONE is not the name of a time zone"},
+        {"TIME_ZONE=europe/amsterdam", "TIME_ZONE is not the name of a time zone"},
+        {"TIME_ZONE=+02:00", "TIME_ZONE is not the name of a time zone"},
+        {"TIME_ZONE=Europe/New York", "TIME_ZONE is not the name of a time zone"},
         {"TIME_ZONE=Nowhere/City", "TIME_ZONE names no area of the time zone database"},
         {"TIME_ZONE=Europe/Nowhere", ""}, /* only the database knows */
     };
@@ -158,7 +159,7 @@ START_TEST(a_dsn_for_bugsinks_own_errors_is_judged_as_the_sdk_does) {
         {"SENTRY_DSN=https://key@h/", "SENTRY_DSN ends in no project's number"},
         {"SENTRY_DSN=https://key@h", "SENTRY_DSN ends in no project's number"},
         {"SENTRY_DSN=https://key@h/x", "SENTRY_DSN ends in no project's number"},
-        {"SENTRY_DSN=https://key@h:x/1", "SENTRY_DSN has a port that is no number"},
+        {"SENTRY_DSN=https://key@h:x/1", "SENTRY_DSN has a port that is not a number"},
     };
     ASSERT_ROWS(ROWS, SETTINGS_ENV);
 }
@@ -198,7 +199,7 @@ START_TEST(json_and_the_shared_environment_are_judged_alike) {
     static const struct judged_row JSON[] = {
         {"{\"SECRET_KEY\": \"" KEY50 "\", \"MAX_EVENT_SIZE\": 5, \"BASE_URL\": \"http://h\"}", ""},
         {"{\"SECRET_KEY\": \"x\"}", "SECRET_KEY is shorter than 50 characters"},
-        {"{\"MAX_EVENT_SIZE\": \"many\"}", "MAX_EVENT_SIZE is no whole number"},
+        {"{\"MAX_EVENT_SIZE\": \"many\"}", "MAX_EVENT_SIZE is not a whole number"},
         {"{\"MAX_EVENT_SIZE\": null, \"SECRET_KEY\": null}", ""},
         {"{\"BEHIND_HTTPS_PROXY\": true, \"BEHIND_PLAIN_HTTP_PROXY\": 1}",
             "BEHIND_PLAIN_HTTP_PROXY is set, and BEHIND_HTTPS_PROXY too"},
@@ -214,7 +215,7 @@ START_TEST(json_and_the_shared_environment_are_judged_alike) {
         {"SECRET_KEY=x", "SECRET_KEY is shorter than 50 characters"},
         {"BASE_URL=\"http://h\"",
             "BASE_URL must begin with http:// or https://"}, /* quotes are a part of it */
-        {"MAX_EVENT_SIZE=", "MAX_EVENT_SIZE is no whole number"},
+        {"MAX_EVENT_SIZE=", "MAX_EVENT_SIZE is not a whole number"},
     };
     ASSERT_ROWS(JSON, SETTINGS_JSON);
     ASSERT_ROWS(SHARED, SETTINGS_ENVIRONMENT);
@@ -235,7 +236,7 @@ START_TEST(a_module_is_judged_by_its_literals) {
         {"USE_X_FORWARDED_FOR = True\nX_FORWARDED_FOR_PROXY_COUNT = -1", ""},
         {"DEBUG = True\nDEFAULT_FROM_EMAIL = 'x@bugsink.com'\nSENTRY_DSN = 'x'", ""},
         {"TIME_ZONE = 'Europe/Amsterdam'", ""},
-        {"TIME_ZONE = 'amsterdam'", "TIME_ZONE is no name of a time zone"},
+        {"TIME_ZONE = 'amsterdam'", "TIME_ZONE is not the name of a time zone"},
         {"BUGSINK = {'ALERTS_WEBHOOK_OUTBOUND_MODE': 'Open'}", ""},
         {"BUGSINK = {'ALERTS_WEBHOOK_OUTBOUND_MODE': 'closed'}",
             "BUGSINK.ALERTS_WEBHOOK_OUTBOUND_MODE must be open or allowlist_only"},

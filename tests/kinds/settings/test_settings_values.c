@@ -136,14 +136,14 @@ START_TEST(values_of_environment_files_are_known_where_all_readers_agree) {
         {"export SECRET_KEY = x # " KEY50, "SECRET_KEY is shorter than 50 characters"},
         {"SECRET_KEY=x\nSECRET_KEY=" KEY50, ""},
         {"MAX_EVENT_SIZE= 5 \t", ""},
-        {"MAX_EVENT_SIZE=5#6", "MAX_EVENT_SIZE is no whole number"},
+        {"MAX_EVENT_SIZE=5#6", "MAX_EVENT_SIZE is not a whole number"},
         /* Docker keeps the quotes, Docker and systemd the comment: what is wrong to one is right to another
          */
         {"DEBUG=true", "DEBUG must not be true"},
         {"DEBUG='true'", ""},
         {"DEBUG=true # for now", ""},
         {"MAX_EVENT_SIZE='5'", ""},
-        {"MAX_EVENT_SIZE='x'", "MAX_EVENT_SIZE is no whole number"},
+        {"MAX_EVENT_SIZE='x'", "MAX_EVENT_SIZE is not a whole number"},
         {"SECRET_KEY='0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKL'", ""},
         {"SECRET_KEY=x \\\ny", ""}, /* systemd joins these */
         {"A=\\\nSECRET_KEY=x", ""},
