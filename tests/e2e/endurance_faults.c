@@ -286,9 +286,10 @@ const struct fault FAULTS[] = {
         resume_volume},
     {STOPPED, TARGET_APP, EFFECT_ERROR, " refused ", 0, RECOVERS_FAST, false, fault_app_stop, NULL,
         fault_app_restore},
-    /* A question may be the first to fail, and two be asked before the endpoint is looked at again. */
-    {"Bugsink fails", TARGET_APP, EFFECT_ERROR, " app_error ", 2 * RETRY_MAX_MS, RECOVERS_FAST, false,
-        fault_app_fail, NULL, fault_app_restore},
+    /* Two questions may fail before the endpoint is looked at again, and each may wait for a look at a file.
+     */
+    {"Bugsink fails", TARGET_APP, EFFECT_ERROR, " app_error ", 2 * (RETRY_MAX_MS + RETRY_MS), RECOVERS_FAST,
+        false, fault_app_fail, NULL, fault_app_restore},
     {"Bugsink is another service", TARGET_APP, EFFECT_ERROR, " protocol ", 0, RECOVERS_FAST, false,
         fault_app_confuse, NULL, fault_app_restore},
     {"Bugsink: questions fail", TARGET_APP, EFFECT_ERROR, " app_database ", ASKS_MS, RECOVERS_FAST, false,

@@ -89,11 +89,10 @@ static void watch_logins(struct model *model, const struct verdict *verdict) {
 
 /* -- questions -- */
 
-/* None is asked while a file that it would have Bugsink make is missing, as one is that is overwritten. */
-static void watch_file(struct model *model, int64_t now_ms) {
-    const struct standing *file = &model->standings[TARGET_FILE];
-    const struct fault *fault = file->fault || file->is_settled ? file->fault : file->last;
-    if (!fault || !is_listed(fault->codes, "file_missing"))
+/* None is asked while a file is missing that it would have Bugsink make; as the page says, which is judged by
+ * itself. */
+static void watch_file(struct model *model, const struct verdict *verdict, int64_t now_ms) {
+    if (strcmp(verdict->code, "file_missing") != 0)
         return;
     model->withheld_until_ms = now_ms + FOLLOWS_MS + model_allowance_ms(model);
     int64_t asked_ms = now_ms + ASK_MS + RETRY_MS + TIMEOUT_MS + model_allowance_ms(model);
@@ -160,6 +159,8 @@ static void judge_target(
     struct model *model, enum target_id target, const struct verdict *verdict, int64_t now_ms) {
     if (target == TARGET_MARIADB)
         watch_logins(model, verdict);
+    if (target == TARGET_FILE)
+        watch_file(model, verdict, now_ms);
     if (is_as_expected(model, target, verdict, now_ms))
         note_right(model, target, now_ms);
     else if (target == TARGET_APP && hangs_on_questions(model, now_ms))
@@ -179,7 +180,6 @@ static void judge_check(struct model *model, enum target_id target, const struct
 
 /* By its checks, what the page says of the reload, and its code while in maintenance. */
 static void judge_targets(struct model *model, const struct sight *sight) {
-    watch_file(model, sight->at_ms);
     for (int target = 0; target < TARGET_COUNT; target++)
         if (model_judges_by_check(model, (enum target_id)target))
             judge_check(model, (enum target_id)target, sight);

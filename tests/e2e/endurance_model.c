@@ -131,7 +131,7 @@ void model_begin_liveness(const struct model *model, struct standing *app, int64
 void model_put_off(struct model *model, enum target_id target) {
     struct standing *standing = &model->standings[target];
     int64_t more_ms = standing->fault ? standing->fault->more_ms : 0;
-    int64_t due_ms = wait_now_ms() + SHOWS_MS + RETRY_MS + more_ms + model_allowance_ms(model);
+    int64_t due_ms = wait_now_ms() + SHOWS_MS + more_ms + model_allowance_ms(model);
     standing->is_settled = false;
     if (standing->due_ms < due_ms)
         standing->due_ms = due_ms;
