@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-extern char **environ;
+extern char **environ; /* NOLINT(readability-redundant-declaration) */
 
 /* Only a terminal has a width to break lines at: what reads a pipe or a file wants one line. */
 void cmd_tell(const char *text) {

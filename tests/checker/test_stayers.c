@@ -193,8 +193,8 @@ START_TEST(a_reload_keeps_the_workers_of_checks_that_are_as_they_were) {
     run_rounds(&stage, 2);
     now = stayers_of(&stage);
     ck_assert_int_eq(now.count, CHILDREN_STAY_MAX);
-    for (char name = 'a'; name <= 'p'; name++)
-        ck_assert_msg(before.pids[name - 'a'] == 0 || is_same(&before, &now, name), "%c", name);
+    for (int name = 'a'; name <= 'p'; name++)
+        ck_assert_msg(before.pids[name - 'a'] == 0 || is_same(&before, &now, (char)name), "%c", name);
     stage_release(&stage);
 }
 END_TEST
@@ -206,11 +206,11 @@ START_TEST(places_that_a_reload_frees_are_taken_by_others) {
     struct stayers before = stayers_of(&stage);
     char rest[NAMES + 1], gone[3] = {0};
     int kept = 0, left = 0;
-    for (char name = 'a'; name <= 'r'; name++) /* three of those that stay go, the others are left */
+    for (int name = 'a'; name <= 'r'; name++) /* three of those that stay go, the others are left */
         if (before.pids[name - 'a'] != 0 && left < (int)sizeof gone)
-            gone[left++] = name;
+            gone[left++] = (char)name;
         else
-            rest[kept++] = name;
+            rest[kept++] = (char)name;
     rest[kept++] = 'z'; /* and one comes */
     rest[kept] = '\0';
     reload(&stage, rest);

@@ -206,6 +206,7 @@ START_TEST(a_wait_on_a_terminal_is_not_followed_by_its_log) {
     ck_assert_msg(strstr(pty->text, "gave up after") && !strstr(pty->text, "level="), "%s", pty->text);
     pty_close(pty);
     pty = run_on_terminal(world, (const char *const[]){"wait", "--timeout=1s", "-v", NULL});
+    ck_assert_ptr_nonnull(pty);
     ck_assert_msg(strstr(pty->text, "level=error") != NULL, "who asks for the log has it: %s", pty->text);
     pty_close(pty);
     world_end(world);
