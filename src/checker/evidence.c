@@ -51,7 +51,10 @@ bool evidence_has_seen_files(struct watch *const *watches, size_t count) {
 
 static bool is_fresh(const struct watch *watch) {
     enum { SHARE = 5 };
-    int64_t fresh_ms = watch->check.config->interval_ms / SHARE;
+    const struct check_config *config = watch->check.config;
+    int64_t fresh_ms = config->interval_ms / SHARE;
+    if (fresh_ms > config->retry_interval_ms)
+        fresh_ms = config->retry_interval_ms;
     return watch->ended_ms >= 0 && now_of(watch) - watch->ended_ms <= fresh_ms;
 }
 

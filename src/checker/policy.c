@@ -118,7 +118,7 @@ static void note_presence(struct check_memory *memory, enum reason reason) {
     if (reason == REASON_FILE_MISSING)
         memory->is_there = false;
     else if (reason != REASON_TIMEOUT && reason != REASON_STUCK && reason != REASON_CRASHED &&
-             reason != REASON_INTERNAL)
+             reason != REASON_INTERNAL && reason != REASON_PERMISSION && reason != REASON_IO_ERROR)
         memory->is_there = true;
 }
 

@@ -62,7 +62,7 @@ static unsigned style_of(const struct checking *checking) {
 static void print(struct checking *checking, char *text) {
     if (text && !checking->is_silent)
         fputs(text, stdout);
-    checking->has_failed = !text || fflush(stdout) != 0;
+    checking->has_failed = checking->has_failed || !text || fflush(stdout) != 0;
     free(text);
     if (checking->has_failed)
         loop_end(&checking->session.loop);

@@ -12,8 +12,10 @@ extern char **environ; /* NOLINT(readability-redundant-declaration) */
 
 /* Only a terminal has a width to break lines at: what reads a pipe or a file wants one line. */
 void cmd_tell(const char *text) {
-    size_t width = isatty(STDERR_FILENO) ? terminal_width((const char *const *)environ, STDERR_FILENO) : 0;
-    char *lines = text_paragraph(text, width);
+    bool is_terminal = isatty(STDERR_FILENO);
+    char *lines = is_terminal
+                      ? text_paragraph(text, terminal_width((const char *const *)environ, STDERR_FILENO))
+                      : NULL;
     if (lines)
         fputs(lines, stderr);
     else
