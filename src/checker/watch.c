@@ -237,6 +237,16 @@ static void tell_change(const struct watch *watch, const struct verdict *old, bo
         watch->events->changed(watch->arg, watch);
 }
 
+/* The login was counted as broken when its time was up, and that is how it has ended now. One that met nobody
+ * ends the first pause and no more: a server that hangs behind a proxy may find all of them in its backlog.
+ */
+static bool is_counted(
+    const struct policy_subject *subject, const struct check_memory *memory, const struct outcome *outcome) {
+    return policy_retry(subject, outcome) == RETRY_SLOWER || outcome->reason == REASON_CRASHED ||
+           outcome->reason == REASON_INTERNAL ||
+           (outcome->phase == PHASE_CONNECT && memory->broken_logins > 1);
+}
+
 static void on_finished(struct check *check, const struct outcome *outcome, int64_t duration_ms) {
     struct watch *watch = check->arg;
     const struct clock *clock = watch->loop->timers.clock;
@@ -244,9 +254,7 @@ static void on_finished(struct check *check, const struct outcome *outcome, int6
     const struct verdict old = {watch->memory.status, watch->memory.reason};
     watch->ended_ms = clock_now_ms(clock);
     const struct surroundings around = watch->events->surroundings(watch->arg);
-    /* The login was counted as broken when its time was up, and that is how it has ended now. */
-    if (check->is_late && (policy_retry(&subject, outcome) == RETRY_SLOWER ||
-                              outcome->reason == REASON_CRASHED || outcome->reason == REASON_INTERNAL))
+    if (check->is_late && is_counted(&subject, &watch->memory, outcome))
         return;
     bool is_change = policy_judge(
         &subject, &watch->memory, outcome, duration_ms, &around, clock_now_ms(clock), clock_wall_ms(clock));

@@ -161,8 +161,7 @@ static void look_at_greeting(struct mysql_talk *talk) {
         setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &enough, sizeof enough);
         await_socket(talk, POLLIN);
         count = recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
-        bool is_over = count == 0 || (count < 0 && errno == ECONNRESET);
-        talk->is_unspoken = enough == least && is_over && run_remaining_ms(talk->run) > 0;
+        talk->is_unspoken = enough == least && (count == 0 || (count < 0 && errno == ECONNRESET));
         talk->is_foreign = count > 0 && !mysql_may_be_greeting(bytes, (size_t)count);
         if (count < enough || talk->is_foreign)
             break; /* the connection's end, or somebody else's language: the library's to tell */
@@ -231,9 +230,9 @@ static enum phase phase_of_failure(const struct mysql_talk *talk) {
     case 2026: return PHASE_TLS;
     default: break;
     }
-    /* A proxy without a server takes a connection and closes it. No server has seen it, nor counts it. One
-     * that ends after the deadline may wait in the backlog of a server that hangs, which counts it when it
-     * wakes. */
+    /* A proxy without a server takes a connection and closes it. No server has seen it, nor counts it, unless
+     * it is one that hangs behind the proxy, and finds it in its backlog: see is_counted in checker/watch.c.
+     */
     return talk->is_unspoken ? PHASE_CONNECT : PHASE_AUTH;
 }
 
