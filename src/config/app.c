@@ -101,15 +101,13 @@ static char *build_url(const struct address *address, struct span path) {
     return url.data;
 }
 
+enum { URL_SIZE = ADDRESS_TEXT_SIZE + PATH_MAX_LENGTH + sizeof "http://" };
+
 /* As it may be shown: what follows the question mark may be somebody's token. */
-static char *show_url(const char *url) {
-    struct strbuf shown = {.is_vital = true};
+static const char *show_url(const char *url, char shown[URL_SIZE]) {
     size_t length = strcspn(url, "?");
-    strbuf_append_n(&shown, url, length);
-    /* It is set, as above. NOLINTNEXTLINE(clang-analyzer-core.*) */
-    if (url[length])
-        strbuf_append(&shown, "?***");
-    return shown.data;
+    snprintf(shown, URL_SIZE, "%.*s%s", (int)length, url, url[length] ? "?***" : "");
+    return shown;
 }
 
 bool config_asks(const struct config *config, const char *listen) {
@@ -225,9 +223,8 @@ static int load(struct loader *loader) {
     app->fall = loader->config->fall;
     app->start_grace_ms = loader->config->start_grace_ms;
     app->is_https = base && strncasecmp(base, "https://", 8) == 0;
-    char *shown = show_url(app->url);
-    loader_add_item(loader, "app.url", shown, url->origin);
-    free(shown);
+    char shown[URL_SIZE];
+    loader_add_item(loader, "app.url", show_url(app->url, shown), url->origin);
     return set_host(loader, app) < 0 || set_expect(loader, app) < 0 || set_ask(loader, app) < 0 ? -1 : 0;
 }
 
@@ -256,16 +253,14 @@ static const char *host_sent(const struct check_config *check, char url_host[HOS
 }
 
 static void log_what(const struct check_config *check, struct log_line *line) {
-    char url_host[HOST_SIZE], *shown = show_url(check->app.url);
-    log_str(line, "url", shown);
+    char url_host[HOST_SIZE], shown[URL_SIZE];
+    log_str(line, "url", show_url(check->app.url, shown));
     log_str(line, "host", host_sent(check, url_host));
-    free(shown);
 }
 
 static void append_where(const struct check_config *check, struct strbuf *where) {
-    char url_host[HOST_SIZE], *shown = show_url(check->app.url);
-    strbuf_format(where, "%s (Host: %s)", shown, host_sent(check, url_host));
-    free(shown);
+    char url_host[HOST_SIZE], shown[URL_SIZE];
+    strbuf_format(where, "%s (Host: %s)", show_url(check->app.url, shown), host_sent(check, url_host));
 }
 
 static void walk(struct walk *walk, struct check_config *check) {
