@@ -85,22 +85,30 @@ static void limit_responder(struct sandbox *sandbox, int64_t more_bytes, const s
 #define SANDBOX_HAS_NO_FILTERS /* none is known to be right there; the program says so */
 #endif
 
+static bool drop(struct __user_cap_data_struct *sets, int capability) {
+    struct __user_cap_data_struct *set = &sets[CAP_TO_INDEX(capability)];
+    uint32_t mask = CAP_TO_MASK(capability);
+    bool is_there = (set->effective | set->permitted | set->inheritable) & mask;
+    set->effective &= ~mask;
+    set->permitted &= ~mask;
+    set->inheritable &= ~mask;
+    return is_there;
+}
+
 /* Of root's capabilities those by which it may look into other processes, whatever Landlock says
  * (proc(5) and mm_access() in the kernel: /proc/PID/environ and maps are open to CAP_PERFMON). No check needs
- * one of them; without them we are as before, and so are we where a profile refuses the call. */
+ * one of them. Who has none makes no call, for a filter may end a process for it. */
 static void drop_capabilities(void) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {{0}};
     static const int DROPPED[] = {CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_PERFMON};
+    bool has_any = false;
     if (syscall(SYS_capget, &header, sets) < 0)
         return;
-    for (size_t i = 0; i < sizeof DROPPED / sizeof DROPPED[0]; i++) {
-        struct __user_cap_data_struct *set = &sets[CAP_TO_INDEX(DROPPED[i])];
-        set->effective &= ~CAP_TO_MASK(DROPPED[i]);
-        set->permitted &= ~CAP_TO_MASK(DROPPED[i]);
-        set->inheritable &= ~CAP_TO_MASK(DROPPED[i]);
-    }
-    syscall(SYS_capset, &header, sets);
+    for (size_t i = 0; i < sizeof DROPPED / sizeof DROPPED[0]; i++)
+        has_any = drop(sets, DROPPED[i]) || has_any;
+    if (has_any)
+        syscall(SYS_capset, &header, sets);
 }
 
 void sandbox_forbid_privileges(void) {
