@@ -79,8 +79,9 @@ struct surroundings {
     bool is_database_hung; /* one of Bugsink's own databases does not answer, or not let it in */
     bool is_blocked;       /* Bugsink's sessions wait in one of them, or did a round ago */
     bool is_start_awaited; /* Bugsink has not answered yet, and its first start may still be under way */
-    bool
-        is_file_missing; /* of a database that Bugsink, asked a question, would make anew; or not known yet */
+    /* Of a database that Bugsink, asked a question, would make anew: the file is not there, or nobody has
+     * looked yet. */
+    bool is_file_missing;
 };
 
 /* Whose outcome is judged. */

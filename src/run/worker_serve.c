@@ -106,6 +106,7 @@ static void do_run(struct worker *worker, const struct worker_request *request) 
     answer.is_undone = run.is_undone;
     answer.outcome = run.outcome;
     child_report_result(worker->fd, &answer, sizeof answer);
+    /* A library's start, a login: the next runs need little of that. */
     if (run.is_first && !worker->is_ending)
         process_forget_start();
 }

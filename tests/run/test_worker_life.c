@@ -278,6 +278,43 @@ START_TEST(what_its_first_run_takes_is_no_growth_nor_is_less_than_the_bound) {
 }
 END_TEST
 
+/* Says how much memory it has; the first run takes a lot, in small pieces, and frees it but for the last: so
+ * the allocator, set as worker_enter has it, keeps the others. */
+static void work_starts_big(struct run *run) {
+    enum { PIECE = 64 * 1024, PIECES = 320 };
+    struct process_usage usage;
+    char *pieces[PIECES] = {NULL};
+    process_reuse_memory();
+    for (int i = 0; run->is_first && i < PIECES; i++) {
+        pieces[i] = malloc(PIECE);
+        if (!pieces[i])
+            abort(); /* a child asserts nothing (harness/fork.h) */
+        explicit_bzero(pieces[i], PIECE);
+    }
+    for (int i = 0; i < PIECES - 1; i++)
+        free(pieces[i]);
+    process_usage(&usage, NULL);
+    observed_set(&run->outcome.observed, OBSERVED_TASKS, usage.resident_bytes);
+}
+
+static const struct check_kind STARTS_BIG = {
+    .start = check_run_in_child, .work = work_starts_big, .cancel = check_cancel_child};
+
+START_TEST(what_its_first_run_alone_needed_is_given_back) {
+    if (!IS_MEMORY_BOUNDED)
+        return;
+    int64_t first_bytes, bytes;
+    struct trade trade = trade_start(&STARTS_BIG, 60 * MINUTE_MS);
+    ck_assert(!is_last_run(&trade));
+    ck_assert(observed_get(&trade.answer.outcome.observed, OBSERVED_TASKS, &first_bytes));
+    ck_assert(!is_last_run(&trade));
+    ck_assert(observed_get(&trade.answer.outcome.observed, OBSERVED_TASKS, &bytes));
+    ck_assert_int_gt(first_bytes, 20 * (int64_t)MIB);
+    ck_assert_int_lt(bytes, first_bytes - 16 * (int64_t)MIB);
+    trade_end(&trade, false);
+}
+END_TEST
+
 /* -- what a run may use -- */
 
 enum { BUSY_US = 1100 * 1000, BUSY_RUNS = 3, SHORT_MS = 1 };
@@ -361,6 +398,7 @@ Suite *worker_life_suite(void) {
     tcase_add_test(tcase, one_that_has_no_time_goes_after_its_run);
     tcase_add_test(tcase, one_that_has_grown_goes);
     tcase_add_test(tcase, what_its_first_run_takes_is_no_growth_nor_is_less_than_the_bound);
+    tcase_add_test(tcase, what_its_first_run_alone_needed_is_given_back);
     tcase_add_test(tcase, processor_time_is_limited_for_each_run_and_not_for_its_life);
     tcase_add_test(tcase, memory_is_limited);
     return suite;
