@@ -189,21 +189,9 @@ static struct world *start_patient_world(void) {
     return world;
 }
 
-static int connections_to(int port) {
-    char wanted[32], line[256];
-    int count = 0;
-    snprintf(wanted, sizeof wanted, "0100007F:%04X 01", (unsigned)port); /* as the remote end; established */
-    FILE *table = fopen("/proc/net/tcp", "r");
-    ck_assert_ptr_nonnull(table);
-    while (fgets(line, sizeof line, table))
-        count += strstr(line, wanted) != NULL;
-    fclose(table);
-    return count;
-}
-
 static bool is_connected(void *arg) {
     const struct mariadb_server *hung = arg;
-    return connections_to(hung->port) > 0;
+    return proc_connections(0, hung->port) > 0;
 }
 
 /* Signals that end at once: of SIGTERM the second. */

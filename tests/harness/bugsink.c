@@ -2,6 +2,7 @@
 #include "harness/bugsink.h"
 
 #include "harness/fork.h"
+#include "harness/proc.h"
 #include "harness/wait.h"
 
 #include "base/io.h"
@@ -23,12 +24,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { ASKERS_MAX = 64 };
+
 struct bugsink_book {
     _Atomic int answers[QUESTION_COUNT];
     _Atomic int counts[QUESTION_COUNT];
     _Atomic int foreign;
-    _Atomic int busy, most; /* with questions */
-    char file[320];         /* written before it is asked; empty: none */
+    _Atomic int askers[ASKERS_MAX]; /* the ports of those whose questions are not answered yet; 0: none */
+    _Atomic int most;
+    char file[320]; /* written before it is asked; empty: none */
 };
 
 #define ZEROS "0000000000"
@@ -105,6 +109,44 @@ static void open_file(const struct bugsink_book *book) {
         close(open(book->file, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
 }
 
+/* -- who waits for an answer -- */
+
+static int port_of(int fd, int (*name)(int fd, struct sockaddr *address, socklen_t *size)) {
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    return name(fd, (struct sockaddr *)&address, &size) == 0 ? ntohs(address.sin_port) : 0;
+}
+
+/* Those alone who still hold their connection: whoever was killed while it waited waits no more, though
+ * nobody here has looked since. */
+static int count_askers(int fd, struct bugsink_book *book) {
+    int count = 0, own_port = port_of(fd, getsockname);
+    for (int i = 0; i < ASKERS_MAX; i++) {
+        int port = book->askers[i];
+        if (port != 0 && proc_connections(own_port, port) > 0)
+            count++;
+    }
+    return count;
+}
+
+/* Returns its place in the book; ASKERS_MAX: there is none. */
+static int note_asker(int fd, struct bugsink_book *book) {
+    int port = port_of(fd, getpeername), place = 0, none = 0;
+    while (place < ASKERS_MAX && !atomic_compare_exchange_strong(&book->askers[place], &none, port)) {
+        none = 0;
+        place++;
+    }
+    int count = place < ASKERS_MAX ? count_askers(fd, book) : ASKERS_MAX;
+    if (count > book->most)
+        book->most = count;
+    return place;
+}
+
+static void forget_asker(struct bugsink_book *book, int place) {
+    if (place < ASKERS_MAX)
+        book->askers[place] = 0;
+}
+
 static void converse(int fd, struct bugsink_book *book) {
     enum app_question question = read_request(fd);
     if (question == QUESTION_COUNT) {
@@ -112,15 +154,12 @@ static void converse(int fd, struct bugsink_book *book) {
         return;
     }
     bool is_question = question != QUESTION_NONE;
-    int busy = is_question ? ++book->busy : 0;
-    if (busy > book->most)
-        book->most = busy;
+    int place = is_question ? note_asker(fd, book) : ASKERS_MAX;
     if (is_question)
         open_file(book);
     book->counts[question]++;
     enum bugsink_answer choice = choose(book, question);
-    if (is_question)
-        book->busy--; /* first: whoever has the answer may ask the next at once */
+    forget_asker(book, place); /* first: whoever has the answer may ask the next at once */
     if (choice != BUGSINK_RESETS)
         answer(fd, question, choice);
 }

@@ -46,7 +46,7 @@ void bugsink_keep_file(const struct bugsink *bugsink, const char *path);
 int bugsink_count(const struct bugsink *bugsink, enum app_question question);
 int bugsink_foreign_count(const struct bugsink *bugsink);
 
-/* How many questions that need the database it had at one time, at most. */
+/* How many waited at one time for the answer to a question that needs the database, at most. */
 int bugsink_most_at_once(const struct bugsink *bugsink);
 
 /* Waits until it was asked that so many times more. Returns false when that takes longer. */

@@ -1,9 +1,11 @@
 /* Reading /proc. */
 #include "harness/proc.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,4 +207,21 @@ int proc_memory_holds(pid_t pid, const char *text) {
     if (mem >= 0)
         close(mem);
     return holds;
+}
+
+int proc_connections(int local_port, int remote_port) {
+    enum { ESTABLISHED = 1 };
+    unsigned local, remote, local_end, remote_end, state;
+    char line[256];
+    int count = 0;
+    FILE *table = fopen("/proc/net/tcp", "r");
+    while (table && fgets(line, sizeof line, table))
+        if (sscanf(line, "%*u: %x:%x %x:%x %x", &local, &local_end, &remote, &remote_end, &state) == 5 &&
+            local == htonl(INADDR_LOOPBACK) && state == ESTABLISHED &&
+            (local_port == 0 || local_end == (unsigned)local_port) &&
+            (remote_port == 0 || remote_end == (unsigned)remote_port))
+            count++;
+    if (table)
+        fclose(table);
+    return count;
 }

@@ -52,4 +52,7 @@ int proc_file_holds(pid_t pid, const char *file, const char *text);
 /* Whether the readable memory of the process holds the text: 1, 0, or -1 where we may not look. */
 int proc_memory_holds(pid_t pid, const char *text);
 
+/* The TCP connections that an end at 127.0.0.1 holds from that port to that one; 0: any. */
+int proc_connections(int local_port, int remote_port);
+
 #endif
