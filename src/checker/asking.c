@@ -1,7 +1,10 @@
 /* The two questions: when each is due, and for how long its answer counts. */
 #include "checker/asking.h"
 
-enum { LOOKS_IN_A_ROW = 2 }; /* questions, while they fail: every third look is one at the endpoint */
+enum {
+    LOOKS_IN_A_ROW = 2, /* questions, while they fail: every third look is one at the endpoint */
+    LOOKS_MOST = 4,     /* questions, whoever wants them: what the endpoint alone says has its turn */
+};
 
 void asking_init(struct asking *asking) {
     *asking = (struct asking){.is_ready = false};
@@ -71,7 +74,8 @@ static bool is_project_next(const struct asking *asking, const struct check_conf
 
 enum app_question asking_next(
     const struct asking *asking, const struct check_config *config, int64_t now_ms) {
-    if (!config->app.asks || !asking->is_ready || asking->is_awaiting || asking->is_withheld)
+    if (!config->app.asks || !asking->is_ready || asking->is_awaiting || asking->is_withheld ||
+        asking->looks_without >= LOOKS_MOST)
         return QUESTION_NONE;
     if (is_token_next(asking, config, now_ms))
         return QUESTION_TOKEN;

@@ -117,6 +117,17 @@ START_TEST(what_is_wanted_twice_is_asked_again_soon_and_then_as_ever) {
 }
 END_TEST
 
+/* As while a server stays full, and each look at it wants the question twice. */
+START_TEST(however_much_is_wanted_the_endpoint_has_its_turn) {
+    struct asker asker = asker_arrived();
+    for (int i = 0; i < 11; i++) {
+        asking_want_twice(&asker.memory.asking);
+        asker_look(&asker);
+    }
+    ck_assert_str_eq(asker.asked, "TTLTTTTLTTT"); /* after the two questions of its arrival */
+}
+END_TEST
+
 START_TEST(what_an_older_bugsink_is_asked_instead_is_asked_once) {
     struct asker asker = asker_new();
     asker.answers[QUESTION_TOKEN] = asker_answer(ANSWER_ABSENT);
@@ -201,6 +212,7 @@ Suite *asking_suite(void) {
     tcase_add_test(tcase, an_arrival_does_not_make_what_is_missing_either);
     tcase_add_test(tcase, a_change_of_the_database_is_asked_after_at_the_next_look);
     tcase_add_test(tcase, what_is_wanted_twice_is_asked_again_soon_and_then_as_ever);
+    tcase_add_test(tcase, however_much_is_wanted_the_endpoint_has_its_turn);
     tcase_add_test(tcase, what_an_older_bugsink_is_asked_instead_is_asked_once);
     tcase_add_loop_test(tcase, what_fails_without_its_database_is_not_asked, 0, 8);
     tcase_add_test(tcase, an_older_bugsink_is_asked_of_events_when_its_databases_change);
