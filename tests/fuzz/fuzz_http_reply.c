@@ -46,8 +46,8 @@ static void judge(const struct http_reply *reply) {
     enum answer project = ask_judge(QUESTION_PROJECT, reply->status, body, length);
     bool is_refusal = reply->status == 401 || reply->status == 403;
     fuzz_assert(token != ANSWER_NONE && token != ANSWER_SILENCE);
-    fuzz_assert((token == ANSWER_FAILS) == (reply->status >= 500) &&
-                (project == ANSWER_FAILS) == (reply->status >= 500));
+    bool is_failure = reply->status >= 500 && reply->status != 501;
+    fuzz_assert((token == ANSWER_FAILS) == is_failure && (project == ANSWER_FAILS) == is_failure);
     fuzz_assert((token != ANSWER_WELL && project != ANSWER_WELL) || (is_refusal && length >= 8));
     fuzz_assert((token == ANSWER_ABSENT) == (project == ANSWER_ABSENT));
     /* What stands behind the words, or before them, changes nothing. */
