@@ -15,7 +15,7 @@
 #define REVERT "DELETE FROM django_migrations WHERE app = 'x'"
 #define LATER  "INSERT INTO django_migrations (app, name, applied) VALUES ('z', 'y', '2026-07-01 12:00:00')"
 
-enum { RUNS_MS = 6000 };
+enum { RUNS_MS = 12000 };
 
 /* Where the tables are: on one of the servers, or in the world's file. */
 struct scene {
@@ -27,9 +27,9 @@ struct scene {
 
 static struct scene scene_new(void) {
     struct scene scene = {.world = world_new(), .bugsink = bugsink_start(0)};
-    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_INTERVAL=500ms");
-    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_TIMEOUT=450ms");
-    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_SLOW=450ms");
+    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_INTERVAL=1s");
+    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_TIMEOUT=950ms");
+    envlist_set(&scene.world->environment, "BUGSINK_HEALTH_SLOW=950ms");
     envlist_set(&scene.world->environment, "BUGSINK_HEALTH_APP_URL=http://127.0.0.1:%d", scene.bugsink.port);
     return scene;
 }
