@@ -128,6 +128,7 @@ void mariadb_free(struct mariadb_server *server) {
     mariadb_empty(server);
     if (server->pid > 0)
         mariadb_stop(server);
+    tempdir_remove(server->root);
     free(server->root);
     free(server->data);
     free(server->log);

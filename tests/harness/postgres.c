@@ -233,6 +233,7 @@ void postgres_continue(struct postgres_server *server) {
 void postgres_free(struct postgres_server *server) {
     if (server->pid > 0)
         postgres_stop(server);
+    tempdir_remove(server->root);
     free(server->root);
     free(server->data);
     free(server->log);

@@ -29,9 +29,13 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path) == 0 ? 0 : (perror(path), 0);
 }
 
+void tempdir_remove(const char *path) {
+    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
 void tempdir_end(void) {
     /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): tempdir_begin has set it */
-    nftw(getenv("BH_TEST_ROOT"), remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    tempdir_remove(getenv("BH_TEST_ROOT"));
 }
 
 char *tempdir_new(void) {

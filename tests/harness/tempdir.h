@@ -12,6 +12,10 @@ void tempdir_end(void);
 /* A new empty directory (mode 0755) below the root. The caller frees the path. */
 char *tempdir_new(void);
 
+/* Removes one of them and all below it, sooner: a server's has a thousand files, which a slow disk need not
+ * even see. */
+void tempdir_remove(const char *path);
+
 /* A path in dir, formatted; the caller frees. */
 char *tempdir_path(const char *dir, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
