@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { READY_MS = 5000, END_MS = 5000, IDLE_MS = 5000 };
+enum { READY_MS = 20000, END_MS = 10000, IDLE_MS = 20000 };
 
 struct world *world_new(void) {
     struct world *world = calloc(1, sizeof *world);
