@@ -5,6 +5,7 @@
 #include "harness/peer.h"
 #include "harness/server.h"
 #include "harness/tempdir.h"
+#include "harness/wait.h"
 
 #include <check.h>
 #include <mysql.h>
@@ -251,10 +252,28 @@ void mariadb_fill(struct mariadb_server *server) {
     }
 }
 
+/* Whether its own session is all there is. */
+static bool is_empty(void *arg) {
+    MYSQL *mysql = connect_root(arg, NULL);
+    char *count = mysql_errno(mysql) == 0
+                      ? query(mysql, "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS"
+                                     " WHERE VARIABLE_NAME = 'Threads_connected'")
+                      : NULL;
+    bool is_alone = count && strcmp(count, "1") == 0;
+    free(count);
+    mysql_close(mysql);
+    return is_alone;
+}
+
 void mariadb_empty(struct mariadb_server *server) {
     for (int i = 0; i <= MARIADB_CONNECTIONS; i++)
         mysql_close(server->sessions[i]);
     memset(server->sessions, 0, sizeof server->sessions);
+}
+
+void mariadb_await_empty(struct mariadb_server *server) {
+    enum { PATIENCE_MS = 30000 };
+    ck_assert(wait_until(is_empty, server, PATIENCE_MS));
 }
 
 void *mariadb_hold(const struct mariadb_server *server, const char *sql) {

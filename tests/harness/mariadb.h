@@ -57,6 +57,9 @@ void mariadb_do(const struct mariadb_server *server, const char *database, const
 void mariadb_fill(struct mariadb_server *server);
 void mariadb_empty(struct mariadb_server *server);
 
+/* Waits until the server, too, knows that nobody is connected. */
+void mariadb_await_empty(struct mariadb_server *server);
+
 /* A session of root's that has run that statement and stays. */
 void *mariadb_hold(const struct mariadb_server *server, const char *sql);
 void mariadb_let_go(void *session);

@@ -69,6 +69,7 @@ START_TEST(a_full_server) {
     mariadb_fill(own);
     bench_expect(&bench, REASON_TOO_MANY_CLIENTS, "1040", PHASE_AUTH);
     mariadb_empty(own);
+    mariadb_await_empty(own);
     bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     bench_close(&bench);
     free(dsn);
