@@ -147,13 +147,14 @@ static void ask_again(struct asking *asking) {
 /* A look at the endpoint. */
 static bool note_look(struct asking *asking, const struct outcome *outcome, int64_t now_ms) {
     bool was_ready = asking->is_ready;
+    bool is_news = asking->left != QUESTION_NONE && take(asking, asking->left, outcome->answer, now_ms);
     asking->looks_without = 0;
-    if (outcome->reason != REASON_INTERNAL)
-        asking->is_ready = outcome->reason == REASON_OK;
+    if (outcome->reason == REASON_INTERNAL) /* it has not seen Bugsink, nor what is waited for */
+        return is_news;
+    asking->is_ready = outcome->reason == REASON_OK;
     if (asking->is_ready && !was_ready) /* back, perhaps without its database */
         asking_want(asking, QUESTION_TOKEN);
     asking->is_awaiting = outcome->is_awaiting;
-    bool is_news = asking->left != QUESTION_NONE && take(asking, asking->left, outcome->answer, now_ms);
     if (asking->is_ready && !asking->is_awaiting)
         ask_again(asking);
     return is_news;
@@ -171,12 +172,16 @@ static void ask_token_besides(struct asking *asking, const struct outcome *outco
 static bool note_question(struct asking *asking, const struct outcome *outcome, int64_t now_ms) {
     asking->looks_without++;
     ask_token_besides(asking, outcome);
-    if (asking_is_silence(outcome)) {
+    bool is_internal = outcome->answer == ANSWER_NONE && outcome->reason == REASON_INTERNAL;
+    if (is_internal)
+        asking_want(asking, outcome->asked);
+    if (asking_is_silence(outcome) || is_internal) { /* it may be unanswered still: the next look tells */
         asking->left = outcome->asked;
         asking->is_awaiting = true;
-        return take(asking, outcome->asked, ANSWER_SILENCE, now_ms);
     }
-    if (outcome->answer == ANSWER_NONE && outcome->reason != REASON_INTERNAL)
+    if (asking_is_silence(outcome))
+        return take(asking, outcome->asked, ANSWER_SILENCE, now_ms);
+    if (outcome->answer == ANSWER_NONE && !is_internal)
         asking->is_ready = false; /* it could not even be asked */
     return take(asking, outcome->asked, outcome->answer, now_ms);
 }

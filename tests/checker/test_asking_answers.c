@@ -53,6 +53,43 @@ START_TEST(silence_is_app_database_and_is_not_asked_into_again_until_it_has_ende
 }
 END_TEST
 
+/* As when the sidecar was stopped for a while: the question has left, and is no silence of Bugsink's. */
+START_TEST(a_question_in_which_the_sidecar_was_held_up_is_not_asked_into_either) {
+    struct asker asker = asker_arrived();
+    asker.answers[QUESTION_TOKEN] = asker_silence(REASON_INTERNAL);
+    asker.is_awaiting = true;
+    asking_want(&asker.memory.asking, QUESTION_TOKEN);
+    asker_look(&asker);
+    asking_want(&asker.memory.asking, QUESTION_TOKEN);
+    asker_look_times(&asker, 5);
+    ck_assert_str_eq(asker.asked, "TLLLLL");
+    asker_expect(&asker, STATUS_OK, REASON_OK);
+    asker.is_awaiting = false;
+    asker.late = ANSWER_WELL;
+    asker.answers[QUESTION_TOKEN] = asker_answer(ANSWER_WELL);
+    asker_look_times(&asker, 2);
+    ck_assert_str_eq(asker.asked, "TLLLLLLT"); /* it was wanted */
+}
+END_TEST
+
+START_TEST(a_look_in_which_the_sidecar_was_held_up_ends_no_waiting) {
+    struct asker asker = asker_arrived();
+    const struct outcome ready = asker.ready;
+    asker.answers[QUESTION_TOKEN] = asker_silence(REASON_TIMEOUT);
+    asker.is_awaiting = true;
+    asking_want(&asker.memory.asking, QUESTION_TOKEN);
+    asker_look_times(&asker, 2);
+    asker.ready = asker_silence(REASON_INTERNAL);
+    asker.is_awaiting = false; /* it says nothing of that */
+    asker_look_times(&asker, 3);
+    asker.ready = ready;
+    asker.is_awaiting = true;
+    asker_look_times(&asker, 3);
+    ck_assert_str_eq(asker.asked, "TLLLLLLL");
+    asker_expect(&asker, STATUS_ERROR, REASON_APP_DATABASE);
+}
+END_TEST
+
 START_TEST(a_question_that_was_never_answered_is_asked_again) {
     struct asker asker = asker_arrived();
     asker.answers[QUESTION_TOKEN] = asker_silence(REASON_TIMEOUT);
@@ -212,6 +249,8 @@ Suite *asking_answers_suite(void) {
     tcase_add_loop_test(tcase,
         a_server_error_is_app_database_within_ask_interval_and_its_recovery_shows_within_two_seconds, 0, 3);
     tcase_add_loop_test(tcase, silence_is_app_database_and_is_not_asked_into_again_until_it_has_ended, 0, 3);
+    tcase_add_test(tcase, a_question_in_which_the_sidecar_was_held_up_is_not_asked_into_either);
+    tcase_add_test(tcase, a_look_in_which_the_sidecar_was_held_up_ends_no_waiting);
     tcase_add_test(tcase, a_question_that_was_never_answered_is_asked_again);
     tcase_add_test(tcase, questions_never_make_bugsink_dead);
     tcase_add_test(tcase, a_project_question_that_fails_alone_is_app_schema_until_it_is_well);
