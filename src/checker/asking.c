@@ -144,6 +144,12 @@ static void ask_again(struct asking *asking) {
         asking_want(asking, QUESTION_PROJECT);
 }
 
+/* A question that the sidecar itself was held up in has had its time by the next look, and more. */
+static void note_waiting(struct asking *asking, int64_t now_ms) {
+    if (asking->left != QUESTION_NONE && asking->questions[asking->left].answer != ANSWER_SILENCE)
+        take(asking, asking->left, ANSWER_SILENCE, now_ms);
+}
+
 /* A look at the endpoint. */
 static bool note_look(struct asking *asking, const struct outcome *outcome, int64_t now_ms) {
     bool was_ready = asking->is_ready;
@@ -155,6 +161,8 @@ static bool note_look(struct asking *asking, const struct outcome *outcome, int6
     if (asking->is_ready && !was_ready) /* back, perhaps without its database */
         asking_want(asking, QUESTION_TOKEN);
     asking->is_awaiting = outcome->is_awaiting;
+    if (asking->is_awaiting)
+        note_waiting(asking, now_ms);
     if (asking->is_ready && !asking->is_awaiting)
         ask_again(asking);
     return is_news;
