@@ -34,8 +34,9 @@ void tempdir_remove(const char *path) {
 }
 
 void tempdir_end(void) {
-    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): tempdir_begin has set it */
-    tempdir_remove(getenv("BH_TEST_ROOT"));
+    const char *root = getenv("BH_TEST_ROOT");
+    if (root)
+        tempdir_remove(root);
 }
 
 char *tempdir_new(void) {
