@@ -165,6 +165,7 @@ struct model {
     int64_t crashes_allowed;    /* of checks whose child was killed */
     int64_t crashes_until_ms;
     int64_t starved_until_ms; /* this machine does not run us: what is seen meanwhile proves little */
+    int64_t held_up_ms;       /* when the sidecar last may have been */
     int64_t observations, starvations;
     int64_t was_starved_at; /* the observation that followed */
     struct strbuf violations;
