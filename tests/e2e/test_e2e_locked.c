@@ -114,6 +114,9 @@ static bool is_locked(void *arg) {
 START_TEST(three_writers_that_take_turns_for_a_minute_are_no_fault) {
     struct world *world = world_new();
     pid_t writers[2 * WRITERS];
+    envlist_set(&world->environment, "BUGSINK_HEALTH_INTERVAL=2s"); /* a busy machine is no lock */
+    envlist_set(&world->environment, "BUGSINK_HEALTH_TIMEOUT=1900ms");
+    envlist_set(&world->environment, "BUGSINK_HEALTH_SLOW=1900ms");
     world_start(world);
     start_turns(world->main_db, writers);
     start_turns(world->queue_db, writers + WRITERS);

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SHOWS_MS = 3000, RECOVERS_MS = 2000, STALLED_MS = 11000 };
+enum { SHOWS_MS = 10000, RECOVERS_MS = 2000, STALLED_MS = 11000 };
 
 #define MARKER "pa55-marker-of-a-secret"
 
