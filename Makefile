@@ -267,8 +267,8 @@ test-on: ### make TARGETS ("run test") of the last commit in a minimal SUITE (tr
 # Those left out press the machine for minutes, and ask little that is this or that Debian's.
 TRIXIE_LEAVES = e2e_busy e2e_crowd e2e_endurance e2e_soak e2e_storm
 TRIXIE_SUITES = $(filter-out $(TRIXIE_LEAVES),$(ALL_SUITES))
-trixie-test: ### build and test the last commit in a minimal Debian 13, as root, but for what only presses the machine; 'make test-on' has all
-	@$(MAKE) test-on SUITE=trixie WHO=root TARGETS="MAKEFLAGS=-j$$(nproc) ONLY=$(subst $() ,$(comma),$(TRIXIE_SUITES)) test"
+trixie-test: ### run and test the last commit in a minimal Debian 13, as root, but for what only presses the machine; 'make test-on' has all
+	@$(MAKE) test-on SUITE=trixie WHO=root TARGETS="run MAKEFLAGS=-j$$(nproc) ONLY=$(subst $() ,$(comma),$(TRIXIE_SUITES)) test"
 
 arm64-test: ### cross-build the program, its tests and its package for arm64; run ARM64_SUITES under Debian's arm64 kernel, emulated
 	scripts/install-packages.sh $(ARM64_PACKAGES) && \
