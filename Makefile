@@ -72,7 +72,7 @@ FORTIFY  := $(if $(filter 4 5 6 7 8 9 10 11,$(firstword $(subst ., ,$(shell $(CC
 HARDENING = -fPIE -fstack-protector-strong -fstack-clash-protection \
             $(if $(SANITIZE)$(COVERAGE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY))
 CFLAGS   ?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE $(if $(COVERAGE),-DBH_COVERAGE='"$(abspath $(BUILD))"') -DBH_VERSION='"$(VERSION)"' $(if $(MYSQL),-DWITH_MYSQL) $(if $(FUZZ_ALONE),-DFUZZ_ALONE) -Iinclude -Isrc -MMD -MP
+CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(if $(COVERAGE),-DBH_COVERAGE='"$(abspath $(BUILD))"') -DBH_VERSION='"$(VERSION)"' $(if $(MYSQL),-DWITH_MYSQL) $(if $(FUZZ_ALONE),-DFUZZ_ALONE) -Iinclude -Isrc -MMD -MP
 ALL_CFLAGS  = -std=c11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(addprefix -fsanitize=,$(SANITIZE)) \
               $(if $(SANITIZE),-fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed $(addprefix -fsanitize=,$(SANITIZE)) \

@@ -1,7 +1,5 @@
 /* The file system that can hang: its operations, each through the gate, and its process. */
 #define FUSE_USE_VERSION 35
-/* NOLINTNEXTLINE(bugprone-reserved-identifier): libfuse3 wants it */
-#define _FILE_OFFSET_BITS 64
 #include "harness/hungfs.h"
 
 #include "base/process.h"

@@ -65,6 +65,18 @@ int sqlite_read_any_row(sqlite3 *db) {
     return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+/* Not timegm: time_t ends in 2038 on a 32-bit machine. A 31 February is a day in March. */
+static int64_t seconds_since_1970(const struct tm *tm) {
+    int year = tm->tm_year;
+    static const int BEFORE[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    int last = year - 1, leap_days = last / 4 - last / 100 + last / 400 - 477; /* those before 1970 */
+    int days = 365 * (year - 1970) + leap_days + BEFORE[tm->tm_mon - 1] + tm->tm_mday - 1;
+    if (is_leap && tm->tm_mon > 2)
+        days++;
+    return ((int64_t)days * 24 + tm->tm_hour) * 3600 + tm->tm_min * 60 + tm->tm_sec;
+}
+
 int sqlite_parse_time(const char *text, int64_t *ms) {
     struct tm tm = {0};
     char separator;
@@ -76,11 +88,6 @@ int sqlite_parse_time(const char *text, int64_t *ms) {
         tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 ||
         tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
         return -1;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    time_t seconds = timegm(&tm);
-    if (seconds < 0)
-        return -1;
-    *ms = (int64_t)seconds * 1000;
+    *ms = seconds_since_1970(&tm) * 1000;
     return 0;
 }
