@@ -256,16 +256,14 @@ static bool is_somebody_waiting(void *arg) {
 }
 
 START_TEST(a_blocked_query_ends_in_the_server_too) {
-    enum {
-        BLOCKED_MS = 1200
-    }; /* the server's own limits come a fifth of it before ours, or after 1 s of it */
+    enum { BLOCKED_MS = 1200 }; /* the server's own limit comes a fifth of it before ours */
     struct bench bench;
     char *dsn = own_database("own_blocked", "");
     MYSQL *locker = hold_lock("own_blocked");
     bench_open(&bench, dsn, ROLE_MAIN, BLOCKED_MS);
     for (int i = 0; i < 3; i++) {
         bench_expect(&bench, REASON_TIMEOUT, NULL, PHASE_QUERY);
-        const char *code = bench.own.outcome.code; /* of the statement's limit, or of the lock's */
+        const char *code = bench.own.outcome.code; /* of the limit of the statement, or of the lock: 1 s */
         ck_assert_msg(strcmp(code, "1969") == 0 || strcmp(code, "1205") == 0, "%s", code);
     }
     ck_assert(wait_until(is_nobody_waiting, NULL, 2000)); /* and the lock is still held */

@@ -36,18 +36,21 @@ enum { TIMEOUT_MS = 5000, SHORT_MS = 600 };
 /* -- servers of one test -- */
 
 START_TEST(stopped_started_paused_and_crashed) {
+    enum { PAUSED_MS = 1000 };
     struct bench bench;
     struct mariadb_server *own = mariadb_start(NULL);
     char *dsn = mariadb_dsn(own, USER, RIGHT, "bugsink", "");
-    bench_open(&bench, dsn, ROLE_MAIN, 1000);
+    bench_open(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
     bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     mariadb_stop(own);
     bench_expect(&bench, REASON_REFUSED, "2002", PHASE_CONNECT);
     mariadb_restart(own, NULL);
     bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     mariadb_pause(own);
+    bench.own.config.timeout_ms = PAUSED_MS;
     bench_expect(&bench, REASON_TIMEOUT, "", PHASE_AUTH);
     mariadb_continue(own);
+    bench.own.config.timeout_ms = TIMEOUT_MS;
     ck_assert(rig_turn_until_childless(&bench.rig));
     bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     mariadb_crash(own);

@@ -296,14 +296,16 @@ static bool is_nobody_waiting(void *arg) {
 }
 
 START_TEST(a_blocked_query_ends_in_the_server_too) {
+    enum { BLOCKED_MS = 1500 };
     struct postgres_bench bench;
     char *dsn = own_database("blocked", "SELECT 1");
     PGconn *locker = postgres_bench_lock(server, "blocked");
-    postgres_bench_open(&bench, dsn, ROLE_MAIN, 1000);
+    postgres_bench_open(&bench, dsn, ROLE_MAIN, BLOCKED_MS);
     for (int i = 0; i < 3; i++)
         postgres_bench_expect(&bench, REASON_TIMEOUT, "55P03", PHASE_QUERY);
     ck_assert(wait_until(is_nobody_waiting, NULL, 2000)); /* and the lock is still held */
     PQfinish(locker);
+    bench.own.config.timeout_ms = TIMEOUT_MS;
     postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     postgres_bench_close(&bench);
     free(dsn);

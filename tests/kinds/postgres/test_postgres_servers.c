@@ -39,20 +39,23 @@
 enum { TIMEOUT_MS = 5000 };
 
 START_TEST(stopped_started_paused_and_crashed) {
+    enum { PAUSED_MS = 1000 };
     struct postgres_bench bench;
     postgres_bench_forget_environment();
     struct postgres_server *own = postgres_start(NULL);
     char *dsn = postgres_dsn(own, USER, RIGHT, "bugsink", ""),
          *unencrypted = postgres_dsn(own, USER, RIGHT, "bugsink", "?sslmode=disable");
-    postgres_bench_open(&bench, dsn, ROLE_MAIN, 1000);
+    postgres_bench_open(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
     postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     postgres_stop(own);
     postgres_bench_expect(&bench, REASON_REFUSED, "", PHASE_CONNECT);
     postgres_restart(own, NULL);
     postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     postgres_pause(own);
+    bench.own.config.timeout_ms = PAUSED_MS;
     postgres_bench_expect(&bench, REASON_TIMEOUT, "", PHASE_TLS);
     postgres_continue(own);
+    bench.own.config.timeout_ms = TIMEOUT_MS;
     postgres_bench_expect(&bench, REASON_OK, "", PHASE_NONE);
     postgres_crash(own);
     postgres_bench_expect(&bench, REASON_REFUSED, "", PHASE_CONNECT);
