@@ -301,7 +301,7 @@ START_TEST(a_run_given_up_in_mid_query_leaves_nothing) {
     struct bench bench;
     char *dsn = own_database("own_given_up", "");
     MYSQL *locker = hold_lock("own_given_up");
-    bench_open(&bench, dsn, ROLE_MAIN, 1000);
+    bench_open(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
     ck_assert(check_start(&bench.own.check));
     ck_assert(rig_turn_until(&bench.rig, is_somebody_waiting, NULL, 3000));
     bench_close(&bench);

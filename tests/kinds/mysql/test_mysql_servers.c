@@ -160,6 +160,7 @@ static bool is_alone(void *arg) {
 
 /* With wsrep_dirty_reads it answers all that reads, on a connection that was made before as on a new one. */
 START_TEST(a_galera_node_that_serves_reads_alone_is_not_ready) {
+    enum { RUNS_MOST = 10 };
     static const char LEAVE[] = "SET GLOBAL wsrep_cluster_address='gcomm://127.0.0.1:9'";
     struct node node;
     if (access(GALERA, R_OK) != 0) {
@@ -173,9 +174,12 @@ START_TEST(a_galera_node_that_serves_reads_alone_is_not_ready) {
     /* It seeks the other for half a minute, and is alone from the first moment on. */
     ck_assert_int_eq(mysql_send_query(node.root, LEAVE, sizeof LEAVE - 1), 0);
     ck_assert(wait_until(is_alone, &node, 20000));
-    rig_run(&node.bench.rig, &node.bench.own); /* it may be throwing its sessions out still */
-    enum reason first = node.bench.own.outcome.reason;
-    ck_assert_msg(first == REASON_DB_STARTING || first == REASON_RESET, "%s", reason_info(first)->slug);
+    enum reason first = REASON_RESET; /* it may be throwing its sessions out still */
+    for (int i = 0; i < RUNS_MOST && first == REASON_RESET; i++) {
+        rig_run(&node.bench.rig, &node.bench.own);
+        first = node.bench.own.outcome.reason;
+    }
+    ck_assert_msg(first == REASON_DB_STARTING, "%s", reason_info(first)->slug);
     for (int i = 0; i < 3; i++)
         bench_expect(&node.bench, REASON_DB_STARTING, "", PHASE_QUERY);
     char *reads = mariadb_exec(node.server, "bugsink", "SELECT count(*) FROM phonehome_installation");

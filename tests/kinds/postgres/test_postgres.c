@@ -349,7 +349,7 @@ START_TEST(a_run_given_up_in_mid_query_leaves_nothing) {
     struct postgres_bench bench;
     char *dsn = own_database("given_up", "SELECT 1");
     PGconn *locker = postgres_bench_lock(server, "given_up");
-    postgres_bench_open(&bench, dsn, ROLE_MAIN, 1000);
+    postgres_bench_open(&bench, dsn, ROLE_MAIN, TIMEOUT_MS);
     ck_assert(check_start(&bench.own.check));
     ck_assert(rig_turn_until(&bench.rig, is_asking, NULL, 3000));
     postgres_bench_close(&bench);
