@@ -343,36 +343,6 @@ END_TEST
 
 /* -- errors that need not be provoked -- */
 
-START_TEST(times_are_read_as_django_writes_them) {
-    int64_t ms;
-    ck_assert_int_eq(sqlite_parse_time("2026-07-01 12:00:00.123456", &ms), 0);
-    ck_assert_int_eq(ms, TEST_NOW_MS);
-    ck_assert_int_eq(sqlite_parse_time("2026-07-01T12:00:00+00:00", &ms), 0);
-    ck_assert_int_eq(ms, TEST_NOW_MS);
-    ck_assert_int_eq(sqlite_parse_time("2999-03-01 00:00:00", &ms), 0); /* past a 32-bit machine's time_t */
-    ck_assert_int_eq(ms, 32477241600000);
-    const char *const bad[] = {"", "x", "2026-07-01", "2026-13-01 00:00:00", "2026-07-01 24:00:00",
-        "1969-12-31 23:59:59", "2026-07-01x12:00:00", "-999-07-01 12:00:00"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        ck_assert_msg(sqlite_parse_time(bad[i], &ms) == -1, "%s", bad[i]);
-}
-END_TEST
-
-START_TEST(every_day_is_where_the_c_library_has_it) {
-    for (time_t noon = 43200; noon < INT32_MAX; noon += 86400) {
-        struct tm tm;
-        char text[32];
-        int64_t ms;
-        ck_assert_ptr_nonnull(gmtime_r(&noon, &tm));
-        ck_assert_uint_gt(strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm), 0);
-        ck_assert_int_eq(sqlite_parse_time(text, &ms), 0);
-        ck_assert_msg(ms == (int64_t)noon * 1000, "%s is %lld", text, (long long)ms);
-        if (noon > INT32_MAX - 86400)
-            break;
-    }
-}
-END_TEST
-
 START_TEST(every_error_code_has_its_reason) {
     char *dir = tempdir_new();
     struct sqlite_file file = {.path = tempdir_path(dir, "db"), .directory = dir};
@@ -453,8 +423,6 @@ Suite *sqlite_app_suite(void) {
     tcase_add_test(tcase, a_writer_of_a_wal_database_does_not_lock_us_out);
     tcase_add_test(tcase, a_writer_that_has_not_committed_does_not_lock_us_out_of_a_rollback_database);
     tcase = add_case(suite, "codes");
-    tcase_add_test(tcase, times_are_read_as_django_writes_them);
-    tcase_add_test(tcase, every_day_is_where_the_c_library_has_it);
     tcase_add_test(tcase, every_error_code_has_its_reason);
     return suite;
 }
