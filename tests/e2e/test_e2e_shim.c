@@ -17,16 +17,19 @@
 
 enum { SHOWS_MS = 15000, LOOKS = 20 };
 
-static const char NETWORK[] =
-    "#define _GNU_SOURCE\n"
-    "#include <dlfcn.h>\n"
-    "#include <sys/vfs.h>\n"
-    "int statfs(const char *path, struct statfs *fs) {\n"
-    "    int (*real)(const char *, struct statfs *) = dlsym(RTLD_NEXT, \"statfs\");\n"
-    "    int result = real(path, fs);\n"
-    "    fs->f_type = 0x6969;\n" /* NFS_SUPER_MAGIC */
-    "    return result;\n"
-    "}\n";
+static const char NETWORK[] = "#define _GNU_SOURCE\n"
+                              "#include <dlfcn.h>\n"
+                              "#include <sys/vfs.h>\n"
+                              "#define NFS(name)                                              \\\n"
+                              "    int name(const char *path, struct name *fs) {              \\\n"
+                              "        int (*real)(const char *, struct name *);              \\\n"
+                              "        *(void **)&real = dlsym(RTLD_NEXT, #name);             \\\n"
+                              "        int result = real(path, fs);                           \\\n"
+                              "        fs->f_type = 0x6969; /* NFS_SUPER_MAGIC */             \\\n"
+                              "        return result;                                         \\\n"
+                              "    }\n"
+                              "NFS(statfs)\n"
+                              "NFS(statfs64)\n"; /* which is what the program calls */
 
 /* Every read at a place in a file, which is how SQLite reads: so of the databases, and of nothing else. */
 static const char DISK[] = "#define _GNU_SOURCE\n"
