@@ -310,7 +310,7 @@ START_TEST(a_missing_database_file_is_not_made_by_our_questions) {
     world_start(scene.world);
     for (int i = 0; i < 3; i++) {
         ck_assert(bugsink_await(&scene.bugsink, QUESTION_TOKEN, 1, 2 * RUNS_MS));
-        ck_assert(bugsink_await(&scene.bugsink, QUESTION_NONE, i, 2 * RUNS_MS));
+        ck_assert(bugsink_await(&scene.bugsink, QUESTION_NONE, 1 + i, (2 + i) * RUNS_MS)); /* and no other */
         move_file(file, aside);
         world_await(scene.world, "/health/ready/default/", 503, "\"code\": \"file_missing\"", 2 * RUNS_MS);
         int asked = bugsink_count(&scene.bugsink, QUESTION_TOKEN);

@@ -152,6 +152,12 @@ static void node_start(struct node *node) {
         "%s", mysql_error(node->root));
 }
 
+static bool is_in_cluster(void *arg) {
+    struct node *node = arg;
+    rig_run(&node->bench.rig, &node->bench.own);
+    return node->bench.own.outcome.reason == REASON_OK;
+}
+
 static bool is_alone(void *arg) {
     struct node *node = arg;
     rig_run(&node->bench.rig, &node->bench.own);
@@ -170,6 +176,7 @@ START_TEST(a_galera_node_that_serves_reads_alone_is_not_ready) {
     node_start(&node);
     char *dsn = mariadb_dsn(node.server, USER, RIGHT, "bugsink", "");
     bench_open_keeping(&node.bench, dsn, ROLE_MAIN, TIMEOUT_MS, TIMEOUT_MS, 60000);
+    ck_assert(wait_until(is_in_cluster, &node, 20000)); /* a new one takes its time, too */
     bench_expect(&node.bench, REASON_OK, "", PHASE_NONE);
     /* It seeks the other for half a minute, and is alone from the first moment on. */
     ck_assert_int_eq(mysql_send_query(node.root, LEAVE, sizeof LEAVE - 1), 0);

@@ -17,6 +17,7 @@
 #include "harness/pgbouncer.h"
 #include "harness/rig.h"
 #include "harness/skip.h"
+#include "harness/wait.h"
 
 #include <check.h>
 #include <libpq-fe.h>
@@ -27,7 +28,7 @@
 #define USER  "bugsink"
 #define RIGHT POSTGRES_PASSWORD_ENCODED
 
-enum { TIMEOUT_MS = 5000, SHORT_MS = 2000 };
+enum { TIMEOUT_MS = 5000, SHORT_MS = 2000, PATIENCE_MS = 20000 };
 
 static struct postgres_server *server;
 
@@ -196,6 +197,11 @@ static bool has_come(void *arg) {
     return wanted->outcome.reason == wanted->reason;
 }
 
+static bool is_other_than_ok(void *arg) {
+    has_come(arg);
+    return ((const struct wanted *)arg)->outcome.reason != REASON_OK;
+}
+
 static void await(const char *dsn, enum reason reason, enum reason meanwhile) {
     struct wanted wanted = {.dsn = dsn, .reason = reason};
     while (!has_come(&wanted))
@@ -219,7 +225,10 @@ START_TEST(a_server_that_dies_behind_its_pooler_shows_and_so_does_its_recovery) 
     postgres_do(own, "postgres", "ALTER DATABASE bugsink SET default_transaction_read_only = on");
     postgres_do(
         own, "postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'bugsink'");
-    await(dsn, REASON_READ_ONLY, REASON_RESET);
+    struct wanted ended = {.dsn = dsn, .reason = REASON_READ_ONLY}; /* a session ends in its own time */
+    ck_assert(wait_until(is_other_than_ok, &ended, PATIENCE_MS));
+    if (ended.outcome.reason != REASON_READ_ONLY)
+        await(dsn, REASON_READ_ONLY, REASON_RESET);
     free(dsn);
     pgbouncer_free(bouncer);
     postgres_free(own);
