@@ -21,7 +21,7 @@ START_TEST(times_are_read_as_django_writes_them) {
 END_TEST
 
 START_TEST(every_day_is_where_the_c_library_has_it) {
-    for (time_t noon = 43200; noon < INT32_MAX; noon += 86400) {
+    for (time_t noon = 43200; noon <= INT32_MAX - 86400; noon += 86400) {
         struct tm tm;
         char text[32];
         int64_t ms;
@@ -29,8 +29,6 @@ START_TEST(every_day_is_where_the_c_library_has_it) {
         ck_assert_uint_gt(strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm), 0);
         ck_assert_int_eq(sqlite_parse_time(text, &ms), 0);
         ck_assert_msg(ms == (int64_t)noon * 1000, "%s is %lld", text, (long long)ms);
-        if (noon > INT32_MAX - 86400)
-            break;
     }
 }
 END_TEST
